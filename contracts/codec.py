@@ -1,0 +1,107 @@
+"""Codec: bytes of the wire and the log to values and back, with errors that name the field."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import msgspec
+
+from contracts.cloudevents import CloudEvent
+from contracts.events import EVENTS, Opaque, Recorded
+from contracts.events.base import Event
+from contracts.legacy import LEGACY
+from contracts.notifications import Entry
+
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING = re.compile(r"missing required field `(.*?)`")
+_SHAPES = {
+    "control": re.compile(r"Expected `str` matching regex .*x00-.*"),
+    "type": re.compile(r"Expected `str` matching regex .*a-z0-9_.*"),
+}
+_SENTENCES = {
+    "control": "must be text without control characters and without blanks at its ends",
+    "type": "must be words of a-z, 0-9 and _ joined by dots, such as task.assigned",
+}
+
+T = TypeVar("T")
+
+
+class InvalidEvent(ValueError):
+    """An event that cannot be taken: `field` says where (`data.user_id`), the message what is wrong with it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+_cloud_event = msgspec.json.Decoder(CloudEvent)
+_data: dict[str, msgspec.json.Decoder[Event]] = {shape.type: msgspec.json.Decoder(shape) for shape in EVENTS}
+_legacy = {old.shape.type: (msgspec.json.Decoder(old.shape), old.upcast) for old in LEGACY}
+_entry: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+
+encode = msgspec.json.Encoder().encode
+decode_entry = _entry.decode
+
+
+def decode(body: bytes | str | memoryview) -> CloudEvent:
+    """Read a CloudEvent, its data left encoded; raises InvalidEvent."""
+    return _decode(_cloud_event, body, "")
+
+
+def event_of(cloud: CloudEvent) -> Event | Opaque:
+    """The event of a CloudEvent in the shape of today, or an opaque one of a type nobody registered; raises InvalidEvent."""
+    if decoder := _data.get(cloud.type):
+        return _decode(decoder, cloud.data, "data")
+    if old := _legacy.get(cloud.type):
+        decoder, upcast = old
+        return upcast(_decode(decoder, cloud.data, "data"))
+    return Opaque(type=cloud.type, data=cloud.data)
+
+
+def known_event_of(cloud: CloudEvent) -> Event:
+    """The same for one that has yet to be accepted: an unknown type is refused with the nearest known ones."""
+    event = event_of(cloud)
+    if isinstance(event, Opaque):
+        raise InvalidEvent("type", unknown_type(cloud.type))
+    return event
+
+
+def unknown_type(type_: str) -> str:
+    """Say that a type is unknown, and which ones are near it."""
+    near = get_close_matches(type_, _data, n=3)
+    return f"unknown type `{type_}`; " + (f"did you mean {', '.join(near)}?" if near else f"known ones: {', '.join(_data)}")
+
+
+def recorded(body: bytes, sequence: int, time_nanoseconds: int) -> Recorded[Any]:
+    """An event as read from the log; raises InvalidEvent."""
+    cloud = decode(body)
+    if cloud.tenant is None:
+        raise InvalidEvent("tenant", "missing")
+    return Recorded(event=event_of(cloud), attributes=cloud, tenant=cloud.tenant, sequence=sequence, time_nanoseconds=time_nanoseconds)
+
+
+def instant(time_nanoseconds: int) -> datetime:
+    """Nanoseconds since 1970 as a moment in UTC, to the microsecond."""
+    return datetime.fromtimestamp(time_nanoseconds // 1000 / 1_000_000, UTC)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str | memoryview | msgspec.Raw, within: str) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _invalid(str(error), within) from None
+
+
+def _invalid(message: str, within: str) -> InvalidEvent:
+    path, missing = _PATH.search(message), _MISSING.search(message)
+    parts = (within, path[1] if path else "", missing[1] if missing else "")
+    return InvalidEvent(".".join(part for part in parts if part), _sentence(_PATH.sub("", message)))
+
+
+def _sentence(message: str) -> str:
+    """Say in words what a pattern demands."""
+    return next((_SENTENCES[name] for name, shape in _SHAPES.items() if shape.match(message)), message)

@@ -1,0 +1,43 @@
+"""What every event is: a fact, past tense, immutable, with a wire type that is never reused."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from msgspec import Raw, Struct
+
+from contracts.cloudevents import CloudEvent
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """The `data` of an event; fields that a type does not name are kept in the log and shown in the notification."""
+
+    type: ClassVar[str]
+
+
+class Opaque(Struct, frozen=True, kw_only=True):
+    """A fact of a type nobody registered here: carried along as it is, told to nobody."""
+
+    type: str
+    data: Raw
+
+
+E = TypeVar("E", bound="Event | Opaque", covariant=True)
+
+
+class Recorded(Struct, Generic[E], frozen=True, kw_only=True):
+    """An event as the log has it: its attributes, its sequence and the time it was appended (nanoseconds since 1970)."""
+
+    event: E
+    attributes: CloudEvent
+    tenant: str
+    sequence: int
+    time_nanoseconds: int
+
+    @property
+    def key(self) -> str:
+        """What makes the event itself and no other: see `contracts.ids.event_key`."""
+        return self.attributes.key_of(self.tenant)
+
+
+AnyRecorded = Recorded[Any]

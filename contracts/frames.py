@@ -1,0 +1,119 @@
+"""Frames: what an edge and its clients say to each other, the same on WebSocket, SSE and `GET /v1/log`.
+
+`entries` frames form a chain: each states after which cursor and up to which cursor it is complete. A client takes one
+only if `after` equals its own cursor, else it comes back with its cursor: so it can prove that it missed nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from contracts.ids import Id
+from contracts.notifications import MARK_LIMIT_IDS, Counts, CursorText, Entry, Notification, NotificationId, State
+
+PROTOCOL = 1
+
+
+class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """One message between an edge and a client."""
+
+
+class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
+    """The first frame; `cursor` is where the client stands."""
+
+    connection: str
+    user: str
+    cursor: CursorText
+    heartbeat_seconds: float
+    lifetime_seconds: float
+    protocol: Literal[1]
+
+
+class Snapshot(Frame, frozen=True, kw_only=True, tag="snapshot"):
+    """The newest notifications as they stand at `cursor`, newest first, for a client without a usable cursor."""
+
+    cursor: CursorText
+    counts: Counts
+    notifications: tuple[Notification, ...]
+
+
+class Entries(Frame, frozen=True, kw_only=True, tag="entries"):
+    """All that happened after one cursor up to another; `counts` as at `cursor`, absent while there is `more`."""
+
+    after: CursorText
+    cursor: CursorText
+    entries: tuple[Entry, ...]
+    counts: Counts | None = None
+    more: bool = False
+
+
+class Live(Frame, frozen=True, kw_only=True, tag="live"):
+    """Caught up: from here on it is live."""
+
+    cursor: CursorText
+
+
+class Heartbeat(Frame, frozen=True, kw_only=True, tag="heartbeat"):
+    """Where the client should stand by now; if it does not, it lost something and comes back with its own cursor."""
+
+    cursor: CursorText
+
+
+class Reset(Frame, frozen=True, kw_only=True, tag="reset"):
+    """The client's cursor cannot be replayed; a snapshot follows."""
+
+    reason: Literal["expired", "epoch", "ahead"]
+    cursor: CursorText
+
+
+class Result(Frame, frozen=True, kw_only=True, tag="result"):
+    """The answer to an operation of the client's; `cursor` is where its entry stands in the log."""
+
+    op: str
+    ok: bool
+    cursor: CursorText | None = None
+    error: str | None = None
+
+
+class Error(Frame, frozen=True, kw_only=True, tag="error"):
+    """Something went wrong; `retry` says whether coming back helps."""
+
+    code: str
+    message: str
+    retry: bool
+
+
+class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
+    """The first frame of a client that sent no `Authorization` header."""
+
+    token: str
+    cursor: str | None = None
+
+
+class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):
+    """Mark notifications by ids, or all up to a cursor; sent again with the same `op`, it happens once."""
+
+    op: Id
+    state: State
+    ids: Annotated[tuple[NotificationId, ...], Meta(max_length=MARK_LIMIT_IDS)] = ()
+    up_to: CursorText | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.ids) == bool(self.up_to):
+            raise ValueError("A mark needs either `ids` or `up_to`")
+
+
+class Ack(Frame, frozen=True, kw_only=True, tag="ack"):
+    """The client has everything up to this cursor."""
+
+    cursor: CursorText
+
+
+class Ping(Frame, frozen=True, kw_only=True, tag="ping"):
+    """Asks for a heartbeat."""
+
+
+ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Result | Error
+ClientFrame = Auth | MarkOperation | Ack | Ping

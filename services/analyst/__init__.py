@@ -1,0 +1,1 @@
+"""The analyst's and operator's view: the log as it is, and whether all is well."""

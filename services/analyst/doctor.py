@@ -1,0 +1,124 @@
+"""The doctor: looks at every part of an installation and says how it is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import httpx
+import msgspec
+
+from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, events_of, position
+from services.runtime.errors import TidingsError
+from services.runtime.follow import state
+from services.runtime.jetstream import connect
+from services.runtime.postgres import Postgres, open_postgres
+from services.runtime.process import Runtime, open_runtime
+from services.runtime.read import last
+from services.runtime.settings import Settings
+
+HTTP_SECONDS = 5.0
+LAG_QUERY = """
+SELECT m.schema, m.name, m.version FROM tidings.read_model m WHERE m.live ORDER BY m.name
+"""
+
+
+class Finding(NamedTuple):
+    """What was looked at, whether it is well, and what was seen or should be done."""
+
+    what: str
+    well: bool
+    words: str
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything worth knowing, in the order in which one thing stands on another."""
+    nats = await _nats(settings)
+    yield nats
+    postgres = await _postgres(settings)
+    yield postgres
+    if nats.well and postgres.well:
+        async with open_runtime(settings, "doctor") as runtime:
+            yield await _streams(runtime)
+            yield await _notifier(runtime)
+            async for finding in _read_models(runtime):
+                yield finding
+            yield await _dead(runtime)
+    yield await _http(settings)
+
+
+async def _nats(settings: Settings) -> Finding:
+    try:
+        async with connect(settings.nats, "tidings-doctor") as jetstream:
+            await jetstream.call("INFO")
+    except TidingsError as error:
+        return Finding("NATS", False, str(error))
+    return Finding("NATS", True, "answers, with JetStream")
+
+
+async def _postgres(settings: Settings) -> Finding:
+    try:
+        async with open_postgres(settings.postgres, "doctor", 1) as postgres, postgres.connection() as connection:
+            row = await (await connection.execute("SHOW server_version")).fetchone()
+    except TidingsError as error:
+        return Finding("Postgres", False, str(error))
+    return Finding("Postgres", True, f"answers, version {row[0] if row else '?'}")
+
+
+async def _streams(runtime: Runtime) -> Finding:
+    heads = {name: await state(runtime.jetstream, name) for name in (EVENTS, NOTIFICATIONS, DEAD)}
+    return Finding("streams", True, ", ".join(f"{name} at {head.last} (epoch {head.epoch})" for name, head in heads.items()))
+
+
+async def _notifier(runtime: Runtime) -> Finding:
+    behind = {number: lag for number in range(runtime.settings.partitions) if (lag := await _lag(runtime, number))}
+    if behind:
+        words = ", ".join(f"partition {number}: event {lag[0]} of {lag[1]}" for number, lag in behind.items())
+        return Finding("notifier", False, f"behind in {words}; is a notifier running?")
+    return Finding("notifier", True, f"all {runtime.settings.partitions} partitions are routed to their ends")
+
+
+async def _lag(runtime: Runtime, number: int) -> tuple[int, int] | None:
+    newest = await last(runtime.jetstream, EVENTS, events_of(number))
+    parked = await last(runtime.jetstream, NOTIFICATIONS, position("notifier", number))
+    routed = msgspec.json.decode(parked.data)["sequence"] if parked else 0
+    return (routed, newest.sequence) if newest and routed < newest.sequence else None
+
+
+async def _read_models(runtime: Runtime) -> AsyncIterator[Finding]:
+    for schema, name, version in await _live(runtime.postgres):
+        async with runtime.postgres.connection() as connection:
+            query = f"SELECT coalesce(max(sequence), 0), coalesce(min(epoch), '') FROM {schema}.checkpoint"
+            row = await (await connection.execute(query)).fetchone()
+        sequence, epoch = row or (0, "")
+        stream = EVENTS if name == "audience" else NOTIFICATIONS
+        well = not epoch or epoch == runtime.epochs[stream]
+        words = f"version {version} in {schema}, at {sequence}" + (
+            "" if well else f": built from another {stream}; run tidings rebuild {name}"
+        )
+        yield Finding(f"read model {name}", well, words)
+
+
+async def _live(postgres: Postgres) -> list[tuple[str, str, int]]:
+    try:
+        async with postgres.connection() as connection:
+            return [(row[0], row[1], row[2]) for row in await (await connection.execute(LAG_QUERY)).fetchall()]
+    except TidingsError:
+        return []
+
+
+async def _dead(runtime: Runtime) -> Finding:
+    newest = await last(runtime.jetstream, DEAD, "dead.>")
+    if newest is None:
+        return Finding("dead letters", True, "none")
+    return Finding("dead letters", True, f"some: the newest is {newest.subject}")
+
+
+async def _http(settings: Settings) -> Finding:
+    url = settings.url or f"http://{settings.host}:{settings.port}"
+    try:
+        async with httpx.AsyncClient(timeout=HTTP_SECONDS) as client:
+            response = await client.get(f"{url}/health/ready")
+    except httpx.HTTPError as error:
+        return Finding("edge", False, f"{url} does not answer ({type(error).__name__})")
+    return Finding("edge", response.status_code == 200, f"{url} is {response.json().get('status')}")

@@ -1,0 +1,53 @@
+"""Composition: what each service's process is made of; the one place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from services.edge import api
+from services.edge.edge import Edge, open_edge
+from services.gateway import gateway
+from services.notifier.notifier import notify
+from services.projector.projector import project
+from services.runtime.process import Runtime, open_runtime
+from services.runtime.settings import Settings
+from services.runtime.web import application, bind, serve
+
+
+def announce(what: str) -> None:
+    """Say on standard output that a service is ready; whoever started it may wait for that line."""
+    print(f"ready {what}", flush=True)
+
+
+async def notifier(settings: Settings) -> None:
+    """The notifier's process."""
+    async with open_runtime(settings, "notifier") as runtime:
+        await notify(runtime, lambda: announce("notifier"))
+
+
+async def projector(settings: Settings) -> None:
+    """The projector's process."""
+    async with open_runtime(settings, "projector") as runtime:
+        await project(runtime, lambda: announce("projector"))
+
+
+async def web(settings: Settings, parts: Sequence[str]) -> None:
+    """A process that serves the edge, the gateway, or both, on one port."""
+    settings.secret  # noqa: B018  a missing secret is an error now, not at the first request
+    with bind(settings.host, settings.port) as listener:
+        async with open_runtime(settings, "-".join(parts)) as runtime:
+            edge = await open_edge(runtime) if "edge" in parts else None
+            handlers: list[Any] = [*(api.handlers(edge) if edge else ()), *(gateway.handlers(runtime) if "gateway" in parts else ())]
+            app = application(handlers, lambda: _ready(runtime, edge))
+            async with asyncio.TaskGroup() as group:
+                if edge:
+                    group.create_task(edge.run())
+                    await edge.caught_up.wait()
+                group.create_task(serve(app, listener))
+                announce(f"http://{settings.host}:{listener.getsockname()[1]}")
+
+
+def _ready(runtime: Runtime, edge: Edge | None) -> bool:
+    return runtime.jetstream.connected and (edge is None or edge.caught_up.is_set())

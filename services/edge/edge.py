@@ -1,0 +1,116 @@
+"""The edge itself: follows everybody's log into the ring, wakes whom it concerns, and keeps the heart beating."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import aclosing
+from datetime import datetime
+
+from contracts.codec import encode
+from contracts.cursor import Cursor
+from contracts.frames import MarkOperation
+from contracts.notifications import Mark
+from contracts.subjects import INBOXES, NOTIFICATIONS, Person
+from services.edge.feed import Feeds
+from services.edge.log import Log
+from services.edge.ring import OVERHEAD_BYTES, Ring
+from services.runtime.append import Draft
+from services.runtime.auth import Identity, authenticate
+from services.runtime.follow import follow, state
+from services.runtime.process import Runtime
+from services.runtime.read import last
+
+BEAT_SECONDS = 0.5
+TYPICAL_ENTRY_BYTES = 700
+FOLLOW_MESSAGES = 500
+SEEN_SECONDS = 1.0
+
+
+class Edge:
+    """What all connections and requests share. Made by `open_edge`, alive while `run` runs."""
+
+    def __init__(self, runtime: Runtime, ring: Ring) -> None:
+        self.settings = runtime.settings
+        self.runtime = runtime
+        self.log = Log(runtime, ring)
+        self.feeds = Feeds(self.log)
+        self.connections = 0
+        self.closing = asyncio.Event()
+        self.caught_up = asyncio.Event()
+        self._appender = runtime.appender()
+        self._secret = runtime.settings.secret
+
+    @property
+    def away(self) -> bool:
+        """Whether the log cannot be followed now."""
+        return not self.runtime.jetstream.connected
+
+    def identify(self, token: str) -> Identity:
+        """Who a token speaks for, if it may read an inbox; raises Unauthorised."""
+        return authenticate(token, self._secret).need("inbox")
+
+    def lifetime(self, identity: Identity, now: float) -> tuple[float, bool]:
+        """For how long a connection may stay (seconds), and whether it is the token that ends it."""
+        lifetime = self.settings.lifetime_seconds * random.uniform(0.8, 1.0)
+        return min(lifetime, identity.expires - now), identity.expires - now < lifetime
+
+    async def mark(self, person: Person, operation: MarkOperation, now: datetime) -> Cursor:
+        """Append a mark to a person's own log and wait until it shows here; raises Unreplayable or Unavailable."""
+        if operation.up_to:
+            await self.log.check(Cursor.parse(operation.up_to))
+        body = Mark(state=operation.state, at=now, ids=operation.ids, up_to=operation.up_to, op=operation.op)
+        identifier = f"mark/{self.log.subject(person)}/{operation.op}"
+        appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=_header(identifier)))
+        await self._seen(appended.sequence)
+        return Cursor(self.log.epoch, appended.sequence)
+
+    async def run(self) -> None:
+        """Follow and beat until cancelled; raises LogLost when the stream is another one."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow())
+            group.create_task(self._beat())
+
+    async def _follow(self) -> None:
+        ring, jetstream = self.log.ring, self.runtime.jetstream
+        newest = await last(jetstream, NOTIFICATIONS, INBOXES)
+        target = newest.sequence if newest else 0
+        batches = follow(jetstream, NOTIFICATIONS, (INBOXES,), after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
+        async with aclosing(batches):
+            async for batch in batches:
+                for message in batch:
+                    ring.add(message)
+                self.feeds.arrived(batch)
+                if ring.head >= target:
+                    self.caught_up.set()
+
+    async def _beat(self) -> None:
+        """Each person's heart beats in a time slot of its own, for all tabs at once."""
+        loop = asyncio.get_running_loop()
+        interval, away = self.settings.heartbeat_seconds, False
+        while True:
+            await asyncio.sleep(min(BEAT_SECONDS, interval / 4))
+            now, changed, away = loop.time(), away != self.away, self.away
+            for feed in self.feeds.each(lambda feed: changed or feed.due <= now):  # noqa: B023
+                feed.due = now + interval if feed.due else now + random.uniform(0, interval)
+                feed.beat(self.log.ring.head)
+
+    async def _seen(self, sequence: int) -> None:
+        """Wait, for a second at most, until the ring has come to a sequence."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SEEN_SECONDS
+        while self.log.ring.head < sequence and loop.time() < until:
+            await asyncio.sleep(0.002)
+
+
+async def open_edge(runtime: Runtime) -> Edge:
+    """An edge whose ring begins as far back as it will hold; raises Unavailable."""
+    head = (await state(runtime.jetstream, NOTIFICATIONS)).last
+    room = runtime.settings.ring_bytes // (TYPICAL_ENTRY_BYTES + OVERHEAD_BYTES)
+    return Edge(runtime, Ring(runtime.settings.ring_bytes, max(0, head - room)))
+
+
+def _header(text: str) -> str:
+    return "".join(
+        character if character.isascii() and character.isprintable() and character != " " else f"%{ord(character):x}" for character in text
+    )

@@ -1,0 +1,171 @@
+"""The log of a person: read from the ring, else from Postgres, else from the stream's tail; the reader never knows which."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from contracts.codec import decode_entry, encode
+from contracts.cursor import Cursor
+from contracts.notifications import Notification
+from contracts.subjects import INBOXES, NOTIFICATIONS, Person, inbox
+from projections.standing import Inbox
+from services.edge import wire
+from services.edge.ring import Ring
+from services.edge.rows import PAGE_ROWS, Answer, Question, Rows
+from services.edge.wire import Page
+from services.runtime.errors import Unavailable
+from services.runtime.follow import Message, state
+from services.runtime.process import Runtime
+from services.runtime.read import read
+
+PAGE_BYTES = 128 * 1024
+HEAD = 2**62
+
+
+class Unreplayable(Exception):
+    """A cursor that cannot be replayed; its text is the reason: expired, epoch or ahead."""
+
+
+class Log:
+    """Everybody's logs, as far as this edge has followed them."""
+
+    def __init__(self, runtime: Runtime, ring: Ring) -> None:
+        settings = runtime.settings
+        self._jetstream = runtime.jetstream
+        self._partitions = settings.partitions
+        self._retention = timedelta(days=settings.retention_days)
+        self._limit = settings.notifications_per_user
+        self._rows = Rows(runtime.postgres, self._retention, self._limit)
+        self._snapshot_rows = settings.snapshot_limit
+        self.epoch = runtime.epochs[NOTIFICATIONS]
+        self.ring = ring
+
+    def subject(self, person: Person) -> str:
+        """Where a person's log lies."""
+        return inbox(person, self._partitions)
+
+    async def check(self, cursor: Cursor) -> int:
+        """The sequence of a cursor of this stream; raises Unreplayable if it is of another one or lies ahead of it."""
+        if cursor.epoch != self.epoch:
+            raise Unreplayable("epoch")
+        if cursor.sequence > self.ring.head and cursor.sequence > (await state(self._jetstream, NOTIFICATIONS)).last:
+            raise Unreplayable("ahead")
+        return cursor.sequence
+
+    async def inbox(self, person: Person) -> Inbox:
+        """How everything of a person's stands, as far as the ring reaches; raises Unavailable."""
+        try:
+            found = self._inbox(await self._rows.read(Question(person, HEAD)))
+        except Unavailable:
+            found = Inbox(self._limit, self._retention.total_seconds())
+        return await self._caught_up(person, found)
+
+    async def snapshot(self, person: Person) -> Page:
+        """A person's newest notifications, those not archived; raises Unavailable."""
+        try:
+            answer = await self._rows.read(Question(person, None, self._snapshot_rows))
+        except Unavailable:
+            return await self._snapshot_of_tail(person)
+        found = [wire.row(self.epoch, row) for row in answer.rows]
+        return wire.snapshot(self.epoch, answer.checkpoint, found, self._inbox(answer).counts(time.time()))
+
+    async def listing(self, person: Person, list_: str, limit: int, before: int | None) -> bytes:
+        """A list as JSON, at least as new as what this edge has seen; raises Unavailable."""
+        answer = await self._rows.listing(person, list_, limit, before, self.ring.newest(self.subject(person)))
+        found = b",".join(wire.row(self.epoch, row) for row in answer.rows)
+        following = encode(f"{self.epoch}-{answer.rows[-1].sequence}" if len(answer.rows) == limit else None)
+        counts = encode(self._inbox(answer).counts(time.time()))
+        cursor = encode(f"{self.epoch}-{answer.checkpoint}")
+        return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (found, counts, cursor, following)
+
+    async def page(self, person: Person, after: int, known: Inbox) -> Page:
+        """What a person missed after a sequence, or the first part of it; raises Unreplayable or Unavailable."""
+        found = self.ring.after(self.subject(person), after)
+        if found is not None:
+            return self.link(after, found, known, self.ring.head)
+        try:
+            answer = await self._rows.read(Question(person, after))
+        except Unavailable:
+            return await self._tail(person, after, known, expirable=True)
+        if after < answer.horizon:
+            raise Unreplayable("expired")
+        return self._changed(after, answer) if after < answer.checkpoint else await self._tail(person, after, known)
+
+    def link(self, after: int, found: list[Message], known: Inbox, head: int, *, more: bool = False) -> Page:
+        """Entries of the log up to `head` as a frame, or as many as fit in one; what has vanished since is left out."""
+        taken = _bounded(found)
+        more = more or len(taken) < len(found)
+        now = time.time()
+        told = [wire.entry(self.epoch, message) for message in taken if _stands(message, known, now)]
+        cursor = taken[-1].sequence if len(taken) < len(found) else max(head, after)
+        return wire.entries(self.epoch, after, cursor, told, known.counts(now), more=more)
+
+    def _changed(self, after: int, answer: Answer) -> Page:
+        """What changed after a sequence, one row a notification, as it stands at the checkpoint."""
+        known, now = self._inbox(answer), time.time()
+        more = len(answer.rows) >= PAGE_ROWS
+        cursor = answer.rows[-1].changed if more else answer.checkpoint
+        told = [wire.row(self.epoch, row) for row in answer.rows if known.visible(row.id, now)]
+        gone = [row.id for row in answer.rows if row.deleted and row.sequence <= after]
+        if gone:
+            told.append(wire.deleted(self.epoch, cursor, gone, datetime.now(UTC)))
+        return wire.entries(self.epoch, after, cursor, told, known.counts(now), more=more)
+
+    async def _tail(self, person: Person, after: int, known: Inbox, *, expirable: bool = False) -> Page:
+        """The same from the stream itself: slower, and every entry by itself."""
+        if expirable and after + 1 < await self._first():
+            raise Unreplayable("expired")
+        found = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after)
+        head = self.ring.head
+        if found and found[-1].sequence < head:
+            return self.link(after, found, known, found[-1].sequence, more=True)
+        return self.link(after, [message for message in found if message.sequence <= head], known, head)
+
+    async def _first(self) -> int:
+        first = await read(self._jetstream, NOTIFICATIONS, INBOXES, after=0, limit=1)
+        return first[0].sequence if first else 0
+
+    async def _caught_up(self, person: Person, known: Inbox) -> Inbox:
+        subject = self.subject(person)
+        while (found := self.ring.after(subject, known.sequence)) is None:
+            floor = self.ring.floor
+            page = await read(self._jetstream, NOTIFICATIONS, subject, after=known.sequence)
+            _apply(known, page)
+            known.sequence = max(known.sequence, known.sequence if page else floor)
+        _apply(known, found)
+        return known
+
+    async def _snapshot_of_tail(self, person: Person) -> Page:
+        head, after = self.ring.head, 0
+        known = Inbox(self._limit, self._retention.total_seconds())
+        bodies: dict[str, bytes] = {}
+        while page := await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after):
+            bodies |= {entry.id: message.data for message in page if isinstance(entry := decode_entry(message.data), Notification)}
+            _apply(known, page)
+            after = page[-1].sequence
+        found = [wire.standing(self.epoch, each, bodies[each.id]) for each in known.newest(self._snapshot_rows, time.time())]
+        return wire.snapshot(self.epoch, max(head, after), found, known.counts(time.time()))
+
+    def _inbox(self, answer: Answer) -> Inbox:
+        return Inbox(self._limit, self._retention.total_seconds(), answer.standings, answer.checkpoint)
+
+
+def _apply(known: Inbox, found: list[Message]) -> None:
+    for message in found:
+        known.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
+
+
+def _bounded(found: list[Message]) -> list[Message]:
+    """As many messages as go into one frame."""
+    size = 0
+    for count, message in enumerate(found):
+        size += len(message.data)
+        if count and (count >= PAGE_ROWS or size > PAGE_BYTES):
+            return found[:count]
+    return found
+
+
+def _stands(message: Message, known: Inbox, now: float) -> bool:
+    entry = decode_entry(message.data)
+    return not isinstance(entry, Notification) or known.visible(entry.id, now) is not None

@@ -1,0 +1,148 @@
+"""Rows: what the edge reads of people's inboxes in Postgres, many people in one query, with the checkpoint they stand at."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contracts.codec import encode
+from contracts.subjects import Person
+from projections.inbox import KEPT, LISTED, VISIBLE
+from projections.standing import Standing
+from services.edge.gather import Gather
+from services.runtime.postgres import Connection, Postgres
+
+PAGE_ROWS = 100
+CATCH_UP_SECONDS = 1.0
+CATCH_UP_STEP_SECONDS = 0.01
+
+_PEOPLE = "jsonb_to_recordset(%(people)s::jsonb) AS r (place integer, tenant text, user_id text, after bigint, wanted integer)"
+
+STANDINGS = f"""
+SELECT r.place, coalesce(json_agg(json_build_array(k.id, k.sequence, least(
+        extract(epoch FROM k.expires), extract(epoch FROM k.appended + %(retention)s)), k.seen, k.read, k.archived, k.deleted
+    )) FILTER (WHERE k.id IS NOT NULL), '[]')::text
+FROM {_PEOPLE} LEFT JOIN LATERAL {KEPT} k ON true
+GROUP BY r.place
+"""
+CHANGED = f"""
+SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.deleted, {VISIBLE}, c.body
+FROM {_PEOPLE} CROSS JOIN LATERAL (
+    SELECT * FROM inbox.notification
+    WHERE tenant = r.tenant AND user_id = r.user_id AND changed > r.after
+    ORDER BY changed FETCH FIRST {PAGE_ROWS} ROWS WITH TIES
+) c ORDER BY r.place, c.changed
+"""
+NEWEST = f"""
+SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.deleted, true, n.body
+FROM {_PEOPLE} CROSS JOIN LATERAL (
+    SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {LISTED["all"]} ORDER BY sequence DESC LIMIT r.wanted
+) n ORDER BY r.place, n.sequence DESC
+"""
+LISTING = f"""
+SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.deleted, true, n.body
+FROM {_PEOPLE} CROSS JOIN LATERAL (
+    SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {{listed}} AND (%(before)s::bigint IS NULL OR sequence < %(before)s)
+    ORDER BY sequence DESC LIMIT r.wanted
+) n ORDER BY n.sequence DESC
+"""
+STANDS_AT = "SELECT (SELECT sequence FROM inbox.checkpoint), (SELECT swept FROM inbox.horizon)"
+
+
+class Row(NamedTuple):
+    """A notification as its row has it."""
+
+    id: str
+    sequence: int
+    changed: int
+    seen: datetime | None
+    read: datetime | None
+    archived: datetime | None
+    deleted: bool
+    visible: bool
+    body: str
+
+
+class Question(NamedTuple):
+    """Whose rows: those changed after a sequence, or if that is None the newest ones, so many."""
+
+    person: Person
+    after: int | None
+    wanted: int = 0
+
+
+class Answer(NamedTuple):
+    """A person's rows and how everything of theirs stands, as at a checkpoint; before `horizon` rows were swept away."""
+
+    checkpoint: int
+    horizon: int
+    standings: list[Standing]
+    rows: list[Row]
+
+
+class Rows:
+    """Gathered reads. Raises Unavailable when Postgres is away."""
+
+    def __init__(self, postgres: Postgres, retention: timedelta, limit: int) -> None:
+        self._postgres = postgres
+        self._parameters: dict[str, Any] = {"retention": retention, "limit": limit}
+        self._gather: Gather[Question, Answer] = Gather(self._answer)
+
+    async def read(self, question: Question) -> Answer:
+        """One person's rows."""
+        return await self._gather.ask(question)
+
+    async def listing(self, person: Person, list_: str, limit: int, before: int | None, not_before: int) -> Answer:
+        """A list, waiting a second at most until the rows have come to the entry `not_before`; raises Unavailable."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CATCH_UP_SECONDS
+        answer = await self._listing(person, list_, limit, before)
+        while answer.checkpoint < not_before and loop.time() < until:
+            await asyncio.sleep(CATCH_UP_STEP_SECONDS)
+            answer = await self._listing(person, list_, limit, before)
+        return answer
+
+    async def _listing(self, person: Person, list_: str, limit: int, before: int | None) -> Answer:
+        question = [Question(person, None, limit)]
+        parameters = {**self._parameters, "people": _people(question), "before": before}
+        async with self._postgres.snapshot() as connection:
+            checkpoint, horizon = await _stands_at(connection)
+            standings = await (await connection.execute(STANDINGS, parameters)).fetchone()
+            rows = await (await connection.execute(LISTING.format(listed=LISTED[list_]), parameters)).fetchall()
+        found = msgspec.json.decode(standings[1], type=list[Standing]) if standings else []
+        return Answer(checkpoint, horizon, found, [Row(*row[1:]) for row in rows])
+
+    async def _answer(self, questions: list[Question]) -> list[Answer]:
+        async with self._postgres.snapshot() as connection:
+            checkpoint, horizon = await _stands_at(connection)
+            people = {**self._parameters, "people": _people(questions)}
+            standings = await (await connection.execute(STANDINGS, people)).fetchall()
+            rows = await self._rows(connection, questions, newest=False) + await self._rows(connection, questions, newest=True)
+        decoded = {place: msgspec.json.decode(text, type=list[Standing]) for place, text in standings}
+        answers = [Answer(checkpoint, horizon, decoded.get(place, []), []) for place in range(len(questions))]
+        for place, *row in rows:
+            answers[place].rows.append(Row(*row))
+        return answers
+
+    async def _rows(self, connection: Connection, questions: list[Question], *, newest: bool) -> list[tuple[Any, ...]]:
+        if not any((question.after is None) == newest for question in questions):
+            return []
+        query = NEWEST if newest else CHANGED
+        return await (await connection.execute(query, {**self._parameters, "people": _people(questions, newest)})).fetchall()
+
+
+async def _stands_at(connection: Connection) -> tuple[int, int]:
+    row = await (await connection.execute(STANDS_AT)).fetchone()
+    return (row[0] or 0, row[1] or 0) if row else (0, 0)
+
+
+def _people(questions: list[Question], newest: bool | None = None) -> str:
+    rows = [
+        {"place": place, "tenant": person.tenant, "user_id": person.user, "after": after, "wanted": wanted}
+        for place, (person, after, wanted) in enumerate(questions)
+        if newest is None or (after is None) == newest
+    ]
+    return encode(rows).decode()

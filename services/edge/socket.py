@@ -1,0 +1,116 @@
+"""The WebSocket at `/v1/socket` (RFC 6455), as a bare ASGI handler: the hot path."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+
+from contracts.frames import Ack, Auth, ClientFrame, MarkOperation, Ping
+from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection
+from services.edge.edge import Edge
+from services.edge.log import Unreplayable
+from services.edge.wire import Page
+from services.runtime.auth import Identity, NoToken, Unauthorised, bearer
+from services.runtime.errors import TidingsError
+
+AUTH_SECONDS = 10.0
+FRAME_LIMIT_BYTES = 64 * 1024
+
+_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+
+
+class Gone(Exception):
+    """The client has closed the connection."""
+
+
+class Socket:
+    """One WebSocket from its acceptance to its end."""
+
+    def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
+        self._edge = edge
+        self._scope = scope
+        self._receive = receive
+        self._asgi_send = send
+
+    async def run(self) -> None:
+        """Accept, authenticate, speak and listen until one side ends it."""
+        await self._receive()
+        await self._asgi_send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+        try:
+            await self._run()
+        except* Gone:
+            pass
+        except* Closed as closed:
+            await self._close(closed.exceptions[0])
+        except* Unauthorised as refused:
+            await self._close(refused.exceptions[0])
+
+    async def _run(self) -> None:
+        identity, cursor = await self._identify()
+        connection = Connection(self._edge, identity, self._send)
+        async with connection.limited() as feed, asyncio.TaskGroup() as group:
+            group.create_task(self._listen(connection, identity))
+            await connection.speak(feed, cursor)
+
+    async def _identify(self) -> tuple[Identity, str | None]:
+        """By the header, else by the first frame; raises Unauthorised, Closed or Gone."""
+        cursor = (parse_qs(self._scope["query_string"].decode("latin-1")).get("cursor") or [None])[0]
+        headers = {name: value.decode("latin-1") for name, value in self._scope["headers"]}
+        if authorization := headers.get(b"authorization"):
+            return self._edge.identify(bearer(authorization)), cursor
+        try:
+            async with asyncio.timeout(AUTH_SECONDS):
+                frame = await self._frame()
+        except TimeoutError:
+            raise NoToken(f"no auth frame within {AUTH_SECONDS:.0f} seconds") from None
+        if not isinstance(frame, Auth):
+            raise NoToken("the first frame must be auth")
+        return self._edge.identify(frame.token), frame.cursor or cursor
+
+    async def _listen(self, connection: Connection, identity: Identity) -> None:
+        while True:
+            match await self._frame():
+                case MarkOperation() as operation:
+                    await self._mark(identity, operation)
+                case Ping():
+                    await connection.heartbeat()
+                case Ack():
+                    pass
+                case Auth():
+                    raise Closed(BAD_FRAME, "already authenticated")
+
+    async def _mark(self, identity: Identity, operation: MarkOperation) -> None:
+        answer: dict[str, Any] = {"type": "result", "op": operation.op, "ok": True}
+        try:
+            answer["cursor"] = str(await self._edge.mark(identity.person, operation, datetime.now(UTC)))
+        except Unreplayable as problem:
+            answer |= {"ok": False, "error": f"up_to: {problem}"}
+        except TidingsError:
+            answer |= {"ok": False, "error": "unavailable; send it again with the same op"}
+        await self._send(Page("result", msgspec.json.encode(answer), 0))
+
+    async def _frame(self) -> ClientFrame:
+        message: Any = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise Gone
+        text = message.get("text") or message.get("bytes") or b""
+        if len(text) > FRAME_LIMIT_BYTES:
+            raise Closed(BAD_FRAME, f"a frame has at most {FRAME_LIMIT_BYTES} bytes")
+        try:
+            return _frame.decode(text)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Closed(BAD_FRAME, f"bad frame: {error}") from None
+
+    async def _send(self, page: Page) -> None:
+        await self._asgi_send({"type": "websocket.send", "text": page.text, "bytes": None})
+
+    async def _close(self, reason: BaseException) -> None:
+        while isinstance(reason, BaseExceptionGroup):
+            reason = reason.exceptions[0]
+        code = reason.code if isinstance(reason, Closed | Unauthorised) else DRAINING
+        await self._asgi_send({"type": "websocket.close", "code": code, "reason": str(reason).encode()[:120].decode(errors="ignore")})

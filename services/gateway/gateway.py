@@ -1,0 +1,138 @@
+"""The gateway's one request: `POST /v1/events`, in any mode of CloudEvents over HTTP (v1.0.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Request, Response, post
+from msgspec import Struct
+
+from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
+from services.gateway import intake
+from services.gateway.intake import EVENT_LIMIT_BYTES, Rejected
+from services.runtime.append import BATCH_LIMIT_MESSAGES, Appended, Draft
+from services.runtime.auth import Identity, authenticate, bearer
+from services.runtime.process import Runtime
+from services.runtime.web import json, respond
+
+BATCH_LIMIT_BYTES = 8 * 1024 * 1024
+RANGES_LIMIT = 1000
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Receipt(Struct, kw_only=True):
+    """What became of a request's events.
+
+    `sequences` and `duplicates` are ranges `[first, last]`: of sequences in the log (in the order of the events), and of
+    the events (from 1) which the log had already; past 1000 ranges the rest is left out and `truncated` is true.
+    """
+
+    events: int = 0
+    appended: int = 0
+    sequences: list[list[int]] = []
+    duplicates: list[list[int]] = []
+    truncated: bool = False
+
+    def add(self, placed: list[Appended]) -> None:
+        """Take the next events down."""
+        for appended in placed:
+            self.events += 1
+            self.appended += not appended.duplicate
+            self._extend(self.sequences, appended.sequence)
+            if appended.duplicate:
+                self._extend(self.duplicates, self.events)
+
+    def _extend(self, ranges: list[list[int]], number: int) -> None:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        elif len(ranges) < RANGES_LIMIT:
+            ranges.append([number, number])
+        else:
+            self.truncated = True
+
+
+def handlers(runtime: Runtime) -> list[Any]:
+    """The gateway's route handlers."""
+    appender = runtime.appender()
+    secret, partitions = runtime.settings.secret, runtime.settings.partitions
+
+    @post("/v1/events", status_code=200, request_max_body_size=None)
+    async def events(request: AnyRequest) -> Response[bytes]:
+        """Append one CloudEvent, a batch (all or none), or JSON lines (streamed, every 1000 lines all or none)."""
+        identity = authenticate(bearer(request.headers.get("authorization")), secret).need("emit")
+        receipt = Receipt()
+        try:
+            async for drafts in units(request, identity, partitions):
+                receipt.add([await appender.append(drafts[0])] if len(drafts) == 1 else await appender.append_batch(drafts))
+        except Rejected as rejected:
+            return _rejected(rejected, receipt)
+        return json(receipt)
+
+    return [events]
+
+
+async def units(request: AnyRequest, identity: Identity, partitions: int) -> AsyncIterator[list[Draft]]:
+    """The atomic units of a request, checked; raises Rejected."""
+    tenant = identity.person.tenant
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == LINES_MEDIA_TYPE:
+        async for unit in _lines(request, tenant, partitions):
+            yield unit
+    elif media_type == BATCH_MEDIA_TYPE:
+        yield _limited(intake.batch(await _body(request, BATCH_LIMIT_BYTES), tenant, partitions))
+    elif media_type == MEDIA_TYPE:
+        yield [intake.draft(await _body(request, EVENT_LIMIT_BYTES), tenant, partitions, 1)]
+    elif request.headers.get("ce-specversion"):
+        yield [intake.draft(intake.binary(request.headers, await _body(request, EVENT_LIMIT_BYTES)), tenant, partitions, 1)]
+    else:
+        known = f"{MEDIA_TYPE}, {BATCH_MEDIA_TYPE}, {LINES_MEDIA_TYPE}, or ce-* headers with application/json"
+        raise Rejected(0, "content-type", f"`{media_type}` is not one of {known}", 415)
+
+
+async def _lines(request: AnyRequest, tenant: str, partitions: int) -> AsyncIterator[list[Draft]]:
+    unit: list[Draft] = []
+    number, rest = 0, b""
+    async for chunk in request.stream():
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > EVENT_LIMIT_BYTES:
+            raise Rejected(number + len(lines) + 1, "", f"a line has at most {EVENT_LIMIT_BYTES} bytes", 413)
+        for line in lines:
+            number += 1
+            if line.strip():
+                unit.append(intake.draft(line.strip(), tenant, partitions, number))
+            if len(unit) == BATCH_LIMIT_MESSAGES:
+                yield unit
+                unit = []
+    if rest.strip():
+        unit.append(intake.draft(rest.strip(), tenant, partitions, number + 1))
+    if unit:
+        yield unit
+
+
+async def _body(request: AnyRequest, limit: int) -> bytes:
+    parts, size = list[bytes](), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Rejected(0, "", f"the body has more than {limit} bytes; send JSON lines ({LINES_MEDIA_TYPE}) for more", 413)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _limited(drafts: list[Draft]) -> list[Draft]:
+    if not 1 <= len(drafts) <= BATCH_LIMIT_MESSAGES:
+        raise Rejected(
+            0,
+            "",
+            f"a batch has 1 to {BATCH_LIMIT_MESSAGES} events, this one {len(drafts)}; send JSON lines for more",
+            413 if drafts else 400,
+        )
+    return drafts
+
+
+def _rejected(rejected: Rejected, receipt: Receipt) -> Response[bytes]:
+    where = {"line": rejected.line} if rejected.line else {}
+    field = {"field": rejected.field} if rejected.field else {}
+    return respond(rejected.status, "event rejected", rejected.reason, **where, **field, stored=receipt)

@@ -1,0 +1,1 @@
+"""The notifier: reads facts, says who is told what, exactly once."""

@@ -1,0 +1,79 @@
+"""Routing: from a recorded event, by the rules, to what is appended to whose log; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from contracts.codec import encode, instant
+from contracts.events import AnyRecorded
+from contracts.ids import NotificationIds
+from contracts.notifications import TITLE_LIMIT_CHARACTERS, Notification
+from contracts.subjects import Person, inbox
+from services.notifier.audience import Folded
+from services.notifier.rule import Relation, Rule, Tell
+from services.runtime.append import Draft
+
+NIL = "00000000-0000-0000-0000-000000000000"
+SPLIT = (f'"id":"{NIL}"'.encode(), b'"user":""')
+
+
+class Told(NamedTuple):
+    """What one rule says of one event."""
+
+    rule: str
+    tell: Tell
+
+
+def react(recorded: AnyRecorded, rules: Iterable[Rule]) -> list[Told]:
+    """What the rules say of an event; they see nothing but the event."""
+    return [Told(rule.name, tell) for rule in rules if rule.on is type(recorded.event) for tell in rule.tell(recorded)]
+
+
+def relations(recorded: AnyRecorded, told: Iterable[Told]) -> Iterator[tuple[str, Relation]]:
+    """The relations whose members must be known."""
+    return ((recorded.tenant, each) for _, tell in told for each in tell.to if isinstance(each, Relation))
+
+
+def drafts(recorded: AnyRecorded, told: Iterable[Told], folded: Folded, partitions: int) -> Iterator[Draft]:
+    """One message a recipient, in an order that is the same whenever the event is routed."""
+    for rule, tell in told:
+        ids = NotificationIds(recorded.key, rule)
+        before, between, behind = _template(recorded, tell)
+        for user in folded.recipients(recorded, tell.to, tell.actor_too):
+            body = b'%b"id":"%b"%b"user":%b%b' % (before, ids.of(user).encode(), between, encode(user), behind)
+            yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
+
+
+def _template(recorded: AnyRecorded, tell: Tell) -> tuple[bytes, bytes, bytes]:
+    """The notification encoded once, cut where each recipient's own id and name go."""
+    before, rest = encode(_notification(recorded, tell)).split(SPLIT[0], 1)
+    between, behind = rest.rsplit(SPLIT[1], 1)
+    return before, between, behind
+
+
+def _notification(recorded: AnyRecorded, tell: Tell) -> Notification:
+    attributes = recorded.attributes
+    return Notification(
+        id=NIL,
+        type=attributes.type,
+        category=tell.category,
+        level=tell.level,
+        priority=tell.priority,
+        title=_short(tell.title),
+        message=tell.message,
+        data=attributes.data,
+        entity=tell.entity,
+        references=tell.references,
+        actor=attributes.actor,
+        group=tell.group,
+        tenant=recorded.tenant,
+        user="",
+        created=instant(recorded.time_nanoseconds),
+        occurred=attributes.time,
+        expires=tell.expires,
+    )
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE_LIMIT_CHARACTERS else title[: TITLE_LIMIT_CHARACTERS - 1] + "…"

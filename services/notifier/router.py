@@ -1,0 +1,104 @@
+"""The router: one batch of a partition's events after the other, folded, routed and written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from contracts.codec import InvalidEvent, recorded
+from contracts.events import AnyRecorded
+from contracts.subjects import DEAD, EVENTS, dead
+from services.notifier.audience import AudienceFold, Folded
+from services.notifier.position import SERVICE, Position
+from services.notifier.route import Told, drafts, react, relations
+from services.notifier.rules import RULES
+from services.notifier.writer import Output, Writer
+from services.runtime.append import Appender, Draft, Expected
+from services.runtime.errors import WrongSequence
+from services.runtime.follow import Message
+
+REASON_LIMIT_CHARACTERS = 500
+
+log = logging.getLogger("tidings.notifier")
+
+
+class Routed(NamedTuple):
+    """An event and what the rules say of it; a reason instead, if it cannot be routed."""
+
+    message: Message
+    event: AnyRecorded | None
+    told: list[Told]
+    reason: str = ""
+
+
+class Router:
+    """Routes the events of one partition, on from a position."""
+
+    def __init__(self, partition: int, partitions: int, fold: AudienceFold, writer: Writer, appender: Appender, at: Position) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._fold = fold
+        self._writer = writer
+        self._appender = appender
+        self._at = at
+
+    async def route(self, batch: list[Message]) -> None:
+        """Route a batch: fold its relations, bury what cannot be routed, write the rest with the position."""
+        routed = [_routed(message) for message in batch]
+        events = [each.event for each in routed if each.event]
+        wanted = {asked for each in routed if each.event for asked in relations(each.event, each.told)}
+        folded = await self._fold.fold(events, batch[-1].sequence, wanted)
+        pending = [each for each in routed if each.message.sequence > self._at.after]
+        for each in pending:
+            if each.reason:
+                await self._bury(each)
+        reached = max(self._at, Position(batch[-1].sequence), key=Position.order)
+        await self._writer.write(self._outputs(pending, folded), reached)
+        self._at = reached
+
+    async def park(self) -> None:
+        """Write down how far we came."""
+        await self._writer.park(self._at)
+
+    def _outputs(self, pending: list[Routed], folded: Folded) -> Iterator[Output]:
+        resumed = self._at
+        for _, event, told, _ in pending:
+            if event and event.sequence not in folded.duplicates:
+                done = resumed.offset if event.sequence == resumed.sequence else 0
+                yield from _outputs(event, drafts(event, told, folded, self._partitions), done)
+
+    async def _bury(self, routed: Routed) -> None:
+        """Append to `DEAD`, once, with the reason."""
+        message = routed.message
+        log.warning("event %d of %s cannot be routed: %s", message.sequence, EVENTS, routed.reason)
+        subject = dead(SERVICE, self._partition, message.sequence)
+        reason = " ".join(routed.reason.split())[:REASON_LIMIT_CHARACTERS]
+        headers = {"Tidings-Reason": reason, "Tidings-Sequence": str(message.sequence), "Tidings-Subject": message.subject}
+        try:
+            await self._appender.append_expecting(Draft(subject, message.data, headers=headers), Expected(subject, 0))
+        except WrongSequence:
+            log.debug("event %d is in %s already", message.sequence, DEAD)
+
+
+def _routed(message: Message) -> Routed:
+    try:
+        event = recorded(message.data, message.sequence, message.time_nanoseconds)
+        return Routed(message, event, react(event, RULES))
+    except InvalidEvent as error:
+        return Routed(message, None, [], str(error))
+    except Exception as error:  # whatever a rule does wrong must not stop the events behind it
+        log.exception("a rule failed on event %d", message.sequence)
+        return Routed(message, None, [], f"a rule failed: {type(error).__name__}: {error}")
+
+
+def _outputs(event: AnyRecorded, messages: Iterator[Draft], done: int) -> Iterator[Output]:
+    """An event's outputs after the first `done`; the last of them reaches the position after the event."""
+    before: Draft | None = None
+    offset = 0
+    for draft in messages:
+        if before and offset > done:
+            yield Output(before, Position(event.sequence, offset))
+        before, offset = draft, offset + 1
+    if before and offset > done:
+        yield Output(before, Position(event.sequence))

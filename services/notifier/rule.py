@@ -1,0 +1,70 @@
+"""A rule is a sentence "when this, tell them": a pure function from a recorded event to what is told to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from contracts.events.base import Event
+from contracts.notifications import Entity, Level, Priority
+
+
+class Relation(NamedTuple):
+    """Everybody who stands in a relation to an object: `project:789#member`."""
+
+    object: str
+    name: str
+
+
+Audience = tuple[str | Relation, ...]
+"""Users, and relations whose users are meant as of the event."""
+
+
+def relation(text: str) -> Relation:
+    """Read `object#relation`."""
+    object_, _, name = text.partition("#")
+    return Relation(object_, name)
+
+
+def task(identifier: str, *names: str) -> Audience:
+    """Those in these relations to a task."""
+    return tuple(Relation(f"task:{identifier}", name) for name in names)
+
+
+def project(identifier: str | None, *names: str) -> Audience:
+    """Those in these relations to a project, if there is one."""
+    return tuple(Relation(f"project:{identifier}", name) for name in names) if identifier else ()
+
+
+class Tell(Struct, frozen=True, kw_only=True):
+    """What is told to whom. The actor of the event is left out unless `actor_too`."""
+
+    to: Audience
+    title: str
+    message: str
+    category: str
+    level: Level = "info"
+    priority: Priority = "normal"
+    entity: Entity | None = None
+    references: dict[str, str] = {}
+    group: str | None = None
+    expires: datetime | None = None
+    actor_too: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named rule for one type of event; the name is part of the notification's id and never changes."""
+
+    name: str
+    on: type[Event]
+    tell: Callable[[Any], Iterator[Tell]]
+
+
+def references(**given: str | None) -> dict[str, str]:
+    """Those references that are given."""
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,34 @@
+"""Who is told of announcements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.events import AnnouncementPublished, Recorded
+from contracts.notifications import Entity
+from services.notifier.rule import Audience, Relation, Rule, Tell, relation
+
+
+def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
+    """Tell all it is addressed to, the announcer among them."""
+    event = recorded.event
+    yield Tell(
+        to=addressees(event),
+        title=event.title,
+        message=event.message,
+        category="system_announcement",
+        priority=event.priority,
+        entity=Entity(type="announcement", id=recorded.attributes.id, url=event.entity_url),
+        expires=event.expires_at,
+        actor_too=True,
+    )
+
+
+def addressees(event: AnnouncementPublished) -> Audience:
+    """The users named, those in the relation named, and everybody in the tenant if it is for everyone."""
+    related = (relation(event.to.relation),) if event.to.relation else ()
+    everyone = (Relation("tenant", "member"),) if event.to.everyone else ()
+    return (*event.to.users, *related, *everyone)
+
+
+RULES = (Rule("announced", AnnouncementPublished, announced),)

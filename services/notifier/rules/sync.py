@@ -1,0 +1,42 @@
+"""Who is told what about synchronisation conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.events import Recorded, SyncConflictDetected, SyncConflictResolved
+from contracts.notifications import Entity
+from services.notifier.rule import Rule, Tell
+
+
+def conflict_detected(recorded: Recorded[SyncConflictDetected]) -> Iterator[Tell]:
+    """Warn somebody that two versions of their work contradict each other."""
+    event = recorded.event
+    yield Tell(
+        to=(event.user_id,),
+        title="Sync conflict",
+        message=f"Your changes to {event.entity_type} {event.entity_id} conflict with another version",
+        category="sync",
+        level="warning",
+        entity=Entity(type=event.entity_type, id=event.entity_id),
+        actor_too=True,
+    )
+
+
+def conflict_resolved(recorded: Recorded[SyncConflictResolved]) -> Iterator[Tell]:
+    """Tell somebody that the contradiction is settled."""
+    event = recorded.event
+    yield Tell(
+        to=(event.user_id,),
+        title="Sync conflict resolved",
+        message=f"The conflict in {event.entity_type} {event.entity_id} is settled",
+        category="sync",
+        entity=Entity(type=event.entity_type, id=event.entity_id),
+        actor_too=True,
+    )
+
+
+RULES = (
+    Rule("sync_conflict_detected", SyncConflictDetected, conflict_detected),
+    Rule("sync_conflict_resolved", SyncConflictResolved, conflict_resolved),
+)

@@ -1,0 +1,58 @@
+"""The projector: follows a projection's stream and keeps its live read model up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import timedelta
+
+from projections import INBOX
+from projections.projection import Projection
+from services.runtime.follow import Message, follow
+from services.runtime.process import Runtime, persist
+from services.runtime.readmodel import ReadModel, live
+
+BATCH_MESSAGES = 2000
+SWEEP = """
+WITH swept AS (DELETE FROM {schema}.notification WHERE appended <= now() - %s RETURNING changed)
+UPDATE {schema}.horizon SET swept = greatest(horizon.swept, (SELECT coalesce(max(changed), 0) FROM swept))
+"""
+
+
+async def project(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
+    """Run the projector until something that trying again does not mend; it is ready when it knows where to go on."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(persist(INBOX.name, lambda: keep(runtime, INBOX, ready)))
+        group.create_task(persist("sweep", lambda: sweep(runtime)))
+
+
+async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], None]) -> None:
+    """Follow the stream from the checkpoint on; raises Transient when it is worth beginning anew, LogLost when not."""
+    model = await live(runtime.postgres, projection)
+    epoch = runtime.epochs[projection.stream]
+    checkpoint = await model.checkpoint(runtime.postgres, epoch)
+    sequence = checkpoint.sequence
+    ready()
+    batches = follow(runtime.jetstream, projection.stream, (projection.subjects,), after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
+    async with aclosing(batches):
+        async for batch in batches:
+            if batch:
+                await apply(runtime, model, batch, sequence)
+                sequence = batch[-1].sequence
+
+
+async def apply(runtime: Runtime, model: ReadModel, batch: list[Message], previous: int) -> None:
+    """One batch and the checkpoint behind it, in one transaction."""
+    changes = (change for message in batch for change in model.projection.evolve(message))
+    async with runtime.postgres.transaction() as connection:
+        await model.apply(connection, changes, previous, batch[-1].sequence)
+
+
+async def sweep(runtime: Runtime) -> None:
+    """From time to time, delete what nobody can see any more; what is visible never depends on it."""
+    while True:
+        model = await live(runtime.postgres, INBOX)
+        async with runtime.postgres.connection() as connection:
+            await connection.execute(model.sql(SWEEP), (timedelta(days=runtime.settings.retention_days),))
+        await asyncio.sleep(runtime.settings.cleanup_seconds)

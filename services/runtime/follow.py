@@ -1,0 +1,209 @@
+"""Follow: the messages of a stream after a sequence, in order and without a gap, for as long as one cares to listen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+
+from contracts.cursor import epoch as epoch_of
+from services.runtime.errors import LogLost, TidingsError, Transient
+from services.runtime.jetstream import JetStream, Reply
+
+PULL_MESSAGES = 500
+PULL_SECONDS = 30
+HEARTBEAT_SECONDS = 5
+IDLE_SECONDS = 0.5
+RECREATE_SECONDS = 0.25
+INACTIVE_SECONDS = 30
+
+log = logging.getLogger("tidings.follow")
+
+
+class Message(NamedTuple):
+    """A message as the stream has it; its time is nanoseconds since 1970."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    sequence: int
+    time_nanoseconds: int
+
+
+class Lost(Exception):
+    """The consumer or the connection to it is gone, or a message was: begin anew after the last one."""
+
+
+class StreamState(NamedTuple):
+    """The incarnation of a stream, and its last sequence."""
+
+    epoch: str
+    last: int
+
+
+async def state(jetstream: JetStream, stream: str) -> StreamState:
+    """The incarnation and head of a stream; raises Unavailable."""
+    info = await jetstream.call(f"STREAM.INFO.{stream}")
+    return StreamState(epoch_of(info["created"]), info["state"]["last_seq"])
+
+
+async def follow(
+    jetstream: JetStream,
+    stream: str,
+    subjects: Sequence[str],
+    *,
+    after: int,
+    epoch: str,
+    limit: int = PULL_MESSAGES,
+    idle_seconds: float = IDLE_SECONDS,
+) -> AsyncIterator[list[Message]]:
+    """Yield batches of up to `limit` messages after a sequence; an empty one whenever nothing came for `idle_seconds`.
+
+    Begins anew by itself after any loss. Raises LogLost when the stream is another one or shorter than `after`.
+    """
+    while True:
+        try:
+            await _check(jetstream, stream, epoch, after)
+            async with _Consumer(jetstream, stream, subjects, after, limit) as consumer:
+                async for batch in consumer.batches(idle_seconds):
+                    after = batch[-1].sequence if batch else after
+                    yield batch
+        except (Lost, Transient) as problem:
+            log.info("following %s anew after %d: %s", stream, after, problem)
+            await _pause(jetstream)
+            yield []
+
+
+async def _check(jetstream: JetStream, stream: str, epoch: str, after: int) -> None:
+    found = await state(jetstream, stream)
+    if found.epoch != epoch:
+        raise LogLost(f"{stream} is another stream (epoch {found.epoch}) than the one followed so far (epoch {epoch})")
+    if found.last < after:
+        raise LogLost(f"{stream} ends at {found.last}, but {after} was read before: it lost its tail")
+
+
+async def _pause(jetstream: JetStream) -> None:
+    """Wait a moment, or until the connection changes."""
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(jetstream.changed.wait(), RECREATE_SECONDS)
+
+
+class _Consumer:
+    """One ephemeral pull consumer with two overlapping pulls, so that the server always has somewhere to send."""
+
+    def __init__(self, jetstream: JetStream, stream: str, subjects: Sequence[str], after: int, limit: int) -> None:
+        self._jetstream = jetstream
+        self._stream = stream
+        self._subjects = subjects
+        self._after = after
+        self._limit = limit
+        self._received: deque[Message] = deque()
+        self._wake = asyncio.Event()
+        self._wanted = 0
+        self._delivered = 0
+        self._problem: str | None = None
+        self._heard = 0.0
+        self._name = ""
+
+    async def __aenter__(self) -> _Consumer:
+        self._context = self._jetstream.inbox(self._receive)
+        self._inbox = await self._context.__aenter__()
+        try:
+            await self._create()
+        except BaseException:
+            await self._context.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._context.__aexit__(None, None, None)
+        with suppress(TidingsError):
+            if self._name and self._jetstream.connected:
+                await self._jetstream.call(f"CONSUMER.DELETE.{self._stream}.{self._name}")
+
+    async def batches(self, idle_seconds: float) -> AsyncIterator[list[Message]]:
+        """What arrived, as it arrives; raises Lost."""
+        changed = self._jetstream.changed
+        while True:
+            await self._pull()
+            if not self._received:
+                await self._wait(idle_seconds)
+            if changed.is_set():
+                raise Lost("the connection changed")
+            self._check_alive()
+            yield self._take()
+
+    async def _create(self) -> None:
+        configuration = {
+            "filter_subjects": list(self._subjects),
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": self._after + 1,
+            "ack_policy": "none",
+            "inactive_threshold": INACTIVE_SECONDS * 1_000_000_000,
+            "mem_storage": True,
+            "num_replicas": 1,
+        }
+        answer = await self._jetstream.call(f"CONSUMER.CREATE.{self._stream}", {"stream_name": self._stream, "config": configuration})
+        self._name = answer["name"]
+        self._heard = asyncio.get_running_loop().time()
+
+    async def _pull(self) -> None:
+        while self._wanted + len(self._received) <= self._limit:
+            self._wanted += self._limit
+            request = {
+                "batch": self._limit,
+                "expires": PULL_SECONDS * 1_000_000_000,
+                "idle_heartbeat": HEARTBEAT_SECONDS * 1_000_000_000,
+            }
+            subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+            await self._jetstream.publish(subject, msgspec.json.encode(request), f"{self._inbox}.pull")
+
+    async def _wait(self, seconds: float) -> None:
+        self._wake.clear()
+        with suppress(asyncio.TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    def _take(self) -> list[Message]:
+        received = self._received
+        return [received.popleft() for _ in range(min(len(received), self._limit))]
+
+    def _check_alive(self) -> None:
+        if self._received:
+            return
+        if self._problem:
+            raise Lost(self._problem)
+        if asyncio.get_running_loop().time() - self._heard > 2 * HEARTBEAT_SECONDS + 1:
+            raise Lost("no heartbeat")
+
+    def _receive(self, reply: Reply) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        if "Status" in reply.headers:
+            self._control(reply)
+        elif not self._problem:
+            self._data(reply)
+        self._wake.set()
+
+    def _data(self, reply: Reply) -> None:
+        # $JS.ACK.….<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>, the same from the right in both versions
+        _, sequence, delivered, nanoseconds, _ = reply.reply.rsplit(".", 4)
+        if int(delivered) != self._delivered + 1:
+            self._problem = f"a gap after delivery {self._delivered}"
+            return
+        self._delivered += 1
+        self._wanted -= 1
+        self._received.append(Message(reply.subject, reply.data, reply.headers, int(sequence), int(nanoseconds)))
+
+    def _control(self, reply: Reply) -> None:
+        status = reply.status
+        if status == 100:
+            return
+        if status in (404, 408) or "Nats-Pending-Messages" in reply.headers:
+            self._wanted -= int(reply.headers.get("Nats-Pending-Messages", self._limit))
+        else:
+            self._problem = f"{status} {reply.headers.get('Description', '')}"

@@ -1,0 +1,216 @@
+"""The connection to NATS: requests, publications and inboxes; the only module that touches nats-py."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from services.runtime.errors import Permanent, Refused, Unavailable, WrongSequence
+
+CONNECT_SECONDS = 30.0
+REQUEST_SECONDS = 5.0
+LIVENESS_SECONDS = 5.0
+PENDING_LIMIT_MESSAGES = 65_536
+WRONG_SEQUENCE = (10071, 10164)
+TRANSIENT = (10008, 10023, 10077, 10176, 10210, 10211)
+NOT_FOUND = 404
+
+log = logging.getLogger("tidings.nats")
+
+
+class Reply(NamedTuple):
+    """An answer, or a message as it was delivered; status is that of its inline header, 0 without one."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    reply: str
+
+    @property
+    def status(self) -> int:
+        """The inline status of a control message, 0 for data."""
+        return int(self.headers.get("Status", 0))
+
+
+class ApiError(msgspec.Struct):
+    """An error as the JetStream API states it."""
+
+    code: int
+    err_code: int = 0
+    description: str = ""
+
+
+class Answer(msgspec.Struct):
+    """The part of every JetStream answer that says whether it worked."""
+
+    error: ApiError | None = None
+    seq: int = 0
+    duplicate: bool = False
+    count: int = 0
+
+
+class JetStream:
+    """One connection to NATS. Opened by `connect`, which keeps watch that it is alive."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.changed = asyncio.Event()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests have somebody to go to."""
+        return self._client.is_connected
+
+    async def request(
+        self, subject: str, data: bytes = b"", headers: dict[str, str] | None = None, *, timeout: float = REQUEST_SECONDS
+    ) -> Reply:
+        """Ask and wait for the answer; raises Unavailable when nobody answers in time (seconds)."""
+        if not self._client.is_connected:
+            raise Unavailable("NATS is not connected")
+        try:
+            return _reply(await self._client.request(subject, data, timeout=timeout, headers=headers))
+        except (TimeoutError, NatsError, OSError) as error:
+            raise Unavailable(f"NATS does not answer on {subject.split('.')[0]}: {type(error).__name__}") from None
+
+    async def ask(
+        self, subject: str, data: bytes = b"", headers: dict[str, str] | None = None, *, timeout: float = REQUEST_SECONDS
+    ) -> Answer:
+        """Ask JetStream; raises what its error code means."""
+        reply = await self.request(subject, data, headers, timeout=timeout)
+        answer = _answer.decode(reply.data)
+        if answer.error:
+            raise failure(answer.error)
+        return answer
+
+    async def call(self, api: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call `$JS.API.<api>` and return the whole answer; raises what its error code means."""
+        reply = await self.request(f"$JS.API.{api}", msgspec.json.encode(body) if body is not None else b"")
+        answer: dict[str, Any] = msgspec.json.decode(reply.data)
+        if error := answer.get("error"):
+            raise failure(msgspec.convert(error, ApiError))
+        return answer
+
+    async def send(self, wire: bytes) -> None:
+        """Write publications already spelled in the protocol; raises Unavailable."""
+        if not self._client.is_connected:
+            raise Unavailable("NATS is not connected")
+        await self._client._send_command(wire)
+        await self._client._flush_pending()
+
+    async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
+        """Publish one ephemeral message; raises Unavailable."""
+        if not self._client.is_connected:
+            raise Unavailable("NATS is not connected")
+        await self._client.publish(subject, data, reply=reply)
+
+    @asynccontextmanager
+    async def inbox(self, received: Callable[[Reply], None]) -> AsyncIterator[str]:
+        """A subject prefix of our own; whatever is sent to `<prefix>.<anything>` goes to the callback."""
+        prefix = self._client.new_inbox()
+
+        async def callback(message: Msg) -> None:
+            received(_reply(message))
+
+        subscription = await self._client.subscribe(f"{prefix}.*", cb=callback, pending_msgs_limit=PENDING_LIMIT_MESSAGES)
+        try:
+            yield prefix
+        finally:
+            with suppress(NatsError, OSError):
+                await subscription.unsubscribe()
+
+    async def watch(self) -> None:
+        """Notice a connection that looks open and is dead, and open it anew; ends with Permanent when NATS closes it for good."""
+        while not self.closed.done():
+            await asyncio.wait((self.closed,), timeout=LIVENESS_SECONDS)
+            if self._client.is_connected and not self.closed.done():
+                await self._probe()
+        raise Permanent("NATS closed the connection for good; see its log for the reason")
+
+    async def _probe(self) -> None:
+        try:
+            await self._client.flush(timeout=int(LIVENESS_SECONDS))
+        except (TimeoutError, NatsError, OSError):
+            log.warning("NATS does not answer; connecting anew")
+            with suppress(NatsError, OSError):
+                await self._client.force_reconnect()
+
+
+@asynccontextmanager
+async def connect(url: str, name: str) -> AsyncIterator[JetStream]:
+    """Connect and keep connected, without end; raises Unavailable if the first time takes over 30 seconds."""
+    client = Client()
+    jetstream = JetStream(client)
+
+    async def changed() -> None:
+        jetstream.changed.set()
+        jetstream.changed = asyncio.Event()
+
+    async def disconnected() -> None:
+        if not client.is_closed:
+            log.warning("NATS is away")
+        await changed()
+
+    async def reconnected() -> None:
+        log.warning("NATS is back")
+        await changed()
+
+    async def closed() -> None:
+        if not jetstream.closed.done():
+            jetstream.closed.set_result(None)
+
+    async def error(problem: Exception) -> None:
+        log.debug("NATS: %s", type(problem).__name__)
+
+    options: dict[str, Any] = {
+        "servers": url.split(","),
+        "name": name,
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": 0.25,
+        "ping_interval": 10,
+        "max_outstanding_pings": 2,
+        "disconnected_cb": disconnected,
+        "reconnected_cb": reconnected,
+        "closed_cb": closed,
+        "error_cb": error,
+    }
+    try:
+        await asyncio.wait_for(client.connect(**options), CONNECT_SECONDS)
+    except (TimeoutError, NatsError, OSError) as problem:
+        raise Unavailable(f"NATS cannot be reached ({type(problem).__name__}); is TIDINGS_NATS_URL right?") from None
+    watcher = asyncio.create_task(jetstream.watch())
+    try:
+        yield jetstream
+    finally:
+        watcher.cancel()
+        with suppress(BaseException):
+            await watcher
+        with suppress(NatsError, OSError):
+            await client.close()
+
+
+def failure(error: ApiError) -> Exception:
+    """The exception that a JetStream error code means."""
+    text = f"{error.description} ({error.err_code})"
+    if error.err_code in WRONG_SEQUENCE:
+        return WrongSequence(text)
+    if error.err_code in TRANSIENT or error.code in (429, 503):
+        return Unavailable(text)
+    return Refused(text)
+
+
+def _reply(message: Msg) -> Reply:
+    return Reply(message.subject, message.data, message.headers or _NO_HEADERS, message.reply)
+
+
+_NO_HEADERS: Mapping[str, str] = {}
+_answer = msgspec.json.Decoder(Answer)
+__all__ = ["ApiError", "JetStream", "Reply", "connect", "failure"]

@@ -1,0 +1,87 @@
+"""Postgres: a bounded pool of connections whose failures have our names; the only importer of psycopg_pool."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from services.runtime.errors import Fenced, Unavailable
+
+CONNECTION_SECONDS = 5.0
+WAITING_LIMIT = 1000
+STATEMENT_SECONDS = 60
+OPTIONS = f"-c synchronous_commit=off -c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s"
+"""Everything in Postgres can be derived from the streams again, so no commit waits for the disk."""
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+)
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+class Postgres:
+    """The pool. Opened by `open_postgres`; connecting happens in the background and is tried again without end."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit mode; raises Unavailable whenever Postgres cannot do what was asked for now."""
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except psycopg.errors.DivisionByZero:
+            raise Fenced("another process moves this read model on") from None
+        except AWAY as error:
+            raise Unavailable(f"Postgres: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction whose statements travel together (pipeline mode); raises Unavailable, or Fenced by a read model's checkpoint."""
+        async with self.connection() as connection, connection.pipeline(), connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection whose queries all see one moment (REPEATABLE READ, read only)."""
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
+
+@asynccontextmanager
+async def open_postgres(dsn: str, name: str, connections: int) -> AsyncIterator[Postgres]:
+    """Open a pool of up to `connections`; does not wait for Postgres to be there."""
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        dsn,
+        connection_class=psycopg.AsyncConnection[tuple[Any, ...]],
+        min_size=1,
+        max_size=connections,
+        timeout=CONNECTION_SECONDS,
+        max_waiting=WAITING_LIMIT,
+        reconnect_timeout=1e9,
+        kwargs={"autocommit": True, "options": OPTIONS, "application_name": f"tidings-{name}", "connect_timeout": 5},
+        open=False,
+    )
+    await pool.open(wait=False)
+    try:
+        yield Postgres(pool)
+    finally:
+        with suppress(psycopg.Error):
+            await pool.close(timeout=CONNECTION_SECONDS)

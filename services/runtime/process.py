@@ -1,0 +1,95 @@
+"""Process: one event loop, one task group, one way to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import uvloop
+
+from services.runtime.append import Appender
+from services.runtime.errors import TidingsError, Transient
+from services.runtime.install import install
+from services.runtime.jetstream import JetStream, connect
+from services.runtime.postgres import Postgres, open_postgres
+from services.runtime.settings import Settings
+from services.runtime.telemetry import configure_logging
+
+BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+QUIET_SECONDS = 30.0
+
+log = logging.getLogger("tidings.process")
+T = TypeVar("T")
+
+
+class Runtime:
+    """What a service is given: its settings, the streams and Postgres."""
+
+    def __init__(self, settings: Settings, jetstream: JetStream, postgres: Postgres, epochs: dict[str, str]) -> None:
+        self.settings = settings
+        self.jetstream = jetstream
+        self.postgres = postgres
+        self.epochs = epochs
+
+    def appender(self) -> Appender:
+        """An appender of its own."""
+        return Appender(self.jetstream)
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, name: str) -> AsyncIterator[Runtime]:
+    """Connect to NATS and Postgres, make the streams that are not there; raises what is wrong with either."""
+    async with (
+        connect(settings.nats, f"tidings-{name}") as jetstream,
+        open_postgres(settings.postgres, name, settings.postgres_connections) as postgres,
+    ):
+        epochs = await install(jetstream, settings)
+        yield Runtime(settings, jetstream, postgres, epochs)
+
+
+async def persist(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
+    """Do something for ever: whenever it fails for a passing reason, wait a moment (up to 2 seconds) and begin anew."""
+    failures = 0
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        try:
+            await attempt()
+        except Transient as problem:
+            failures = 0 if loop.time() - began > QUIET_SECONDS else failures + 1
+            wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+            log.warning("%s: %s; again in %.1f s", name, problem, wait)
+            await asyncio.sleep(wait)
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until SIGINT or SIGTERM, then cancel the work and wait for it to clean up."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+def run(work: Coroutine[Any, Any, None], settings: Settings) -> int:
+    """The body of a service's command: 0 after a stop that was asked for, 1 after an error that trying again does not mend."""
+    configure_logging(settings.log_level)
+    failures: list[TidingsError] = []
+    try:
+        uvloop.run(until_stopped(work))
+    except* TidingsError as problems:
+        failures = _leaves(problems)
+    for failure in failures:
+        log.critical("%s", failure)
+    return 1 if failures else 0
+
+
+def _leaves(group: BaseExceptionGroup[TidingsError]) -> list[TidingsError]:
+    return [leaf for each in group.exceptions for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])]

@@ -1,0 +1,75 @@
+"""Read: one page of a stream, or the newest message of a subject, without a consumer."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode
+from datetime import datetime
+
+import msgspec
+
+from services.runtime.errors import Refused, Unavailable
+from services.runtime.follow import Message
+from services.runtime.jetstream import JetStream, Reply
+
+PAGE_MESSAGES = 500
+PAGE_BYTES = 4 * 1024 * 1024
+READ_SECONDS = 10.0
+NO_MESSAGE = "(10037)"
+
+
+async def last(jetstream: JetStream, stream: str, subject: str) -> Message | None:
+    """The newest message of a subject, from the stream's leader; raises Unavailable."""
+    try:
+        answer = await jetstream.call(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
+    except Refused as refusal:
+        if NO_MESSAGE in str(refusal):
+            return None
+        raise
+    found = answer["message"]
+    return Message(found["subject"], b64decode(found.get("data", "")), {}, found["seq"], _nanoseconds(found["time"]))
+
+
+async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES) -> list[Message]:
+    """Up to `limit` messages of a subject after a sequence, by batch direct get (ADR-31); empty at the end. Raises Unavailable.
+
+    A page may be shorter than `limit` without being the last; only an empty one says that there are no more.
+    """
+    page = _Page()
+    request = {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": PAGE_BYTES}
+    async with jetstream.inbox(page.receive) as inbox:
+        await jetstream.publish(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), f"{inbox}.page")
+        try:
+            await asyncio.wait_for(page.done, READ_SECONDS)
+        except TimeoutError:
+            raise Unavailable(f"{stream} did not send a page within {READ_SECONDS:.0f} seconds") from None
+    return page.messages
+
+
+class _Page:
+    """The answers to one batch direct get, until the one that ends it."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def receive(self, reply: Reply) -> None:
+        if self.done.done():
+            return
+        if "Status" not in reply.headers:
+            self.messages.append(_message(reply))
+        elif reply.status in (204, 404):
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(Unavailable(f"direct get answered {reply.status}"))
+
+
+def _message(reply: Reply) -> Message:
+    headers = reply.headers
+    return Message(headers["Nats-Subject"], reply.data, headers, int(headers["Nats-Sequence"]), _nanoseconds(headers["Nats-Time-Stamp"]))
+
+
+def _nanoseconds(text: str) -> int:
+    """RFC 3339 with up to nine decimals, as NATS writes it, in nanoseconds since 1970."""
+    seconds, _, fraction = text.rstrip("Z").partition(".")
+    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)

@@ -1,0 +1,129 @@
+"""Serving: a Litestar application on uvicorn that stops when it is told to, with streams open too."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import uvicorn
+from litestar import Litestar, Request, Response, get
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+
+from services.runtime import problem
+from services.runtime.auth import Unauthorised
+from services.runtime.errors import InvalidSettings, TidingsError, Transient
+
+BACKLOG_CONNECTIONS = 4096
+STOP_SECONDS = 5
+
+log = logging.getLogger("tidings.web")
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server whose signals are handled by the process it runs in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def application(handlers: Sequence[Any], ready: Callable[[], bool]) -> Litestar:
+    """An application of these route handlers, with `/health/live` and `/health/ready` beside them."""
+
+    @get("/health/live", sync_to_thread=False)
+    def live() -> dict[str, str]:
+        """Whether the process answers."""
+        return {"status": "live"}
+
+    @get("/health/ready", sync_to_thread=False)
+    def is_ready() -> Response[dict[str, str]]:
+        """Whether requests should be sent here."""
+        return Response({"status": "ready" if ready() else "starting"}, status_code=200 if ready() else 503)
+
+    return Litestar(
+        route_handlers=[*handlers, live, is_ready],
+        exception_handlers={Unauthorised: _unauthorised, Transient: _unavailable, HTTPException: _http, Exception: _unexpected},
+        openapi_config=OpenAPIConfig(title="Tidings", version="1"),
+        logging_config=None,
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, on any free port for 0; raises InvalidSettings if it is taken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG_CONNECTIONS)
+    except OSError as error:
+        listener.close()
+        raise InvalidSettings(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port, or 0 for any free one") from None
+    return listener
+
+
+async def serve(app: Litestar, listener: socket.socket) -> None:
+    """Serve until cancelled, then end open connections and stop."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=128 * 1024,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _unauthorised(_: Request[Any, Any, Any], error: Unauthorised) -> Response[bytes]:
+    return respond(error.status, "unauthorised" if error.status == 401 else "forbidden", str(error))
+
+
+def _unavailable(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:
+    log.warning("%s", error)
+    return respond(503, "unavailable", "the service cannot do this now; nothing is lost, try again")
+
+
+def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    extra: Any = error.extra
+    return respond(
+        error.status_code, "bad request" if error.status_code == 400 else "error", error.detail, **({"errors": extra} if extra else {})
+    )
+
+
+def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("a request failed", exc_info=error)
+    return respond(500, "error", "something went wrong here; it has been logged")
+
+
+def respond(status: int, title: str, detail: str, **more: Any) -> Response[bytes]:
+    """Answer a request with a problem."""
+    return Response(
+        problem.body(status, title, detail, **more), status_code=status, media_type=problem.MEDIA_TYPE, headers=problem.headers(status)
+    )
+
+
+def json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Answer a request with JSON."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(content, status_code=status, media_type="application/json", headers=headers)

@@ -1,0 +1,110 @@
+"""What the tests stand on: one NATS and one Postgres for all of them, and everything running once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from services.runtime.embedded import embedded
+from services.runtime.process import Runtime, open_runtime
+from services.runtime.settings import Settings, settings
+from services.up import up
+from tests.driver import SECRET, Tidings
+
+NATS_IMAGE = "nats:2.15.1"
+POSTGRES_IMAGE = "postgres:18"
+
+
+class Servers(NamedTuple):
+    """Where NATS and Postgres are."""
+
+    nats_url: str
+    postgres_dsn: str
+
+
+def docker() -> bool:
+    """Whether a Docker engine answers."""
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def containers() -> Iterator[Servers | None]:
+    """The servers in containers, where Docker is; None elsewhere."""
+    if not docker():
+        yield None
+        return
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.waiting_utils import wait_for_logs
+
+    with ExitStack() as stack:
+        conf = Path(__file__).parents[1] / "infra" / "nats" / "nats.conf"
+        nats = DockerContainer(NATS_IMAGE).with_exposed_ports(4222).with_volume_mapping(str(conf), "/etc/nats/nats.conf", "ro")
+        nats = stack.enter_context(nats.with_command("-c /etc/nats/nats.conf"))
+        postgres = (
+            DockerContainer(POSTGRES_IMAGE)
+            .with_exposed_ports(5432)
+            .with_env("POSTGRES_PASSWORD", "tests")
+            .with_env("POSTGRES_DB", "tidings")
+        )
+        postgres = stack.enter_context(postgres)
+        wait_for_logs(nats, "Server is ready")
+        wait_for_logs(postgres, "listening on IPv4")
+        host = nats.get_container_host_ip()
+        dsn = f"postgresql://postgres:tests@{host}:{postgres.get_exposed_port(5432)}/tidings"
+        yield Servers(f"nats://{host}:{nats.get_exposed_port(4222)}", dsn)
+
+
+@pytest.fixture(scope="session")
+async def servers(containers: Servers | None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+    """NATS and Postgres: in containers where Docker is, embedded everywhere else."""
+    if containers:
+        yield containers
+        return
+    async with embedded(tmp_path_factory.mktemp("servers")) as running:
+        yield Servers(running.nats_url, running.postgres_dsn)
+
+
+@pytest.fixture(scope="session")
+def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of the tests."""
+    return settings(
+        {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")},
+        running=False,
+        nats_url=servers.nats_url,
+        postgres_dsn=servers.postgres_dsn,
+        jwt_secret=SECRET,
+        data_dir=tmp_path_factory.mktemp("tidings"),
+        port=0,
+        heartbeat_seconds=1.0,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture(scope="session")
+async def runtime(chosen: Settings) -> AsyncIterator[Runtime]:
+    """The streams and Postgres, for tests of the parts."""
+    async with open_runtime(chosen, "tests") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def url(chosen: Settings) -> AsyncIterator[str]:
+    """Everything running, each service in its own process: where it answers."""
+    async with up(chosen) as running:
+        yield running
+
+
+@pytest.fixture
+async def tidings(url: str, runtime: Runtime) -> AsyncIterator[Tidings]:
+    """Tidings as its users see it, with a tenant of the test's own."""
+    async with Tidings(url, runtime) as driver:
+        yield driver

@@ -101,7 +101,7 @@ def seen_key(event: AnyRecorded) -> str:
     return blake2b(event.key.encode(), digest_size=16).hexdigest()
 
 
-def relations(recorded: AnyRecorded) -> Iterator[Opening]:
+def relations(recorded: AnyRecorded) -> Iterator[Opening]:  # noqa: C901  one decision, however many events
     """What an event says of who stands how to what from now on."""
     match recorded.event:
         case TaskAssigned() as event:

@@ -140,7 +140,7 @@ def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
     for field in fields:
         if "=" not in field:
             raise click.UsageError(f"`{field}` is not FIELD=VALUE")
-    return dict((name, value) for name, _, value in (field.partition("=") for field in fields))
+    return {name: value for name, _, value in (field.partition("=") for field in fields)}
 
 
 def _emitter(chosen: Settings, client: httpx.AsyncClient, tenant: str) -> Emitter:

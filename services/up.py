@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -35,7 +35,7 @@ class NotReady(Permanent):
 
 
 @asynccontextmanager
-async def up(settings: Settings) -> AsyncIterator[str]:
+async def up(settings: Settings) -> AsyncGenerator[str]:
     """Run everything while the block lasts; yields the base URL once every service is ready."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(held(settings.data_dir))
@@ -105,7 +105,7 @@ class Service:
 
 
 @asynccontextmanager
-async def _kept(children: list[Service]) -> AsyncIterator[None]:
+async def _kept(children: list[Service]) -> AsyncGenerator[None]:
     tasks = [asyncio.create_task(child.keep(), name=child.name) for child in children]
     try:
         yield
@@ -145,7 +145,7 @@ def _secret(directory: Path) -> str:
 
 
 @contextmanager
-def _told(directory: Path, running: dict[str, str]) -> Iterator[None]:
+def _told(directory: Path, running: dict[str, str]) -> Generator[None]:
     """Tell other commands how to reach what runs here, for as long as it runs."""
     file = running_file(directory)
     _write(file, json.dumps(running))

@@ -89,7 +89,7 @@ async def _read_models(runtime: Runtime) -> AsyncIterator[Finding]:
     for schema, name, version in await _live(runtime.postgres):
         async with runtime.postgres.connection() as connection:
             query = f"SELECT coalesce(max(sequence), 0), coalesce(min(epoch), '') FROM {schema}.checkpoint"
-            row = await (await connection.execute(query)).fetchone()
+            row = await (await connection.execute(query.encode())).fetchone()
         sequence, epoch = row or (0, "")
         stream = EVENTS if name == "audience" else NOTIFICATIONS
         well = not epoch or epoch == runtime.epochs[stream]

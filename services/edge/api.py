@@ -30,10 +30,10 @@ AnyRequest = Request[Any, Any, Any]
 
 def handlers(edge: Edge) -> list[Any]:
     """The edge's route handlers."""
+    return [*_connections(edge), *_reads(edge), _mark(edge)]
 
-    def who(request: AnyRequest) -> Identity:
-        return edge.identify(bearer(request.headers.get("authorization")))
 
+def _connections(edge: Edge) -> list[Any]:
     @asgi("/v1/socket", copy_scope=False)
     async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         await Socket(edge, scope, receive, send).run()
@@ -42,10 +42,14 @@ def handlers(edge: Edge) -> list[Any]:
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         await Stream(edge, scope, receive, send).run()
 
+    return [socket, stream]
+
+
+def _reads(edge: Edge) -> list[Any]:
     @get("/v1/log")
     async def log(request: AnyRequest, after: str | None = None) -> Response[bytes]:
         """One page of the log after a cursor, or a snapshot without one; 410 if the cursor cannot be replayed."""
-        identity = who(request)
+        identity = _who(edge, request)
         try:
             return json(await _page(edge, identity, after))
         except InvalidCursor as error:
@@ -57,28 +61,30 @@ def handlers(edge: Edge) -> list[Any]:
     async def notifications(
         request: AnyRequest,
         shown: Annotated[ListName, Parameter(query="state")] = "all",
-        limit: int = 50,
+        limit: Annotated[int, Parameter(ge=1, le=LIST_LIMIT)] = 50,
         before: str | None = None,
     ) -> Response[bytes]:
         """A person's notifications, newest log entry first, in pages; `next` is the `before` of the following page."""
-        identity = who(request)
-        if not 1 <= limit <= LIST_LIMIT:
-            return respond(400, "bad request", f"limit must be 1 to {LIST_LIMIT}", field="limit")
+        identity = _who(edge, request)
         try:
-            last = Cursor.parse(before).sequence if before else None
-        except InvalidCursor as error:
+            last = edge.log.sequence(Cursor.parse(before)) if before else None
+        except (InvalidCursor, Unreplayable) as error:
             return respond(400, "bad cursor", str(error), field="before")
         return json(await edge.log.listing(identity.person, shown, limit, last))
 
     @get("/v1/counts")
     async def counts(request: AnyRequest) -> Response[bytes]:
         """How many notifications a person has."""
-        return json(await _counts(edge, who(request)))
+        return json(await _counts(edge, _who(edge, request)))
 
+    return [log, notifications, counts]
+
+
+def _mark(edge: Edge) -> Any:
     @post("/v1/notifications/mark", status_code=200, request_max_body_size=BODY_LIMIT_BYTES)
     async def mark(request: AnyRequest) -> Response[bytes]:
         """Mark notifications by ids or up to a cursor; with an `op`, however often it is sent, it happens once."""
-        identity = who(request)
+        identity = _who(edge, request)
         try:
             operation = _operation(await request.body())
             cursor = await edge.mark(identity.person, operation, datetime.now(UTC))
@@ -88,7 +94,11 @@ def handlers(edge: Edge) -> list[Any]:
             return respond(409, "conflict", "`up_to` is a cursor of another log", reason=str(reason))
         return json({"op": operation.op, "cursor": str(cursor)})
 
-    return [socket, stream, log, notifications, counts, mark]
+    return mark
+
+
+def _who(edge: Edge, request: AnyRequest) -> Identity:
+    return edge.identify(bearer(request.headers.get("authorization")))
 
 
 async def _page(edge: Edge, identity: Identity, after: str | None) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any, cast
 from uuid import uuid4
 
 from contracts.cursor import Cursor, InvalidCursor
@@ -18,6 +19,13 @@ from services.runtime.auth import Identity
 from services.runtime.errors import Unavailable
 
 SEND_SECONDS = 60.0
+LIFETIME_OVER = 4100
+DRAINING = 4101
+UNAVAILABLE = 4102
+TOO_SLOW = 4103
+TOO_MANY = 4104
+TOKEN_OVER = 4002
+BAD_FRAME = 4500
 AWAY = "new notifications are late: the log cannot be reached; nothing is lost"
 
 
@@ -30,13 +38,10 @@ class Closed(Exception):
         self.reason = reason
 
 
-LIFETIME_OVER = 4100
-DRAINING = 4101
-UNAVAILABLE = 4102
-TOO_SLOW = 4103
-TOO_MANY = 4104
-TOKEN_OVER = 4002
-BAD_FRAME = 4500
+def cause(group: BaseExceptionGroup[Any]) -> BaseException:
+    """The first of the errors that ended a task group."""
+    first: Any = group.exceptions[0]
+    return cause(cast("BaseExceptionGroup[Any]", first)) if isinstance(first, BaseExceptionGroup) else first
 
 
 class Connection:
@@ -53,7 +58,7 @@ class Connection:
         self.id = uuid4().hex
 
     @asynccontextmanager
-    async def limited(self) -> AsyncIterator[Feed]:
+    async def limited(self) -> AsyncGenerator[Feed]:
         """The person's feed, for as long as the connection may stay; raises Closed when that is over, or there are too many."""
         edge, person = self._edge, self._identity.person
         seconds, by_token = edge.lifetime(self._identity, time.time())

@@ -99,7 +99,7 @@ class Edge:
         """Wait, for a second at most, until the ring has come to a sequence."""
         loop = asyncio.get_running_loop()
         until = loop.time() + SEEN_SECONDS
-        while self.log.ring.head < sequence and loop.time() < until:
+        while self.log.ring.head < sequence and loop.time() < until:  # noqa: ASYNC110  it comes in a moment or not at all
             await asyncio.sleep(0.002)
 
 

@@ -45,10 +45,15 @@ class Log:
         """Where a person's log lies."""
         return inbox(person, self._partitions)
 
-    async def check(self, cursor: Cursor) -> int:
-        """The sequence of a cursor of this stream; raises Unreplayable if it is of another one or lies ahead of it."""
+    def sequence(self, cursor: Cursor) -> int:
+        """The sequence of a cursor of this stream; raises Unreplayable if it is of another one."""
         if cursor.epoch != self.epoch:
             raise Unreplayable("epoch")
+        return cursor.sequence
+
+    async def check(self, cursor: Cursor) -> int:
+        """The sequence of a cursor of this stream; raises Unreplayable if it is of another one or lies ahead of it."""
+        self.sequence(cursor)
         if cursor.sequence > self.ring.head and cursor.sequence > (await state(self._jetstream, NOTIFICATIONS)).last:
             raise Unreplayable("ahead")
         return cursor.sequence

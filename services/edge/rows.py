@@ -110,8 +110,8 @@ class Rows:
         parameters = {**self._parameters, "people": _people(question), "before": before}
         async with self._postgres.snapshot() as connection:
             checkpoint, horizon = await _stands_at(connection)
-            standings = await (await connection.execute(STANDINGS, parameters)).fetchone()
-            rows = await (await connection.execute(LISTING.format(listed=LISTED[list_]), parameters)).fetchall()
+            standings = await (await connection.execute(STANDINGS.encode(), parameters)).fetchone()
+            rows = await (await connection.execute(LISTING.format(listed=LISTED[list_]).encode(), parameters)).fetchall()
         found = msgspec.json.decode(standings[1], type=list[Standing]) if standings else []
         return Answer(checkpoint, horizon, found, [Row(*row[1:]) for row in rows])
 
@@ -119,19 +119,19 @@ class Rows:
         async with self._postgres.snapshot() as connection:
             checkpoint, horizon = await _stands_at(connection)
             people = {**self._parameters, "people": _people(questions)}
-            standings = await (await connection.execute(STANDINGS, people)).fetchall()
+            standings = await (await connection.execute(STANDINGS.encode(), people)).fetchall()
             rows = await self._rows(connection, questions, newest=False) + await self._rows(connection, questions, newest=True)
         decoded = {place: msgspec.json.decode(text, type=list[Standing]) for place, text in standings}
-        answers = [Answer(checkpoint, horizon, decoded.get(place, []), []) for place in range(len(questions))]
-        for place, *row in rows:
-            answers[place].rows.append(Row(*row))
+        answers = [Answer(checkpoint, horizon, decoded.get(place, []), list[Row]()) for place in range(len(questions))]
+        for row in rows:
+            answers[int(row[0])].rows.append(Row(*row[1:]))
         return answers
 
     async def _rows(self, connection: Connection, questions: list[Question], *, newest: bool) -> list[tuple[Any, ...]]:
         if not any((question.after is None) == newest for question in questions):
             return []
         query = NEWEST if newest else CHANGED
-        return await (await connection.execute(query, {**self._parameters, "people": _people(questions, newest)})).fetchall()
+        return await (await connection.execute(query.encode(), {**self._parameters, "people": _people(questions, newest)})).fetchall()
 
 
 async def _stands_at(connection: Connection) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 from contracts.frames import Ack, Auth, ClientFrame, MarkOperation, Ping
-from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection
+from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection, cause
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
 from services.edge.wire import Page
@@ -45,10 +45,8 @@ class Socket:
             await self._run()
         except* Gone:
             pass
-        except* Closed as closed:
-            await self._close(closed.exceptions[0])
-        except* Unauthorised as refused:
-            await self._close(refused.exceptions[0])
+        except* (Closed, Unauthorised) as ended:
+            await self._close(cause(ended))
 
     async def _run(self) -> None:
         identity, cursor = await self._identify()
@@ -110,7 +108,5 @@ class Socket:
         await self._asgi_send({"type": "websocket.send", "text": page.text, "bytes": None})
 
     async def _close(self, reason: BaseException) -> None:
-        while isinstance(reason, BaseExceptionGroup):
-            reason = reason.exceptions[0]
         code = reason.code if isinstance(reason, Closed | Unauthorised) else DRAINING
         await self._asgi_send({"type": "websocket.close", "code": code, "reason": str(reason).encode()[:120].decode(errors="ignore")})

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from litestar.types import Receive, Scope, Send
 
-from services.edge.connection import Closed, Connection
+from services.edge.connection import Closed, Connection, cause
 from services.edge.edge import Edge
 from services.edge.wire import Page
 from services.runtime import problem
@@ -53,7 +53,7 @@ class Stream:
         except* Gone:
             pass
         except* Closed as closed:
-            await self._end(closed)
+            await self._end(cause(closed))
 
     async def _run(self, connection: Connection, cursor: str | None) -> None:
         async with connection.limited() as feed, asyncio.TaskGroup() as group:
@@ -73,8 +73,6 @@ class Stream:
         await self._asgi_send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def _end(self, closed: BaseException) -> None:
-        while isinstance(closed, BaseExceptionGroup):
-            closed = closed.exceptions[0]
         code = closed.code if isinstance(closed, Closed) else 0
         body = b'event: error\ndata: {"type":"error","code":"%d","message":"%b","retry":%b}\n\n'
         retry = b"true" if code < 4500 else b"false"

@@ -67,7 +67,7 @@ class Writer:
     async def _in_batches(self, chunks: Iterator[list[Output]], reached: Position) -> None:
         chunk = next(chunks)
         while chunk:
-            following = next(chunks, [])
+            following = next(chunks, list[Output]())
             await self._batch([output.draft for output in chunk], chunk[-1].at if following else reached)
             chunk = following
 

@@ -199,7 +199,7 @@ def _placed(
     sequences = {id(draft): last - len(fresh) + 1 + index for index, draft in enumerate(fresh)}
 
     def place(draft: Draft) -> Appended:
-        if draft.id in known:
+        if draft.id and draft.id in known:
             return known[draft.id]
         if draft.id and first[draft.id] is not draft:
             return Appended(sequences[id(first[draft.id])], True)

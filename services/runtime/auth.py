@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jwt
@@ -12,6 +13,11 @@ from contracts.subjects import Person
 ALGORITHMS = ["HS256"]
 REQUIRED = ["sub", "tenant", "scope", "exp"]
 LEEWAY_SECONDS = 5
+
+
+_jwt: Any = jwt  # its types name those of a package that HS256 does not need
+_decode: Callable[..., dict[str, Any]] = _jwt.decode
+_encode: Callable[..., str] = _jwt.encode
 
 
 class Unauthorised(Exception):
@@ -55,7 +61,7 @@ class Identity(NamedTuple):
 def authenticate(token: str, secret: str) -> Identity:
     """Who a token speaks for; raises InvalidToken or MissingClaims."""
     try:
-        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=ALGORITHMS, leeway=LEEWAY_SECONDS, options={"require": REQUIRED})
+        claims = _decode(token, secret, algorithms=ALGORITHMS, leeway=LEEWAY_SECONDS, options={"require": REQUIRED})
     except jwt.MissingRequiredClaimError as error:
         raise MissingClaims(f"the token needs the claim `{error.claim}`") from None
     except jwt.InvalidTokenError as error:
@@ -88,4 +94,4 @@ def _scopes(claims: dict[str, Any]) -> frozenset[str]:
 def issue(person: Person, scopes: str, secret: str, now: float, seconds: float) -> str:
     """A token for development and tests, valid for so many seconds from now (seconds since 1970)."""
     claims = {"sub": person.user, "tenant": person.tenant, "scope": scopes, "iat": int(now), "exp": int(now + seconds)}
-    return jwt.encode(claims, secret, algorithm=ALGORITHMS[0])
+    return _encode(claims, secret, algorithm=ALGORITHMS[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ async def follow(
     epoch: str,
     limit: int = PULL_MESSAGES,
     idle_seconds: float = IDLE_SECONDS,
-) -> AsyncIterator[list[Message]]:
+) -> AsyncGenerator[list[Message]]:
     """Yield batches of up to `limit` messages after a sequence; an empty one whenever nothing came for `idle_seconds`.
 
     Begins anew by itself after any loss. Raises LogLost when the stream is another one or shorter than `after`.

@@ -1,10 +1,11 @@
 """The connection to NATS: requests, publications and inboxes; the only module that touches nats-py."""
 
+# pyright: basic
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ PENDING_LIMIT_MESSAGES = 65_536
 WRONG_SEQUENCE = (10071, 10164)
 TRANSIENT = (10008, 10023, 10077, 10176, 10210, 10211)
 NOT_FOUND = 404
+
+PATIENCE = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "ping_interval": 10, "max_outstanding_pings": 2}
 
 log = logging.getLogger("tidings.nats")
 
@@ -113,7 +116,7 @@ class JetStream:
         await self._client.publish(subject, data, reply=reply)
 
     @asynccontextmanager
-    async def inbox(self, received: Callable[[Reply], None]) -> AsyncIterator[str]:
+    async def inbox(self, received: Callable[[Reply], None]) -> AsyncGenerator[str]:
         """A subject prefix of our own; whatever is sent to `<prefix>.<anything>` goes to the callback."""
         prefix = self._client.new_inbox()
 
@@ -145,43 +148,12 @@ class JetStream:
 
 
 @asynccontextmanager
-async def connect(url: str, name: str) -> AsyncIterator[JetStream]:
+async def connect(url: str, name: str) -> AsyncGenerator[JetStream]:
     """Connect and keep connected, without end; raises Unavailable if the first time takes over 30 seconds."""
     client = Client()
     jetstream = JetStream(client)
 
-    async def changed() -> None:
-        jetstream.changed.set()
-        jetstream.changed = asyncio.Event()
-
-    async def disconnected() -> None:
-        if not client.is_closed:
-            log.warning("NATS is away")
-        await changed()
-
-    async def reconnected() -> None:
-        log.warning("NATS is back")
-        await changed()
-
-    async def closed() -> None:
-        if not jetstream.closed.done():
-            jetstream.closed.set_result(None)
-
-    async def error(problem: Exception) -> None:
-        log.debug("NATS: %s", type(problem).__name__)
-
-    options: dict[str, Any] = {
-        "servers": url.split(","),
-        "name": name,
-        "max_reconnect_attempts": -1,
-        "reconnect_time_wait": 0.25,
-        "ping_interval": 10,
-        "max_outstanding_pings": 2,
-        "disconnected_cb": disconnected,
-        "reconnected_cb": reconnected,
-        "closed_cb": closed,
-        "error_cb": error,
-    }
+    options = {"servers": url.split(","), "name": name, **PATIENCE, **_callbacks(client, jetstream)}
     try:
         await asyncio.wait_for(client.connect(**options), CONNECT_SECONDS)
     except (TimeoutError, NatsError, OSError) as problem:
@@ -195,6 +167,36 @@ async def connect(url: str, name: str) -> AsyncIterator[JetStream]:
             await watcher
         with suppress(NatsError, OSError):
             await client.close()
+
+
+def _callbacks(client: Client, jetstream: JetStream) -> dict[str, Any]:
+    """What nats-py calls; none of these may raise, or its reading ends without a word."""
+
+    async def changed(words: str) -> None:
+        if not client.is_closed:
+            log.warning(words)
+        jetstream.changed.set()
+        jetstream.changed = asyncio.Event()
+
+    async def disconnected() -> None:
+        await changed("NATS is away")
+
+    async def reconnected() -> None:
+        await changed("NATS is back")
+
+    async def closed() -> None:
+        if not jetstream.closed.done():
+            jetstream.closed.set_result(None)
+
+    async def error(problem: Exception) -> None:
+        log.debug("NATS: %s", type(problem).__name__)
+
+    return {
+        "disconnected_cb": disconnected,
+        "reconnected_cb": reconnected,
+        "closed_cb": closed,
+        "error_cb": error,
+    }
 
 
 def failure(error: ApiError) -> Exception:

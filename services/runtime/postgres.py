@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -41,7 +41,7 @@ class Postgres:
         self._pool = pool
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """A connection in autocommit mode; raises Unavailable whenever Postgres cannot do what was asked for now."""
         try:
             async with self._pool.connection() as connection:
@@ -52,13 +52,13 @@ class Postgres:
             raise Unavailable(f"Postgres: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from None
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """A transaction whose statements travel together (pipeline mode); raises Unavailable, or Fenced by a read model's checkpoint."""
         async with self.connection() as connection, connection.pipeline(), connection.transaction():
             yield connection
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Connection]:
+    async def snapshot(self) -> AsyncGenerator[Connection]:
         """A connection whose queries all see one moment (REPEATABLE READ, read only)."""
         async with self.connection() as connection, connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -66,7 +66,7 @@ class Postgres:
 
 
 @asynccontextmanager
-async def open_postgres(dsn: str, name: str, connections: int) -> AsyncIterator[Postgres]:
+async def open_postgres(dsn: str, name: str, connections: int) -> AsyncGenerator[Postgres]:
     """Open a pool of up to `connections`; does not wait for Postgres to be there."""
     pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
         dsn,

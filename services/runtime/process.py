@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -41,7 +41,7 @@ class Runtime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, name: str) -> AsyncIterator[Runtime]:
+async def open_runtime(settings: Settings, name: str) -> AsyncGenerator[Runtime]:
     """Connect to NATS and Postgres, make the streams that are not there; raises what is wrong with either."""
     async with (
         connect(settings.nats, f"tidings-{name}") as jetstream,

@@ -53,12 +53,12 @@ class ReadModel:
     def __init__(self, projection: Projection, schema: str) -> None:
         self.projection = projection
         self.schema = schema
-        self._sql: dict[str, str] = {}
+        self._sql: dict[str, bytes] = {}
 
-    def sql(self, text: str) -> str:
+    def sql(self, text: str) -> bytes:
         """A statement's text for this schema."""
         if text not in self._sql:
-            self._sql[text] = text.replace("{schema}", self.schema)
+            self._sql[text] = text.replace("{schema}", self.schema).encode()
         return self._sql[text]
 
     async def checkpoint(self, postgres: Postgres, epoch: str, partition: int = WHOLE) -> Checkpoint:
@@ -117,7 +117,7 @@ async def swap(postgres: Postgres, model: ReadModel) -> None:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         query = "SELECT schema FROM tidings.read_model WHERE name = %s AND live"
         before = await (await connection.execute(query, (model.projection.name,))).fetchall()
-        await connection.execute(f"DROP SCHEMA IF EXISTS {model.projection.name} CASCADE")
+        await connection.execute(f"DROP SCHEMA IF EXISTS {model.projection.name} CASCADE".encode())
         for (schema,) in before:
             await _drop(connection, schema)
         await _go_live(connection, model)
@@ -128,7 +128,7 @@ async def _create(connection: Connection, projection: Projection) -> ReadModel:
     row = await (await connection.execute(taken, (projection.name, projection.version))).fetchone()
     name = f"{projection.name}_v{projection.version}"
     model = ReadModel(projection, await _free(connection, name) if row and row[0] else name)
-    await connection.execute(model.sql(CHECKPOINT) + model.sql(projection.schema))
+    await connection.execute(model.sql(CHECKPOINT + projection.schema))
     insert = "INSERT INTO tidings.read_model (schema, name, version) VALUES (%s, %s, %s)"
     await connection.execute(insert, (model.schema, projection.name, projection.version))
     return model
@@ -143,14 +143,14 @@ async def _free(connection: Connection, name: str) -> str:
 
 async def _go_live(connection: Connection, model: ReadModel) -> None:
     await connection.execute("UPDATE tidings.read_model SET live = true WHERE schema = %s", (model.schema,))
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.projection.name}")
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.projection.name}".encode())
     query = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
     for (table,) in await (await connection.execute(query, (model.schema,))).fetchall():
-        await connection.execute(f"CREATE VIEW {model.projection.name}.{table} AS SELECT * FROM {model.schema}.{table}")
+        await connection.execute(f"CREATE VIEW {model.projection.name}.{table} AS SELECT * FROM {model.schema}.{table}".encode())
 
 
 async def _drop(connection: Connection, schema: str) -> None:
-    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
     await connection.execute("DELETE FROM tidings.read_model WHERE schema = %s", (schema,))
 
 

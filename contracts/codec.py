@@ -17,14 +17,14 @@ from contracts.notifications import Entry
 
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*?)`")
-_SHAPES = {
-    "control": re.compile(r"Expected `str` matching regex .*x00-.*"),
-    "type": re.compile(r"Expected `str` matching regex .*a-z0-9_.*"),
-}
-_SENTENCES = {
-    "control": "must be text without control characters and without blanks at its ends",
-    "type": "must be words of a-z, 0-9 and _ joined by dots, such as task.assigned",
-}
+_SENTENCES = (
+    (re.compile(r"Expected `str` matching regex .*tenant\|"), "must be a relation, such as project:789#member or tenant#office"),
+    (re.compile(r"Expected `str` matching regex .*a-z0-9_"), "must be words of a-z, 0-9 and _ joined by dots, such as task.assigned"),
+    (re.compile(r"Expected `str` matching regex .*x1f"), "must be text without control characters and without blanks at its ends"),
+    (re.compile(r"Expected `str` matching regex .*x00"), "must be text without control characters and without blanks"),
+    (re.compile(r"maximum recursion depth"), "is nested too deeply"),
+)
+"""What each pattern of the contracts demands, in words; the first that fits."""
 
 T = TypeVar("T")
 
@@ -77,11 +77,19 @@ def unknown_type(type_: str) -> str:
 
 
 def recorded(body: bytes, sequence: int, time_nanoseconds: int) -> Recorded[Any]:
-    """An event as read from the log; raises InvalidEvent."""
+    """An event as read from the log, where anybody may have written anything; raises InvalidEvent."""
+    _check_text(body)
     cloud = decode(body)
     if cloud.tenant is None:
         raise InvalidEvent("tenant", "missing")
-    return Recorded(event=event_of(cloud), attributes=cloud, tenant=cloud.tenant, sequence=sequence, time_nanoseconds=time_nanoseconds)
+    return Recorded(
+        event=event_of(cloud),
+        attributes=cloud,
+        tenant=cloud.tenant,
+        key=cloud.key_of(cloud.tenant),
+        sequence=sequence,
+        time_nanoseconds=time_nanoseconds,
+    )
 
 
 def instant(time_nanoseconds: int) -> datetime:
@@ -89,10 +97,18 @@ def instant(time_nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(time_nanoseconds // 1000 / 1_000_000, UTC)
 
 
+def _check_text(body: bytes) -> None:
+    """What msgspec leaves encoded it does not look into, but others will read it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidEvent("", f"not UTF-8 (byte {error.start})") from None
+
+
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str | memoryview | msgspec.Raw, within: str) -> T:
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(str(error), within) from None
 
 
@@ -103,5 +119,5 @@ def _invalid(message: str, within: str) -> InvalidEvent:
 
 
 def _sentence(message: str) -> str:
-    """Say in words what a pattern demands."""
-    return next((_SENTENCES[name] for name, shape in _SHAPES.items() if shape.match(message)), message)
+    """Say in words what msgspec says in patterns."""
+    return next((words for shape, words in _SENTENCES if shape.match(message)), message)

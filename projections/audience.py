@@ -84,12 +84,12 @@ def evolve(message: Message) -> Iterator[Change]:
         event = recorded(message.data, message.sequence, message.time_nanoseconds)
     except InvalidEvent:
         return
-    yield from changes(event)
+    yield from changes(event, seen_key(event))
 
 
-def changes(event: AnyRecorded) -> Iterator[Change]:
-    """The same for an event already read."""
-    once = {"event": seen_key(event), "sequence": event.sequence}
+def changes(event: AnyRecorded, key: str) -> Iterator[Change]:
+    """The same for an event already read, with its `seen_key`."""
+    once = {"event": key, "sequence": event.sequence}
     yield Change(SEE, event.sequence, event.sequence, once)
     for statement, object_, relation, user in relations(event):
         row: dict[str, Any] = {**once, "tenant": event.tenant, "object": object_, "relation": relation, "user_id": user}

@@ -26,18 +26,14 @@ E = TypeVar("E", bound="Event | Opaque", covariant=True)
 
 
 class Recorded(Struct, Generic[E], frozen=True, kw_only=True):
-    """An event as the log has it: its attributes, its sequence and the time it was appended (nanoseconds since 1970)."""
+    """An event as the log has it; `key` is its deduplication key, the time when it was appended, in nanoseconds since 1970."""
 
     event: E
     attributes: CloudEvent
     tenant: str
+    key: str
     sequence: int
     time_nanoseconds: int
-
-    @property
-    def key(self) -> str:
-        """What makes the event itself and no other: see `contracts.ids.event_key`."""
-        return self.attributes.key_of(self.tenant)
 
 
 AnyRecorded = Recorded[Any]

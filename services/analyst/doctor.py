@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from services.runtime.read import last
 from services.runtime.settings import Settings
 
 HTTP_SECONDS = 5.0
+PARKED_SECONDS = 3.0
+"""A living notifier writes its position down more often than this."""
 LAG_QUERY = """
 SELECT m.schema, m.name, m.version FROM tidings.read_model m WHERE m.live ORDER BY m.name
 """
@@ -71,11 +74,21 @@ async def _streams(runtime: Runtime) -> Finding:
 
 
 async def _notifier(runtime: Runtime) -> Finding:
-    behind = {number: lag for number in range(runtime.settings.partitions) if (lag := await _lag(runtime, number))}
+    behind = await _behind(runtime)
     if behind:
-        words = ", ".join(f"partition {number}: event {lag[0]} of {lag[1]}" for number, lag in behind.items())
-        return Finding("notifier", False, f"behind in {words}; is a notifier running?")
-    return Finding("notifier", True, f"all {runtime.settings.partitions} partitions are routed to their ends")
+        await asyncio.sleep(PARKED_SECONDS)
+        now = await _behind(runtime)
+        stuck = [number for number, lag in behind.items() if number in now and now[number][0] == lag[0]]
+        if stuck:
+            words = ", ".join(f"partition {number} at event {now[number][0]} of {now[number][1]}" for number in stuck)
+            return Finding("notifier", False, f"stands still: {words}; is a notifier running?")
+    return Finding(
+        "notifier", True, f"all {runtime.settings.partitions} partitions are routed" + (", some just now" if behind else " to their ends")
+    )
+
+
+async def _behind(runtime: Runtime) -> dict[int, tuple[int, int]]:
+    return {number: lag for number in range(runtime.settings.partitions) if (lag := await _lag(runtime, number))}
 
 
 async def _lag(runtime: Runtime, number: int) -> tuple[int, int] | None:

@@ -76,6 +76,8 @@ def handlers(runtime: Runtime) -> list[Any]:
 async def units(request: AnyRequest, identity: Identity, partitions: int) -> AsyncIterator[list[Draft]]:
     """The atomic units of a request, checked; raises Rejected."""
     tenant = identity.person.tenant
+    if packed := request.headers.get("content-encoding"):
+        raise Rejected(0, "content-encoding", f"`{packed}` is not taken; send the body as it is", 415)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == LINES_MEDIA_TYPE:
         async for unit in _lines(request, tenant, partitions):
@@ -84,7 +86,7 @@ async def units(request: AnyRequest, identity: Identity, partitions: int) -> Asy
         yield _limited(intake.batch(await _body(request, BATCH_LIMIT_BYTES), tenant, partitions))
     elif media_type == MEDIA_TYPE:
         yield [intake.draft(await _body(request, EVENT_LIMIT_BYTES), tenant, partitions, 1)]
-    elif request.headers.get("ce-specversion"):
+    elif request.headers.get("ce-specversion") and media_type in intake.BINARY_MEDIA_TYPES:
         yield [intake.draft(intake.binary(request.headers, await _body(request, EVENT_LIMIT_BYTES)), tenant, partitions, 1)]
     else:
         known = f"{MEDIA_TYPE}, {BATCH_MEDIA_TYPE}, {LINES_MEDIA_TYPE}, or ce-* headers with application/json"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from urllib.parse import unquote
 
 import msgspec
 
 from contracts import subjects
-from contracts.cloudevents import CloudEvent
+from contracts.cloudevents import NO_DATA, CloudEvent
 from contracts.codec import InvalidEvent, decode, encode, known_event_of
 from services.runtime.append import Draft
 
 EVENT_LIMIT_BYTES = 128 * 1024
 BINARY_PREFIX = "ce-"
+BINARY_MEDIA_TYPES = ("application/json", "")
 
 
 class Rejected(Exception):
@@ -32,13 +33,9 @@ def draft(body: bytes, tenant: str, partitions: int, line: int) -> Draft:
     """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant. Raises Rejected."""
     if len(body) > EVENT_LIMIT_BYTES:
         raise Rejected(line, "", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}", 413)
-    try:
-        cloud = decode(body)
-        known_event_of(cloud)
-    except InvalidEvent as error:
-        raise Rejected(line, error.field, error.reason) from None
+    cloud = _checked(body, line)
     if cloud.tenant is None:
-        body = encode({**msgspec.json.decode(body), "tenant": tenant})
+        body = encode({**msgspec.json.decode(body, type=dict[str, msgspec.Raw]), "tenant": tenant})
     elif cloud.tenant != tenant:
         raise Rejected(line, "tenant", f"the token is for the tenant `{tenant}`, the event for `{cloud.tenant}`", 403)
     return _draft(cloud, body, tenant, partitions)
@@ -46,21 +43,41 @@ def draft(body: bytes, tenant: str, partitions: int, line: int) -> Draft:
 
 def batch(body: bytes, tenant: str, partitions: int) -> list[Draft]:
     """A JSON array of events; raises Rejected."""
-    try:
+    with _readable(0, ""):
         parts = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except msgspec.DecodeError as error:
-        raise Rejected(0, "", str(error)) from None
     return [draft(bytes(part), tenant, partitions, line) for line, part in enumerate(parts, 1)]
 
 
 def binary(headers: Mapping[str, str], body: bytes) -> bytes:
     """An event in binary mode (attributes in `ce-*` headers, data in the body) in structured mode; raises Rejected."""
     attributes = {name.lower().removeprefix(BINARY_PREFIX): unquote(value) for name, value in headers.items() if _attribute(name)}
-    try:
-        data: Any = msgspec.json.decode(body) if body else {}
-    except msgspec.DecodeError as error:
-        raise Rejected(1, "data", str(error)) from None
+    with _readable(1, "data"):
+        data = msgspec.json.decode(body or NO_DATA, type=msgspec.Raw)
     return encode({**attributes, "data": data})
+
+
+def _checked(body: bytes, line: int) -> CloudEvent:
+    try:
+        with _readable(line, ""):
+            body.decode()
+            cloud = decode(body)
+            known_event_of(cloud)
+    except InvalidEvent as error:
+        raise Rejected(line, error.field, error.reason) from None
+    return cloud
+
+
+@contextmanager
+def _readable(line: int, field: str) -> Generator[None]:
+    """Reject what is no JSON, with the parts that nobody here looks into: others will read them."""
+    try:
+        yield
+    except msgspec.DecodeError as error:
+        raise Rejected(line, field, str(error)) from None
+    except UnicodeDecodeError as error:
+        raise Rejected(line, field, f"not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise Rejected(line, field, "nested too deeply") from None
 
 
 def _attribute(name: str) -> bool:

@@ -62,18 +62,18 @@ class AudienceFold:
 
     async def fold(self, batch: Sequence[AnyRecorded], until: int, wanted: set[tuple[str, Relation]]) -> Folded:
         """Fold events up to the sequence `until`; raises Unavailable, or Fenced if another process folds them."""
-        fresh = [recorded for recorded in batch if recorded.sequence > self._checkpoint]
+        keys = [seen_key(recorded) for recorded in batch]
         async with self._postgres.transaction() as connection:
             if until > self._checkpoint:
-                changed = (change for recorded in fresh for change in changes(recorded))
-                await self._model.apply(connection, changed, self._checkpoint, until, self._partition)
-            keys = {seen_key(recorded): recorded.sequence for recorded in reversed(batch)}
-            seen = await connection.execute(self._model.sql(SEEN), (list(keys),))
+                fresh = ((recorded, key) for recorded, key in zip(batch, keys, strict=True) if recorded.sequence > self._checkpoint)
+                changed = (change for recorded, key in fresh for change in changes(recorded, key))
+                await self._model.apply(connection, self._model.prepare(changed), self._checkpoint, until, self._partition)
+            seen = await connection.execute(self._model.sql(SEEN), (keys,))
             members = await connection.execute(self._model.sql(MEMBERS), _asked(wanted, batch, until)) if wanted else None
             first = {event.replace("-", ""): sequence for event, sequence in await seen.fetchall()}
             rows = await members.fetchall() if members else []
         self._checkpoint = max(self._checkpoint, until)
-        duplicates = frozenset(recorded.sequence for recorded in batch if first.get(seen_key(recorded)) != recorded.sequence)
+        duplicates = frozenset(recorded.sequence for recorded, key in zip(batch, keys, strict=True) if first.get(key) != recorded.sequence)
         return Folded(duplicates, _memberships(rows))
 
 

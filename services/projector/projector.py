@@ -9,11 +9,11 @@ from datetime import timedelta
 
 from projections import INBOX
 from projections.projection import Projection
-from services.runtime.follow import Message, follow
+from services.runtime.follow import follow
 from services.runtime.process import Runtime, persist
-from services.runtime.readmodel import ReadModel, live
+from services.runtime.readmodel import Execution, ReadModel, live
 
-BATCH_MESSAGES = 2000
+BATCH_MESSAGES = 1000
 SWEEP = """
 WITH swept AS (DELETE FROM {schema}.notification WHERE appended <= now() - %s RETURNING changed)
 UPDATE {schema}.horizon SET swept = greatest(horizon.swept, (SELECT coalesce(max(changed), 0) FROM swept))
@@ -35,18 +35,22 @@ async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], Non
     sequence = checkpoint.sequence
     ready()
     batches = follow(runtime.jetstream, projection.stream, (projection.subjects,), after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
-    async with aclosing(batches):
+    async with aclosing(batches), asyncio.TaskGroup() as group:
+        applying: asyncio.Task[None] | None = None
         async for batch in batches:
             if batch:
-                await apply(runtime, model, batch, sequence)
+                executions = model.prepare(change for message in batch for change in projection.evolve(message))
+                if applying:
+                    await applying
+                applying = group.create_task(apply(runtime, model, executions, sequence, batch[-1].sequence))
                 sequence = batch[-1].sequence
+                await asyncio.sleep(0)
 
 
-async def apply(runtime: Runtime, model: ReadModel, batch: list[Message], previous: int) -> None:
-    """One batch and the checkpoint behind it, in one transaction."""
-    changes = (change for message in batch for change in model.projection.evolve(message))
+async def apply(runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int) -> None:
+    """One batch and the checkpoint behind it, in one transaction; meanwhile, the next one is being prepared."""
     async with runtime.postgres.transaction() as connection:
-        await model.apply(connection, changes, previous, batch[-1].sequence)
+        await model.apply(connection, executions, previous, sequence)
 
 
 async def sweep(runtime: Runtime) -> None:

@@ -37,7 +37,7 @@ async def _fold(runtime: Runtime, model: ReadModel, partition: int, target: int,
                 return
             changes = (change for message in batch for change in projection.evolve(message))
             async with runtime.postgres.transaction() as connection:
-                await model.apply(connection, changes, sequence, batch[-1].sequence, partition)
+                await model.apply(connection, model.prepare(changes), sequence, batch[-1].sequence, partition)
             sequence = batch[-1].sequence
             progress(sequence, target)
             if sequence >= target:

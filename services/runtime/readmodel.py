@@ -47,6 +47,13 @@ class Checkpoint(NamedTuple):
     epoch: str
 
 
+class Execution(NamedTuple):
+    """A statement of a read model's and the JSON of its rows."""
+
+    sql: bytes
+    rows: str
+
+
 class ReadModel:
     """One version of a projection in its own schema."""
 
@@ -75,10 +82,16 @@ class ReadModel:
             )
         return found
 
-    async def apply(self, connection: Connection, changes: Iterable[Change], previous: int, sequence: int, partition: int = WHOLE) -> None:
-        """Make the changes and move the checkpoint, within the caller's transaction, which fails with Fenced if another one leads."""
-        for statement, rows in steps(changes):
-            await connection.execute(self.sql(statement.sql), (_json(rows),))
+    def prepare(self, changes: Iterable[Change]) -> list[Execution]:
+        """Changes as what Postgres is asked to execute; pure."""
+        return [Execution(self.sql(statement.sql), _json(rows)) for statement, rows in steps(changes)]
+
+    async def apply(
+        self, connection: Connection, executions: Iterable[Execution], previous: int, sequence: int, partition: int = WHOLE
+    ) -> None:
+        """Execute and move the checkpoint, within the caller's transaction, which fails with Fenced if another one leads."""
+        for sql, rows in executions:
+            await connection.execute(sql, (rows,))
         await connection.execute(self.sql(MOVE), (sequence, partition, previous))
 
     @property

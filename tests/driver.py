@@ -55,8 +55,9 @@ class Client:
                     return frame
 
     async def live(self) -> Self:
-        """Read until caught up."""
-        await self.next("live")
+        """Read until caught up, if that has not been yet."""
+        if not any(frame["type"] == "live" for frame in self.seen):
+            await self.next("live")
         return self
 
     async def until(self, count: int) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def _reads(edge: Edge) -> list[Any]:
         """A person's notifications, newest log entry first, in pages; `next` is the `before` of the following page."""
         identity = _who(edge, request)
         try:
-            last = edge.log.sequence(Cursor.parse(before)) if before else None
+            last = await edge.log.check(Cursor.parse(before)) if before else None
         except (InvalidCursor, Unreplayable) as error:
             return respond(400, "bad cursor", str(error), field="before")
         return json(await edge.log.listing(identity.person, shown, limit, last))
@@ -88,7 +88,7 @@ def _mark(edge: Edge) -> Any:
         try:
             operation = _operation(await request.body())
             cursor = await edge.mark(identity.person, operation, datetime.now(UTC))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad mark", str(error))
         except Unreplayable as reason:
             return respond(409, "conflict", "`up_to` is a cursor of another log", reason=str(reason))

@@ -71,17 +71,25 @@ class Connection:
                 yield feed
         except TimeoutError:
             raise Closed(TOKEN_OVER, "the token has expired") if by_token else Closed(LIFETIME_OVER, "come back") from None
-        except Unavailable as problem:
-            await self._send(wire.error("unavailable", "the log cannot be read now", self._at, retry=True))
-            raise Closed(UNAVAILABLE, "come back") from problem
         finally:
             edge.connections -= 1
             edge.feeds.leave(feed)
 
     async def speak(self, feed: Feed, cursor: str | None) -> None:
-        """Send frames without end, beginning after a cursor; raises Closed or Unavailable."""
-        await feed.opened()
-        await self._begin(cursor)
+        """Send frames without end, beginning after a cursor; raises Closed."""
+        try:
+            await feed.opened()
+            await self._begin(cursor)
+            await self._go_on(feed)
+        except Unavailable as problem:
+            await self._send(wire.error("unavailable", "the log cannot be read now", self._at, retry=True))
+            raise Closed(UNAVAILABLE, "come back") from problem
+
+    async def heartbeat(self) -> None:
+        """Say where the client should stand."""
+        await self._send(wire.at("heartbeat", self._log.epoch, self._at))
+
+    async def _go_on(self, feed: Feed) -> None:
         beats = feed.beats
         while True:
             page = await self._next(feed)
@@ -96,10 +104,6 @@ class Connection:
                 await self._beat()
             else:
                 await feed.wait()
-
-    async def heartbeat(self) -> None:
-        """Say where the client should stand."""
-        await self._send(wire.at("heartbeat", self._log.epoch, self._at))
 
     async def _begin(self, cursor: str | None) -> None:
         edge, log = self._edge, self._log

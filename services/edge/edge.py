@@ -6,6 +6,7 @@ import asyncio
 import random
 from contextlib import aclosing
 from datetime import datetime
+from urllib.parse import quote
 
 from contracts.codec import encode
 from contracts.cursor import Cursor
@@ -61,7 +62,7 @@ class Edge:
             await self.log.check(Cursor.parse(operation.up_to))
         body = Mark(state=operation.state, at=now, ids=operation.ids, up_to=operation.up_to, op=operation.op)
         identifier = f"mark/{self.log.subject(person)}/{operation.op}"
-        appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=_header(identifier)))
+        appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=quote(identifier)))
         await self._seen(appended.sequence)
         return Cursor(self.log.epoch, appended.sequence)
 
@@ -108,9 +109,3 @@ async def open_edge(runtime: Runtime) -> Edge:
     head = (await state(runtime.jetstream, NOTIFICATIONS)).last
     room = runtime.settings.ring_bytes // (TYPICAL_ENTRY_BYTES + OVERHEAD_BYTES)
     return Edge(runtime, Ring(runtime.settings.ring_bytes, max(0, head - room)))
-
-
-def _header(text: str) -> str:
-    return "".join(
-        character if character.isascii() and character.isprintable() and character != " " else f"%{ord(character):x}" for character in text
-    )

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from contracts.cursor import InvalidCursor
 from contracts.frames import Ack, Auth, ClientFrame, MarkOperation, Ping
 from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection, cause
 from services.edge.edge import Edge
@@ -86,7 +87,7 @@ class Socket:
         answer: dict[str, Any] = {"type": "result", "op": operation.op, "ok": True}
         try:
             answer["cursor"] = str(await self._edge.mark(identity.person, operation, datetime.now(UTC)))
-        except Unreplayable as problem:
+        except (InvalidCursor, Unreplayable) as problem:
             answer |= {"ok": False, "error": f"up_to: {problem}"}
         except TidingsError:
             answer |= {"ok": False, "error": "unavailable; send it again with the same op"}
@@ -101,7 +102,7 @@ class Socket:
             raise Closed(BAD_FRAME, f"a frame has at most {FRAME_LIMIT_BYTES} bytes")
         try:
             return _frame.decode(text)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise Closed(BAD_FRAME, f"bad frame: {error}") from None
 
     async def _send(self, page: Page) -> None:

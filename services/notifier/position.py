@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts.codec import encode
-from contracts.subjects import INBOXES, NOTIFICATIONS, position
+from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS, events_of, position
 from services.runtime.append import Appender, Draft, Expected
 from services.runtime.errors import Fenced, LogLost, WrongSequence
 from services.runtime.follow import Message
@@ -90,7 +90,10 @@ async def take_over(jetstream: JetStream, appender: Appender, partition: int, ep
 
 
 async def _latest(jetstream: JetStream, partition: int, at: Position, since: int, until: int) -> Position:
-    """The latest position that a header between two sequences tells."""
+    """The latest position that a header between two sequences tells; only if events wait can there be a later one."""
+    newest = await last(jetstream, EVENTS, events_of(partition))
+    if newest is None or newest.sequence <= at.after:
+        return at
     after = since
     while page := await read(jetstream, NOTIFICATIONS, INBOXES, after=after):
         found = [told for message in page if message.sequence < until and (told := _told(message, partition))]

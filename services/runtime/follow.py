@@ -69,8 +69,8 @@ async def follow(
     while True:
         try:
             await _check(jetstream, stream, epoch, after)
-            async with _Consumer(jetstream, stream, subjects, after, limit) as consumer:
-                async for batch in consumer.batches(idle_seconds):
+            async with _Consumer(jetstream, stream, subjects, after, limit, idle_seconds) as consumer:
+                async for batch in consumer.batches():
                     after = batch[-1].sequence if batch else after
                     yield batch
         except (Lost, Transient) as problem:
@@ -96,12 +96,14 @@ async def _pause(jetstream: JetStream) -> None:
 class _Consumer:
     """One ephemeral pull consumer with two overlapping pulls, so that the server always has somewhere to send."""
 
-    def __init__(self, jetstream: JetStream, stream: str, subjects: Sequence[str], after: int, limit: int) -> None:
+    def __init__(self, jetstream: JetStream, stream: str, subjects: Sequence[str], after: int, limit: int, idle_seconds: float) -> None:
         self._jetstream = jetstream
         self._stream = stream
         self._subjects = subjects
         self._after = after
         self._limit = limit
+        self._idle_seconds = idle_seconds
+        self._idle = False
         self._received: deque[Message] = deque()
         self._wake = asyncio.Event()
         self._wanted = 0
@@ -118,21 +120,24 @@ class _Consumer:
         except BaseException:
             await self._context.__aexit__(None, None, None)
             raise
+        self._ticking = asyncio.get_running_loop().call_later(self._idle_seconds, self._tick)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ticking.cancel()
         await self._context.__aexit__(None, None, None)
         with suppress(TidingsError):
             if self._name and self._jetstream.connected:
                 await self._jetstream.call(f"CONSUMER.DELETE.{self._stream}.{self._name}")
 
-    async def batches(self, idle_seconds: float) -> AsyncIterator[list[Message]]:
+    async def batches(self) -> AsyncIterator[list[Message]]:
         """What arrived, as it arrives; raises Lost."""
         changed = self._jetstream.changed
         while True:
             await self._pull()
             if not self._received:
-                await self._wait(idle_seconds)
+                self._wake.clear()
+                await self._wake.wait()
             if changed.is_set():
                 raise Lost("the connection changed")
             self._check_alive()
@@ -163,11 +168,12 @@ class _Consumer:
             subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
             await self._jetstream.publish(subject, msgspec.json.encode(request), f"{self._inbox}.pull")
 
-    async def _wait(self, seconds: float) -> None:
-        self._wake.clear()
-        with suppress(asyncio.TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+    def _tick(self) -> None:
+        """Wake the reader if nothing came since the last tick; one timer for all waits, instead of one for each."""
+        if self._idle:
+            self._wake.set()
+        self._idle = True
+        self._ticking = asyncio.get_running_loop().call_later(self._idle_seconds, self._tick)
 
     def _take(self) -> list[Message]:
         received = self._received
@@ -195,6 +201,7 @@ class _Consumer:
         if int(delivered) != self._delivered + 1:
             self._problem = f"a gap after delivery {self._delivered}"
             return
+        self._idle = False
         self._delivered += 1
         self._wanted -= 1
         self._received.append(Message(reply.subject, reply.data, reply.headers, int(sequence), int(nanoseconds)))

@@ -83,6 +83,7 @@ async def serve(app: Litestar, listener: socket.socket) -> None:
         log_config=None,
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=STOP_SECONDS,
     )

@@ -75,7 +75,7 @@ class Service:
         while True:
             began = asyncio.get_running_loop().time()
             code = await self._live()
-            failures = 0 if asyncio.get_running_loop().time() - began > READY_SECONDS else failures + 1
+            failures = 1 if asyncio.get_running_loop().time() - began > READY_SECONDS else failures + 1
             wait = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
             log.warning("%s ended with exit code %s; starting it again in %.1f s", self.name, code, wait)
             await asyncio.sleep(wait)

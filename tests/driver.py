@@ -208,11 +208,11 @@ class Tidings:
             if before is None:
                 return found
 
-    async def replay(self, user: str, after: str) -> Client:
-        """All pages of `GET /v1/log` after a cursor, folded."""
+    async def replay(self, user: str, after: str, known: dict[str, dict[str, Any]] | None = None) -> Client:
+        """All pages of `GET /v1/log` after a cursor, folded onto what was known there."""
         pages = self._pages(user, after)
         client = Client(pages)
-        client.cursor = after
+        client.cursor, client.notifications = after, known or {}
         while not client.seen or client.seen[-1].get("more"):
             await client.next()
         return client

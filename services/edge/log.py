@@ -121,11 +121,11 @@ class Log:
         """The same from the stream itself: slower, and every entry by itself."""
         if expirable and after + 1 < await self._first():
             raise Unreplayable("expired")
+        head = self.ring.head  # before the read: what arrives meanwhile may be missing in it
         found = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after)
-        head = self.ring.head
-        if found and found[-1].sequence < head:
-            return self.link(after, found, known, found[-1].sequence, more=True)
-        return self.link(after, [message for message in found if message.sequence <= head], known, head)
+        reached = min(found[-1].sequence if found else head, self.ring.head)
+        told = [message for message in found if message.sequence <= reached]
+        return self.link(after, told, known, reached, more=reached < self.ring.head)
 
     async def _first(self) -> int:
         first = await read(self._jetstream, NOTIFICATIONS, INBOXES, after=0, limit=1)

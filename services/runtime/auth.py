@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jwt
+import msgspec
 
-from contracts.ids import ID_LIMIT_CHARACTERS
+from contracts.ids import ID_LIMIT_CHARACTERS, Id
 from contracts.subjects import Person
 
 ALGORITHMS = ["HS256"]
@@ -78,9 +79,11 @@ def bearer(header: str | None) -> str:
 
 
 def _id(claims: dict[str, Any], name: str) -> str:
-    value = claims[name]
-    if not isinstance(value, str) or not 0 < len(value) <= ID_LIMIT_CHARACTERS or not value.isprintable() or value != value.strip():
-        raise MissingClaims(f"the token's claim `{name}` must be an id: 1 to {ID_LIMIT_CHARACTERS} printable characters")
+    try:
+        value: str = msgspec.convert(claims[name], Id)
+        value.encode()
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        raise MissingClaims(f"the token's claim `{name}` must be an id: 1 to {ID_LIMIT_CHARACTERS} characters, none of control") from None
     return value
 
 

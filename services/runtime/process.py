@@ -59,10 +59,10 @@ async def persist(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
         began = loop.time()
         try:
             await attempt()
-        except Transient as problem:
-            failures = 0 if loop.time() - began > QUIET_SECONDS else failures + 1
+        except* Transient as problems:
+            failures = 1 if loop.time() - began > QUIET_SECONDS else failures + 1
             wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
-            log.warning("%s: %s; again in %.1f s", name, problem, wait)
+            log.warning("%s: %s; again in %.1f s", name, _leaves(problems)[0], wait)
             await asyncio.sleep(wait)
 
 

@@ -58,6 +58,7 @@ OPEN = Statement(
     SELECT r.tenant, r.object, r.relation, r.user_id, r.sequence
     FROM jsonb_to_recordset(%s::jsonb) AS r (event uuid, sequence bigint, tenant text, object text, relation text, user_id text)
     JOIN {schema}.seen s ON s.event = r.event AND s.sequence = r.sequence
+    ORDER BY r.sequence
     ON CONFLICT (tenant, user_id, object, relation) WHERE until IS NULL DO NOTHING
     """,
     joins=True,

@@ -30,13 +30,13 @@ from services.runtime.errors import TidingsError
 from services.runtime.process import open_runtime, run, until_stopped
 from services.runtime.settings import Settings, settings
 from services.terminal.emit import Emitter, NotEmitted, event, lines_of
-from services.terminal.listen import Listener, SignedOut, remember, show
+from services.terminal.listen import Listener, SignedOut, printable, remember, show
 from services.up import up as up_
 
 DAY_SECONDS = 86_400
 QUIET = {"tidings.process", "tidings.follow"}
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -241,7 +241,8 @@ def _print_event(message: Any, as_json: bool) -> None:
         return
     cloud: dict[str, Any] = msgspec.json.decode(message.data)
     data = ", ".join(f"{name}={value}" for name, value in cloud.get("data", {}).items() if value is not None)
-    console.print(f"{message.sequence:>8}  {cloud.get('tenant')}  {cloud.get('type')}  {data}", markup=False, soft_wrap=True)
+    told = f"{cloud.get('tenant')}  {cloud.get('type')}  {data}"
+    console.print(f"{message.sequence:>8}  {printable(told)}")
 
 
 @main.command()

@@ -95,7 +95,9 @@ class Log:
             return await self._tail(person, after, known, expirable=True)
         if after < answer.horizon:
             raise Unreplayable("expired")
-        return self._changed(after, answer) if after < answer.checkpoint else await self._tail(person, after, known)
+        if after < answer.checkpoint and len(answer.rows) < PAGE_ROWS:
+            return self._changed(after, answer)
+        return await self._tail(person, after, known)
 
     def link(self, after: int, found: list[Message], known: Inbox, head: int, *, more: bool = False) -> Page:
         """Entries of the log up to `head` as a frame, or as many as fit in one; what has vanished since is left out."""
@@ -107,15 +109,16 @@ class Log:
         return wire.entries(self.epoch, after, cursor, told, known.counts(now), more=more)
 
     def _changed(self, after: int, answer: Answer) -> Page:
-        """What changed after a sequence, one row a notification, as it stands at the checkpoint."""
+        """All that changed after a sequence, one row a notification, as it stands at the checkpoint.
+
+        Never a part of it: a row that changed again moves behind the part, so whoever goes on from there in the log misses it.
+        """
         known, now = self._inbox(answer), time.time()
-        more = len(answer.rows) >= PAGE_ROWS
-        cursor = answer.rows[-1].changed if more else answer.checkpoint
         told = [wire.row(self.epoch, row) for row in answer.rows if known.visible(row.id, now)]
         gone = [row.id for row in answer.rows if row.deleted and row.sequence <= after]
         if gone:
-            told.append(wire.deleted(self.epoch, cursor, gone, datetime.now(UTC)))
-        return wire.entries(self.epoch, after, cursor, told, known.counts(now), more=more)
+            told.append(wire.deleted(self.epoch, answer.checkpoint, gone, datetime.now(UTC)))
+        return wire.entries(self.epoch, after, answer.checkpoint, told, known.counts(now))
 
     async def _tail(self, person: Person, after: int, known: Inbox, *, expirable: bool = False) -> Page:
         """The same from the stream itself: slower, and every entry by itself."""

@@ -53,17 +53,17 @@ async def open_runtime(settings: Settings, name: str) -> AsyncGenerator[Runtime]
 
 async def persist(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
     """Do something for ever: whenever it fails for a passing reason, wait a moment (up to 2 seconds) and begin anew."""
-    failures = 0
+    failures, wait = 0, 0.0
     loop = asyncio.get_running_loop()
     while True:
-        began = loop.time()
+        await asyncio.sleep(wait)
+        began, wait = loop.time(), 0.0
         try:
             await attempt()
         except* Transient as problems:
             failures = 1 if loop.time() - began > QUIET_SECONDS else failures + 1
             wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
             log.warning("%s: %s; again in %.1f s", name, _leaves(problems)[0], wait)
-            await asyncio.sleep(wait)
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:

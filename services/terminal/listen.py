@@ -86,7 +86,7 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
     """Print a frame as a person wants to read it."""
     match frame:
         case Hello():
-            console.print(f"[dim]connected as {escape(frame.user)}, at {frame.cursor}[/dim]")
+            console.print(f"[dim]connected as {printable(frame.user)}, at {frame.cursor}[/dim]")
         case Snapshot():
             for notification in reversed(frame.notifications):
                 _show(console, notification)
@@ -101,9 +101,14 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
         case Live():
             console.print("[dim]caught up; waiting for more (Ctrl-C ends)[/dim]")
         case Error():
-            console.print(f"[yellow]{escape(frame.message)}[/yellow]" + (" [dim]coming back…[/dim]" if frame.retry else ""))
+            console.print(f"[yellow]{printable(frame.message)}[/yellow]" + (" [dim]coming back…[/dim]" if frame.retry else ""))
         case Heartbeat() | Result():
             pass
+
+
+def printable(text: str) -> str:
+    """Text of others, for a terminal: no markup and no control characters take effect."""
+    return escape("".join(character if character.isprintable() else "·" for character in text))
 
 
 def remember(file: Path, cursor: str | None) -> None:
@@ -122,7 +127,7 @@ def _show(console: Console, entry: Entry) -> None:
             mark = " " if entry.read else "•"
             urgent = f" [bold red]{entry.priority}[/bold red]" if entry.priority in ("high", "critical") else ""
             console.print(
-                f"[{color}]{mark}[/{color}] [dim]{time}[/dim]  [bold]{escape(entry.title)}[/bold]{urgent}  {escape(entry.message)}"
+                f"[{color}]{mark}[/{color}] [dim]{time}[/dim]  [bold]{printable(entry.title)}[/bold]{urgent}  {printable(entry.message)}"
             )
         case Mark():
             which = f"{len(entry.ids)} notification{'s' if len(entry.ids) != 1 else ''}" if entry.ids else "everything so far"

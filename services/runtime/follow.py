@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import msgspec
 
 from contracts.cursor import epoch as epoch_of
 from services.runtime.errors import LogLost, TidingsError, Transient
-from services.runtime.jetstream import JetStream, Reply
+from services.runtime.jetstream import Delivery, JetStream, headers
 
 PULL_MESSAGES = 500
 PULL_SECONDS = 30
@@ -30,9 +30,14 @@ class Message(NamedTuple):
 
     subject: str
     data: bytes
-    headers: Mapping[str, str]
+    head: bytes
     sequence: int
     time_nanoseconds: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Its headers."""
+        return headers(self.head)
 
 
 class Lost(Exception):
@@ -187,30 +192,30 @@ class _Consumer:
         if asyncio.get_running_loop().time() - self._heard > 2 * HEARTBEAT_SECONDS + 1:
             raise Lost("no heartbeat")
 
-    def _receive(self, reply: Reply) -> None:
+    def _receive(self, delivery: Delivery) -> None:
         self._heard = asyncio.get_running_loop().time()
-        if "Status" in reply.headers:
-            self._control(reply)
+        if delivery.status:
+            self._control(delivery)
         elif not self._problem:
-            self._data(reply)
+            self._data(delivery)
         self._wake.set()
 
-    def _data(self, reply: Reply) -> None:
+    def _data(self, delivery: Delivery) -> None:
         # $JS.ACK.….<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>, the same from the right in both versions
-        _, sequence, delivered, nanoseconds, _ = reply.reply.rsplit(".", 4)
+        _, sequence, delivered, nanoseconds, _ = delivery.reply.rsplit(".", 4)
         if int(delivered) != self._delivered + 1:
             self._problem = f"a gap after delivery {self._delivered}"
             return
         self._idle = False
         self._delivered += 1
         self._wanted -= 1
-        self._received.append(Message(reply.subject, reply.data, reply.headers, int(sequence), int(nanoseconds)))
+        self._received.append(Message(delivery.subject, delivery.data, delivery.head, int(sequence), int(nanoseconds)))
 
-    def _control(self, reply: Reply) -> None:
-        status = reply.status
-        if status == 100:
+    def _control(self, delivery: Delivery) -> None:
+        if delivery.status == 100:
             return
-        if status in (404, 408) or "Nats-Pending-Messages" in reply.headers:
-            self._wanted -= int(reply.headers.get("Nats-Pending-Messages", self._limit))
+        told = delivery.headers
+        if delivery.status in (404, 408) or "Nats-Pending-Messages" in told:
+            self._wanted -= int(told.get("Nats-Pending-Messages", self._limit))
         else:
-            self._problem = f"{status} {reply.headers.get('Description', '')}"
+            self._problem = f"{delivery.status} {delivery.description}"

@@ -10,7 +10,7 @@ import msgspec
 
 from services.runtime.errors import Refused, Unavailable
 from services.runtime.follow import Message
-from services.runtime.jetstream import JetStream, Reply
+from services.runtime.jetstream import Delivery, JetStream
 
 PAGE_MESSAGES = 500
 PAGE_BYTES = 4 * 1024 * 1024
@@ -27,7 +27,9 @@ async def last(jetstream: JetStream, stream: str, subject: str) -> Message | Non
             return None
         raise
     found = answer["message"]
-    return Message(found["subject"], b64decode(found.get("data", "")), {}, found["seq"], _nanoseconds(found["time"]))
+    return Message(
+        found["subject"], b64decode(found.get("data", "")), b64decode(found.get("hdrs", "")), found["seq"], _nanoseconds(found["time"])
+    )
 
 
 async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES) -> list[Message]:
@@ -53,20 +55,21 @@ class _Page:
         self.messages: list[Message] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def receive(self, reply: Reply) -> None:
+    def receive(self, delivery: Delivery) -> None:
         if self.done.done():
             return
-        if "Status" not in reply.headers:
-            self.messages.append(_message(reply))
-        elif reply.status in (204, 404):
+        if not delivery.status:
+            self.messages.append(_message(delivery))
+        elif delivery.status in (204, 404):
             self.done.set_result(None)
         else:
-            self.done.set_exception(Unavailable(f"direct get answered {reply.status}"))
+            self.done.set_exception(Unavailable(f"direct get answered {delivery.status}"))
 
 
-def _message(reply: Reply) -> Message:
-    headers = reply.headers
-    return Message(headers["Nats-Subject"], reply.data, headers, int(headers["Nats-Sequence"]), _nanoseconds(headers["Nats-Time-Stamp"]))
+def _message(delivery: Delivery) -> Message:
+    told = delivery.headers
+    sequence, nanoseconds = int(told["Nats-Sequence"]), _nanoseconds(told["Nats-Time-Stamp"])
+    return Message(told["Nats-Subject"], delivery.data, delivery.head, sequence, nanoseconds)
 
 
 def _nanoseconds(text: str) -> int:

@@ -144,7 +144,8 @@ def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
 
 
 def _emitter(chosen: Settings, client: httpx.AsyncClient, tenant: str) -> Emitter:
-    return Emitter(client, chosen.token or issue(Person(tenant, "cli"), "emit", chosen.secret, time.time(), DAY_SECONDS))
+    token = chosen.token or issue(Person(tenant, "cli"), "emit", chosen.secret, time.time(), DAY_SECONDS)
+    return Emitter(client, token, lambda problem: errors.print(problem, style="dim", markup=False, soft_wrap=True))
 
 
 def _url(chosen: Settings) -> str:

@@ -118,7 +118,8 @@ async def _kept(children: list[Service]) -> AsyncGenerator[None]:
 async def _all_ready(children: list[Service], directory: Path) -> None:
     for child in children:
         try:
-            await asyncio.wait_for(child.ready.wait(), READY_SECONDS)
+            async with asyncio.timeout(READY_SECONDS):
+                await child.ready.wait()
         except TimeoutError:
             raise NotReady(f"{child.name} is not ready after {READY_SECONDS:.0f} s; see {directory / 'services.log'}") from None
 

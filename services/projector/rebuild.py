@@ -9,6 +9,7 @@ from projections.projection import Projection
 from services.projector.projector import BATCH_MESSAGES
 from services.runtime.follow import follow, state
 from services.runtime.process import Runtime
+from services.runtime.read import last
 from services.runtime.readmodel import WHOLE, ReadModel, build, live, swap
 
 
@@ -30,15 +31,18 @@ async def _fold(runtime: Runtime, model: ReadModel, partition: int, target: int,
     epoch = runtime.epochs[projection.stream]
     sequence = (await model.checkpoint(runtime.postgres, epoch, partition)).sequence
     subject = projection.subjects.format(partition=partition)
+    head = await last(runtime.jetstream, projection.stream, subject)
+    if head is None:
+        return
     batches = follow(runtime.jetstream, projection.stream, (subject,), after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
     async with aclosing(batches):
         async for batch in batches:
             if not batch:
-                return
+                continue
             changes = (change for message in batch for change in projection.evolve(message))
             async with runtime.postgres.transaction() as connection:
                 await model.apply(connection, model.prepare(changes), sequence, batch[-1].sequence, partition)
             sequence = batch[-1].sequence
             progress(sequence, target)
-            if sequence >= target:
+            if sequence >= head.sequence:
                 return

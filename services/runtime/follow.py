@@ -94,8 +94,9 @@ async def _check(jetstream: JetStream, stream: str, epoch: str, after: int) -> N
 
 async def _pause(jetstream: JetStream) -> None:
     """Wait a moment, or until the connection changes."""
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(jetstream.changed.wait(), RECREATE_SECONDS)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RECREATE_SECONDS):
+            await jetstream.changed.wait()
 
 
 class _Consumer:

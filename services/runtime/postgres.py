@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from services.runtime.cancellation import heed
 from services.runtime.errors import Fenced, Unavailable
 
 CONNECTION_SECONDS = 5.0
@@ -50,6 +51,7 @@ class Postgres:
             raise Fenced("another process moves this read model on") from None
         except AWAY as error:
             raise Unavailable(f"Postgres: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from None
+        heed()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:

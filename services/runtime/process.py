@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from services.runtime.append import Appender
+from services.runtime.cancellation import heed
 from services.runtime.errors import TidingsError, Transient
 from services.runtime.install import install
 from services.runtime.jetstream import JetStream, connect
@@ -56,6 +57,7 @@ async def persist(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
     failures, wait = 0, 0.0
     loop = asyncio.get_running_loop()
     while True:
+        heed()
         await asyncio.sleep(wait)
         began, wait = loop.time(), 0.0
         try:

@@ -42,7 +42,8 @@ async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, l
     async with jetstream.inbox(page.receive) as inbox:
         await jetstream.publish(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), f"{inbox}.page")
         try:
-            await asyncio.wait_for(page.done, READ_SECONDS)
+            async with asyncio.timeout(READ_SECONDS):
+                await page.done
         except TimeoutError:
             raise Unavailable(f"{stream} did not send a page within {READ_SECONDS:.0f} seconds") from None
     return page.messages

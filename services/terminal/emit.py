@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -31,8 +32,9 @@ class NotEmitted(Exception):
 class Emitter:
     """A client of the gateway's."""
 
-    def __init__(self, client: httpx.AsyncClient, token: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, token: str, waiting: Callable[[str], None]) -> None:
         self._client = client
+        self._waiting = waiting
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def emit(self, body: bytes, media_type: str = MEDIA_TYPE) -> dict[str, Any]:
@@ -41,6 +43,8 @@ class Emitter:
         for wait in (*RETRY_SECONDS, None):
             try:
                 response = await self._client.post("/v1/events", content=body, headers=headers, timeout=REQUEST_SECONDS)
+            except httpx.UnsupportedProtocol:
+                raise NotEmitted(f"`{self._client.base_url}` is no address; is TIDINGS_URL right?") from None
             except httpx.TransportError as error:
                 problem = f"{self._client.base_url} cannot be reached ({type(error).__name__})"
             else:
@@ -51,6 +55,7 @@ class Emitter:
                     raise NotEmitted(problem)
             if wait is None:
                 raise NotEmitted(f"{problem}; what was sent before is stored: run it again later, nothing is doubled")
+            self._waiting(f"{problem}; trying again in {wait:.1f} s")
             await asyncio.sleep(wait)
         raise AssertionError("unreachable")
 
@@ -92,24 +97,31 @@ def event(type_: str, fields: dict[str, str], *, source: str, identifier: str | 
 
 
 def lines_of(path: str) -> Iterator[bytes]:
-    """The lines of a file, unpacked if its name ends in .gz, or of standard input for `-`."""
-    with _opened(path) as file:
-        for line in file:
-            yield line if line.endswith(b"\n") else line + b"\n"
+    """The lines of a file, unpacked if its name ends in .gz, or of standard input for `-`. Raises NotEmitted."""
+    try:
+        with _opened(path) as file:
+            for line in file:
+                yield line if line.endswith(b"\n") else line + b"\n"
+    except (OSError, EOFError, zlib.error) as error:
+        raise NotEmitted(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _opened(path: str) -> gzip.GzipFile | BinaryIO:
     if path == "-":
         return sys.stdin.buffer
-    try:
-        return gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")
-    except OSError as error:
-        raise NotEmitted(f"{path} cannot be read: {error.strerror}") from None
+    return gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")
 
 
 def _nested(fields: dict[str, str]) -> dict[str, Any]:
     """`to={"everyone": true}` is an object; whatever else is text."""
-    return {name: msgspec.json.decode(value) if value[:1] in ("{", "[") else value for name, value in fields.items()}
+    return {name: _json(name, value) if value[:1] in ("{", "[") else value for name, value in fields.items()}
+
+
+def _json(name: str, value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as error:
+        raise NotEmitted(f"{name}: {error}") from None
 
 
 def _checked(body: bytes) -> bytes:

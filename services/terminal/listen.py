@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSocketException
 
 from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Reset, Result, ServerFrame, Snapshot
 from contracts.notifications import Entry, Mark, Notification
@@ -63,10 +63,11 @@ class Listener:
                     frame = _frame.decode(text)
                     self._follow(frame)
                     yield frame, str(text)
-            finally:
-                code = socket.close_code
-            if code in FINAL_CODES or (code or 0) >= FINAL_FROM:
-                raise SignedOut(f"{socket.close_reason} ({code})")
+            except ConnectionClosedError:
+                code = socket.close_code or 0
+                if code in FINAL_CODES or code >= FINAL_FROM:
+                    raise SignedOut(f"{socket.close_reason} ({code})") from None
+                raise
 
     def _follow(self, frame: ServerFrame) -> None:
         match frame:

@@ -1,0 +1,62 @@
+"""The command line as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from tests.driver import Tidings
+
+WAIT_SECONDS = 40
+
+
+class Ended(NamedTuple):
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """`tidings …` with the servers of the tests and a tenant of the test's own."""
+
+    def __init__(self, tidings: Tidings, given: dict[str, str]) -> None:
+        self._environment = given
+        self.tidings = tidings
+
+    async def __call__(self, *words: str, stdin: bytes = b"", **more: str) -> Ended:
+        async with self.running(*words, **more) as process:
+            out, err = await asyncio.wait_for(process.communicate(stdin), WAIT_SECONDS)
+        assert "Traceback" not in err.decode(), err.decode()
+        return Ended(process.returncode or 0, out.decode(), err.decode())
+
+    async def well(self, *words: str, **more: str | bytes) -> str:
+        """What it says when it works."""
+        ended = await self(*words, **more)  # type: ignore[arg-type]
+        assert ended.code == 0, ended.err
+        return ended.out
+
+    async def refused(self, *words: str, code: int = 1, **more: str | bytes) -> str:
+        """What it says when it does not."""
+        ended = await self(*words, **more)  # type: ignore[arg-type]
+        assert (ended.code, ended.out) == (code, "")
+        assert code == 2 or (ended.err.startswith("error: ") and ended.err.count("\n") == 1), ended.err
+        return ended.err
+
+    @asynccontextmanager
+    async def running(self, *words: str, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A command while the block lasts."""
+        pipe = asyncio.subprocess.PIPE
+        given = {**self._environment, **{f"TIDINGS_{name.upper()}": value for name, value in more.items()}}
+        command = (sys.executable, "-m", "services.cli", *words)
+        process = await asyncio.create_subprocess_exec(*command, env=given, stdin=pipe, stdout=pipe, stderr=pipe)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()

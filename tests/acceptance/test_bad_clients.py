@@ -1,0 +1,243 @@
+"""Bad clients of the edge: nonsense ends their own connection at most, and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.acceptance.refused import refused
+from tests.driver import Client, Tidings, hello_to
+from tests.streams import entries
+
+pytestmark = pytest.mark.usefixtures("calm")
+
+FOREIGN = "0123abcd-5"
+DEEP = b"[" * 20_000 + b"]" * 20_000
+NOBODYS = "00000000-0000-5000-8000-000000000000"
+
+
+def socket(tidings: Tidings, **headers: str) -> connect:
+    return connect(tidings.url.replace("http", "ws") + "/v1/socket", additional_headers=headers, max_size=2**24)
+
+
+async def ended(socket: ClientConnection) -> tuple[int, str]:
+    """With which code and words the edge closes a connection."""
+    async with asyncio.timeout(20):
+        try:
+            while True:
+                await socket.recv()
+        except ConnectionClosed:
+            return socket.close_code or 0, socket.close_reason or ""
+
+
+async def epoch(tidings: Tidings) -> str:
+    return (await tidings.get("/v1/log", "alice"))["cursor"].split("-")[0]
+
+
+@pytest.mark.parametrize("way", ["connect", "stream"])
+@pytest.mark.parametrize(
+    ("cursor", "reason"),
+    [
+        (FOREIGN, "epoch"),
+        ("nonsense", "epoch"),
+        ("0123abcd-05", "epoch"),
+        ("é" * 500, "epoch"),
+        ("{epoch}-99999999999", "ahead"),
+        ("{epoch}-9999999999999999999", "ahead"),
+        ("{epoch}--1", "epoch"),
+    ],
+)
+async def test_a_cursor_that_cannot_be_replayed_is_reset_and_followed_by_a_snapshot(
+    tidings: Tidings, way: str, cursor: str, reason: str
+) -> None:
+    await tidings.emit(hello_to("alice"))
+    await tidings.eventually("alice", total=1)
+    if way == "stream":
+        cursor = cursor.replace("é", "e")
+
+    client: Client = await getattr(tidings, way)("alice", cursor.format(epoch=await epoch(tidings)))
+
+    await client.live()
+    assert [frame["type"] for frame in client.seen[:3]] == ["hello", "reset", "snapshot"]
+    assert client.seen[1]["reason"] == reason
+    assert len({frame["cursor"] for frame in client.seen[:3]}) == 1
+    assert len(client.notifications) == 1
+    await tidings.emit(hello_to("alice"))
+    await client.until(1)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "status", "reason"),
+    [
+        (FOREIGN, 410, "epoch"),
+        ("{epoch}-99999999999", 410, "ahead"),
+        ("{epoch}-9999999999999999999", 410, "ahead"),
+        ("nonsense", 400, None),
+        ("", 400, None),
+        ("{epoch}-1\n", 400, None),
+        ("{epoch}-1 OR 1=1", 400, None),
+    ],
+)
+async def test_a_page_of_the_log_after_such_a_cursor_is_refused(tidings: Tidings, cursor: str, status: int, reason: str | None) -> None:
+    after = cursor.format(epoch=await epoch(tidings))
+    response = await tidings.http.get("/v1/log", params={"after": after}, headers=tidings.headers("alice"))
+    problem = refused(response, status)
+    assert problem.get("reason") == reason
+    assert problem.get("field") == (None if reason else "after")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=many", "limit"),
+        ("limit=1e3", "limit"),
+        ("limit=99999999999999999999999", "limit"),
+        ("state=unheard-of", "state"),
+        ("state=", "state"),
+        ("before=nonsense", "before"),
+        ("before=-1", "before"),
+        ("before={epoch}-9999999999999999999", "before"),
+        (f"before={FOREIGN}", "before"),
+    ],
+)
+async def test_a_list_that_cannot_be_is_refused_by_its_field(tidings: Tidings, query: str, field: str) -> None:
+    asked = query.format(epoch=await epoch(tidings))
+    problem = refused(await tidings.http.get(f"/v1/notifications?{asked}", headers=tidings.headers("alice")), 400)
+    assert field in json.dumps(problem)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/v1/nothing", 404), ("DELETE", "/v1/log", 405), ("GET", "/v1/events", 405)]
+)
+async def test_what_is_not_here_is_a_problem_too(tidings: Tidings, method: str, path: str, status: int) -> None:
+    refused(await tidings.http.request(method, path, headers=tidings.headers("alice")), status)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "nonsense",
+        "",
+        "{}",
+        "[]",
+        '{"type":"unheard_of"}',
+        '{"type":"mark"}',
+        f'{{"type":"mark","op":"1","state":"loved","ids":["{NOBODYS}"]}}',
+        '{"type":"mark","op":"1","state":"read","ids":["1"]}',
+        '{"type":"mark","op":"1","state":"read"}',
+        f'{{"type":"mark","op":"\\u0000","state":"read","ids":["{NOBODYS}"]}}',
+        f'{{"type":"mark","op":"1","state":"read","ids":["{NOBODYS}"],"up_to":"{FOREIGN}"}}',
+        json.dumps({"type": "mark", "op": "1", "state": "read", "ids": [NOBODYS] * 501}),
+        '{"type":"auth","token":"again"}',
+        b"\xff\xfe",
+        b"\x00" * 100,
+        DEEP.decode(),
+        '{"type":"ping","more":"%s"}' % ("x" * 70_000),
+    ],
+    ids=lambda frame: str(frame)[:40],
+)
+async def test_a_nonsense_frame_ends_the_connection_with_words_and_no_other(tidings: Tidings, frame: str | bytes) -> None:
+    witness = await (await tidings.connect("alice")).live()
+    async with tidings.socket("alice") as client:
+        await client.live()
+        await client.send(frame)
+
+        assert await client.closed() == 4500
+
+        assert client._socket and client._socket.close_reason not in ("", "Internal Server Error")
+    await tidings.emit(hello_to("alice"))
+    await witness.until(1)
+    assert len(await entries(tidings, "alice")) == 1
+
+
+async def test_a_huge_frame_ends_the_connection(tidings: Tidings) -> None:
+    async with tidings.socket("alice") as client:
+        await client.live()
+        await client.send("x" * 1_000_000)
+        assert await client.closed() in (1009, 4500)
+
+
+@pytest.mark.parametrize("first", ['{"type":"ping"}', f'{{"type":"mark","op":"1","state":"read","ids":["{NOBODYS}"]}}'])
+async def test_a_first_frame_that_is_not_auth_ends_the_connection(tidings: Tidings, first: str) -> None:
+    async with socket(tidings) as client:
+        await client.send(first)
+        assert (await ended(client))[0] == 4001
+
+
+@pytest.mark.parametrize("first", ["nonsense", '{"type":"auth"}', b"\xff", DEEP.decode(), '{"type":"auth","token":"%s"}' % ("x" * 70_000)])
+async def test_a_nonsense_first_frame_ends_the_connection(tidings: Tidings, first: str | bytes) -> None:
+    async with socket(tidings) as client:
+        await client.send(first)
+        assert (await ended(client))[0] == 4500
+
+
+async def test_no_first_frame_ends_the_connection_in_time(tidings: Tidings) -> None:
+    async with socket(tidings) as client:
+        assert (await ended(client))[0] == 4001
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (lambda tidings: tidings.token("alice", seconds=-60), 4002),
+        (lambda tidings: "forged" + tidings.token("alice"), 4002),
+        (lambda tidings: "", 4002),
+        (lambda tidings: tidings.token("alice", scope="emit"), 4003),
+    ],
+)
+async def test_a_bad_token_ends_the_connection_with_its_code_by_frame_and_header(tidings: Tidings, token: Any, code: int) -> None:
+    sent = token(tidings)
+    async with socket(tidings) as client:
+        await client.send(json.dumps({"type": "auth", "token": sent}))
+        assert (await ended(client))[0] == code
+        assert not sent or sent not in (client.close_reason or "")
+    async with socket(tidings, Authorization=f"Bearer {sent or 'x'}") as client:
+        assert (await ended(client))[0] == code
+
+
+async def test_a_token_that_expires_ends_the_connection(tidings: Tidings, monkeypatch: pytest.MonkeyPatch) -> None:
+    brief = tidings.token("alice", seconds=2)
+    async with (
+        socket(tidings, Authorization=f"Bearer {brief}") as client,
+        tidings.http.stream("GET", "/v1/stream", headers={"Authorization": f"Bearer {brief}"}) as stream,
+    ):
+        frame = json.loads(await client.recv())
+        assert frame["lifetime_seconds"] <= 2
+        told = [json.loads(line.removeprefix("data: ")) async for line in stream.aiter_lines() if line.startswith("data: ")]
+        assert await ended(client) == (4002, "the token has expired")
+        assert (told[-1]["type"], told[-1]["code"]) == ("error", "4002")
+
+
+async def test_a_user_may_have_five_connections_and_others_theirs(tidings: Tidings) -> None:
+    five = [await (await getattr(tidings, way)("alice")).live() for way in ("connect", "stream", "connect", "stream", "connect")]
+
+    async with tidings.socket("alice") as sixth:
+        assert await sixth.closed() == 4104
+    response = await tidings.http.get("/v1/stream", headers=tidings.headers("alice"))
+    assert '"code":"4104"' in response.text
+
+    await (await tidings.connect("bob")).live()
+    await tidings.emit(hello_to("alice"))
+    for client in five:
+        await client.until(1)
+    five[0]._socket.transport.abort()
+    async with asyncio.timeout(5):
+        while True:
+            async with tidings.socket("alice") as again:
+                if await first(again) != "closed":
+                    return
+
+
+async def first(client: Client) -> str:
+    try:
+        return (await client.next())["type"]
+    except ConnectionClosed:
+        return "closed"

@@ -1,0 +1,249 @@
+"""Figures of Tidings: latency, throughput of each stage, the edge's cost for a frame and a connection, and a storm of returning users."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from msgspec import Raw
+
+from contracts import subjects
+from contracts.codec import encode, instant
+from contracts.cursor import Cursor
+from contracts.ids import NotificationIds
+from contracts.notifications import Notification
+from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS, Person
+from services.runtime.append import BATCH_LIMIT_MESSAGES, Draft
+from services.runtime.follow import state
+from services.runtime.read import last
+from tests.benchmarks.measure import CpuTime, Latency, memory
+from tests.benchmarks.plain_stack import DRAIN_SECONDS, WARM_UP_SECONDS, Kind, latency
+from tests.benchmarks.processes import clients
+from tests.benchmarks.system import TENANT, System, announcement, drafted, paced, system
+
+POLL_SECONDS = 0.02
+STAGE_SECONDS = 120.0
+
+
+class Rate(NamedTuple):
+    """Things a second, and the processor seconds that each process took for all of them."""
+
+    per_second: float
+    cpu_seconds: dict[str, float]
+
+
+class FrameCost(NamedTuple):
+    """Processor microseconds for each delivered frame, and the bytes of one."""
+
+    microseconds: float
+    frame_bytes: int
+
+
+async def append_latency(kind: Kind, rates: Sequence[float], *, users: int = 500, seconds: float = 10) -> dict[float, Latency]:
+    """From an append falling due to its frame read by the client, one connection a user, at each rate."""
+    found: dict[float, Latency] = {}
+    async with system("notifier", "projector", "edge") as running:
+        websockets, streams = (users, 0) if kind == "websocket" else (0, users)
+        async with clients(running.crowd(websockets=websockets, streams=streams)) as connected:
+            appender = running.runtime.appender()
+            for rate in rates:
+                await connected.reset()
+                await connected.until(await paced(appender, users, rate, WARM_UP_SECONDS), DRAIN_SECONDS)
+                await connected.reset()
+                sent = await paced(appender, users, rate, seconds)
+                found[rate] = latency(sent, await connected.until(sent, DRAIN_SECONDS))
+    return found
+
+
+async def highest_rate(*, users: int = 500, events: int = 60_000) -> float:
+    """Notifications a second from appended events to sockets, one recipient each, everything running."""
+    async with system("notifier", "projector", "edge") as running, clients(running.crowd(websockets=users)) as connected:
+        appender = running.runtime.appender()
+        await connected.reset()
+        started = time.monotonic()
+        bodies = (announcement(number, (f"u{number % users}",), 1) for number in range(events))
+        drafts = [drafted(body) for body in bodies]
+        started = time.monotonic()
+        for first in range(0, events, BATCH_LIMIT_MESSAGES):
+            await appender.append_batch(drafts[first : first + BATCH_LIMIT_MESSAGES])
+        statistics = await connected.until(events, STAGE_SECONDS)
+        assert statistics["entries"] == events, statistics
+        return events / (time.monotonic() - started)
+
+
+async def notifier_rate(*, events: int, recipients: int) -> Rate:
+    """Notifications a second from `EVENTS` to `NOTIFICATIONS`: the events are there, then the notifier starts."""
+    async with system() as running:
+        appender = running.runtime.appender()
+        users = [f"u{n}" for n in range(max(500, recipients))]
+        bodies = [announcement(n, [users[(n + k) % len(users)] for k in range(recipients)]) for n in range(events)]
+        await _append(running, [drafted(body) for body in bodies])
+        del appender
+        async with running.service("notifier", 0) as pid:
+            used = CpuTime(pid)
+            started = time.monotonic()
+            await _until_entries(running, events * recipients)
+            return Rate(events * recipients / (time.monotonic() - started), {"notifier": used.seconds()})
+
+
+async def projector_rate(*, entries: int = 60_000) -> tuple[Rate, float]:
+    """Rows a second of the projector over a log that is there, and of raw COPY of the same rows into the same table."""
+    async with system() as running:
+        drafts = [notification(running, number, 500) for number in range(entries)]
+        await _append(running, drafts)
+        head = (await state(running.runtime.jetstream, NOTIFICATIONS)).last
+        async with running.service("projector", 0) as pid:
+            used = CpuTime(pid)
+            started = time.monotonic()
+            await _until_projected(running, head)
+            rate = Rate(entries / (time.monotonic() - started), {"projector": used.seconds()})
+        return rate, await asyncio.to_thread(_copy, running.settings.postgres, drafts)
+
+
+async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int = 5000) -> Rate:
+    """Events a second taken as JSON lines over HTTP and stored."""
+    async with system("gateway") as running:
+        bodies = [announcement(number, (f"u{number % 500}",)) for number in range(events)]
+        chunks = [b"\n".join(bodies[first : first + lines]) for first in range(0, events, lines)]
+        used, nats = CpuTime(running.pids["gateway"]), time.monotonic()
+        await asyncio.gather(*(_post(running, chunks[part::connections]) for part in range(connections)))
+        rate = events / (time.monotonic() - nats)
+        assert (await state(running.runtime.jetstream, EVENTS)).last == events
+        return Rate(rate, {"gateway": used.seconds()})
+
+
+async def edge_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_second: float = 5000, seconds: float = 8) -> FrameCost:
+    """The edge's processor time for each frame, all from the stream to the socket, `tabs` connections a user."""
+    count = int(frames_per_second * seconds / tabs)
+    async with system("edge") as running:
+        websockets, streams = (users * tabs, 0) if kind == "websocket" else (0, users * tabs)
+        async with clients(running.crowd(websockets=websockets, streams=streams, per_user=tabs)) as connected:
+            await _deliver(running, users, users, frames_per_second / tabs)
+            await connected.until(users * tabs, DRAIN_SECONDS)
+            await connected.reset()
+            used = CpuTime(running.pids["edge"])
+            await _deliver(running, count, users, frames_per_second / tabs)
+            statistics = await connected.until(count * tabs, DRAIN_SECONDS)
+            assert statistics["entries"] == count * tabs, statistics
+            return FrameCost(used.microseconds_each(statistics["counted"]), statistics["bytes"] // statistics["frames"])
+
+
+async def edge_memory(kind: Kind, *, connections: int = 5000) -> float:
+    """KiB by which the edge grows for each idle connection, once it has served a tenth as many."""
+
+    def crowd(running: System, count: int) -> Any:
+        return running.crowd(websockets=count if kind == "websocket" else 0, streams=count if kind == "stream" else 0)
+
+    async with system("edge") as running:
+        async with clients(crowd(running, connections // 10)):
+            pass
+        await asyncio.sleep(WARM_UP_SECONDS)
+        before = memory(running.pids["edge"]).resident
+        async with clients(crowd(running, connections)):
+            await asyncio.sleep(WARM_UP_SECONDS)
+            return (memory(running.pids["edge"]).resident - before) / 1024 / connections
+
+
+async def storm(*, users: int = 2000, missed: int = 20) -> tuple[float, float]:
+    """Seconds until all users, away while so many entries came, are caught up by an edge just started; and its processor seconds."""
+    async with system("projector") as running:
+        await _append(running, [notification(running, number, users) for number in range(users)])
+        epoch = running.runtime.epochs[NOTIFICATIONS]
+        cursor = str(Cursor(epoch, (await state(running.runtime.jetstream, NOTIFICATIONS)).last))
+        await _append(running, [notification(running, number, users) for number in range(users, users * (missed + 1))])
+        await _until_projected(running, (await state(running.runtime.jetstream, NOTIFICATIONS)).last)
+        await running.start("edge")
+        used = CpuTime(running.pids["edge"])
+        started = time.monotonic()
+        async with clients(running.crowd(websockets=users, cursor=cursor)):
+            return time.monotonic() - started, used.seconds()
+
+
+def notification(running: System, number: int, users: int) -> Draft:
+    """An entry as the notifier writes it."""
+    person = Person(TENANT, f"u{number % users}")
+    now = time.time_ns()
+    body = Notification(
+        id=NotificationIds(f"{number}-{now}", "bench").of(person.user),
+        type="announcement.published",
+        category="system_announcement",
+        title="Task assigned",
+        message="You have been assigned to task: Water the seedlings",
+        data=Raw(encode({"sent_ns": 1, "task_id": "1", "task_title": "Water the seedlings", "user_id": person.user})),
+        tenant=TENANT,
+        user=person.user,
+        created=instant(now),
+    )
+    return Draft(subjects.inbox(person, running.settings.partitions), encode(body))
+
+
+async def _deliver(running: System, count: int, users: int, per_second: float) -> None:
+    """Append entries at a steady rate, as many as fall due at a time."""
+    appender, started, sent = running.runtime.appender(), time.monotonic(), 0
+    drafts = [notification(running, number, users) for number in range(count)]
+    while sent < count:
+        due = min(count, int((time.monotonic() - started) * per_second) + 1, sent + BATCH_LIMIT_MESSAGES)
+        await asyncio.gather(*(appender.append(draft) for draft in drafts[sent:due]))
+        sent = due
+        await asyncio.sleep(0.002)
+
+
+async def _append(running: System, drafts: list[Draft]) -> None:
+    appender = running.runtime.appender()
+    for first in range(0, len(drafts), BATCH_LIMIT_MESSAGES):
+        await appender.append_batch(drafts[first : first + BATCH_LIMIT_MESSAGES])
+
+
+async def _until_entries(running: System, count: int) -> None:
+    """Wait until `NOTIFICATIONS` has so many entries."""
+    async with asyncio.timeout(STAGE_SECONDS):
+        while True:
+            info = await running.runtime.jetstream.call(f"STREAM.INFO.{NOTIFICATIONS}")
+            if info["state"]["messages"] >= count and await last(running.runtime.jetstream, NOTIFICATIONS, INBOXES):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _until_projected(running: System, sequence: int) -> None:
+    async with asyncio.timeout(STAGE_SECONDS):
+        while True:
+            async with running.runtime.postgres.connection() as connection:
+                found = await (await connection.execute("SELECT sequence FROM inbox_v1.checkpoint")).fetchone()
+            if found and found[0] >= sequence:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _post(running: System, chunks: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.ports["gateway"])
+    for chunk in chunks:
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nAuthorization: Bearer {running.token('service')}\r\n"
+        writer.write(f"{head}Content-Length: {len(chunk)}\r\n\r\n".encode() + chunk)
+        await writer.drain()
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert answer.startswith(b"http/1.1 200"), answer
+        length = int(answer.split(b"content-length: ")[1].split(b"\r\n")[0])
+        json.loads(await reader.readexactly(length))
+    writer.close()
+
+
+def _copy(dsn: str, drafts: list[Draft]) -> float:
+    """Rows a second of COPY alone, 2000 rows a transaction as the projector writes them, into a table like the projector's, empty."""
+    rows: list[tuple[Any, ...]] = []
+    for sequence, draft in enumerate(drafts, 1):
+        body = json.loads(draft.data)
+        rows.append((TENANT, body["user"], body["id"], sequence, sequence, body["created"], draft.data.decode()))
+    with psycopg.connect(dsn, autocommit=True, options="-c synchronous_commit=off") as connection:
+        connection.execute("CREATE SCHEMA copied")
+        connection.execute("CREATE TABLE copied.notification (LIKE inbox_v1.notification INCLUDING ALL)")
+        started = time.monotonic()
+        for first in range(0, len(rows), 2000):
+            columns = "tenant, user_id, id, sequence, changed, appended, body"
+            with connection.cursor().copy(f"COPY copied.notification ({columns}) FROM STDIN") as copy:
+                for row in rows[first : first + 2000]:
+                    copy.write_row(row)
+        return len(rows) / (time.monotonic() - started)

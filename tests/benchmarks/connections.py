@@ -1,0 +1,151 @@
+"""WebSocket and Server-Sent Event connections of a client, parsed by hand and as cheaply as Python allows."""
+
+import asyncio
+import re
+from enum import IntEnum
+
+from tests.benchmarks.tally import Tally
+
+HEAD_END = b"\r\n\r\n"
+
+
+class Opcode(IntEnum):
+    """RFC 6455, section 5.2."""
+
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+class Connection(asyncio.Protocol):
+    """One HTTP/1.1 connection: it says its request, and counts what follows the head of the response.
+
+    `ready` is done when a frame matching `waiting` has arrived, or failed when the connection has.
+    """
+
+    __slots__ = ("opened", "pending", "ready", "request", "tally", "transport", "waiting")
+    transport: asyncio.Transport
+
+    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes]) -> None:
+        self.tally, self.request, self.waiting = tally, request, waiting
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.opened, self.pending = False, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # pyright: ignore[reportAttributeAccessIssue]
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        at = self.tally.clock()
+        if self.pending:
+            data = self.pending + data
+        if self.opened:
+            self.pending = self.rest(data, at)
+        else:
+            self.pending = self.answered(data, at)
+
+    def answered(self, data: bytes, at: int) -> bytes:
+        """Read the response's head once it is complete; what is left to read."""
+        head, separator, rest = data.partition(HEAD_END)
+        if not separator:
+            return data
+        self.opened = True
+        if head.split(b" ", 2)[1] in (b"101", b"200"):
+            self.begun()
+            return self.rest(rest, at)
+        self.fail(head.decode("latin-1").partition("\r\n")[0])
+        return b""
+
+    def begun(self) -> None:
+        """The server has agreed."""
+
+    def rest(self, data: bytes, at: int) -> bytes:
+        """Count the whole frames in `data`; what is left of the last one."""
+        raise NotImplementedError
+
+    def frame(self, payload: bytes, at: int) -> None:
+        """Count a frame, and see whether it is the one that was waited for."""
+        self.tally.frame(payload, at)
+        if not self.ready.done() and self.waiting.search(payload):
+            self.ready.set_result(None)
+
+    def fail(self, reason: str) -> None:
+        """Give this connection up."""
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError(reason))
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.tally.closed += 1
+        self.fail(f"closed before the frame it waited for: {exc}")
+
+
+class WebSocket(Connection):
+    """RFC 6455 without extensions, for servers that do not fragment; `say` is a text to send first."""
+
+    __slots__ = ("say",)
+
+    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes], say: str = "") -> None:
+        super().__init__(tally, request, waiting)
+        self.say = say
+
+    def begun(self) -> None:
+        if self.say:
+            self.transport.write(masked(Opcode.TEXT, self.say.encode()))
+
+    def rest(self, data: bytes, at: int) -> bytes:
+        position, end = 0, len(data)
+        while end - position >= 2:
+            start, length = position + 2, data[position + 1]
+            if length >= 126:
+                start += 2 if length == 126 else 8
+                length = int.from_bytes(data[position + 2 : start], "big")
+            if start + length > end:
+                break
+            self.message(data[position] & 15, data[start : start + length], at)
+            position = start + length
+        return data[position:]
+
+    def message(self, opcode: int, payload: bytes, at: int) -> None:
+        """Count data, answer a ping, obey a close."""
+        if opcode in (1, 2):
+            self.frame(payload, at)
+        elif opcode == Opcode.PING:
+            self.transport.write(masked(Opcode.PONG, payload))
+        elif opcode == Opcode.CLOSE:
+            self.fail(f"closed by the server: {payload!r}")
+
+
+class Stream(Connection):
+    """Server-Sent Events in a chunked response."""
+
+    __slots__ = ("text",)
+
+    def begun(self) -> None:
+        self.text = b""
+
+    def rest(self, data: bytes, at: int) -> bytes:
+        position, end = 0, len(data)
+        while (line := data.find(b"\r\n", position)) >= 0:
+            start = line + 2
+            stop = start + int(data[position:line], 16)
+            if stop + 2 > end:
+                break
+            self.events(data[start:stop], at)
+            position = stop + 2
+        return data[position:]
+
+    def events(self, chunk: bytes, at: int) -> None:
+        """Count the events that end in this chunk."""
+        *events, self.text = (self.text + chunk).replace(b"\r\n", b"\n").split(b"\n\n")
+        for event in events:
+            self.frame(event, at)
+
+
+def masked(opcode: Opcode, payload: bytes) -> bytes:
+    """A client's frame of less than 64 KiB, masked with zeros."""
+    length = len(payload)
+    size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
+    return bytes([0x80 | opcode]) + size + bytes(4) + payload

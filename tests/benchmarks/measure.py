@@ -1,0 +1,180 @@
+"""What is measured and how it is shown: processor time, memory, latency, the machine, the table."""
+
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+PROC = Path("/proc")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+SERVERS = ("uvicorn", "uvloop", "httptools", "websockets", "psycopg")
+PACKAGES = (*SERVERS, "litestar", "msgspec", "nats-py", "fastapi", "starlette", "pydantic", "redis", "hiredis")
+SPINS = 5_000_000
+
+
+def stat_fields(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat after the command's name, so that [1] is the parent and [11:15] the four times (proc(5))."""
+    return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def all_stat_fields() -> dict[int, list[str]]:
+    """`stat_fields` of every process that lives."""
+    found: dict[int, list[str]] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            try:
+                found[int(entry.name)] = stat_fields(int(entry.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return found
+
+
+def process_tree(pid: int) -> list[int]:
+    """The process and all that descend from it, the parents first."""
+    parents = {child: int(fields[1]) for child, fields in all_stat_fields().items()}
+    tree = [pid]
+    for one in tree:
+        tree.extend(child for child, parent in parents.items() if parent == one)
+    return tree
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of processor time (user and system) the tree of `pid` has used: the living, and the ended that were waited for.
+
+    The kernel counts in ticks of 10 ms: measure for long enough.
+    """
+    fields = all_stat_fields()
+    ticks = sum(int(ticks) for one in process_tree(pid) if one in fields for ticks in fields[one][11:15])
+    return ticks / TICKS_PER_SECOND
+
+
+class CpuTime:
+    """A stopwatch of processor time over one process tree, started when made."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.started = cpu_seconds(pid)
+
+    def seconds(self) -> float:
+        """Processor seconds since the start."""
+        return cpu_seconds(self.pid) - self.started
+
+    def microseconds_each(self, count: int) -> float:
+        """Processor microseconds since the start, divided over `count` things done."""
+        return self.seconds() * 1e6 / count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A process's memory, in bytes: `resident` counts shared pages in full, `proportional` divides them among those who share."""
+
+    resident: int
+    proportional: int
+
+
+def memory(pid: int) -> Memory:
+    """Read /proc/<pid>/smaps_rollup (which states KiB)."""
+    lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
+    kibibytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    return Memory(resident=kibibytes["Rss"] * 1024, proportional=kibibytes["Pss"] * 1024)
+
+
+def raise_file_limit(files: int) -> None:
+    """Let this process, and those it starts from now on, open so many files: past the hard limit too, for whoever may (root)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, max(files, hard)))
+
+
+def percentile(values: Sequence[float], fraction: float) -> float:
+    """The nearest-rank percentile: the smallest value that `fraction` (0..1) of them do not exceed. NaN when there are none."""
+    if not values:
+        return float("nan")
+    return sorted(values)[max(0, ceil(fraction * len(values)) - 1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Latency percentiles in milliseconds over `delivered` of `sent` frames."""
+
+    sent: int
+    delivered: int
+    p50_milliseconds: float
+    p99_milliseconds: float
+    max_milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a report: a figure, its limit if it has one, and their unit; `spread` is the lowest and the highest of several rounds."""
+
+    figure: str
+    measured: float
+    unit: str
+    limit: float | None = None
+    spread: tuple[float, float] | None = None
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """Figure, measured, limit, and measured divided by limit."""
+        limit, ratio = ("–", "–") if self.limit is None else (f"{number(self.limit)} {self.unit}", f"{self.measured / self.limit:.2f}")
+        spread = "" if self.spread is None else f" ({number(self.spread[0])} to {number(self.spread[1])})"
+        return self.figure, f"{number(self.measured)} {self.unit}{spread}", limit, ratio
+
+
+def median_row(rounds: Sequence[Row]) -> Row:
+    """The same figure measured several times: the median, with its spread."""
+    measured = [row.measured for row in rounds]
+    return replace(rounds[0], measured=median(measured), spread=(min(measured), max(measured)))
+
+
+def number(value: float) -> str:
+    """Three significant digits or so, thousands apart: 12 345 · 123 · 12.3 · 1.23."""
+    magnitude = abs(value)
+    digits = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2
+    return f"{value:,.{digits}f}".replace(",", " ")
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows in Markdown: figure | measured | limit | ratio."""
+    lines = [("figure", "measured", "limit", "ratio"), ("---", "--:", "--:", "--:"), *(row.cells() for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine() -> str:
+    """Processor, cores, memory and kernel, in one line."""
+    named = [line.partition(":")[2].strip() for line in (PROC / "cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    model = named[0] if named else platform.machine()
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {gibibytes:.0f} GiB, {platform.system()} {platform.release()}"
+
+
+def spin_milliseconds() -> float:
+    """How long this machine takes, at this moment, for a fixed loop (the fastest of three): by this, figures of different runs compare."""
+
+    def spin() -> float:
+        started = time.process_time()
+        for _ in range(SPINS):
+            pass
+        return (time.process_time() - started) * 1e3
+
+    return min(spin() for _ in range(3))
+
+
+def versions(*programs: str) -> dict[str, str]:
+    """Versions of Python, of the packages that are installed, and of programs that answer to `--version`."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    for program in programs:
+        found[program] = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return found

@@ -1,0 +1,115 @@
+"""POST requests over a few raw keep-alive connections: at a steady rate, or as many as the server takes."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+Body = Callable[[int, int], bytes]
+"""What to post: the body of the `n`-th request, stamped with a moment in nanoseconds of CLOCK_MONOTONIC."""
+
+TIMEOUT_SECONDS = 30.0
+
+
+class Refused(Exception):
+    """The server answered with something else than 2xx."""
+
+
+class Requests(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    transport: asyncio.Transport
+    answer: "asyncio.Future[bytes]"
+    received = b""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def request(self, request: bytes) -> bytes:
+        """Send the request; the status code of its answer."""
+        self.answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return await asyncio.wait_for(self.answer, TIMEOUT_SECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if separator and len(body) >= content_length(head):
+            self.received = b""
+            self.answer.set_result(head.split(b" ", 2)[1])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if hasattr(self, "answer") and not self.answer.done():
+            self.answer.set_exception(ConnectionResetError("the server closed the connection"))
+
+
+def content_length(head: bytes) -> int:
+    """The length of the body that follows this head, in bytes."""
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0
+
+
+class Posts:
+    """Idle connections to one path; as many posts in flight as there are connections, the rest wait their turn."""
+
+    def __init__(self, head: str, ports: tuple[int, ...], connections: int) -> None:
+        self.head, self.ports, self.connections = head, ports, connections
+        self.idle: asyncio.Queue[Requests] = asyncio.Queue()
+        self.sent = 0
+
+    async def connect(self, port: int) -> Requests:
+        """A new connection."""
+        return (await asyncio.get_running_loop().create_connection(lambda: Requests(port), "127.0.0.1", port))[1]
+
+    async def post(self, body: bytes) -> None:
+        """Post one body, on a connection that the server has not meanwhile closed for idleness; raises `Refused`."""
+        connection = await self.idle.get()
+        if connection.transport.is_closing():
+            connection = await self.connect(connection.port)
+        status = await connection.request(f"{self.head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        self.idle.put_nowait(connection)
+        if not status.startswith(b"2"):
+            raise Refused(status.decode())
+        self.sent += 1
+
+    async def paced(self, body: Body, per_second: float, seconds: float) -> int:
+        """Post at a steady rate whether or not the server keeps up; how many were sent. Each is stamped when it falls due: waiting for a
+        connection counts as latency."""
+        count, started = int(per_second * seconds), time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                await asyncio.sleep(max(0.0, started + number / per_second - time.monotonic()))
+                group.create_task(self.post(body(number, time.monotonic_ns())))
+        return count
+
+    async def saturated(self, body: Body, seconds: float) -> int:
+        """Post as fast as every connection allows; how many were sent."""
+        before, numbers, end = self.sent, iter(range(2**62)), time.monotonic() + seconds
+
+        async def keep_posting() -> None:
+            while time.monotonic() < end:
+                await self.post(body(next(numbers), time.monotonic_ns()))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.connections):
+                group.create_task(keep_posting())
+        return self.sent - before
+
+
+@asynccontextmanager
+async def posts(ports: tuple[int, ...], path: str, connections: int, headers: tuple[str, ...] = ()) -> AsyncGenerator[Posts]:
+    """Connect, dealing the connections to the ports in turn. `headers` are whole lines, such as `Authorization: Bearer …`."""
+    lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *headers, "")
+    sender = Posts("\r\n".join(lines), ports, connections)
+    for number in range(connections):
+        sender.idle.put_nowait(await sender.connect(ports[number % len(ports)]))
+    try:
+        yield sender
+    finally:
+        while not sender.idle.empty():
+            sender.idle.get_nowait().transport.close()

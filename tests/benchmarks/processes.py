@@ -1,0 +1,143 @@
+"""The processes of a benchmark: each is started here, dies with us, and is stopped by its id."""
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.clients import OPENING_SECONDS, Crowd
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 15.0
+STOP_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+POLL_SECONDS = 0.02
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent() -> None:
+    """In the child, before it runs: be terminated when the parent ends, however it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@asynccontextmanager
+async def program(*command: str, environment: Mapping[str, str] | None = None, pipes: int = DEVNULL) -> AsyncGenerator[Process]:
+    """Run a program, in a process group of its own, until the block ends. `pipes` are its stdin and stdout."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=pipes,
+        stdout=pipes,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    )
+    try:
+        yield process
+    finally:
+        await stopped(process)
+
+
+async def stopped(process: Process) -> None:
+    """Ask the process to end; insist after `STOP_SECONDS`."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def listening(process: Process, port: int) -> None:
+    """Wait until the process accepts connections; raises if it ends instead, or takes longer than `START_SECONDS`."""
+    async with asyncio.timeout(START_SECONDS):
+        while process.returncode is None:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(POLL_SECONDS)
+    raise RuntimeError(f"the process for port {port} ended with {process.returncode} before it listened")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that listens on 127.0.0.1."""
+
+    pid: int
+    port: int
+
+
+@asynccontextmanager
+async def uvicorn(app: str, environment: Mapping[str, str] | None = None) -> AsyncGenerator[Server]:
+    """One uvicorn process as Tidings runs it: uvloop, httptools, `websockets-sansio`, no compression, no access log."""
+    port = free_port()
+    command = f"{sys.executable} -m uvicorn {app} --host 127.0.0.1 --port {port} --loop uvloop --http httptools --ws websockets-sansio"
+    quiet = "--ws-per-message-deflate false --no-access-log --log-level warning --timeout-graceful-shutdown 1 --backlog 4096"
+    async with program(*command.split(), *quiet.split(), environment=environment) as process:
+        await listening(process, port)
+        yield Server(process.pid, port)
+
+
+@asynccontextmanager
+async def redis_server() -> AsyncGenerator[Server]:
+    """A Redis on a free port that keeps nothing on disk."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="tidings-redis-") as directory:
+        options = f"--bind 127.0.0.1 --port {port} --dir {directory} --appendonly no --maxclients 20000 --loglevel warning --daemonize no"
+        async with program("redis-server", *options.split(), "--save", "") as process:
+            await listening(process, port)
+            yield Server(process.pid, port)
+
+
+class Clients:
+    """A crowd in a process of its own, connected and ready."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin and process.stdout
+        self.pid, self.stdin, self.stdout = process.pid, process.stdin, process.stdout
+
+    async def answer(self, seconds: float) -> dict[str, Any]:
+        """The next line it says; raises TimeoutError, or EOFError if it ended."""
+        line = await asyncio.wait_for(self.stdout.readline(), seconds)
+        if not line:
+            raise EOFError("the clients ended early; their reason is on stderr")
+        return json.loads(line)
+
+    async def reset(self) -> None:
+        """Count from zero."""
+        self.stdin.write(b"reset\n")
+        await self.answer(ANSWER_SECONDS)
+
+    async def until(self, entries: int, seconds: float) -> dict[str, Any]:
+        """`Tally.statistics` once so many entries have arrived since the reset, or so many seconds have passed."""
+        self.stdin.write(f"until {entries} {seconds}\n".encode())
+        return await self.answer(seconds + ANSWER_SECONDS)
+
+
+@asynccontextmanager
+async def clients(crowd: Crowd) -> AsyncGenerator[Clients]:
+    """Start the crowd; every connection is open and has seen its first frame when the block begins, and open until it ends."""
+    command = (sys.executable, "-m", "tests.benchmarks.clients", "--hold", *crowd.flags())
+    async with program(*command, pipes=PIPE) as process:
+        connected = Clients(process)
+        await connected.answer(OPENING_SECONDS + ANSWER_SECONDS)
+        yield connected

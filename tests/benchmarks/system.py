@@ -1,0 +1,145 @@
+"""Tidings under measurement: servers of its own in a directory of its own, each service a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.codec import encode
+from contracts.subjects import Person
+from services.runtime.append import Appender, Draft
+from services.runtime.auth import issue
+from services.runtime.embedded import embedded
+from services.runtime.process import Runtime, open_runtime
+from services.runtime.settings import Settings, settings
+from tests.benchmarks.clients import Crowd
+from tests.benchmarks.processes import free_port, program
+
+TENANT = "bench"
+READY_SECONDS = 60.0
+TOKEN_SECONDS = 3600.0
+PACE_SECONDS = 0.001
+
+
+@dataclass
+class System:
+    """A running Tidings; `pids` and `ports` by service."""
+
+    directory: Path
+    settings: Settings
+    runtime: Runtime
+    stack: AsyncExitStack
+    pids: dict[str, int] = field(default_factory=dict[str, int])
+    ports: dict[str, int] = field(default_factory=dict[str, int])
+
+    async def start(self, service: str) -> None:
+        """Start a service and wait until it is ready."""
+        port = self.ports.setdefault(service, free_port())
+        process = await self.stack.enter_async_context(self.service(service, port))
+        self.pids[service] = process
+
+    @asynccontextmanager
+    async def service(self, name: str, port: int) -> AsyncGenerator[int]:
+        """A service while the block lasts; its process id."""
+        environment = {
+            "TIDINGS_NATS_URL": self.settings.nats,
+            "TIDINGS_POSTGRES_DSN": self.settings.postgres,
+            "TIDINGS_JWT_SECRET": self.settings.secret,
+            "TIDINGS_PORT": str(port),
+            "TIDINGS_LOG_LEVEL": "ERROR",
+        }
+        async with program(sys.executable, "-m", "services.cli", name, environment=environment, pipes=PIPE) as process:
+            assert process.stdout
+            await asyncio.wait_for(process.stdout.readuntil(b"ready"), READY_SECONDS)
+            yield process.pid
+
+    def token(self, user: str, scope: str = "inbox emit") -> str:
+        """A token of the benchmark's tenant."""
+        return issue(Person(TENANT, user), scope, self.settings.secret, time.time(), TOKEN_SECONDS)
+
+    def crowd(self, *, websockets: int = 0, streams: int = 0, per_user: int = 1, port: int | None = None, cursor: str = "") -> Crowd:
+        """Clients that count entries and read the time they were sent from their data."""
+        users = (max(websockets, streams) + per_user - 1) // per_user
+        file = self.directory / f"tokens-{users}"
+        if not file.exists():
+            file.write_text("\n".join(f"u{n} {self.token(f'u{n}', 'inbox')}" for n in range(users)))
+        query = f"?cursor={cursor}" if cursor else ""
+        return Crowd(
+            ports=(port or self.ports["edge"],),
+            websockets=websockets,
+            streams=streams,
+            per_user=per_user,
+            websocket_path=f"/v1/socket{query}",
+            stream_path=f"/v1/stream{query}",
+            headers=("Authorization: Bearer {token}",),
+            tokens=str(file),
+            ready='"type":"live"',
+            counts='"type":"entries"',
+            stamp="sent_ns",
+        )
+
+
+@asynccontextmanager
+async def system(*services: str) -> AsyncGenerator[System]:
+    """Servers (fsync on) and services, until the block ends."""
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-")))
+        servers = await stack.enter_async_context(embedded(directory / "servers"))
+        chosen = settings(
+            {},
+            running=False,
+            nats_url=servers.nats_url,
+            postgres_dsn=servers.postgres_dsn,
+            jwt_secret=secrets.token_hex(32),
+            data_dir=directory,
+        )
+        runtime = await stack.enter_async_context(open_runtime(chosen, "bench"))
+        running = System(directory, chosen, runtime, stack)
+        for service in services:
+            await running.start(service)
+        yield running
+
+
+def announcement(number: int, users: Iterable[str], sent_ns: int = 0) -> bytes:
+    """An event for these users that says when it was sent (monotonic nanoseconds)."""
+    data = {"title": "Task assigned", "message": "You have been assigned to task: Water the seedlings", "to": {"users": list(users)}}
+    body = {
+        "specversion": "1.0",
+        "id": f"{number}-{time.monotonic_ns()}",
+        "source": "/bench",
+        "type": "announcement.published",
+        "tenant": TENANT,
+    }
+    return encode({**body, "data": {**data, "sent_ns": sent_ns}})
+
+
+def drafted(body: bytes) -> Draft:
+    """An event ready to be appended, as the gateway or a domain service does it."""
+    from contracts import codec, subjects
+
+    cloud = codec.decode(body)
+    return Draft(subjects.event(TENANT, cloud.type, cloud.entity, 16), body, id=cloud.key_of(TENANT))
+
+
+async def paced(appender: Appender, users: int, per_second: float, seconds: float) -> int:
+    """Append events at a steady rate, each to one user in turn, stamped with the moment it fell due; returns how many."""
+    loop = asyncio.get_running_loop()
+    count, started, tasks = int(per_second * seconds), time.monotonic_ns(), set[asyncio.Task[object]]()
+    for number in range(count):
+        due = started + int(number * 1e9 / per_second)
+        if (wait := (due - time.monotonic_ns()) / 1e9) > 0:
+            await asyncio.sleep(wait)
+        body = announcement(number, (f"u{number % users}",), due)
+        task = loop.create_task(appender.append(drafted(body)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    return count

@@ -1,0 +1,90 @@
+"""What a crowd of clients has received: frames, entries, and how long each entry was on its way."""
+
+import asyncio
+import re
+import sys
+from array import array
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.benchmarks.measure import percentile
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "max": 1.0}
+
+
+def nanoseconds() -> "array[int]":
+    """An empty array of 64-bit integers."""
+    return array("q")
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What arrived, over all connections, since the last reset.
+
+    A frame is a WebSocket message or a Server-Sent Event; it is counted if it matches `counts`; an entry is one stamp within a counted
+    frame (without a stamp, the frame itself). Moments are nanoseconds of `clock`.
+    """
+
+    counts: re.Pattern[bytes]
+    stamp: re.Pattern[bytes] | None
+    clock: Callable[[], int]
+    frames: int = 0
+    payload_bytes: int = 0
+    counted: int = 0
+    entries: int = 0
+    expected: int = sys.maxsize
+    started: int = 0
+    first: int = 0
+    last: int = 0
+    closed: int = 0
+    latencies: "array[int]" = field(default_factory=nanoseconds)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def frame(self, payload: bytes, at: int) -> None:
+        """Count one frame that arrived at `at`."""
+        self.frames += 1
+        self.payload_bytes += len(payload)
+        if not self.counts.search(payload):
+            return
+        self.counted += 1
+        self.first, self.last = self.first or at, at
+        self.entries += 1 if self.stamp is None else self.stamped(self.stamp.findall(payload), at)
+        if self.entries >= self.expected:
+            self.reached.set()
+
+    def stamped(self, moments: list[bytes], at: int) -> int:
+        """Note how long ago each entry was stamped; how many they are."""
+        self.latencies.extend([at - int(moment) for moment in moments])
+        return len(moments)
+
+    def reset(self) -> None:
+        """Count from zero."""
+        self.frames = self.payload_bytes = self.counted = self.entries = self.first = self.last = 0
+        self.started, self.expected = self.clock(), sys.maxsize
+        del self.latencies[:]
+        self.reached.clear()
+
+    async def until(self, entries: int, seconds: float) -> dict[str, Any]:
+        """The statistics once `entries` have arrived since the reset, or `seconds` from now."""
+        self.expected = entries
+        if self.entries < entries:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.reached.wait(), seconds)
+        return self.statistics()
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts since the reset; `bytes` of payload without framing; `seconds` from the reset to the last entry; `entries_per_second`
+        from the first entry to the last; `latency_milliseconds` from stamp to arrival; `closed` connections since the beginning."""
+        span = (self.last - self.first) / 1e9
+        return {
+            "frames": self.frames,
+            "bytes": self.payload_bytes,
+            "counted": self.counted,
+            "entries": self.entries,
+            "seconds": max(0, self.last - self.started) / 1e9,
+            "entries_per_second": (self.entries - 1) / span if span else 0.0,
+            "latency_milliseconds": {name: percentile(self.latencies, share) / 1e6 for name, share in PERCENTILES.items()},
+            "closed": self.closed,
+        }

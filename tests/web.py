@@ -1,0 +1,53 @@
+"""One more `web` process beside the one that all tests share, with settings of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from services.runtime.settings import Settings
+
+
+class Web(NamedTuple):
+    """Where it answers, and its process."""
+
+    url: str
+    pid: int
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that it ever had."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+@asynccontextmanager
+async def web(chosen: Settings, **more: object) -> AsyncIterator[Web]:
+    """An edge and a gateway while the block lasts."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", "web"), env=environment(chosen, port=0, **more), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        ready = await asyncio.wait_for(process.stdout.readline(), 30)
+        yield Web(ready.decode().removeprefix("ready").strip(), process.pid)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def environment(chosen: Settings, **more: object) -> dict[str, str]:
+    """The environment that makes another process use the same servers."""
+    shared = {
+        "nats_url": chosen.nats_url,
+        "postgres_dsn": chosen.postgres_dsn,
+        "jwt_secret": chosen.jwt_secret,
+        "data_dir": chosen.data_dir,
+    }
+    given = {f"TIDINGS_{name.upper()}": str(value) for name, value in {**shared, **more}.items()}
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}, **given}

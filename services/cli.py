@@ -240,10 +240,18 @@ def _print_event(message: Any, as_json: bool) -> None:
     if as_json:
         click.echo(message.data)
         return
-    cloud: dict[str, Any] = msgspec.json.decode(message.data)
-    data = ", ".join(f"{name}={value}" for name, value in cloud.get("data", {}).items() if value is not None)
-    told = f"{cloud.get('tenant')}  {cloud.get('type')}  {data}"
-    console.print(f"{message.sequence:>8}  {printable(told)}")
+    console.print(f"{message.sequence:>8}  {printable(_told(message.data))}")
+
+
+def _told(body: bytes) -> str:
+    """An event in one line; one that cannot be read, as it is."""
+    try:
+        cloud = msgspec.json.decode(body, type=dict[str, Any])
+        fields = msgspec.convert(cloud.get("data", {}), dict[str, Any])
+    except msgspec.DecodeError:
+        return body.decode(errors="replace")
+    data = ", ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+    return f"{cloud.get('tenant')}  {cloud.get('type')}  {data}"
 
 
 @main.command()

@@ -45,7 +45,7 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
                 if edge:
                     group.create_task(edge.run())
                     await edge.caught_up.wait()
-                group.create_task(serve(app, listener))
+                group.create_task(serve(app, listener, edge.close if edge else lambda: None))
                 announce(f"http://{settings.host}:{listener.getsockname()[1]}")
 
 

@@ -61,7 +61,7 @@ async def play(settings: Settings, console: Console) -> None:
     """Tell the story for as long as it is listened to."""
     token = issue(Person(TENANT, "demo-service"), "emit", settings.secret, time.time(), TOKEN_SECONDS)
     async with httpx.AsyncClient(base_url=settings.url or "") as client:
-        emitter = Emitter(client, token)
+        emitter = Emitter(client, token, lambda problem: console.print(problem, style="yellow", markup=False))
         for fact in story(random.Random()):
             try:
                 await emitter.emit(_event(fact))

@@ -14,11 +14,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from services.runtime.child import LAUNCHER
 from services.runtime.data_directory import held
 from services.runtime.embedded import embedded_nats, embedded_postgres
 from services.runtime.errors import Permanent
-from services.runtime.settings import Settings, running_file
+from services.runtime.settings import Settings, running_file, variables
 from services.runtime.web import bind
 
 SERVICES = (("notifier",), ("projector",), ("web",))
@@ -51,8 +53,8 @@ async def up(settings: Settings) -> AsyncGenerator[str]:
             "url": url,
         }
         services_log = stack.enter_context(_log(directory))
-        environment = {f"TIDINGS_{name.upper()}": str(value) for name, value in {**running, "port": port, "data_dir": directory}.items()}
-        children = [Service(command, {**os.environ, **environment}, services_log) for command in SERVICES]
+        environment = {**os.environ, **variables(msgspec.structs.replace(settings, **running, port=port, data_dir=directory))}
+        children = [Service(command, environment, services_log) for command in SERVICES]
         await stack.enter_async_context(_kept(children))
         await _all_ready(children, directory)
         stack.enter_context(_told(directory, running))

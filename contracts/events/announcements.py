@@ -11,6 +11,9 @@ from contracts.events.base import Event
 from contracts.ids import Id
 from contracts.notifications import Priority
 
+USERS_LIMIT = 10_000
+"""How many users one announcement may name; more are a relation."""
+
 RelationName = Annotated[str, Meta(max_length=320, pattern=r"^(?:tenant|[a-z_]+:[^#\x00-\x20\x7f][^#\x00-\x1f\x7f]*)#[^#\x00-\x20\x7f]+\Z")]
 """Who stands how to what: `project:789#member`, `tenant#office`."""
 
@@ -18,7 +21,7 @@ RelationName = Annotated[str, Meta(max_length=320, pattern=r"^(?:tenant|[a-z_]+:
 class Addressees(Struct, frozen=True, kw_only=True):
     """Whom an announcement is for; at least one of the three is given."""
 
-    users: tuple[Id, ...] = ()
+    users: Annotated[tuple[Id, ...], Meta(max_length=USERS_LIMIT)] = ()
     relation: RelationName | None = None
     everyone: bool = False
 

@@ -91,7 +91,7 @@ class Connection:
 
     async def _go_on(self, feed: Feed) -> None:
         beats = feed.beats
-        while True:
+        while not self._edge.closing:
             page = await self._next(feed)
             if page:
                 await self._send(page)
@@ -104,6 +104,7 @@ class Connection:
                 await self._beat()
             else:
                 await feed.wait()
+        raise Closed(DRAINING, "come back")
 
     async def _begin(self, cursor: str | None) -> None:
         edge, log = self._edge, self._log

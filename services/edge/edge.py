@@ -37,7 +37,7 @@ class Edge:
         self.log = Log(runtime, ring)
         self.feeds = Feeds(self.log)
         self.connections = 0
-        self.closing = asyncio.Event()
+        self.closing = False
         self.caught_up = asyncio.Event()
         self._appender = runtime.appender()
         self._secret = runtime.settings.secret
@@ -65,6 +65,12 @@ class Edge:
         appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=quote(identifier)))
         await self._seen(appended.sequence)
         return Cursor(self.log.epoch, appended.sequence)
+
+    def close(self) -> None:
+        """Tell every connection to end, and to come back to whoever answers then."""
+        self.closing = True
+        for feed in self.feeds.each():
+            feed.wake()
 
     async def run(self) -> None:
         """Follow and beat until cancelled; raises LogLost when the stream is another one."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from contracts.codec import decode_entry, encode
 from contracts.cursor import Cursor
 from contracts.notifications import Notification
+from contracts.streams import MARKS_PER_NOTIFICATION
 from contracts.subjects import INBOXES, NOTIFICATIONS, Person, inbox
 from projections.standing import Inbox
 from services.edge import wire
@@ -126,9 +127,16 @@ class Log:
             raise Unreplayable("expired")
         head = self.ring.head  # before the read: what arrives meanwhile may be missing in it
         found = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after)
+        if await self._evicted(person, after):
+            raise Unreplayable("expired")
         reached = min(found[-1].sequence if found else head, self.ring.head)
         told = [message for message in found if message.sequence <= reached]
         return self.link(after, told, known, reached, more=reached < self.ring.head)
+
+    async def _evicted(self, person: Person, after: int) -> bool:
+        """Whether entries after a sequence may have given way to newer ones: the log is full, and begins behind it."""
+        first = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=0, limit=1)
+        return bool(first) and first[0].sequence > after + 1 and first[0].following + 1 >= self._limit * MARKS_PER_NOTIFICATION
 
     async def _first(self) -> int:
         first = await read(self._jetstream, NOTIFICATIONS, INBOXES, after=0, limit=1)

@@ -41,7 +41,7 @@ class Stream:
         try:
             identity = self._edge.identify(bearer(headers.get(b"authorization")))
         except Unauthorised as refused:
-            await problem.respond(self._asgi_send, refused.status, "unauthorised", str(refused))
+            await problem.respond(self._asgi_send, refused.status, "unauthorised" if refused.status == 401 else "forbidden", str(refused))
             return
         query = parse_qs(self._scope["query_string"].decode("latin-1"))
         cursor = headers.get(b"last-event-id") or (query.get("cursor") or [None])[0]

@@ -16,7 +16,7 @@ from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, PositionMessage, take_over
 from services.notifier.router import Router
 from services.notifier.writer import Writer
-from services.runtime.errors import Fenced
+from services.runtime.errors import Fenced, Unavailable
 from services.runtime.follow import follow
 from services.runtime.process import Runtime, persist
 from services.runtime.read import last
@@ -78,7 +78,12 @@ class Partition:
         writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
         self.settled.set()
         router = Router(self.number, runtime.settings.partitions, fold, writer, appender, fence.at)
-        await self._follow(router, after=min(fence.at.after, checkpoint.sequence))
+        try:
+            await self._follow(router, after=min(fence.at.after, checkpoint.sequence))
+        except Fenced as fenced:
+            if await writer.leads():
+                raise Unavailable(f"{fenced}, but routes no longer; taking over anew") from None
+            raise
 
     async def _follow(self, router: Router, after: int) -> None:
         jetstream, subjects = self._runtime.jetstream, (events_of(self.number),)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+from msgspec import Raw
+
 from contracts.codec import encode, instant
 from contracts.events import AnyRecorded
 from contracts.ids import NotificationIds
@@ -62,7 +65,7 @@ def _notification(recorded: AnyRecorded, tell: Tell) -> Notification:
         priority=tell.priority,
         title=_short(tell.title),
         message=tell.message,
-        data=attributes.data,
+        data=_shown(attributes.data, tell.hidden),
         entity=tell.entity,
         references=tell.references,
         actor=attributes.actor,
@@ -73,6 +76,14 @@ def _notification(recorded: AnyRecorded, tell: Tell) -> Notification:
         occurred=attributes.time,
         expires=tell.expires,
     )
+
+
+def _shown(data: Raw, hidden: tuple[str, ...]) -> Raw:
+    """An event's data without some of its fields."""
+    if not hidden:
+        return data
+    fields = msgspec.json.decode(data, type=dict[str, Raw])
+    return Raw(encode({name: value for name, value in fields.items() if name not in hidden}))
 
 
 def _short(title: str) -> str:

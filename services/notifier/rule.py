@@ -41,7 +41,7 @@ def project(identifier: str | None, *names: str) -> Audience:
 
 
 class Tell(Struct, frozen=True, kw_only=True):
-    """What is told to whom. The actor of the event is left out unless `actor_too`."""
+    """What is told to whom. The actor of the event is left out unless `actor_too`; of its data, fields that are `hidden`."""
 
     to: Audience
     title: str
@@ -54,6 +54,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     group: str | None = None
     expires: datetime | None = None
     actor_too: bool = False
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import uuid4
 
-from contracts.subjects import position
+from contracts.subjects import NOTIFICATIONS, position
 from services.notifier.position import SERVICE, Fence, Position, draft, header
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft, Expected, seal, stage
 from services.runtime.errors import Fenced, WrongSequence
 from services.runtime.jetstream import JetStream
+from services.runtime.read import last
 
 PLAIN_LIMIT_MESSAGES = 4
 OUTPUTS_PER_BATCH = BATCH_LIMIT_MESSAGES - 1
@@ -52,6 +53,11 @@ class Writer:
         if reached != self._stored:
             await self._append(draft(self._partition, reached, self._epoch), moves=True)
             self._stored = reached
+
+    async def leads(self) -> bool:
+        """Whether nobody took the partition over since; raises Unavailable."""
+        newest = await last(self._jetstream, NOTIFICATIONS, position(SERVICE, self._partition))
+        return newest is not None and newest.sequence == self._fence
 
     async def settled(self) -> None:
         """Wait until all that was sent is committed; raises Fenced or Unavailable if it was not."""

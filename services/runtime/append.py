@@ -69,16 +69,16 @@ class Appender:
         """Append up to 1000 messages, all or none; those that stand in the stream already are named, not stored again."""
         if len(drafts) > BATCH_LIMIT_MESSAGES:
             raise Refused(f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}")
-        first = {draft.id: draft for draft in reversed(drafts) if draft.id}
+        first = {draft.id: place for place, draft in reversed([*enumerate(drafts)]) if draft.id}
         known: dict[str, Appended] = {}
         for wait in (*RETRY_SECONDS, None):
-            fresh = [draft for draft in drafts if draft.id is None or (draft.id not in known and first[draft.id] is draft)]
+            fresh = [place for place, draft in enumerate(drafts) if not draft.id or (draft.id not in known and first[draft.id] == place)]
             try:
-                return _placed(drafts, fresh, known, first, await self._commit(fresh) if fresh else 0)
+                return _placed(drafts, fresh, known, first, await self._commit([drafts[place] for place in fresh]) if fresh else 0)
             except Refused as refusal:
                 if DUPLICATE not in str(refusal):
                     raise
-                known |= await self.stored([draft for draft in fresh if draft.id])
+                known |= await self.stored([drafts[place] for place in fresh if drafts[place].id])
             except Transient:
                 if wait is None:
                     raise
@@ -138,18 +138,27 @@ class Appender:
             await self._settle(crowd)
 
     async def _settle(self, crowd: list[tuple[Draft, asyncio.Future[Appended]]]) -> None:
-        drafts = [draft for draft, _ in crowd]
+        outcomes = await self._outcomes([draft for draft, _ in crowd])
+        for (_, future), outcome in zip(crowd, outcomes, strict=True):
+            if future.done():
+                continue
+            if isinstance(outcome, Appended):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+
+    async def _outcomes(self, drafts: list[Draft]) -> Sequence[Appended | BaseException]:
+        if len(drafts) <= PLAIN_LIMIT_MESSAGES:
+            return await self._each(drafts)
         try:
-            few = len(drafts) <= PLAIN_LIMIT_MESSAGES
-            placed = await asyncio.gather(*map(self._plainly, drafts)) if few else await self.append_batch(drafts)
+            return await self.append_batch(drafts)
+        except Refused:
+            return await self._each(drafts)  # one of them is to blame, not all
         except TidingsError as error:
-            for _, future in crowd:
-                if not future.done():
-                    future.set_exception(type(error)(str(error)))
-            return
-        for (_, future), appended in zip(crowd, placed, strict=True):
-            if not future.done():
-                future.set_result(appended)
+            return [type(error)(str(error)) for _ in drafts]
+
+    async def _each(self, drafts: list[Draft]) -> Sequence[Appended | BaseException]:
+        return await asyncio.gather(*map(self._plainly, drafts), return_exceptions=True)
 
     async def _commit(self, drafts: Sequence[Draft]) -> int:
         return await commit(self._jetstream, drafts)
@@ -194,18 +203,16 @@ async def _commit_one(jetstream: JetStream, draft: Draft) -> int:
 
 
 def _placed(
-    drafts: Sequence[Draft], fresh: Sequence[Draft], known: Mapping[str, Appended], first: Mapping[str, Draft], last: int
+    drafts: Sequence[Draft], fresh: Sequence[int], known: Mapping[str, Appended], first: Mapping[str, int], last: int
 ) -> list[Appended]:
-    sequences = {id(draft): last - len(fresh) + 1 + index for index, draft in enumerate(fresh)}
+    sequences = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
 
-    def place(draft: Draft) -> Appended:
-        if draft.id and draft.id in known:
-            return known[draft.id]
-        if draft.id and first[draft.id] is not draft:
-            return Appended(sequences[id(first[draft.id])], True)
-        return Appended(sequences[id(draft)])
+    def placed(place: int, draft: Draft) -> Appended:
+        if not draft.id:
+            return Appended(sequences[place])
+        return known.get(draft.id) or Appended(sequences[first[draft.id]], first[draft.id] != place)
 
-    return [place(draft) for draft in drafts]
+    return [placed(place, draft) for place, draft in enumerate(drafts)]
 
 
 def _headers(draft: Draft) -> dict[str, str]:

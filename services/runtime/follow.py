@@ -39,6 +39,11 @@ class Message(NamedTuple):
         """Its headers."""
         return headers(self.head)
 
+    @property
+    def following(self) -> int:
+        """In a page: how many messages of the subject come after this one."""
+        return int(self.headers["Nats-Num-Pending"])
+
 
 class Lost(Exception):
     """The consumer or the connection to it is gone, or a message was: begin anew after the last one."""

@@ -89,10 +89,10 @@ class ReadModel:
     async def apply(
         self, connection: Connection, executions: Iterable[Execution], previous: int, sequence: int, partition: int = WHOLE
     ) -> None:
-        """Execute and move the checkpoint, within the caller's transaction, which fails with Fenced if another one leads."""
+        """Move the checkpoint and execute, within the caller's transaction, which fails with Fenced if another one leads."""
+        await connection.execute(self.sql(MOVE), (sequence, partition, previous))
         for sql, rows in executions:
             await connection.execute(sql, (rows,))
-        await connection.execute(self.sql(MOVE), (sequence, partition, previous))
 
     @property
     def _remedy(self) -> str:
@@ -125,11 +125,15 @@ async def build(postgres: Postgres, projection: Projection) -> ReadModel:
 
 
 async def swap(postgres: Postgres, model: ReadModel) -> None:
-    """Make a read model the live one and drop the one before, in one transaction."""
+    """Make a read model the live one and drop the one before, in one transaction.
+
+    Whoever reads or writes a read model begins with its checkpoint; so does this, or they would wait for each other.
+    """
     async with postgres.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         query = "SELECT schema FROM tidings.read_model WHERE name = %s AND live"
         before = await (await connection.execute(query, (model.projection.name,))).fetchall()
+        await connection.execute(f"DROP VIEW IF EXISTS {model.projection.name}.checkpoint".encode())
         await connection.execute(f"DROP SCHEMA IF EXISTS {model.projection.name} CASCADE".encode())
         for (schema,) in before:
             await _drop(connection, schema)
@@ -163,6 +167,7 @@ async def _go_live(connection: Connection, model: ReadModel) -> None:
 
 
 async def _drop(connection: Connection, schema: str) -> None:
+    await connection.execute(f"DROP TABLE IF EXISTS {schema}.checkpoint CASCADE".encode())
     await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
     await connection.execute("DELETE FROM tidings.read_model WHERE schema = %s", (schema,))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +14,11 @@ from services.runtime.errors import InvalidSettings
 
 PREFIX = "TIDINGS_"
 SECRET_LIMIT_CHARACTERS = 32
+YEAR_SECONDS = 31_536_000
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +83,11 @@ def settings(environment: Mapping[str, str] = os.environ, *, running: bool = Tru
     return _settings({**found, **chosen})
 
 
+def variables(chosen: Settings) -> dict[str, str]:
+    """The environment that says the same."""
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in msgspec.structs.asdict(chosen).items() if value is not None}
+
+
 def running_file(data_dir: Path) -> Path:
     """Where a running `tidings up` says how to reach it; readable by its user only."""
     return data_dir / "running.json"
@@ -90,10 +95,10 @@ def running_file(data_dir: Path) -> Path:
 
 def _running(data_dir: Path) -> dict[str, Any]:
     try:
-        return json.loads(running_file(data_dir).read_text())
+        return msgspec.json.decode(running_file(data_dir).read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise InvalidSettings(f"{running_file(data_dir)} cannot be read: {error}") from None
 
 
@@ -119,6 +124,6 @@ def _required(value: str | None, name: str, example: str) -> str:
 
 
 def _partition(text: str, partitions: int) -> int:
-    if text.strip().isdigit() and int(text) < partitions:
+    if text.strip().isdecimal() and int(text) < partitions:
         return int(text)
     raise InvalidSettings(f"TIDINGS_OWNED_PARTITIONS: `{text}` is not a partition; give `all` or numbers below {partitions}, such as 0,1,2")

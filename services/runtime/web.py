@@ -68,8 +68,8 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(app: Litestar, listener: socket.socket) -> None:
-    """Serve until cancelled, then end open connections and stop."""
+async def serve(app: Litestar, listener: socket.socket, closing: Callable[[], None]) -> None:
+    """Serve until cancelled, then have open connections end (`closing`) and stop."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -92,6 +92,7 @@ async def serve(app: Litestar, listener: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     finally:
+        closing()
         server.should_exit = True
         await serving
 

@@ -21,6 +21,7 @@ def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
         entity=Entity(type="announcement", id=recorded.attributes.id, url=event.entity_url),
         expires=event.expires_at,
         actor_too=True,
+        hidden=("to",),
     )
 
 

@@ -1,19 +1,16 @@
-"""Composition: what each service's process is made of; the one place that knows them all."""
+"""Composition: what each service's process is made of; the one place that knows them all, and loads only those that run."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.edge import api
-from services.edge.edge import Edge, open_edge
-from services.gateway import gateway
-from services.notifier.notifier import notify
-from services.projector.projector import project
 from services.runtime.process import Runtime, open_runtime
 from services.runtime.settings import Settings
-from services.runtime.web import application, bind, serve
+
+if TYPE_CHECKING:
+    from services.edge.edge import Edge
 
 
 def announce(what: str) -> None:
@@ -23,18 +20,27 @@ def announce(what: str) -> None:
 
 async def notifier(settings: Settings) -> None:
     """The notifier's process."""
+    from services.notifier.notifier import notify
+
     async with open_runtime(settings, "notifier") as runtime:
         await notify(runtime, lambda: announce("notifier"))
 
 
 async def projector(settings: Settings) -> None:
     """The projector's process."""
+    from services.projector.projector import project
+
     async with open_runtime(settings, "projector") as runtime:
         await project(runtime, lambda: announce("projector"))
 
 
 async def web(settings: Settings, parts: Sequence[str]) -> None:
     """A process that serves the edge, the gateway, or both, on one port."""
+    from services.edge import api
+    from services.edge.edge import open_edge
+    from services.gateway import gateway
+    from services.runtime.web import application, bind, serve
+
     settings.secret  # noqa: B018  a missing secret is an error now, not at the first request
     with bind(settings.host, settings.port) as listener:
         async with open_runtime(settings, "-".join(parts)) as runtime:

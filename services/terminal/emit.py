@@ -19,13 +19,14 @@ import msgspec
 from contracts.cloudevents import LINES_MEDIA_TYPE, MEDIA_TYPE
 from contracts.codec import InvalidEvent, decode, encode, known_event_of, unknown_type
 from contracts.events import EVENTS
+from services.runtime.errors import Permanent
 
 CHUNK_LINES = 1000
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 REQUEST_SECONDS = 60.0
 
 
-class NotEmitted(Exception):
+class NotEmitted(Permanent):
     """Something could not be emitted; its text says what, where and what to do."""
 
 

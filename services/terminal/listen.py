@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSo
 
 from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Reset, Result, ServerFrame, Snapshot
 from contracts.notifications import Entry, Mark, Notification
+from services.runtime.errors import Permanent
 
 BACKOFF_SECONDS = 0.25
 BACKOFF_LIMIT_SECONDS = 10.0
@@ -26,7 +27,7 @@ LEVELS = {"info": "cyan", "success": "green", "warning": "yellow", "error": "red
 _frame: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
 
 
-class SignedOut(Exception):
+class SignedOut(Permanent):
     """The edge does not want this client back."""
 
 

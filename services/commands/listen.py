@@ -1,0 +1,39 @@
+"""`tidings listen`: a person's log in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import click
+
+from contracts.subjects import Person
+from services.commands.shared import DAY_SECONDS, address, console, reads_settings
+from services.runtime.auth import issue
+from services.runtime.settings import Settings
+from services.terminal.listen import Listener, remember, show
+
+
+@click.command()
+@click.option("--user", required=True, help="Whose log.")
+@click.option("--tenant", default="demo", show_default=True)
+@click.option("--after", help="A cursor: show what came after it instead of a snapshot.")
+@click.option("--cursor-file", type=click.Path(path_type=Path), help="Keep the cursor here, and go on from it.")
+@click.option("--json", "as_json", is_flag=True, help="Print each frame as a line of JSON.")
+@reads_settings
+def listen(chosen: Settings, user: str, tenant: str, after: str | None, cursor_file: Path | None, as_json: bool) -> None:
+    """Follow a person's log; comes back by itself and shows what was missed."""
+    cursor = after or (cursor_file.read_text().strip() if cursor_file and cursor_file.exists() else None)
+    token = chosen.token or issue(Person(tenant, user), "inbox", chosen.secret, time.time(), 30 * DAY_SECONDS)
+    asyncio.run(_listen(Listener(address(chosen), token, cursor), cursor_file, as_json))
+
+
+async def _listen(listener: Listener, cursor_file: Path | None, as_json: bool) -> None:
+    async for frame, text in listener.frames():
+        if not as_json:
+            show(console, frame)
+        elif text:
+            click.echo(text)
+        if cursor_file:
+            remember(cursor_file, listener.cursor)

@@ -1,0 +1,48 @@
+"""`tidings up`: everything under one roof."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.logging import RichHandler
+
+from services import demo
+from services.commands.shared import errors
+from services.runtime.errors import TidingsError
+from services.runtime.process import until_stopped
+from services.runtime.settings import Settings, settings
+from services.up import up as up_
+
+
+@click.command()
+@click.option("--port", type=int, help="Where to listen; 0 for any free port.")
+@click.option("--host", help="On which address to listen.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where to keep the data (.tidings).")
+@click.option("--demo", "with_demo", is_flag=True, help="Feed it believable events.")
+def up(port: int | None, host: str | None, data_dir: Path | None, with_demo: bool) -> None:
+    """Run everything: embedded NATS and Postgres, and every service."""
+    logging.basicConfig(level="WARNING", handlers=[RichHandler(console=errors, show_path=False)], format="%(message)s")
+    try:
+        chosen = settings(running=False, port=port, host=host, data_dir=data_dir)
+        asyncio.run(until_stopped(_up(chosen, with_demo)))
+    except TidingsError as problem:
+        errors.print(f"[red]error:[/red] {problem}", soft_wrap=True)
+        sys.exit(1)
+
+
+async def _up(chosen: Settings, with_demo: bool) -> None:
+    began = time.monotonic()
+    errors.print(f"[dim]starting NATS, Postgres and the services in {chosen.data_dir} …[/dim]")
+    async with up_(chosen) as url:
+        errors.print(f"[dim]started in {time.monotonic() - began:.1f} s; the services write to {chosen.data_dir / 'services.log'}[/dim]")
+        click.echo(f"ready {url}")
+        if with_demo:
+            running = settings(data_dir=chosen.data_dir)
+            errors.print(demo.where_to_look(running))
+            await demo.play(running, errors)
+        await asyncio.Event().wait()

@@ -55,6 +55,7 @@ class Connection:
         self._at = 0
         self._live = False
         self._told_away = False
+        self._pinged = False
         self.id = uuid4().hex
 
     @asynccontextmanager
@@ -85,9 +86,10 @@ class Connection:
             await self._send(wire.error("unavailable", "the log cannot be read now", self._at, retry=True))
             raise Closed(UNAVAILABLE, "come back") from problem
 
-    async def heartbeat(self) -> None:
-        """Say where the client should stand."""
-        await self._send(wire.at("heartbeat", self._log.epoch, self._at))
+    def ping(self, feed: Feed) -> None:
+        """Have the next frame, if there is none to send, be a heartbeat; never one between a link and the next."""
+        self._pinged = True
+        feed.wake()
 
     async def _go_on(self, feed: Feed) -> None:
         beats = feed.beats
@@ -99,8 +101,8 @@ class Connection:
             elif not self._live:
                 self._live = True
                 await self._send(wire.at("live", self._log.epoch, self._at))
-            elif beats != feed.beats:
-                beats = feed.beats
+            elif beats != feed.beats or self._pinged:
+                beats, self._pinged = feed.beats, False
                 await self._beat()
             else:
                 await feed.wait()
@@ -140,7 +142,7 @@ class Connection:
             self._told_away = self._edge.away
             if self._told_away:
                 await self._send(wire.error("late", AWAY, self._at, retry=False))
-        await self.heartbeat()
+        await self._send(wire.at("heartbeat", self._log.epoch, self._at))
 
     def _check_limits(self, feed: Feed) -> None:
         settings = self._edge.settings

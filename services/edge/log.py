@@ -37,7 +37,7 @@ class Log:
         self._partitions = settings.partitions
         self._retention = timedelta(days=settings.retention_days)
         self._limit = settings.notifications_per_user
-        self._rows = Rows(runtime.postgres, self._retention, self._limit)
+        self._rows = Rows(runtime.postgres, runtime.epochs[NOTIFICATIONS], self._retention, self._limit)
         self._snapshot_rows = settings.snapshot_limit
         self.epoch = runtime.epochs[NOTIFICATIONS]
         self.ring = ring

@@ -13,6 +13,7 @@ from contracts.subjects import Person
 from projections.inbox import KEPT, LISTED, VISIBLE
 from projections.standing import Standing
 from services.edge.gather import Gather
+from services.runtime.errors import Unavailable
 from services.runtime.postgres import Connection, Postgres
 
 PAGE_ROWS = 100
@@ -49,7 +50,7 @@ FROM {_PEOPLE} CROSS JOIN LATERAL (
     ORDER BY sequence DESC LIMIT r.wanted
 ) n ORDER BY n.sequence DESC
 """
-STANDS_AT = "SELECT (SELECT sequence FROM inbox.checkpoint), (SELECT swept FROM inbox.horizon)"
+STANDS_AT = "SELECT (SELECT sequence FROM inbox.checkpoint WHERE epoch = %s), (SELECT swept FROM inbox.horizon)"
 
 
 class Row(NamedTuple):
@@ -86,8 +87,9 @@ class Answer(NamedTuple):
 class Rows:
     """Gathered reads. Raises Unavailable when Postgres is away."""
 
-    def __init__(self, postgres: Postgres, retention: timedelta, limit: int) -> None:
+    def __init__(self, postgres: Postgres, epoch: str, retention: timedelta, limit: int) -> None:
         self._postgres = postgres
+        self._epoch = epoch
         self._parameters: dict[str, Any] = {"retention": retention, "limit": limit}
         self._gather: Gather[Question, Answer] = Gather(self._answer)
 
@@ -109,7 +111,7 @@ class Rows:
         question = [Question(person, None, limit)]
         parameters = {**self._parameters, "people": _people(question), "before": before}
         async with self._postgres.snapshot() as connection:
-            checkpoint, horizon = await _stands_at(connection)
+            checkpoint, horizon = await _stands_at(connection, self._epoch)
             standings = await (await connection.execute(STANDINGS.encode(), parameters)).fetchone()
             rows = await (await connection.execute(LISTING.format(listed=LISTED[list_]).encode(), parameters)).fetchall()
         found = msgspec.json.decode(standings[1], type=list[Standing]) if standings else []
@@ -117,7 +119,7 @@ class Rows:
 
     async def _answer(self, questions: list[Question]) -> list[Answer]:
         async with self._postgres.snapshot() as connection:
-            checkpoint, horizon = await _stands_at(connection)
+            checkpoint, horizon = await _stands_at(connection, self._epoch)
             people = {**self._parameters, "people": _people(questions)}
             standings = await (await connection.execute(STANDINGS.encode(), people)).fetchall()
             rows = await self._rows(connection, questions, newest=False) + await self._rows(connection, questions, newest=True)
@@ -134,9 +136,11 @@ class Rows:
         return await (await connection.execute(query.encode(), {**self._parameters, "people": _people(questions, newest)})).fetchall()
 
 
-async def _stands_at(connection: Connection) -> tuple[int, int]:
-    row = await (await connection.execute(STANDS_AT)).fetchone()
-    return (row[0] or 0, row[1] or 0) if row else (0, 0)
+async def _stands_at(connection: Connection, epoch: str) -> tuple[int, int]:
+    row = await (await connection.execute(STANDS_AT, (epoch,))).fetchone()
+    if row is None or row[0] is None:
+        raise Unavailable("the rows are not of this log")
+    return row[0], row[1] or 0
 
 
 def _people(questions: list[Question], newest: bool | None = None) -> str:

@@ -14,6 +14,7 @@ from contracts.cursor import InvalidCursor
 from contracts.frames import Ack, Auth, ClientFrame, MarkOperation, Ping
 from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection, cause
 from services.edge.edge import Edge
+from services.edge.feed import Feed
 from services.edge.log import Unreplayable
 from services.edge.wire import Page
 from services.runtime.auth import Identity, NoToken, Unauthorised, bearer
@@ -53,7 +54,7 @@ class Socket:
         identity, cursor = await self._identify()
         connection = Connection(self._edge, identity, self._send)
         async with connection.limited() as feed, asyncio.TaskGroup() as group:
-            group.create_task(self._listen(connection, identity))
+            group.create_task(self._listen(connection, feed, identity))
             await connection.speak(feed, cursor)
 
     async def _identify(self) -> tuple[Identity, str | None]:
@@ -71,13 +72,13 @@ class Socket:
             raise NoToken("the first frame must be auth")
         return self._edge.identify(frame.token), frame.cursor or cursor
 
-    async def _listen(self, connection: Connection, identity: Identity) -> None:
+    async def _listen(self, connection: Connection, feed: Feed, identity: Identity) -> None:
         while True:
             match await self._frame():
                 case MarkOperation() as operation:
                     await self._mark(identity, operation)
                 case Ping():
-                    await connection.heartbeat()
+                    connection.ping(feed)
                 case Ack():
                     pass
                 case Auth():

@@ -25,6 +25,8 @@ from services.runtime.readmodel import live
 BATCH_EVENTS = 500
 PARK_IDLE_SECONDS = 0.5
 PARK_BUSY_SECONDS = 2.0
+PARK_AGAIN_SECONDS = 300.0
+"""A quiet partition writes its position again now and then: a takeover reads the log only back to there."""
 STANDBY_SECONDS = 5.0
 
 log = logging.getLogger("tidings.notifier")
@@ -88,15 +90,16 @@ class Partition:
     async def _follow(self, router: Router, after: int) -> None:
         jetstream, subjects = self._runtime.jetstream, (events_of(self.number),)
         now = asyncio.get_running_loop().time
-        parked = now()
+        parked = noted = now()
         batches = follow(jetstream, EVENTS, subjects, after=after, epoch=self._epoch, limit=BATCH_EVENTS, idle_seconds=PARK_IDLE_SECONDS)
         async with aclosing(batches):
             async for batch in batches:
                 if batch:
                     await router.route(batch)
                 if not batch or now() - parked > PARK_BUSY_SECONDS:
-                    await router.park()
+                    await router.park(again=now() - noted > PARK_AGAIN_SECONDS)
                     parked = now()
+                    noted = parked if parked - noted > PARK_AGAIN_SECONDS else noted
 
     async def _stand_by(self) -> None:
         """Wait until the partition's leader leaves events waiting for longer than a living one ever would."""

@@ -18,6 +18,7 @@ from services.notifier.rule import Relation, Rule, Tell
 from services.runtime.append import Draft
 
 NIL = "00000000-0000-0000-0000-000000000000"
+LINE_BREAKS = b"\r\n"
 SPLIT = (f'"id":"{NIL}"'.encode(), b'"user":""')
 
 
@@ -79,11 +80,11 @@ def _notification(recorded: AnyRecorded, tell: Tell) -> Notification:
 
 
 def _shown(data: Raw, hidden: tuple[str, ...]) -> Raw:
-    """An event's data without some of its fields."""
-    if not hidden:
-        return data
-    fields = msgspec.json.decode(data, type=dict[str, Raw])
-    return Raw(encode({name: value for name, value in fields.items() if name not in hidden}))
+    """An event's data without some of its fields, on one line: in an event stream a line break ends it."""
+    if hidden:
+        fields = msgspec.json.decode(data, type=dict[str, Raw])
+        data = Raw(encode({name: value for name, value in fields.items() if name not in hidden}))
+    return Raw(bytes(data).translate(None, LINE_BREAKS))
 
 
 def _short(title: str) -> str:

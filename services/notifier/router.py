@@ -57,9 +57,9 @@ class Router:
         await self._writer.write(self._outputs(pending, folded), reached)
         self._at = reached
 
-    async def park(self) -> None:
-        """Write down how far we came."""
-        await self._writer.park(self._at)
+    async def park(self, *, again: bool = False) -> None:
+        """Write down how far we came, if it is not written yet, or `again`."""
+        await self._writer.park(self._at, again=again)
 
     def _outputs(self, pending: list[Routed], folded: Folded) -> Iterator[Output]:
         resumed = self._at

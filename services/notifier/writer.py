@@ -47,10 +47,10 @@ class Writer:
         else:
             await self._in_batches(_chunks(few, remaining), reached)
 
-    async def park(self, reached: Position) -> None:
-        """Write the position by itself, if it is not written yet."""
+    async def park(self, reached: Position, *, again: bool = False) -> None:
+        """Write the position by itself, if it is not written yet, or `again`."""
         await self.settled()
-        if reached != self._stored:
+        if again or reached != self._stored:
             await self._append(draft(self._partition, reached, self._epoch), moves=True)
             self._stored = reached
 

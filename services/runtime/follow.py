@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from contracts.cursor import epoch as epoch_of
-from services.runtime.errors import LogLost, TidingsError, Transient
+from services.runtime.errors import LogLost, Refused, TidingsError, Transient
 from services.runtime.jetstream import Delivery, JetStream, headers
 
 PULL_MESSAGES = 500
@@ -21,6 +21,7 @@ HEARTBEAT_SECONDS = 5
 IDLE_SECONDS = 0.5
 RECREATE_SECONDS = 0.25
 INACTIVE_SECONDS = 30
+NO_STREAM = "(10059)"
 
 log = logging.getLogger("tidings.follow")
 
@@ -57,8 +58,13 @@ class StreamState(NamedTuple):
 
 
 async def state(jetstream: JetStream, stream: str) -> StreamState:
-    """The incarnation and head of a stream; raises Unavailable."""
-    info = await jetstream.call(f"STREAM.INFO.{stream}")
+    """The incarnation and head of a stream; raises Unavailable, or LogLost if there is no such stream."""
+    try:
+        info = await jetstream.call(f"STREAM.INFO.{stream}")
+    except Refused as refusal:
+        if NO_STREAM in str(refusal):
+            raise LogLost(f"there is no stream {stream} any more") from None
+        raise
     return StreamState(epoch_of(info["created"]), info["state"]["last_seq"])
 
 

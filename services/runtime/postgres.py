@@ -14,6 +14,8 @@ from services.runtime.cancellation import heed
 from services.runtime.errors import Fenced, Unavailable
 
 CONNECTION_SECONDS = 5.0
+AWAY_SECONDS = 0.25
+"""How long to wait for a connection when the last wait was in vain."""
 WAITING_LIMIT = 1000
 STATEMENT_SECONDS = 60
 OPTIONS = f"-c synchronous_commit=off -c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s"
@@ -40,15 +42,20 @@ class Postgres:
 
     def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
         self._pool = pool
+        self._patience = CONNECTION_SECONDS
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
         """A connection in autocommit mode; raises Unavailable whenever Postgres cannot do what was asked for now."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection(timeout=self._patience) as connection:
+                self._patience = CONNECTION_SECONDS
                 yield connection
         except psycopg.errors.DivisionByZero:
             raise Fenced("another process moves this read model on") from None
+        except PoolTimeout:
+            self._patience = AWAY_SECONDS
+            raise Unavailable("Postgres cannot be reached") from None
         except AWAY as error:
             raise Unavailable(f"Postgres: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from None
         heed()
@@ -77,7 +84,7 @@ async def open_postgres(dsn: str, name: str, connections: int) -> AsyncGenerator
         max_size=connections,
         timeout=CONNECTION_SECONDS,
         max_waiting=WAITING_LIMIT,
-        reconnect_timeout=1e9,
+        reconnect_timeout=CONNECTION_SECONDS,  # then the next use tries at once; the pool's own pauses double without end
         kwargs={"autocommit": True, "options": OPTIONS, "application_name": f"tidings-{name}", "connect_timeout": 5},
         open=False,
     )

@@ -1,0 +1,72 @@
+"""`tidings up`: it dies whole, comes back with everything, tolerates no second one, and stops when it is told to."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from services.runtime.data_directory import PORTS, free
+from tests.acceptance.faults import Process, titles
+from tests.driver import SECRET, Tidings, hello_to
+
+STOP_SECONDS = 10.0
+
+
+@pytest.fixture
+async def up(tmp_path: Path) -> AsyncIterator[Process]:
+    process = another(tmp_path)
+    yield process
+    process.kill()
+    await process.wait()
+
+
+def another(directory: Path) -> Process:
+    port = next(port for port in PORTS if free(port))
+    settings = {"data_dir": directory / "data", "jwt_secret": SECRET, "port": port, "heartbeat_seconds": 1}
+    return Process(["up"], {f"TIDINGS_{name.upper()}": str(value) for name, value in settings.items()}, directory / "up.log")
+
+
+async def test_after_kill_9_another_goes_on_with_everything(up: Process, tmp_path: Path) -> None:
+    async with Tidings(await up.start(), None, "acme") as tidings:
+        ann = await (await tidings.connect("ann")).live()
+        await tidings.emit(*(hello_to("ann", title=f"number {n}") for n in range(10)))
+        told = titles(await ann.until(10))
+
+    up.kill()
+    await up.wait()
+
+    async with Tidings(await up.start(), None, "acme") as tidings:
+        back = await (await tidings.connect("ann", ann.cursor)).live()
+        await tidings.emit(hello_to("ann", title="number 10"))
+        assert titles(await back.until(1)) == ["number 10"]
+        assert titles(reversed(await tidings.listing("ann"))) == [*told, "number 10"]
+
+
+async def test_a_second_one_on_the_same_data_is_refused(up: Process, tmp_path: Path) -> None:
+    await up.start()
+
+    second = await another(tmp_path).spawn()
+
+    assert await second.wait() == 1
+    assert "is in use by process" in " ".join(second.said().split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_stops_in_time_with_clients_connected(up: Process, tmp_path: Path, number: signal.Signals) -> None:
+    async with AsyncExitStack() as stack:
+        tidings = await stack.enter_async_context(Tidings(await up.start(), None, "acme"))
+        for _ in range(2):
+            await (await tidings.connect("ann")).live()
+            await (await tidings.stream("ann")).live()
+
+        began = time.monotonic()
+        up.kill(number)
+
+        assert await up.wait() == 0
+        assert time.monotonic() - began < STOP_SECONDS
+        await stack.pop_all().aclose()

@@ -15,7 +15,7 @@ from services.runtime.errors import Fenced, WrongSequence
 from services.runtime.jetstream import JetStream
 from services.runtime.read import last
 
-PLAIN_LIMIT_MESSAGES = 4
+PLAIN_LIMIT_MESSAGES = 8
 OUTPUTS_PER_BATCH = BATCH_LIMIT_MESSAGES - 1
 
 

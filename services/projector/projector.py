@@ -14,6 +14,9 @@ from services.runtime.process import Runtime, persist
 from services.runtime.readmodel import Execution, ReadModel, live
 
 BATCH_MESSAGES = 1000
+GATHER_MESSAGES = 100
+GATHER_SECONDS = 0.01
+"""After a batch of fewer messages, wait that long for more: a transaction for each would cost more than all else."""
 SWEEP = """
 WITH swept AS (DELETE FROM {schema}.notification WHERE appended <= now() - %s RETURNING changed)
 UPDATE {schema}.horizon SET swept = greatest(horizon.swept, (SELECT coalesce(max(changed), 0) FROM swept))
@@ -44,7 +47,7 @@ async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], Non
                     await applying
                 applying = group.create_task(apply(runtime, model, executions, sequence, batch[-1].sequence))
                 sequence = batch[-1].sequence
-                await asyncio.sleep(0)
+                await asyncio.sleep(GATHER_SECONDS if len(batch) < GATHER_MESSAGES else 0)
 
 
 async def apply(runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int) -> None:

@@ -63,8 +63,13 @@ class Postgres:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
         """A transaction whose statements travel together (pipeline mode); raises Unavailable, or Fenced by a read model's checkpoint."""
-        async with self.connection() as connection, connection.pipeline(), connection.transaction():
-            yield connection
+        async with self.connection() as connection:
+            try:
+                async with connection.pipeline(), connection.transaction():
+                    yield connection
+            finally:
+                if connection.pgconn.pipeline_status:  # cancelled on its way out: the next one must not get what this one asked for
+                    await connection.close()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Connection]:

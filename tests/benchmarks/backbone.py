@@ -64,7 +64,6 @@ async def highest_rate(*, users: int = 500, events: int = 60_000) -> float:
     async with system("notifier", "projector", "edge") as running, clients(running.crowd(websockets=users)) as connected:
         appender = running.runtime.appender()
         await connected.reset()
-        started = time.monotonic()
         bodies = (announcement(number, (f"u{number % users}",), 1) for number in range(events))
         drafts = [drafted(body) for body in bodies]
         started = time.monotonic()
@@ -78,11 +77,9 @@ async def highest_rate(*, users: int = 500, events: int = 60_000) -> float:
 async def notifier_rate(*, events: int, recipients: int) -> Rate:
     """Notifications a second from `EVENTS` to `NOTIFICATIONS`: the events are there, then the notifier starts."""
     async with system() as running:
-        appender = running.runtime.appender()
         users = [f"u{n}" for n in range(max(500, recipients))]
         bodies = [announcement(n, [users[(n + k) % len(users)] for k in range(recipients)]) for n in range(events)]
         await _append(running, [drafted(body) for body in bodies])
-        del appender
         async with running.service("notifier", 0) as pid:
             used = CpuTime(pid)
             started = time.monotonic()
@@ -220,8 +217,9 @@ async def _until_projected(running: System, sequence: int) -> None:
 
 async def _post(running: System, chunks: list[bytes]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.ports["gateway"])
+    bearer = f"Bearer {running.token('service')}"
     for chunk in chunks:
-        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nAuthorization: Bearer {running.token('service')}\r\n"
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nAuthorization: {bearer}\r\n"
         writer.write(f"{head}Content-Length: {len(chunk)}\r\n\r\n".encode() + chunk)
         await writer.drain()
         answer = (await reader.readuntil(b"\r\n\r\n")).lower()

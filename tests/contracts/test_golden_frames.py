@@ -1,0 +1,99 @@
+"""Every entry and every frame is read and written as clients know it."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from contracts.codec import decode_entry, encode
+from contracts.frames import ClientFrame, MarkOperation, ServerFrame
+from contracts.notifications import MARK_LIMIT_IDS, Entry
+from tests.contracts.golden import means, names, sent, shown, wire
+
+ENTRIES = names("entries")
+FRAMES = names("frames")
+FROM_SERVER = {shape.__struct_config__.tag for shape in get_args(ServerFrame)}
+FROM_CLIENT = {shape.__struct_config__.tag for shape in get_args(ClientFrame)}
+
+ID = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
+GOOD_MARK = {"type": "mark", "op": "op-1", "state": "read", "ids": [ID]}
+
+server_frame = msgspec.json.Decoder(ServerFrame).decode
+client_frame = msgspec.json.Decoder(ClientFrame).decode
+
+
+def frame(name: str) -> Any:
+    """A golden frame, read by the side that gets it."""
+    read = server_frame if wire(name)["type"] in FROM_SERVER else client_frame
+    return read(sent(name))
+
+
+def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
+    entries = {shape.__struct_config__.tag for shape in get_args(Entry)}
+
+    assert {wire(name)["entry"] for name in ENTRIES} == entries
+    assert {wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
+    assert not FROM_SERVER & FROM_CLIENT
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_golden_entry_is_read_as_it_was_meant_and_written_as_it_was_sent(name: str) -> None:
+    entry = decode_entry(sent(name))
+
+    written = encode(entry)
+
+    assert shown(entry) == means(name)
+    assert msgspec.json.decode(written) == wire(name)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_golden_frame_is_read_as_it_was_meant_and_written_as_it_was_sent(name: str) -> None:
+    one = frame(name)
+
+    written = encode(one)
+
+    assert shown(one) == means(name)
+    assert msgspec.json.decode(written) == wire(name)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_field_that_a_frame_does_not_know_is_no_error(name: str) -> None:
+    tomorrow = encode({**wire(name), "of_tomorrow": [1, 2]})
+
+    read = server_frame if wire(name)["type"] in FROM_SERVER else client_frame
+
+    assert read(tomorrow) == frame(name)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ids": []},
+        {"up_to": "0123abcd-42"},
+        {"ids": [], "up_to": "42"},
+        {"ids": ["not an id"]},
+        {"ids": [ID.upper()]},
+        {"ids": [ID] * (MARK_LIMIT_IDS + 1)},
+        {"state": "snoozed"},
+        {"op": ""},
+        {"op": "x" * 129},
+        {"op": "a\0b"},
+    ],
+    ids=str,
+)
+def test_a_mark_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    body = encode({**GOOD_MARK, **wrong})
+
+    with pytest.raises(msgspec.ValidationError):
+        client_frame(body)
+
+    assert isinstance(client_frame(encode(GOOD_MARK)), MarkOperation)
+
+
+def test_a_client_cannot_send_what_only_a_server_says() -> None:
+    body = sent("frames/snapshot")
+
+    with pytest.raises(msgspec.ValidationError, match="Invalid value 'snapshot'"):
+        client_frame(body)

@@ -1,0 +1,126 @@
+"""Random logs for every projection: a few people, a few ids, so that everything meets everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from contracts import events
+from contracts.codec import encode
+from contracts.cursor import Cursor
+from contracts.events.base import Event
+from contracts.ids import partition
+from contracts.notifications import Entry, Mark, Notification
+from contracts.subjects import Person, inbox
+from projections.projection import Message
+
+T = TypeVar("T")
+
+PARTITIONS = 2
+TENANTS = ("acme", "wayne")
+NOW = datetime.now(UTC).replace(microsecond=0)
+PEOPLE = (Person("acme", "u-1"), Person("acme", "u-2"), Person("wayne", "u-1"))
+IDS = tuple(str(UUID(int=number, version=5)) for number in range(12))
+STATES = ("read", "unread", "seen", "archived", "unarchived", "deleted")
+STEPS = (timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=3))
+
+_moments = st.integers(-48, 48).map(lambda hours: NOW + timedelta(hours=hours or 1))
+_users = st.sampled_from(["u-1", "u-2", "u-3"])
+_things = st.sampled_from(["1", "2"])
+_roles = st.sampled_from(["member", "manager"])
+
+
+def _notification(identifier: str, expires: datetime | None) -> Notification:
+    told = {"type": "task.assigned", "category": "task", "title": "Hello", "message": "there"}
+    return Notification(id=identifier, **told, tenant="-", user="-", created=NOW, expires=expires)  # type: ignore[arg-type]
+
+
+_notifications = st.builds(_notification, st.sampled_from(IDS), st.none() | _moments)
+_marks = st.builds(Mark, state=st.sampled_from(STATES), at=_moments, ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=4).map(tuple))
+_watermarks = st.builds(
+    Mark, state=st.sampled_from(STATES), at=_moments, up_to=st.integers(0, 60).map(lambda sequence: str(Cursor("0123abcd", sequence)))
+)
+
+_facts: st.SearchStrategy[Event] = st.one_of(
+    st.builds(events.TaskAssigned, task_id=_things, task_title=st.just("Water"), user_id=_users),
+    st.builds(events.TaskUnassigned, task_id=_things, user_id=_users),
+    st.builds(events.TaskWatched, task_id=_things, user_id=_users),
+    st.builds(events.TaskUnwatched, task_id=_things, user_id=_users),
+    st.builds(
+        events.TimelogApproved,
+        timelog_id=_things,
+        user_id=_users,
+        hours=st.just(1.0),
+        project_id=_things,
+        task_id=st.none() | _things,
+    ),
+    st.builds(events.TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
+    st.builds(events.TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles),
+    st.builds(events.UserJoined, user_id=_users),
+    st.builds(events.UserLeft, user_id=_users),
+    st.builds(events.RoleGranted, user_id=_users, role=_roles),
+    st.builds(events.RoleRevoked, user_id=_users, role=_roles),
+    st.builds(events.ProjectStatusChanged, project_id=_things, project_name=st.just("Garden"), new_status=st.just("active")),
+)
+_noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])
+
+
+def entries() -> st.SearchStrategy[Entry]:
+    """Notifications (new, or known ones changed in place) and marks of all kinds."""
+    return st.one_of(_notifications, _notifications, _marks, _watermarks)
+
+
+@st.composite
+def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
+    """What lies in NOTIFICATIONS: the youngest entry is of just now, the oldest perhaps of months ago."""
+    acts = draw(_as_many(st.tuples(st.sampled_from(PEOPLE), entries()), most))
+    bodies = [(inbox(person, PARTITIONS), encode(entry)) for person, entry in acts]
+    return _laid_down(draw, bodies)
+
+
+@st.composite
+def event_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
+    """What lies in EVENTS: the same event twice or more at other sequences, and things that are no events."""
+    ids = st.integers(1, 30).map(str)
+    acts = draw(_as_many(st.tuples(st.sampled_from(TENANTS), ids, _facts | _noise), most))
+    bodies = [(f"events.{partition(tenant, PARTITIONS)}.{tenant}.x._.y", _event(tenant, number, fact)) for tenant, number, fact in acts]
+    return _laid_down(draw, bodies)
+
+
+LOGS = {"inbox": inbox_logs, "audience": event_logs}
+"""A random log for each projection, by its name."""
+
+
+def batches(messages: Sequence[Message], sizes: Sequence[int]) -> list[Sequence[Message]]:
+    """A log cut into batches of these sizes, again and again."""
+    found: list[Sequence[Message]] = []
+    while messages:
+        size = sizes[len(found) % len(sizes)]
+        found.append(messages[:size])
+        messages = messages[size:]
+    return found
+
+
+def _as_many(each: st.SearchStrategy[T], most: int) -> st.SearchStrategy[list[T]]:
+    """Long lists as often as short ones."""
+    return st.integers(1, most).flatmap(lambda count: st.lists(each, min_size=count, max_size=count))
+
+
+def _event(tenant: str, number: str, fact: Event | bytes) -> bytes:
+    if isinstance(fact, bytes):
+        return fact
+    attributes: dict[str, Any] = {"specversion": "1.0", "id": number, "source": "/tests", "type": fact.type, "tenant": tenant}
+    return encode({**attributes, "data": fact})
+
+
+def _laid_down(draw: st.DrawFn, bodies: list[tuple[str, bytes]]) -> list[Message]:
+    """Sequences with gaps, as one partition or one kind of subject of a stream has them."""
+    gaps = draw(st.lists(st.integers(1, 3), min_size=len(bodies), max_size=len(bodies)))
+    step = draw(st.sampled_from(STEPS))
+    sequences = [sum(gaps[: index + 1]) for index in range(len(gaps))]
+    times = [int((NOW - step * (len(bodies) - index)).timestamp() * 1e9) for index in range(len(bodies))]
+    return [Message(subject, body, *place) for (subject, body), place in zip(bodies, zip(sequences, times, strict=True), strict=True)]

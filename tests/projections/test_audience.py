@@ -1,0 +1,112 @@
+"""The audience: who stood how to what and when, compared with the simplest telling of it, one event at a time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from contracts import events
+from contracts.codec import InvalidEvent, encode, recorded
+from contracts.events import AnyRecorded
+from contracts.events.base import Event
+from projections.audience import CLOSE, OPEN, relations
+from projections.projection import Message
+from services.runtime.process import Runtime
+from services.runtime.readmodel import ReadModel
+from tests.projections.folding import fold, rows, undone
+from tests.projections.logs import batches, event_logs
+
+FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
+LAW = settings(max_examples=60, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+Row = tuple[str, str, str, str, int, int | None]
+Relation = tuple[str, str, str]
+
+
+class Told(NamedTuple):
+    """Relations that are open, with their beginning; those that were; the events seen."""
+
+    open: dict[tuple[str, Relation], int]
+    closed: list[Row]
+    seen: dict[str, int]
+
+    def take(self, event: AnyRecorded) -> None:
+        """Take an event on, unless it was seen before."""
+        if self.seen.setdefault(event.key, event.sequence) != event.sequence:
+            return
+        for statement, object_, relation, user in relations(event):
+            if statement is OPEN and object_ and relation:
+                self.open.setdefault((event.tenant, (object_, relation, user)), event.sequence)
+            else:
+                self._close(event, object_, relation, user)
+
+    def _close(self, event: AnyRecorded, object_: str | None, relation: str | None, user: str) -> None:
+        for tenant, (of, name, whose) in list(self.open):
+            if (tenant, whose) == (event.tenant, user) and object_ in (None, of) and relation in (None, name):
+                self.closed.append((tenant, of, name, whose, self.open.pop((tenant, (of, name, whose))), event.sequence))
+
+    def rows(self) -> list[Row]:
+        """As they stand in the table."""
+        return sorted([*self.closed, *((tenant, *which, since, None) for (tenant, which), since in self.open.items())], key=repr)
+
+
+def told(log: list[Message]) -> Told:
+    found = Told({}, [], {})
+    for message in log:
+        try:
+            found.take(recorded(message.data, message.sequence, message.time_nanoseconds))
+        except InvalidEvent:
+            continue
+    return found
+
+
+@LAW
+@given(log=event_logs())
+async def test_the_rows_say_what_the_events_said(runtime: Runtime, models: dict[str, ReadModel], log: list[Message]) -> None:
+    expected = told(log)
+
+    async with undone(runtime.postgres) as connection:
+        await fold(connection, models["audience"], batches(log, [3, 1, 8]))
+        found = await rows(connection, models["audience"].schema)
+
+    assert found["relation"] == expected.rows()
+    assert sorted(sequence for _, sequence in found["seen"]) == sorted(expected.seen.values())
+
+
+@pytest.mark.parametrize(
+    ("event", "openings"),
+    [
+        (events.TaskAssigned(task_id="1", task_title="-", user_id="u"), [(OPEN, "task:1", "assignee", "u")]),
+        (events.TaskUnassigned(task_id="1", user_id="u"), [(CLOSE, "task:1", "assignee", "u")]),
+        (events.TaskWatched(task_id="1", user_id="u"), [(OPEN, "task:1", "watcher", "u")]),
+        (events.TaskUnwatched(task_id="1", user_id="u"), [(CLOSE, "task:1", "watcher", "u")]),
+        (
+            events.TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"),
+            [(OPEN, "task:1", "volunteer", "u")],
+        ),
+        (events.TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2"), []),
+        (events.TimelogRejected(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"), []),
+        (events.TeamMemberAdded(project_id="2", user_id="u"), [(OPEN, "project:2", "member", "u")]),
+        (events.TeamMemberAdded(project_id="2", user_id="u", role="member"), [(OPEN, "project:2", "member", "u")]),
+        (
+            events.TeamMemberAdded(project_id="2", user_id="u", role="manager"),
+            [(OPEN, "project:2", "member", "u"), (OPEN, "project:2", "manager", "u")],
+        ),
+        (events.TeamMemberRemoved(project_id="2", user_id="u", role="manager"), [(CLOSE, "project:2", "manager", "u")]),
+        (events.TeamMemberRemoved(project_id="2", user_id="u"), [(CLOSE, "project:2", None, "u")]),
+        (events.UserJoined(user_id="u"), [(OPEN, "tenant", "member", "u")]),
+        (events.UserLeft(user_id="u"), [(CLOSE, None, None, "u")]),
+        (events.RoleGranted(user_id="u", role="office"), [(OPEN, "tenant", "office", "u")]),
+        (events.RoleRevoked(user_id="u", role="office"), [(CLOSE, "tenant", "office", "u")]),
+        (events.TaskCompleted(task_id="1", task_title="-"), []),
+    ],
+    ids=repr,
+)
+def test_an_event_says_who_stands_how_to_what(event: Event, openings: list[object]) -> None:
+    body = encode({"specversion": "1.0", "id": "1", "source": "/tests", "type": event.type, "tenant": "acme", "data": event})
+
+    said = relations(recorded(body, 1, 1))
+
+    assert list(said) == openings

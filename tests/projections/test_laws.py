@@ -1,0 +1,97 @@
+"""The laws of all projections: rows depend on the log and on nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import datetime
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from projections import PROJECTIONS
+from services.runtime.postgres import Connection
+from services.runtime.process import Runtime
+from services.runtime.readmodel import ReadModel
+from tests.projections.folding import fold, rows, undone
+from tests.projections.logs import LOGS, batches
+
+FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
+LAW = settings(max_examples=60, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PLANS = (("mergejoin",), ("hashjoin",), ("nestloop", "hashjoin"))
+"""Ways to join that Postgres is told to do without."""
+
+
+def test_every_projection_has_random_logs_and_a_name_of_its_own() -> None:
+    names = [projection.name for projection in PROJECTIONS]
+
+    assert sorted(names) == sorted(LOGS)
+    assert len(set(names)) == len(names)
+
+
+@LAW
+@given(data=st.data())
+async def test_rows_depend_neither_on_batches_nor_on_plans(runtime: Runtime, model: ReadModel, data: st.DataObject) -> None:
+    log = data.draw(LOGS[model.projection.name.removeprefix("law_")]())
+    sizes = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=5))
+    plan = data.draw(st.sampled_from(PLANS))
+
+    async with undone(runtime.postgres) as connection:
+        await fold(connection, model, batches(log, [1]))
+        one_by_one = await rows(connection, model.schema)
+    async with undone(runtime.postgres) as connection:
+        await _plan_anew(connection, plan)
+        await fold(connection, model, batches(log, sizes))
+        gathered = await rows(connection, model.schema)
+    async with undone(runtime.postgres) as connection:
+        await _plan_anew(connection, plan)
+        await fold(connection, model, [log])
+        at_once = await rows(connection, model.schema)
+
+    assert gathered == one_by_one
+    assert at_once == one_by_one
+    assert one_by_one["checkpoint"][0][1] == log[-1].sequence
+
+
+@LAW
+@given(data=st.data())
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
+def test_a_message_says_the_same_whenever_and_wherever_it_is_read(projection: Any, data: st.DataObject) -> None:
+    log = data.draw(LOGS[projection.name]())
+    before = [list(projection.evolve(message)) for message in log]
+
+    with pytest.MonkeyPatch.context() as patch:
+        _stop_the_clocks(patch)
+        after = [list(projection.evolve(message)) for message in log]
+
+    assert after == before
+
+
+async def _plan_anew(connection: Connection, without: tuple[str, ...]) -> None:
+    await connection.execute(b"SET LOCAL plan_cache_mode = force_custom_plan")
+    for join in without:
+        await connection.execute(f"SET LOCAL enable_{join} = off".encode())
+
+
+def _stop_the_clocks(patch: pytest.MonkeyPatch) -> None:
+    """Let whoever asks what time it is, or in which environment it runs, fail."""
+    for clock in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "localtime", "gmtime"):
+        patch.setattr(time, clock, _asked)
+    patch.setattr(os, "getenv", _asked)
+    patch.setattr(os, "environ", None)
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("contracts", "projections")) and getattr(module, "datetime", None) is datetime:
+            patch.setattr(module, "datetime", Timeless)
+
+
+def _asked(*_: object) -> NoReturn:
+    raise AssertionError("a projection asked for the time or the environment")
+
+
+class Timeless(datetime):
+    """Moments, but not the present one."""
+
+    now = utcnow = today = _asked  # type: ignore[assignment]

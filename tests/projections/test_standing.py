@@ -1,0 +1,183 @@
+"""The inbox in memory and the inbox in rows obey one law: the same standings, lists and counts for every log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg import AsyncCursor
+
+from contracts.codec import decode_entry
+from contracts.cursor import Cursor
+from contracts.notifications import Counts, Mark
+from contracts.subjects import Person, person_of
+from projections.inbox import KEPT, LISTED, VISIBLE
+from projections.projection import Message
+from projections.standing import Inbox, Standing
+from services.edge.rows import STANDINGS
+from services.runtime.postgres import Connection
+from services.runtime.process import Runtime
+from services.runtime.readmodel import ReadModel
+from tests.projections.folding import fold, undone
+from tests.projections.logs import IDS, NOW, PEOPLE, batches, inbox_logs
+
+RETENTION = timedelta(days=30)
+LIMITS = st.sampled_from([1, 3, 7, 1000])
+FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
+LAW = settings(max_examples=80, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+LIST = f"SELECT k.id::text FROM (SELECT %(tenant)s::text AS tenant, %(user)s::text AS user_id) r, LATERAL {KEPT} k WHERE {VISIBLE}"
+
+
+class Seen(NamedTuple):
+    """What a person sees: the ids in each list, newest first, and the counts."""
+
+    listed: list[str]
+    visible: set[str]
+    counts: Counts
+
+
+class Table(NamedTuple):
+    """The rows of the law tests' inbox as the edge would ask for them, with the limit of this example."""
+
+    connection: Connection
+    schema: str
+    limit: int
+
+    async def now(self) -> float:
+        """The moment that all queries of this transaction take for the present."""
+        row = await (await self.connection.execute("SELECT extract(epoch FROM now())::float8")).fetchone()
+        return row[0] if row else 0.0
+
+    async def seen(self, person: Person) -> Seen:
+        """What a person sees, by the predicates that the edge uses."""
+        lists = {name: await self._ids(person, f"{LIST} AND {shown}") for name, shown in LISTED.items()}
+        counts = Counts(unread=len(lists["unread"]), unseen=len(lists["unseen"]), total=len(lists["all"]))
+        return Seen(lists["all"], {*lists["all"], *lists["archived"]}, counts)
+
+    async def standings(self, person: Person) -> list[Standing]:
+        """How everything stands that is kept for a person, by the query of the edge."""
+        people = json.dumps([{"place": 0, "tenant": person.tenant, "user_id": person.user}])
+        row = await (await self._ask(STANDINGS, people=people)).fetchone()
+        return msgspec.json.decode(row[1], type=list[Standing]) if row else []
+
+    async def _ids(self, person: Person, query: str) -> list[str]:
+        asked = await self._ask(f"{query} ORDER BY k.sequence DESC", tenant=person.tenant, user=person.user)
+        return [identifier for (identifier,) in await asked.fetchall()]
+
+    async def _ask(self, query: str, **parameters: object) -> AsyncCursor[tuple[Any, ...]]:
+        given_parameters = {"limit": self.limit, "retention": RETENTION, **parameters}
+        return await self.connection.execute(query.replace("inbox.", f"{self.schema}.").encode(), given_parameters)
+
+
+def taken(inbox: Inbox, person: Person, log: Sequence[Message]) -> Inbox:
+    """An inbox after the entries of a person's among these; it is asked for its counts now and then, which must not matter."""
+    for message in log:
+        if person_of(message.subject) == person:
+            inbox.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
+            if message.sequence % 2:
+                inbox.counts(message.time_nanoseconds / 1e9)
+    return inbox
+
+
+def folded(person: Person, log: Sequence[Message], limit: int) -> Inbox:
+    return taken(Inbox(limit, RETENTION.total_seconds()), person, log)
+
+
+def seen(inbox: Inbox, now: float) -> Seen:
+    """What a person sees of an inbox in memory."""
+    visible = {identifier for identifier in IDS if inbox.visible(identifier, now)}
+    return Seen([standing.id for standing in inbox.newest(1000, now)], visible, inbox.counts(now))
+
+
+def states(standing: Standing | None) -> object:
+    """All that a standing says; the moment it vanishes to the millisecond, for rows know it to the microsecond only."""
+    return standing and (standing.id, standing.sequence, round(standing.until or 0, 3), standing.seen, standing.read, standing.archived)
+
+
+@LAW
+@given(log=inbox_logs(), limit=LIMITS)
+async def test_memory_and_rows_show_the_same(runtime: Runtime, models: dict[str, ReadModel], log: list[Message], limit: int) -> None:
+    inboxes = {person: folded(person, log, limit) for person in PEOPLE}
+
+    async with undone(runtime.postgres) as connection:
+        table = Table(connection, models["inbox"].schema, limit)
+        await fold(connection, models["inbox"], batches(log, [5]))
+        now = await table.now()
+        rows = {person: await table.seen(person) for person in PEOPLE}
+        standings = {person: {each.id: each for each in await table.standings(person)} for person in PEOPLE}
+
+    for person, inbox in inboxes.items():
+        assert seen(inbox, now) == rows[person]
+        for identifier in rows[person].visible:
+            assert states(inbox.visible(identifier, now)) == states(standings[person][identifier])
+
+
+@LAW
+@given(log=inbox_logs(), limit=LIMITS, data=st.data())
+async def test_an_inbox_taken_from_the_rows_goes_on_like_one_folded_from_the_beginning(
+    runtime: Runtime, models: dict[str, ReadModel], log: list[Message], limit: int, data: st.DataObject
+) -> None:
+    split = data.draw(st.integers(0, len(log)))
+    again = data.draw(st.integers(0, split))
+
+    async with undone(runtime.postgres) as connection:
+        table = Table(connection, models["inbox"].schema, limit)
+        checkpoint = await fold(connection, models["inbox"], batches(log[:split], [7]))
+        now = await table.now()
+        standings = {person: await table.standings(person) for person in PEOPLE}
+
+    for person in PEOPLE:
+        resumed = Inbox(limit, RETENTION.total_seconds(), standings[person], checkpoint)
+        taken(resumed, person, log[again:])
+        assert seen(resumed, now) == seen(folded(person, log, limit), now)
+
+
+@given(log=inbox_logs(), limit=LIMITS, hours=st.lists(st.integers(0, 72), min_size=1).map(sorted))
+def test_counts_are_those_of_the_list_at_every_moment_to_come(log: list[Message], limit: int, hours: list[int]) -> None:
+    inbox = folded(PEOPLE[0], log, limit)
+
+    for hour in hours:
+        now = NOW.timestamp() + hour * 3600
+        listed = inbox.newest(1000, now)
+
+        assert inbox.counts(now) == Counts(
+            unread=sum(each.read is None for each in listed), unseen=sum(each.seen is None for each in listed), total=len(listed)
+        )
+
+
+@given(log=inbox_logs(), limit=LIMITS, data=st.data())
+def test_entries_that_come_again_change_nothing(log: list[Message], limit: int, data: st.DataObject) -> None:
+    once = folded(PEOPLE[0], log, limit)
+    again = data.draw(st.lists(st.sampled_from(log)))
+
+    twice = taken(folded(PEOPLE[0], log, limit), PEOPLE[0], again)
+
+    assert seen(twice, NOW.timestamp()) == seen(once, NOW.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [
+        ("read", (1, 1, 2)),
+        ("unread", (2, 2, 2)),
+        ("seen", (2, 1, 2)),
+        ("archived", (1, 1, 1)),
+        ("unarchived", (2, 2, 2)),
+        ("deleted", (1, 1, 1)),
+    ],
+)
+def test_a_watermark_marks_what_was_there_and_not_what_came_meanwhile(state: str, counts: tuple[int, int, int]) -> None:
+    inbox = Inbox(10, RETENTION.total_seconds(), [Standing("first", 3, None), Standing("second", 5, None)], 5)
+    mark = Mark(state=state, at=NOW, up_to=str(Cursor("0123abcd", 4)))  # type: ignore[arg-type]
+
+    inbox.apply(mark, 6, int(NOW.timestamp() * 1e9))
+
+    found = inbox.counts(NOW.timestamp())
+    assert (found.unread, found.unseen, found.total) == counts

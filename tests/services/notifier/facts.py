@@ -1,0 +1,45 @@
+"""Facts for the rules, and a small world of people who are concerned by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.codec import encode, recorded
+from contracts.events import AnyRecorded
+from contracts.events.base import Event
+from services.notifier.audience import Folded, Membership
+from services.notifier.rule import Relation
+
+TENANT = "acme"
+SEQUENCE = 100
+TIME_NANOSECONDS = 1_767_323_045_678_901_234
+
+STANDS = {
+    Relation("task:456", "assignee"): ["assignee", "busy"],
+    Relation("task:456", "volunteer"): ["volunteer", "busy"],
+    Relation("task:456", "watcher"): ["watcher"],
+    Relation("project:789", "member"): ["member", "manager"],
+    Relation("project:789", "manager"): ["manager"],
+    Relation("tenant", "member"): ["assignee", "busy", "manager", "member", "volunteer", "watcher"],
+    Relation("tenant", "office"): ["office"],
+    Relation("task:1", "assignee"): ["stranger"],
+    Relation("project:1", "member"): ["stranger"],
+    Relation("project:1", "manager"): ["stranger"],
+}
+"""Who stands how to what; `stranger` to other things than the facts are about."""
+
+
+def body(event: Event, identifier: str = "fact-1", tenant: str = TENANT, **attributes: Any) -> bytes:
+    """A fact as it lies in the log."""
+    cloud = {"specversion": "1.0", "id": identifier, "source": "/tests", "type": event.type, "tenant": tenant, **attributes}
+    return encode({**cloud, "data": event})
+
+
+def fact(event: Event, sequence: int = SEQUENCE, **attributes: Any) -> AnyRecorded:
+    """A fact as it is read from the log."""
+    return recorded(body(event, **attributes), sequence, TIME_NANOSECONDS)
+
+
+def folded(stands: dict[Relation, list[str]] = STANDS, tenant: str = TENANT) -> Folded:
+    """What is known of these people, who have been there from the beginning on."""
+    return Folded(frozenset(), {(tenant, of): [Membership(user, 1, None) for user in users] for of, users in stands.items()})

@@ -1,0 +1,96 @@
+"""A partition of a test's own: its events, who routes them, and what was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from uuid import uuid4
+
+import msgspec
+
+from contracts import events
+from contracts.codec import decode_entry
+from contracts.events.announcements import Addressees
+from contracts.events.base import Event
+from contracts.notifications import Notification
+from contracts.subjects import EVENTS, NOTIFICATIONS, Person, escape, events_of, inbox, position
+from projections.audience import AUDIENCE
+from services.notifier.audience import AudienceFold
+from services.notifier.position import SERVICE, Fence, Position, PositionMessage, take_over
+from services.notifier.router import Router
+from services.notifier.writer import Output, Writer
+from services.runtime.append import Appender, Draft
+from services.runtime.follow import Message
+from services.runtime.process import Runtime
+from services.runtime.read import last, read
+from services.runtime.readmodel import live
+from tests.services.notifier.facts import body
+
+_numbers = count(900)
+
+
+class OwnPartition:
+    """A partition that no notifier of the installation routes, with a tenant that nobody else uses."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.number = next(_numbers)
+        self.tenant = f"t{uuid4().hex[:10]}"
+        self.epoch = runtime.epochs[EVENTS]
+        self.appender = Appender(runtime.jetstream)
+
+    async def happened(self, event: Event, identifier: str | None = None) -> int:
+        """Append an event; returns its sequence."""
+        subject = f"events.{self.number}.{self.tenant}.x._.y"
+        appended = await self.appender.append(Draft(subject, body(event, identifier or uuid4().hex, tenant=self.tenant)))
+        return appended.sequence
+
+    async def announced(self, *users: str, identifier: str | None = None) -> int:
+        """Append an event that tells these users; returns its sequence."""
+        return await self.happened(events.AnnouncementPublished(title="-", message="-", to=Addressees(users=users)), identifier)
+
+    async def events(self, after: int = 0) -> list[Message]:
+        """The partition's events after a sequence."""
+        return await read(self.runtime.jetstream, EVENTS, events_of(self.number), after=after)
+
+    def outputs(self, sequence: int, users: Sequence[str]) -> list[Output]:
+        """An event's outputs, one for each user, the last of them with all of it done."""
+        drafts = [Draft(inbox(Person(self.tenant, user), self.runtime.settings.partitions), self._body(user)) for user in users]
+        places = [*range(1, len(users)), 0]
+        return [Output(draft, Position(sequence, place)) for draft, place in zip(drafts, places, strict=True)]
+
+    async def taken_over(self) -> Fence:
+        """What a process wins that takes the partition over."""
+        return await take_over(self.runtime.jetstream, self.appender, self.number, self.epoch)
+
+    def writer(self, fence: Fence, kind: type[Writer] = Writer) -> Writer:
+        return kind(self.runtime.jetstream, self.appender, self.number, self.epoch, fence)
+
+    async def router(self, fence: Fence, writer: Writer) -> Router:
+        """What routes the partition's events from where a takeover found it."""
+        model = await live(self.runtime.postgres, AUDIENCE)
+        checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
+        fold = AudienceFold(self.runtime.postgres, model, self.number, checkpoint.sequence)
+        return Router(self.number, self.runtime.settings.partitions, fold, writer, self.appender, fence.at)
+
+    async def told(self) -> list[Notification]:
+        """All that was told to anybody of the tenant, in the order of the log."""
+        found: list[Message] = []
+        subject = f"inbox.*.{escape(self.tenant)}.>"
+        while page := await read(self.runtime.jetstream, NOTIFICATIONS, subject, after=found[-1].sequence if found else 0):
+            found += page
+        return [entry for message in found if isinstance(entry := decode_entry(message.data), Notification)]
+
+    async def users_told(self) -> list[str]:
+        return [notification.user for notification in await self.told()]
+
+    async def stored(self) -> Position | None:
+        """The position that lies in the stream by itself."""
+        found = await last(self.runtime.jetstream, NOTIFICATIONS, position(SERVICE, self.number))
+        message = msgspec.json.decode(found.data, type=PositionMessage) if found else None
+        return Position(message.sequence, message.offset) if message else None
+
+    def _body(self, user: str) -> bytes:
+        identifier = str(uuid4())
+        told = {"type": "-", "category": "-", "title": "-", "message": "-", "created": "2026-01-02T03:04:05Z"}
+        return msgspec.json.encode({"entry": "notification", "id": identifier, **told, "tenant": self.tenant, "user": user})

@@ -1,0 +1,92 @@
+"""Postgres: what goes wrong for one user of a connection is over before the next one gets it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from services.runtime import postgres as postgres_module
+from services.runtime.errors import Fenced, Unavailable
+from services.runtime.postgres import Postgres, open_postgres
+from services.runtime.process import Runtime
+
+STEPS = 60
+
+
+async def unharmed(postgres: Postgres) -> bool:
+    """Whether a connection does everything that is asked of a new one."""
+    async with postgres.connection() as connection:
+        await connection.execute("SELECT 1; SELECT 2")
+    async with postgres.transaction() as connection:
+        cursors = [await connection.execute("SELECT %s", (number,)) for number in range(3)]
+        return [await cursor.fetchone() for cursor in cursors] == [(0,), (1,), (2,)]
+
+
+@pytest.mark.parametrize("way", ["connection", "transaction", "snapshot"])
+async def test_whoever_is_cancelled_leaves_nothing_behind_in_the_connection(runtime: Runtime, way: str) -> None:
+    async with open_postgres(runtime.settings.postgres, "tests-cancelled", 1) as postgres:
+
+        async def ask() -> None:
+            async with getattr(postgres, way)() as connection:
+                for _ in range(3):
+                    await connection.execute("SELECT pg_sleep(0.001)")
+                    await (await connection.execute("SELECT count(*) FROM pg_class")).fetchone()
+
+        for steps in range(STEPS):
+            asked = asyncio.create_task(ask())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asked.cancel()
+            with suppress(asyncio.CancelledError):
+                await asked
+            assert await unharmed(postgres)
+
+
+async def test_an_error_in_a_transaction_is_over_with_it(runtime: Runtime) -> None:
+    async with open_postgres(runtime.settings.postgres, "tests-errors", 1) as postgres:
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            async with postgres.transaction() as connection:
+                await connection.execute("SELECT 1")
+                await connection.execute("SELECT nothing")
+                await connection.execute("SELECT 2")
+
+        assert await unharmed(postgres)
+
+
+async def test_what_an_error_means_is_said_in_our_words(runtime: Runtime) -> None:
+    with pytest.raises(Unavailable, match="UndefinedTable"):
+        async with runtime.postgres.connection() as connection:
+            await connection.execute("SELECT * FROM nowhere.nothing")
+    with pytest.raises(Fenced):
+        async with runtime.postgres.transaction() as connection:
+            await connection.execute("SELECT 1 / 0")
+
+
+async def test_when_nobody_answers_the_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_module, "CONNECTION_SECONDS", 0.2)
+    async with open_postgres("postgresql://nobody@127.0.0.1:1/nothing", "tests-nobody", 1) as postgres:
+        with pytest.raises(Unavailable, match="Postgres cannot be reached"):
+            async with postgres.connection():
+                pass
+
+
+async def test_a_snapshot_sees_one_moment_and_cannot_write(runtime: Runtime) -> None:
+    async with runtime.postgres.connection() as connection:
+        await connection.execute("CREATE TABLE IF NOT EXISTS moment (at integer); DELETE FROM moment; INSERT INTO moment VALUES (1)")
+
+    try:
+        async with runtime.postgres.snapshot() as snapshot:
+            before = await (await snapshot.execute("SELECT at FROM moment")).fetchall()
+            async with runtime.postgres.connection() as connection:
+                await connection.execute("INSERT INTO moment VALUES (2)")
+            after = await (await snapshot.execute("SELECT at FROM moment")).fetchall()
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                await snapshot.execute("INSERT INTO moment VALUES (3)")
+    finally:
+        async with runtime.postgres.connection() as connection:
+            await connection.execute("DROP TABLE moment")
+
+    assert before == after == [(1,)]

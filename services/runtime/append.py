@@ -69,16 +69,12 @@ class Appender:
         """Append up to 1000 messages, all or none; those that stand in the stream already are named, not stored again."""
         if len(drafts) > BATCH_LIMIT_MESSAGES:
             raise Refused(f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}")
-        first = {draft.id: place for place, draft in reversed([*enumerate(drafts)]) if draft.id}
         known: dict[str, Appended] = {}
         for wait in (*RETRY_SECONDS, None):
-            fresh = [place for place, draft in enumerate(drafts) if not draft.id or (draft.id not in known and first[draft.id] == place)]
             try:
-                return _placed(drafts, fresh, known, first, await self._commit([drafts[place] for place in fresh]) if fresh else 0)
-            except Refused as refusal:
-                if DUPLICATE not in str(refusal):
-                    raise
-                known |= await self.stored([drafts[place] for place in fresh if drafts[place].id])
+                placed = await self._attempt(drafts, known)
+                if placed is not None:
+                    return placed
             except Transient:
                 if wait is None:
                     raise
@@ -98,6 +94,18 @@ class Appender:
         """Append one message if the expectation holds, once; raises WrongSequence, or Unavailable if that is unknown."""
         answer = await self._jetstream.ask(draft.subject, draft.data, {**_headers(draft), **_expectation(draft, expected)})
         return answer.seq
+
+    async def _attempt(self, drafts: Sequence[Draft], known: dict[str, Appended]) -> list[Appended] | None:
+        """Commit those not known yet; None if there are more duplicates among them, which are known from then on."""
+        first = {draft.id: place for place, draft in reversed([*enumerate(drafts)]) if draft.id}
+        fresh = [place for place, draft in enumerate(drafts) if not draft.id or (draft.id not in known and first[draft.id] == place)]
+        try:
+            return _placed(drafts, fresh, known, first, await self._commit([drafts[place] for place in fresh]) if fresh else 0)
+        except Refused as refusal:
+            if DUPLICATE not in str(refusal):
+                raise
+        known |= await self.stored([drafts[place] for place in fresh if drafts[place].id])
+        return None
 
     async def _probe(self, draft: Draft) -> Appended | None:
         headers = {**_headers(draft), "Nats-Expected-Last-Msg-Id": NEVER_LAST}

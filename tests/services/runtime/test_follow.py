@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
+from nats.aio.msg import Msg
 
 from contracts.streams import Stream
 from services.runtime.append import Appender, Draft
 from services.runtime.errors import LogLost
 from services.runtime.follow import Message, follow, state
-from services.runtime.jetstream import JetStream
+from services.runtime.jetstream import JetStream, connect
 from services.runtime.process import Runtime
 from services.runtime.read import read
 from tests.own_stream import OwnStream, create
@@ -138,8 +139,8 @@ async def test_nothing_is_missed_or_repeated_whatever_is_broken(
     async with aclosing(following(connection, stream, limit=50)) as batches:
         for first in range(501, 1001, 100):
             found += await taken(batches, 120)
-            await trouble(connection, runtime, stream)
-            await lay_down(runtime.appender(), stream, *numbers(first, first + 99))
+            more = lay_down(runtime.appender(), stream, *numbers(first, first + 99))
+            await asyncio.gather(trouble(connection, runtime, stream), more)
         found += await taken(batches, 1000 - len(found))
 
         await trouble(connection, runtime, stream)
@@ -147,6 +148,27 @@ async def test_nothing_is_missed_or_repeated_whatever_is_broken(
         found += await taken(batches, 1)
 
     assert said(found) == [*numbers(1, 1000), "after a rest"]
+
+
+async def test_a_delivery_that_was_lost_on_the_way_is_noticed_and_fetched(runtime: Runtime, stream: OwnStream) -> None:
+    asked: asyncio.Queue[str] = asyncio.Queue()
+    async with connect(runtime.settings.nats, "tests-forging") as forger, aclosing(following(runtime.jetstream, stream)) as batches:
+
+        async def overhear(message: Msg) -> None:
+            asked.put_nowait(message.reply)
+
+        await forger._client.subscribe(f"$JS.API.CONSUMER.MSG.NEXT.{stream.name}.*", cb=overhear)
+        await forger._client.flush()
+        await anext(batches)
+        await lay_down(runtime.appender(), stream, *numbers(1, 250))
+        before = await taken(batches, 250)
+
+        ahead = "forged.1.999.999.1767323045678901234.0"
+        await forger.publish(await asked.get(), b"ahead of others that were lost", ahead)
+        await lay_down(runtime.appender(), stream, *numbers(251, 300))
+        after = await taken(batches, 50)
+
+    assert said(before + after) == numbers(1, 300)
 
 
 async def test_whoever_stops_following_leaves_no_consumer_behind(runtime: Runtime, stream: OwnStream) -> None:

@@ -86,6 +86,8 @@ class Partition:
             if await writer.leads():
                 raise Unavailable(f"{fenced}, but routes no longer; taking over anew") from None
             raise
+        finally:
+            await router.stop()
 
     async def _follow(self, router: Router, after: int) -> None:
         jetstream, subjects = self._runtime.jetstream, (events_of(self.number),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -42,24 +43,42 @@ class Router:
         self._writer = writer
         self._appender = appender
         self._at = at
+        self._writing: asyncio.Task[None] | None = None
 
     async def route(self, batch: list[Message]) -> None:
-        """Route a batch: fold its relations, bury what cannot be routed, write the rest with the position."""
+        """Fold a batch while the one before is being written, then begin to write it; raises what that one met."""
         routed = [_routed(message) for message in batch]
         events = [each.event for each in routed if each.event]
         wanted = {asked for each in routed if each.event for asked in relations(each.event, each.told)}
         folded = await self._fold.fold(events, batch[-1].sequence, wanted)
+        await self._written()
         pending = [each for each in routed if each.message.sequence > self._at.after]
-        for each in pending:
-            if each.reason:
-                await self._bury(each)
-        reached = max(self._at, Position(batch[-1].sequence), key=Position.order)
-        await self._writer.write(self._outputs(pending, folded), reached)
-        self._at = reached
+        self._writing = asyncio.create_task(self._write(pending, folded, Position(batch[-1].sequence)))
 
     async def park(self, *, again: bool = False) -> None:
         """Write down how far we came, if it is not written yet, or `again`."""
+        await self._written()
         await self._writer.park(self._at, again=again)
+
+    async def stop(self) -> None:
+        """Leave what is being written to a later takeover, which will find out how far it came."""
+        if self._writing:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+
+    async def _written(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing:
+            await writing
+
+    async def _write(self, pending: list[Routed], folded: Folded, until: Position) -> None:
+        """Bury what cannot be routed, write the rest with the position."""
+        for each in pending:
+            if each.reason:
+                await self._bury(each)
+        reached = max(self._at, until, key=Position.order)
+        await self._writer.write(self._outputs(pending, folded), reached)
+        self._at = reached
 
     def _outputs(self, pending: list[Routed], folded: Folded) -> Iterator[Output]:
         resumed = self._at

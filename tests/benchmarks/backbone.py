@@ -16,14 +16,14 @@ from contracts.codec import encode, instant
 from contracts.cursor import Cursor
 from contracts.ids import NotificationIds
 from contracts.notifications import Notification
-from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS, Person
+from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Draft
 from services.runtime.follow import state
 from services.runtime.read import last
 from tests.benchmarks.measure import CpuTime, Latency, memory
 from tests.benchmarks.plain_stack import DRAIN_SECONDS, WARM_UP_SECONDS, Kind, latency
 from tests.benchmarks.processes import clients
-from tests.benchmarks.system import TENANT, System, announcement, drafted, paced, system
+from tests.benchmarks.system import TENANTS, System, announcement, drafted, paced, person, system, told
 
 POLL_SECONDS = 0.02
 STAGE_SECONDS = 120.0
@@ -43,18 +43,20 @@ class FrameCost(NamedTuple):
     frame_bytes: int
 
 
-async def append_latency(kind: Kind, rates: Sequence[float], *, users: int = 500, seconds: float = 10) -> dict[float, Latency]:
+async def append_latency(
+    kind: Kind, rates: Sequence[float], *, users: int = 500, seconds: float = 10, tenants: int = TENANTS
+) -> dict[float, Latency]:
     """From an append falling due to its frame read by the client, one connection a user, at each rate."""
     found: dict[float, Latency] = {}
     async with system("notifier", "projector", "edge") as running:
         websockets, streams = (users, 0) if kind == "websocket" else (0, users)
-        async with clients(running.crowd(websockets=websockets, streams=streams)) as connected:
+        async with clients(running.crowd(websockets=websockets, streams=streams, tenants=tenants)) as connected:
             appender = running.runtime.appender()
             for rate in rates:
                 await connected.reset()
-                await connected.until(await paced(appender, users, rate, WARM_UP_SECONDS), DRAIN_SECONDS)
+                await connected.until(await paced(appender, users, rate, WARM_UP_SECONDS, tenants), DRAIN_SECONDS)
                 await connected.reset()
-                sent = await paced(appender, users, rate, seconds)
+                sent = await paced(appender, users, rate, seconds, tenants)
                 found[rate] = latency(sent, await connected.until(sent, DRAIN_SECONDS))
     return found
 
@@ -64,8 +66,7 @@ async def highest_rate(*, users: int = 500, events: int = 60_000) -> float:
     async with system("notifier", "projector", "edge") as running, clients(running.crowd(websockets=users)) as connected:
         appender = running.runtime.appender()
         await connected.reset()
-        bodies = (announcement(number, (f"u{number % users}",), 1) for number in range(events))
-        drafts = [drafted(body) for body in bodies]
+        drafts = [drafted(told(number, users, sent_ns=1)) for number in range(events)]
         started = time.monotonic()
         for first in range(0, events, BATCH_LIMIT_MESSAGES):
             await appender.append_batch(drafts[first : first + BATCH_LIMIT_MESSAGES])
@@ -78,7 +79,7 @@ async def notifier_rate(*, events: int, recipients: int) -> Rate:
     """Notifications a second from `EVENTS` to `NOTIFICATIONS`: the events are there, then the notifier starts."""
     async with system() as running:
         users = [f"u{n}" for n in range(max(500, recipients))]
-        bodies = [announcement(n, [users[(n + k) % len(users)] for k in range(recipients)]) for n in range(events)]
+        bodies = [announcement(n, f"bench-{n % TENANTS}", [users[(n + k) % len(users)] for k in range(recipients)]) for n in range(events)]
         await _append(running, [drafted(body) for body in bodies])
         async with running.service("notifier", 0) as pid:
             used = CpuTime(pid)
@@ -104,7 +105,7 @@ async def projector_rate(*, entries: int = 60_000) -> tuple[Rate, float]:
 async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int = 5000) -> Rate:
     """Events a second taken as JSON lines over HTTP and stored."""
     async with system("gateway") as running:
-        bodies = [announcement(number, (f"u{number % 500}",)) for number in range(events)]
+        bodies = [told(number, 500, tenants=1) for number in range(events)]
         chunks = [b"\n".join(bodies[first : first + lines]) for first in range(0, events, lines)]
         used, nats = CpuTime(running.pids["gateway"]), time.monotonic()
         await asyncio.gather(*(_post(running, chunks[part::connections]) for part in range(connections)))
@@ -162,20 +163,20 @@ async def storm(*, users: int = 2000, missed: int = 20) -> tuple[float, float]:
 
 def notification(running: System, number: int, users: int) -> Draft:
     """An entry as the notifier writes it."""
-    person = Person(TENANT, f"u{number % users}")
+    one = person(number % users)
     now = time.time_ns()
     body = Notification(
-        id=NotificationIds(f"{number}-{now}", "bench").of(person.user),
+        id=NotificationIds(f"{number}-{now}", "bench").of(one.user),
         type="announcement.published",
         category="system_announcement",
         title="Task assigned",
         message="You have been assigned to task: Water the seedlings",
-        data=Raw(encode({"sent_ns": 1, "task_id": "1", "task_title": "Water the seedlings", "user_id": person.user})),
-        tenant=TENANT,
-        user=person.user,
+        data=Raw(encode({"sent_ns": 1, "task_id": "1", "task_title": "Water the seedlings", "user_id": one.user})),
+        tenant=one.tenant,
+        user=one.user,
         created=instant(now),
     )
-    return Draft(subjects.inbox(person, running.settings.partitions), encode(body))
+    return Draft(subjects.inbox(one, running.settings.partitions), encode(body))
 
 
 async def _deliver(running: System, count: int, users: int, per_second: float) -> None:
@@ -217,7 +218,7 @@ async def _until_projected(running: System, sequence: int) -> None:
 
 async def _post(running: System, chunks: list[bytes]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.ports["gateway"])
-    bearer = f"Bearer {running.token('service')}"
+    bearer = f"Bearer {running.token(person(0, 1))}"
     for chunk in chunks:
         head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nAuthorization: {bearer}\r\n"
         writer.write(f"{head}Content-Length: {len(chunk)}\r\n\r\n".encode() + chunk)
@@ -234,7 +235,7 @@ def _copy(dsn: str, drafts: list[Draft]) -> float:
     rows: list[tuple[Any, ...]] = []
     for sequence, draft in enumerate(drafts, 1):
         body = json.loads(draft.data)
-        rows.append((TENANT, body["user"], body["id"], sequence, sequence, body["created"], draft.data.decode()))
+        rows.append((body["tenant"], body["user"], body["id"], sequence, sequence, body["created"], draft.data.decode()))
     with psycopg.connect(dsn, autocommit=True, options="-c synchronous_commit=off") as connection:
         connection.execute("CREATE SCHEMA copied")
         connection.execute("CREATE TABLE copied.notification (LIKE inbox_v1.notification INCLUDING ALL)")

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts import codec, subjects
 from contracts.codec import encode
 from contracts.subjects import Person
 from services.runtime.append import Appender, Draft
@@ -23,7 +24,7 @@ from services.runtime.settings import Settings, settings
 from tests.benchmarks.clients import Crowd
 from tests.benchmarks.processes import free_port, program
 
-TENANT = "bench"
+TENANTS = 10
 READY_SECONDS = 60.0
 TOKEN_SECONDS = 3600.0
 PACE_SECONDS = 0.001
@@ -61,19 +62,20 @@ class System:
             await asyncio.wait_for(process.stdout.readuntil(b"ready"), READY_SECONDS)
             yield process.pid
 
-    def token(self, user: str, scope: str = "inbox emit") -> str:
-        """A token of the benchmark's tenant."""
-        return issue(Person(TENANT, user), scope, self.settings.secret, time.time(), TOKEN_SECONDS)
+    def token(self, person: Person, scope: str = "inbox emit") -> str:
+        """A token of somebody's."""
+        return issue(person, scope, self.settings.secret, time.time(), TOKEN_SECONDS)
 
-    def crowd(self, *, websockets: int = 0, streams: int = 0, per_user: int = 1, port: int | None = None, cursor: str = "") -> Crowd:
+    def crowd(self, *, websockets: int = 0, streams: int = 0, per_user: int = 1, cursor: str = "", tenants: int = TENANTS) -> Crowd:
         """Clients that count entries and read the time they were sent from their data."""
         users = (max(websockets, streams) + per_user - 1) // per_user
-        file = self.directory / f"tokens-{users}"
+        file = self.directory / f"tokens-{users}-{tenants}"
         if not file.exists():
-            file.write_text("\n".join(f"u{n} {self.token(f'u{n}', 'inbox')}" for n in range(users)))
+            people = (person(n, tenants) for n in range(users))
+            file.write_text("\n".join(f"{one.user} {self.token(one, 'inbox')}" for one in people))
         query = f"?cursor={cursor}" if cursor else ""
         return Crowd(
-            ports=(port or self.ports["edge"],),
+            ports=(self.ports["edge"],),
             websockets=websockets,
             streams=streams,
             per_user=per_user,
@@ -108,37 +110,40 @@ async def system(*services: str) -> AsyncGenerator[System]:
         yield running
 
 
-def announcement(number: int, users: Iterable[str], sent_ns: int = 0) -> bytes:
+def person(number: int, tenants: int = TENANTS) -> Person:
+    """One of the benchmark's people; they are spread over its tenants."""
+    return Person(f"bench-{number % tenants}", f"u{number}")
+
+
+def announcement(number: int, tenant: str, users: Iterable[str], sent_ns: int = 0) -> bytes:
     """An event for these users that says when it was sent (monotonic nanoseconds)."""
     data = {"title": "Task assigned", "message": "You have been assigned to task: Water the seedlings", "to": {"users": list(users)}}
-    body = {
-        "specversion": "1.0",
-        "id": f"{number}-{time.monotonic_ns()}",
-        "source": "/bench",
-        "type": "announcement.published",
-        "tenant": TENANT,
-    }
-    return encode({**body, "data": {**data, "sent_ns": sent_ns}})
+    body = {"specversion": "1.0", "id": f"{number}-{time.monotonic_ns()}", "source": "/bench", "type": "announcement.published"}
+    return encode({**body, "tenant": tenant, "data": {**data, "sent_ns": sent_ns}})
+
+
+def told(number: int, users: int, tenants: int = TENANTS, sent_ns: int = 0) -> bytes:
+    """An event for one person, each in turn."""
+    one = person(number % users, tenants)
+    return announcement(number, one.tenant, (one.user,), sent_ns)
 
 
 def drafted(body: bytes) -> Draft:
     """An event ready to be appended, as the gateway or a domain service does it."""
-    from contracts import codec, subjects
-
     cloud = codec.decode(body)
-    return Draft(subjects.event(TENANT, cloud.type, cloud.entity, 16), body, id=cloud.key_of(TENANT))
+    assert cloud.tenant
+    return Draft(subjects.event(cloud.tenant, cloud.type, cloud.entity, 16), body, id=cloud.key_of(cloud.tenant))
 
 
-async def paced(appender: Appender, users: int, per_second: float, seconds: float) -> int:
-    """Append events at a steady rate, each to one user in turn, stamped with the moment it fell due; returns how many."""
+async def paced(appender: Appender, users: int, per_second: float, seconds: float, tenants: int = TENANTS) -> int:
+    """Append events at a steady rate, each to one person in turn, stamped with the moment it fell due; returns how many."""
     loop = asyncio.get_running_loop()
     count, started, tasks = int(per_second * seconds), time.monotonic_ns(), set[asyncio.Task[object]]()
     for number in range(count):
         due = started + int(number * 1e9 / per_second)
         if (wait := (due - time.monotonic_ns()) / 1e9) > 0:
             await asyncio.sleep(wait)
-        body = announcement(number, (f"u{number % users}",), due)
-        task = loop.create_task(appender.append(drafted(body)))
+        task = loop.create_task(appender.append(drafted(told(number, users, tenants, due))))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)

@@ -8,12 +8,13 @@ from contextlib import aclosing
 from datetime import timedelta
 
 from projections import INBOX
-from projections.projection import Projection
-from services.runtime.follow import follow
+from projections.projection import Change, Projection
+from services.runtime.follow import Message, follow
 from services.runtime.process import Runtime, persist
 from services.runtime.readmodel import Execution, ReadModel, live
 
-BATCH_MESSAGES = 1000
+BATCH_MESSAGES = 2000
+SLICE_MESSAGES = 50
 GATHER_MESSAGES = 100
 GATHER_SECONDS = 0.01
 """After a batch of fewer messages, wait that long for more: a transaction for each would cost more than all else."""
@@ -42,12 +43,21 @@ async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], Non
         applying: asyncio.Task[None] | None = None
         async for batch in batches:
             if batch:
-                executions = model.prepare(change for message in batch for change in projection.evolve(message))
+                executions = model.prepare(await evolved(projection, batch))
                 if applying:
                     await applying
                 applying = group.create_task(apply(runtime, model, executions, sequence, batch[-1].sequence))
                 sequence = batch[-1].sequence
                 await asyncio.sleep(GATHER_SECONDS if len(batch) < GATHER_MESSAGES else 0)
+
+
+async def evolved(projection: Projection, batch: list[Message]) -> list[Change]:
+    """The changes of a batch, a slice at a time: in between, what is being applied gets out to Postgres."""
+    changes: list[Change] = []
+    for first in range(0, len(batch), SLICE_MESSAGES):
+        changes += [change for message in batch[first : first + SLICE_MESSAGES] for change in projection.evolve(message)]
+        await asyncio.sleep(0)
+    return changes
 
 
 async def apply(runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int) -> None:

@@ -74,7 +74,7 @@ async def edge() -> AsyncIterator[Row]:
     """Processor time a delivered frame."""
     for kind in KINDS:
         cost = await backbone.edge_cost(kind)
-        floor = await bare_asgi_cpu_per_frame(kind, frame_bytes=cost.frame_bytes, frames_per_second=5000)
+        floor = await bare_asgi_cpu_per_frame(kind, frame_bytes=cost.frame_bytes)
         yield Row(figure=f"edge, {kind}, processor a frame", measured=cost.microseconds, unit="µs")
         yield Row(figure=f"bare ASGI, {kind}, the same bytes", measured=floor, unit="µs")
         yield Row(figure="… ours ÷ bare", measured=cost.microseconds / floor, unit="×", limit=1.6)
@@ -84,7 +84,7 @@ async def edge() -> AsyncIterator[Row]:
 
 async def _beside_plain(kind: Kind, ours: float, frame_bytes: int) -> AsyncIterator[Row]:
     async def cost(dsn: str) -> float:
-        found = await fastapi_cpu_per_frame(dsn, kind, frame_bytes=frame_bytes, frames_per_second=5000)
+        found = await fastapi_cpu_per_frame(dsn, kind, frame_bytes=frame_bytes)
         return found.server_microseconds + found.redis_microseconds
 
     theirs = await plain(cost)

@@ -26,6 +26,7 @@ from tests.benchmarks.processes import clients
 from tests.benchmarks.system import TENANTS, System, announcement, drafted, paced, person, system, told
 
 POLL_SECONDS = 0.02
+DELIVERY_SECONDS = 0.002
 STAGE_SECONDS = 120.0
 
 
@@ -114,7 +115,7 @@ async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int
         return Rate(rate, {"gateway": used.seconds()})
 
 
-async def edge_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_second: float = 5000, seconds: float = 8) -> FrameCost:
+async def edge_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_second: float = 10_000, seconds: float = 8) -> FrameCost:
     """The edge's processor time for each frame, all from the stream to the socket, `tabs` connections a user."""
     count = int(frames_per_second * seconds / tabs)
     async with system("edge") as running:
@@ -185,9 +186,9 @@ async def _deliver(running: System, count: int, users: int, per_second: float) -
     drafts = [notification(running, number, users) for number in range(count)]
     while sent < count:
         due = min(count, int((time.monotonic() - started) * per_second) + 1, sent + BATCH_LIMIT_MESSAGES)
-        await asyncio.gather(*(appender.append(draft) for draft in drafts[sent:due]))
+        await appender.append_batch(drafts[sent:due])
         sent = due
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(DELIVERY_SECONDS)
 
 
 async def _append(running: System, drafts: list[Draft]) -> None:

@@ -44,17 +44,16 @@ Fact = tuple[str, str, str | None, dict[str, Any]]
 
 def where_to_look(settings: Settings) -> str:
     """What a newcomer may try, word by word."""
-    command = f"uv run tidings listen --user amira{'' if str(settings.data_dir) == '.tidings' else f' --data-dir {settings.data_dir}'}"
-    return f"""
-Amira, Bram, Chen, Dina and Emeka run three volunteer projects here. In another terminal:
-
-  [bold]{command}[/bold]      what Amira is told, live
-  [bold]uv run tidings emit task.assigned task_id=1 task_title="Say hello" user_id=amira[/bold]
-  [bold]uv run tidings events tail[/bold]             the facts as they come
-  [bold]uv run tidings doctor[/bold]                  how everything is
-
-  {settings.url}/schema              the HTTP interface
-"""
+    where = "" if str(settings.data_dir) == ".tidings" else f" --data-dir {settings.data_dir}"
+    tries = {
+        f"uv run tidings listen --user amira{where}": "what Amira is told, live",
+        f'uv run tidings emit task.assigned task_id=1 task_title="Say hello" user_id=amira{where}': "tell her something",
+        f"uv run tidings events tail{where}": "the facts as they come",
+        f"uv run tidings doctor{where}": "how everything is",
+        f"{settings.url}/schema": "the HTTP interface",
+    }
+    lines = "\n".join(f"  [bold]{command}[/bold]\n      {words}" for command, words in tries.items())
+    return f"\nAmira, Bram, Chen, Dina and Emeka run three volunteer projects here. In another terminal:\n\n{lines}\n\nCtrl-C ends all of it.\n"
 
 
 async def play(settings: Settings, console: Console) -> None:

@@ -17,7 +17,7 @@ from services.runtime.settings import Settings, settings
 DAY_SECONDS = 86_400
 
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def reads_settings(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -53,7 +53,8 @@ def where_to_look(settings: Settings) -> str:
         f"{settings.url}/schema": "the HTTP interface",
     }
     lines = "\n".join(f"  [bold]{command}[/bold]\n      {words}" for command, words in tries.items())
-    return f"\nAmira, Bram, Chen, Dina and Emeka run three volunteer projects here. In another terminal:\n\n{lines}\n\nCtrl-C ends all of it.\n"
+    people = ", ".join(PEOPLE.values())
+    return f"\n{people} run three volunteer projects here. In another terminal:\n\n{lines}\n\nCtrl-C ends all of it.\n"
 
 
 async def play(settings: Settings, console: Console) -> None:

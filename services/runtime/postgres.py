@@ -18,8 +18,9 @@ AWAY_SECONDS = 0.25
 """How long to wait for a connection when the last wait was in vain."""
 WAITING_LIMIT = 1000
 STATEMENT_SECONDS = 60
-OPTIONS = f"-c synchronous_commit=off -c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s"
-"""Everything in Postgres can be derived from the streams again, so no commit waits for the disk."""
+TIMEOUTS = f"-c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s"
+OPTIONS = f"-c synchronous_commit=off -c timezone=UTC {TIMEOUTS}"
+"""Everything in Postgres can be derived from the streams again, so no commit waits for the disk. In UTC, every day has 24 hours."""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 AWAY = (

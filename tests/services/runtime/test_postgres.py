@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -71,6 +72,24 @@ async def test_when_nobody_answers_the_server_is_unavailable(monkeypatch: pytest
         with pytest.raises(Unavailable, match="Postgres cannot be reached"):
             async with postgres.connection():
                 pass
+
+
+async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(runtime: Runtime) -> None:
+    days = timedelta(days=30)
+    async with runtime.postgres.connection() as connection:
+        await connection.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone TO %L', current_database(), 'Europe/Berlin'); END $$"
+        )
+
+    try:
+        async with open_postgres(runtime.settings.postgres, "tests-berlin", 1) as postgres, postgres.connection() as connection:
+            over_the_end_of_summer = "SELECT timestamptz '2026-10-20 12:00Z' + %s - timestamptz '2026-10-20 12:00Z'"
+            row = await (await connection.execute(over_the_end_of_summer, (days,))).fetchone()
+    finally:
+        async with runtime.postgres.connection() as connection:
+            await connection.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET timezone', current_database()); END $$")
+
+    assert row == (days,)
 
 
 async def test_a_snapshot_sees_one_moment_and_cannot_write(runtime: Runtime) -> None:

@@ -51,13 +51,13 @@ class Router:
         events = [each.event for each in routed if each.event]
         wanted = {asked for each in routed if each.event for asked in relations(each.event, each.told)}
         folded = await self._fold.fold(events, batch[-1].sequence, wanted)
-        await self._written()
+        await self.written()
         pending = [each for each in routed if each.message.sequence > self._at.after]
         self._writing = asyncio.create_task(self._write(pending, folded, Position(batch[-1].sequence)))
 
     async def park(self, *, again: bool = False) -> None:
         """Write down how far we came, if it is not written yet, or `again`."""
-        await self._written()
+        await self.written()
         await self._writer.park(self._at, again=again)
 
     async def stop(self) -> None:
@@ -66,7 +66,8 @@ class Router:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
 
-    async def _written(self) -> None:
+    async def written(self) -> None:
+        """Wait until all that was routed is appended, or on its way in a batch; raises what that met."""
         writing, self._writing = self._writing, None
         if writing:
             await writing

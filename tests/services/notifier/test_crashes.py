@@ -51,6 +51,8 @@ async def died(partition: OwnPartition, after: int) -> Writer:
     router = await partition.router(fence, writer)
     with pytest.raises(Crash):
         await router.route(await partition.events(after=fence.at.after))
+        await router.written()
+        await router.park()
     return writer
 
 
@@ -60,6 +62,7 @@ async def went_on(partition: OwnPartition) -> Position:
     router = await partition.router(fence, partition.writer(fence))
     if left := await partition.events(after=fence.at.after):
         await router.route(left)
+        await router.written()
     await router.park()
     return fence.at
 

@@ -74,20 +74,23 @@ async def test_when_nobody_answers_the_server_is_unavailable(monkeypatch: pytest
                 pass
 
 
+async def _server_stands(runtime: Runtime, setting: str) -> None:
+    async with runtime.postgres.connection() as connection:
+        row = await (await connection.execute("SELECT quote_ident(current_database())")).fetchone()
+        assert row
+        await connection.execute(f"ALTER DATABASE {row[0]} {setting}".encode())
+
+
 async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(runtime: Runtime) -> None:
     days = timedelta(days=30)
-    async with runtime.postgres.connection() as connection:
-        await connection.execute(
-            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone TO %L', current_database(), 'Europe/Berlin'); END $$"
-        )
+    await _server_stands(runtime, "SET timezone TO 'Europe/Berlin'")
 
     try:
         async with open_postgres(runtime.settings.postgres, "tests-berlin", 1) as postgres, postgres.connection() as connection:
             over_the_end_of_summer = "SELECT timestamptz '2026-10-20 12:00Z' + %s - timestamptz '2026-10-20 12:00Z'"
             row = await (await connection.execute(over_the_end_of_summer, (days,))).fetchone()
     finally:
-        async with runtime.postgres.connection() as connection:
-            await connection.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET timezone', current_database()); END $$")
+        await _server_stands(runtime, "RESET timezone")
 
     assert row == (days,)
 

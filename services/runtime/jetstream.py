@@ -61,7 +61,7 @@ def headers(head: bytes) -> dict[str, str]:
 class DirectClient(Client):
     """nats-py, but what comes for an inbox of ours goes straight to its callback.
 
-    By itself it takes every header apart, puts each message into a queue and wakes a task for it: 15 of the 25 µs that a
+    By itself it takes every header apart, puts each message into a queue and wakes a task for it: 9 of the 16 µs that a
     followed message costs (measured, nats-py 2.16), in the one loop that everything here goes through.
     """
 

@@ -15,7 +15,7 @@ from services.runtime.readmodel import WHOLE, ReadModel, build, live, swap
 
 async def rebuild(runtime: Runtime, projection: Projection, progress: Callable[[int, int], None]) -> tuple[str, str]:
     """Build, catch up, swap; returns the schema before and the one now live. `progress` is told sequences: come to, of."""
-    before = await live(runtime.postgres, projection)
+    before = await live(runtime.postgres, projection, of_any_version=True)
     model = await build(runtime.postgres, projection)
     target = (await state(runtime.jetstream, projection.stream)).last
     partitions = range(runtime.settings.partitions) if projection.partitioned else (WHOLE,)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from projections.projection import Change, Projection, steps
-from services.runtime.errors import LogLost
+from services.runtime.errors import LogLost, Permanent
 from services.runtime.postgres import Connection, Postgres
 
 LOCK = 0x7469_6469
@@ -99,13 +99,19 @@ class ReadModel:
         return f"Bring the stream back, or build the read model anew: tidings rebuild {self.projection.name}"
 
 
-async def live(postgres: Postgres, projection: Projection) -> ReadModel:
-    """The live read model of a projection; made, if there is none yet."""
+class OtherVersion(Permanent):
+    """The live read model was built by another version of its projection."""
+
+
+async def live(postgres: Postgres, projection: Projection, *, of_any_version: bool = False) -> ReadModel:
+    """The live read model of a projection; made, if there is none yet. Raises OtherVersion if it is not of this one."""
     async with postgres.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         await connection.execute(REGISTRY)
-        query = "SELECT schema FROM tidings.read_model WHERE name = %s AND live"
+        query = "SELECT schema, version FROM tidings.read_model WHERE name = %s AND live"
         row = await (await connection.execute(query, (projection.name,))).fetchone()
+        if row and row[1] != projection.version and not of_any_version:
+            raise OtherVersion(f"{row[0]} is live, but this is version {projection.version}; run: tidings rebuild {projection.name}")
         if row:
             return ReadModel(projection, row[0])
         model = await _create(connection, projection)

@@ -23,6 +23,13 @@ CROWD = [f"u-{number:04}" for number in range(2500)]
 WAIT_SECONDS = 60
 
 
+@pytest.fixture
+async def partition(partition: OwnPartition) -> OwnPartition:
+    """A partition that was routed before: only what comes from now on has to be looked through."""
+    await partition.taken_over()
+    return partition
+
+
 class Crash(Exception):
     """The process is gone."""
 

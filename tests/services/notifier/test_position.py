@@ -35,8 +35,8 @@ async def test_a_new_partition_is_routed_from_the_beginning(partition: OwnPartit
 @pytest.mark.parametrize("takeovers", [1, 2, 3])
 @pytest.mark.parametrize("parked", [False, True], ids=["never parked", "parked before"])
 async def test_what_was_written_plainly_is_found_after_a_crash(partition: OwnPartition, parked: bool, takeovers: int) -> None:
-    first, second = await partition.announced(*FEW), await partition.announced(*FEW)
     writer = await led(partition)
+    first, second = await partition.announced(*FEW), await partition.announced(*FEW)
     await writer.write(partition.outputs(first, FEW), Position(first))
     if parked:
         await writer.park(Position(first))
@@ -50,8 +50,8 @@ async def test_what_was_written_plainly_is_found_after_a_crash(partition: OwnPar
 
 @pytest.mark.parametrize("takeovers", [1, 2, 3])
 async def test_an_event_that_was_told_in_part_is_found_with_its_offset(partition: OwnPartition, takeovers: int) -> None:
-    first, second = await partition.announced("u-1"), await partition.announced(*FEW)
     writer = await led(partition)
+    first, second = await partition.announced("u-1"), await partition.announced(*FEW)
     await writer.write(partition.outputs(first, ["u-1"]), Position(first))
     await writer.write(partition.outputs(second, FEW)[:2], Position(second, 2))
 
@@ -74,8 +74,8 @@ async def test_each_life_goes_on_where_the_one_before_was_however_short_they_are
 
 @pytest.mark.parametrize("users", [FEW, MANY], ids=["plainly", "in a batch"])
 async def test_the_one_before_cannot_write_any_more(partition: OwnPartition, users: list[str]) -> None:
-    sequence = await partition.announced(*users)
     first = await led(partition)
+    sequence = await partition.announced(*users)
     await partition.taken_over()
 
     with pytest.raises(Fenced, match=f"partition {partition.number} was taken over by another notifier"):
@@ -109,8 +109,8 @@ async def test_positions_of_other_partitions_in_the_same_stream_are_not_taken_fo
 
 
 async def test_a_batch_leaves_the_position_after_it(partition: OwnPartition) -> None:
-    sequence = await partition.announced(*MANY)
     writer = await led(partition)
+    sequence = await partition.announced(*MANY)
     await writer.write(partition.outputs(sequence, MANY), Position(sequence + 5))
     await writer.settled()
 
@@ -121,8 +121,8 @@ async def test_a_batch_leaves_the_position_after_it(partition: OwnPartition) -> 
 
 
 async def test_plain_messages_after_a_batch_count(partition: OwnPartition) -> None:
-    first, second = await partition.announced(*MANY), await partition.announced("u-1")
     writer = await led(partition)
+    first, second = await partition.announced(*MANY), await partition.announced("u-1")
     await writer.write(partition.outputs(first, MANY), Position(first))
     await writer.write(partition.outputs(second, ["u-1"]), Position(second))
 
@@ -146,8 +146,8 @@ async def test_a_place_is_parked_once_and_kept_whatever_the_age_of_the_stream(pa
 
 async def test_many_outputs_are_written_in_full_batches_of_one_event_after_the_other(partition: OwnPartition) -> None:
     users = [f"u-{number:04}" for number in range(2 * OUTPUTS_PER_BATCH + 1)]
-    sequence = await partition.announced("u")
     writer = await led(partition)
+    sequence = await partition.announced("u")
 
     await writer.write(iter(partition.outputs(sequence, users)), Position(sequence))
     await writer.settled()

@@ -15,7 +15,7 @@ from projections.projection import Change, Message, Projection, Statement
 from services.runtime.errors import Fenced, LogLost, Unavailable
 from services.runtime.postgres import Postgres
 from services.runtime.process import Runtime
-from services.runtime.readmodel import Checkpoint, Execution, ReadModel, build, live, swap
+from services.runtime.readmodel import Checkpoint, Execution, OtherVersion, ReadModel, build, live, swap
 
 EPOCH = "0123abcd"
 READERS = 4
@@ -150,6 +150,15 @@ async def test_each_partition_has_a_checkpoint_of_its_own(postgres: Postgres, pr
 
     assert await model.checkpoint(postgres, EPOCH, partition=7) == Checkpoint(1, EPOCH)
     assert await model.checkpoint(postgres, EPOCH) == Checkpoint(0, EPOCH)
+
+
+async def test_a_version_never_writes_into_the_tables_of_another(postgres: Postgres, projection: Projection) -> None:
+    model = await live(postgres, projection)
+
+    with pytest.raises(OtherVersion, match=f"{model.schema} is live, but this is version 2; run: tidings rebuild {projection.name}"):
+        await live(postgres, replace(projection, version=2))
+
+    assert (await live(postgres, projection)).schema == model.schema
 
 
 async def test_whoever_asks_first_makes_the_live_read_model_and_all_get_the_same(postgres: Postgres, projection: Projection) -> None:

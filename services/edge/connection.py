@@ -18,11 +18,9 @@ from services.edge.wire import Page
 from services.runtime.auth import Identity
 from services.runtime.errors import Unavailable
 
-SEND_SECONDS = 60.0
 LIFETIME_OVER = 4100
 DRAINING = 4101
 UNAVAILABLE = 4102
-TOO_SLOW = 4103
 TOO_MANY = 4104
 TOKEN_OVER = 4002
 BAD_FRAME = 4500

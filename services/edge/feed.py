@@ -128,6 +128,3 @@ class Feeds:
     def each(self, choose: Callable[[Feed], bool] = lambda _: True) -> list[Feed]:
         """The feeds that fit."""
         return [feed for feed in self._feeds.values() if choose(feed)]
-
-    def __len__(self) -> int:
-        return len(self._feeds)

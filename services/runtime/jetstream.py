@@ -21,7 +21,6 @@ REQUEST_SECONDS = 5.0
 LIVENESS_SECONDS = 5.0
 WRONG_SEQUENCE = (10071, 10164)
 TRANSIENT = (10008, 10023, 10077, 10176, 10210, 10211)
-NOT_FOUND = 404
 
 PATIENCE = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "ping_interval": 10, "max_outstanding_pings": 2}
 

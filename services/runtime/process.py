@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import uvloop
 
@@ -24,7 +24,6 @@ BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 QUIET_SECONDS = 30.0
 
 log = logging.getLogger("tidings.process")
-T = TypeVar("T")
 
 
 class Runtime:

@@ -27,7 +27,6 @@ from tests.benchmarks.processes import free_port, program
 TENANTS = 10
 READY_SECONDS = 60.0
 TOKEN_SECONDS = 3600.0
-PACE_SECONDS = 0.001
 
 
 @dataclass

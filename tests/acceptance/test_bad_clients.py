@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -161,7 +162,10 @@ async def test_a_nonsense_frame_ends_the_connection_with_words_and_no_other(tidi
 async def test_a_huge_frame_ends_the_connection(tidings: Tidings) -> None:
     async with tidings.socket("alice") as client:
         await client.live()
-        await client.send("x" * 1_000_000)
+
+        with suppress(ConnectionClosed):  # the edge may refuse it before the last byte is sent
+            await client.send("x" * 1_000_000)
+
         assert await client.closed() in (1009, 4500)
 
 

@@ -11,6 +11,7 @@ from services.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from services.edge.edge import Edge
+    from services.runtime.auth import Identity
 
 
 def announce(what: str) -> None:
@@ -39,14 +40,21 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from services.edge import api
     from services.edge.edge import open_edge
     from services.gateway import gateway
+    from services.runtime.auth import authenticate, bearer
+    from services.runtime.idempotency import Keys
+    from services.runtime.idempotent import Connection, Idempotent
     from services.runtime.web import application, bind, serve
+
+    def identify(connection: Connection) -> Identity:
+        return authenticate(bearer(connection.headers.get("authorization")), settings.secret)
 
     settings.secret  # noqa: B018  a missing secret is an error now, not at the first request
     with bind(settings.host, settings.port) as listener:
         async with open_runtime(settings, "-".join(parts)) as runtime:
             edge = await open_edge(runtime) if "edge" in parts else None
             handlers: list[Any] = [*(api.handlers(edge) if edge else ()), *(gateway.handlers(runtime) if "gateway" in parts else ())]
-            app = application(handlers, lambda: _ready(runtime, edge))
+            idempotent = Idempotent(Keys(runtime.postgres, settings), identify)
+            app = application(handlers, lambda: _ready(runtime, edge), idempotent)
             async with asyncio.TaskGroup() as group:
                 if edge:
                     group.create_task(edge.run())

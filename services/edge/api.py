@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from uuid import uuid4
 
 import msgspec
 from litestar import Request, Response, asgi, get, post
@@ -20,6 +19,7 @@ from services.edge.log import Unreplayable
 from services.edge.socket import Socket
 from services.edge.stream import Stream
 from services.runtime.auth import Identity, bearer
+from services.runtime.idempotent import name
 from services.runtime.web import json, respond
 
 LIST_LIMIT = 100
@@ -86,7 +86,7 @@ def _mark(edge: Edge) -> Any:
         """Mark notifications by ids or up to a cursor; with an `op`, however often it is sent, it happens once."""
         identity = _who(edge, request)
         try:
-            operation = _operation(await request.body())
+            operation = _operation(await request.body(), name(request))
             cursor = await edge.mark(identity.person, operation, datetime.now(UTC))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad mark", str(error))
@@ -113,9 +113,9 @@ async def _counts(edge: Edge, identity: Identity) -> Counts:
     return (await edge.log.inbox(identity.person)).counts(time.time())
 
 
-def _operation(body: bytes) -> MarkOperation:
+def _operation(body: bytes, op: str) -> MarkOperation:
     """A mark as JSON, as in the frame, but `type` may be left out and so may `op`."""
     given = msgspec.json.decode(body)
     if not isinstance(given, dict):
         raise ValueError('a mark is a JSON object such as {"state": "read", "ids": ["…"]}')
-    return msgspec.convert({"op": uuid4().hex, **given, "type": "mark"}, MarkOperation)
+    return msgspec.convert({"op": op, **given, "type": "mark"}, MarkOperation)

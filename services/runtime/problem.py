@@ -11,6 +11,18 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 
 
+class Problem(Exception):
+    """A request that is answered with a problem: its status, and words for people; `more` for programs."""
+
+    def __init__(self, status: int, title: str, detail: str, *, retry: bool = False, **more: Any) -> None:
+        super().__init__(detail)
+        self.headers = headers(503 if retry else status)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.more = more
+
+
 def body(status: int, title: str, detail: str, **more: Any) -> bytes:
     """A problem as JSON."""
     return msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "detail": detail, **more})

@@ -45,6 +45,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stale_seconds: Seconds = 300
     connections_per_user: Positive = 5
     connections_limit: Positive = 12_000
+    idempotency_seconds: Seconds = 86_400
+    idempotency_lease_seconds: Seconds = 60
+    idempotency_keys_per_user: Positive = 10_000
     ring_bytes: Positive = 64 * 1024 * 1024
     snapshot_limit: Annotated[int, Meta(ge=1, le=200)] = 50
     postgres_connections: Positive = 8

@@ -11,13 +11,16 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
 
 from services.runtime import problem
 from services.runtime.auth import Unauthorised
 from services.runtime.errors import InvalidSettings, TidingsError, Transient
+from services.runtime.problem import Problem
 
 BACKLOG_CONNECTIONS = 4096
 STOP_SECONDS = 5
@@ -34,8 +37,10 @@ class Server(uvicorn.Server):
         yield
 
 
-def application(handlers: Sequence[Any], ready: Callable[[], bool]) -> Litestar:
-    """An application of these route handlers, with `/health/live` and `/health/ready` beside them."""
+def application(handlers: Sequence[Any], ready: Callable[[], bool], idempotent: Callable[[ASGIApp], ASGIApp]) -> Litestar:
+    """An application of these route handlers, every POST of them idempotent, with `/health/live` and `/health/ready` beside them."""
+    posts = [handler for handler in handlers if isinstance(handler, HTTPRouteHandler) and "POST" in handler.http_methods]
+    others = [handler for handler in handlers if handler not in posts]
 
     @get("/health/live", sync_to_thread=False)
     def live() -> dict[str, str]:
@@ -47,9 +52,19 @@ def application(handlers: Sequence[Any], ready: Callable[[], bool]) -> Litestar:
         """Whether requests should be sent here."""
         return Response({"status": "ready" if ready() else "starting"}, status_code=200 if ready() else 503)
 
+    def once(app: ASGIApp) -> ASGIApp:
+        """A router copies what it is given, but not a function."""
+        return idempotent(app)
+
     return Litestar(
-        route_handlers=[*handlers, live, is_ready],
-        exception_handlers={Unauthorised: _unauthorised, Transient: _unavailable, HTTPException: _http, Exception: _unexpected},
+        route_handlers=[Router("/", route_handlers=posts, middleware=[once]), *others, live, is_ready],
+        exception_handlers={
+            Problem: _problem,
+            Unauthorised: _unauthorised,
+            Transient: _unavailable,
+            HTTPException: _http,
+            Exception: _unexpected,
+        },
         openapi_config=OpenAPIConfig(title="Tidings", version="1"),
         logging_config=None,
     )
@@ -95,6 +110,12 @@ async def serve(app: Litestar, listener: socket.socket, closing: Callable[[], No
         closing()
         server.should_exit = True
         await serving
+
+
+def _problem(_: Request[Any, Any, Any], found: Problem) -> Response[bytes]:
+    answer = respond(found.status, found.title, found.detail, **found.more)
+    answer.headers.update(found.headers)
+    return answer
 
 
 def _unauthorised(_: Request[Any, Any, Any], error: Unauthorised) -> Response[bytes]:

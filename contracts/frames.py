@@ -6,14 +6,20 @@ only if `after` equals its own cursor, else it comes back with its cursor: so it
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from contracts.ids import Id
-from contracts.notifications import MARK_LIMIT_IDS, Counts, CursorText, Entry, Notification, NotificationId, State
+from contracts.notifications import MARK_LIMIT_IDS, Counts, CursorText, Entry, Filter, Mark, Moment, Notification, NotificationId, State
 
 PROTOCOL = 1
+SNOOZE_LIMIT = timedelta(days=365)
+
+
+class InvalidMark(ValueError):
+    """A mark that makes no sense at this moment."""
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -93,16 +99,26 @@ class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
 
 
 class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):
-    """Mark notifications by ids, or all up to a cursor; sent again with the same `op`, it happens once."""
+    """Mark notifications by ids, all up to a cursor, or all that fit a filter; sent again with the same `op`, it happens once."""
 
     op: Id
     state: State
     ids: Annotated[tuple[NotificationId, ...], Meta(max_length=MARK_LIMIT_IDS)] = ()
     up_to: CursorText | None = None
+    filter: Filter | None = None
+    until: Moment | None = None
 
     def __post_init__(self) -> None:
-        if bool(self.ids) == bool(self.up_to):
-            raise ValueError("A mark needs either `ids` or `up_to`")
+        if sum(map(bool, (self.ids, self.up_to, self.filter))) != 1:
+            raise ValueError("A mark needs exactly one of `ids`, `up_to` and `filter`")
+        if (self.state == "snoozed") != (self.until is not None):
+            raise ValueError("`until` goes with `snoozed`: neither without the other")
+
+    def mark(self, at: datetime) -> Mark:
+        """The entry that it becomes at a moment; raises InvalidMark if `until` does not lie ahead of it, or too far."""
+        if self.until and not at < self.until <= at + SNOOZE_LIMIT:
+            raise InvalidMark(f"until: must lie ahead, by {SNOOZE_LIMIT.days} days at most")
+        return Mark(state=self.state, at=at, ids=self.ids, up_to=self.up_to, filter=self.filter, until=self.until, op=self.op)
 
 
 class Ack(Frame, frozen=True, kw_only=True, tag="ack"):

@@ -14,10 +14,12 @@ MARK_LIMIT_IDS = 500
 
 Priority = Literal["low", "normal", "high", "critical"]
 Level = Literal["info", "success", "warning", "error"]
-State = Literal["read", "unread", "seen", "archived", "unarchived", "deleted"]
+State = Literal["read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"]
 
 NotificationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 CursorText = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9]{1,19}\Z")]
+Moment = Annotated[datetime, Meta(tz=True)]
+Word = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 
 
 class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -27,12 +29,18 @@ class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     url: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Its spelling in filters: `task:456`."""
+        return f"{self.type}:{self.id}"
+
 
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="notification"):
     """One thing one person was told, whole, as it now stands.
 
-    `created` is when the event was appended, `occurred` the event's own time (only shown). `cursor`, `seen`, `read` and
-    `archived` are added on the way to a client and absent in the log.
+    `created` is when the event was appended, `occurred` the event's own time (only shown). `cursor`, `seen`, `read`,
+    `archived` and `snoozed` are added on the way to a client and absent in the log; while `snoozed` lies ahead, it is in no
+    list but that of the snoozed.
     """
 
     cursor: CursorText | None = None
@@ -56,16 +64,38 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     seen: datetime | None = None
     read: datetime | None = None
     archived: datetime | None = None
+    snoozed: datetime | None = None
+
+
+class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Notifications of a kind: all that is given must fit; `entity` as `task:456`. A field we do not know would widen it: refused."""
+
+    category: Word | None = None
+    type: Word | None = None
+    entity: Word | None = None
+    group: Word | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.category or self.type or self.entity or self.group):
+            raise ValueError("A filter needs at least one of `category`, `type`, `entity` and `group`")
+        if self.entity and not all(self.entity.partition(":")):
+            raise ValueError("`entity` is a type and an id, such as `task:456`")
 
 
 class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="mark"):
-    """What a person did with notifications: some by id, or all up to a cursor, which never races with what arrives meanwhile."""
+    """What a person did with notifications: some by id, all up to a cursor, or all that fit a filter and came before the mark.
+
+    `until` goes with `snoozed`: then they come back by themselves, read or unread as they are. Whatever is snoozed is not
+    archived, and whatever is archived not snoozed.
+    """
 
     cursor: CursorText | None = None
     state: State
     at: datetime
     ids: tuple[NotificationId, ...] = ()
     up_to: CursorText | None = None
+    filter: Filter | None = None
+    until: datetime | None = None
     op: Id | None = None
 
 
@@ -73,7 +103,7 @@ Entry = Notification | Mark
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """How many notifications a person has, by the same predicates as the lists: not archived; of these unread and unseen."""
+    """How many a person has, by the same predicates as the lists: neither archived nor snoozed; of these unread and unseen."""
 
     unread: int
     unseen: int

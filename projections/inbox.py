@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.codec import decode_entry, instant
 from contracts.cursor import Cursor
-from contracts.notifications import Mark, Notification
+from contracts.notifications import Filter, Mark, Notification
 from contracts.subjects import INBOXES, NOTIFICATIONS, Person, person_of
 from projections.projection import Change, Message, Projection, Statement
 
@@ -18,11 +18,19 @@ CREATE TABLE {schema}.notification (
     id uuid NOT NULL,
     sequence bigint NOT NULL,
     changed bigint NOT NULL,
+    category text NOT NULL,
+    type text NOT NULL,
+    priority text NOT NULL,
+    entity text,
+    group_name text,
+    words text NOT NULL,
+    created timestamptz NOT NULL,
     appended timestamptz NOT NULL,
     expires timestamptz,
     seen timestamptz,
     read timestamptz,
     archived timestamptz,
+    snoozed timestamptz,
     deleted boolean NOT NULL DEFAULT false,
     body text NOT NULL,
     PRIMARY KEY (tenant, user_id, id)
@@ -37,13 +45,17 @@ INSERT INTO {schema}.horizon VALUES (0);
 NOTIFY = Statement(
     "notify",
     """
-    INSERT INTO {schema}.notification AS n (tenant, user_id, id, sequence, changed, appended, expires, body)
-    SELECT tenant, user_id, id, sequence, sequence, appended, expires, body
+    INSERT INTO {schema}.notification AS n
+        (tenant, user_id, id, sequence, changed, category, type, priority, entity, group_name, words, created, appended, expires, body)
+    SELECT tenant, user_id, id, sequence, sequence, category, type, priority, entity, group_name, words, created, appended, expires, body
     FROM jsonb_to_recordset(%s::jsonb) AS r
-        (tenant text, user_id text, id uuid, sequence bigint, appended timestamptz, expires timestamptz, body text)
+        (tenant text, user_id text, id uuid, sequence bigint, category text, type text, priority text, entity text, group_name text,
+         words text, created timestamptz, appended timestamptz, expires timestamptz, body text)
     ON CONFLICT (tenant, user_id, id) DO UPDATE SET
-        sequence = excluded.sequence, changed = excluded.changed, appended = excluded.appended,
-        expires = excluded.expires, body = excluded.body, seen = NULL, read = NULL, archived = NULL, deleted = false
+        sequence = excluded.sequence, changed = excluded.changed, category = excluded.category, type = excluded.type,
+        priority = excluded.priority, entity = excluded.entity, group_name = excluded.group_name, words = excluded.words,
+        created = excluded.created, appended = excluded.appended, expires = excluded.expires, body = excluded.body,
+        seen = NULL, read = NULL, archived = NULL, snoozed = NULL, deleted = false
     """,
     joins=True,
 )
@@ -53,20 +65,34 @@ _MARK = """
         changed = r.sequence,
         seen = CASE WHEN r.state IN ('seen', 'read') THEN coalesce(n.seen, r.at) ELSE n.seen END,
         read = CASE r.state WHEN 'read' THEN coalesce(n.read, r.at) WHEN 'unread' THEN NULL ELSE n.read END,
-        archived = CASE r.state WHEN 'archived' THEN coalesce(n.archived, r.at) WHEN 'unarchived' THEN NULL ELSE n.archived END,
+        archived = CASE WHEN r.state = 'archived' THEN coalesce(n.archived, r.at)
+                        WHEN r.state IN ('unarchived', 'snoozed') THEN NULL ELSE n.archived END,
+        snoozed = CASE WHEN r.state = 'snoozed' THEN r.until WHEN r.state IN ('unsnoozed', 'archived') THEN NULL ELSE n.snoozed END,
         deleted = r.state = 'deleted'
     FROM jsonb_to_recordset(%s::jsonb) AS r
-        (tenant text, user_id text, state text, at timestamptz, sequence bigint, ids uuid[], up_to bigint)
+        (tenant text, user_id text, state text, at timestamptz, sequence bigint, ids uuid[], up_to bigint, until timestamptz,
+         category text, type text, entity text, group_name text)
     WHERE n.tenant = r.tenant AND n.user_id = r.user_id AND NOT n.deleted AND {which}
       AND CASE r.state
           WHEN 'read' THEN n.read IS NULL WHEN 'unread' THEN n.read IS NOT NULL
           WHEN 'seen' THEN n.seen IS NULL
           WHEN 'archived' THEN n.archived IS NULL WHEN 'unarchived' THEN n.archived IS NOT NULL
+          WHEN 'snoozed' THEN n.snoozed IS DISTINCT FROM r.until OR n.archived IS NOT NULL
+          WHEN 'unsnoozed' THEN n.snoozed IS NOT NULL
           ELSE true END
     """
 
 MARK_IDS = Statement("mark_ids", _MARK.replace("{which}", "n.id = ANY (r.ids)"))
 MARK_UP_TO = Statement("mark_up_to", _MARK.replace("{which}", "n.sequence <= r.up_to"))
+MARK_FILTER = Statement(
+    "mark_filter",
+    _MARK.replace(
+        "{which}",
+        """n.sequence < r.sequence
+      AND (r.category IS NULL OR n.category = r.category) AND (r.type IS NULL OR n.type = r.type)
+      AND (r.entity IS NULL OR n.entity = r.entity) AND (r.group_name IS NULL OR n.group_name = r.group_name)""",
+    ),
+)
 
 KEPT = """(
     SELECT * FROM inbox.notification
@@ -78,11 +104,15 @@ KEPT = """(
 VISIBLE = "NOT deleted AND (expires IS NULL OR expires > now()) AND appended > now() - %(retention)s"
 """Of these, what the person can still see at all."""
 
+HELD = "archived IS NULL"
+"""Of these, what a client holds from its snapshot on: those snoozed too, for they come back by themselves."""
+
 LISTED = {
-    "all": "archived IS NULL",
-    "unread": "archived IS NULL AND read IS NULL",
-    "unseen": "archived IS NULL AND seen IS NULL",
+    "all": f"{HELD} AND (snoozed IS NULL OR snoozed <= now())",
+    "unread": f"{HELD} AND (snoozed IS NULL OR snoozed <= now()) AND read IS NULL",
+    "unseen": f"{HELD} AND (snoozed IS NULL OR snoozed <= now()) AND seen IS NULL",
     "archived": "archived IS NOT NULL",
+    "snoozed": f"{HELD} AND snoozed > now()",
 }
 """Of these, what each list shows; `projections.standing` counts by the same predicates."""
 
@@ -95,6 +125,8 @@ def evolve(message: Message) -> Iterator[Change]:
             yield Change(NOTIFY, person, (person, notification.id), _notified(person, notification, message))
         case Mark(up_to=str()) as mark:
             yield Change(MARK_UP_TO, person, message.sequence, _marked(person, mark, message))
+        case Mark(filter=Filter()) as mark:
+            yield Change(MARK_FILTER, person, message.sequence, _marked(person, mark, message))
         case Mark() as mark:
             yield Change(MARK_IDS, person, message.sequence, _marked(person, mark, message))
 
@@ -105,6 +137,13 @@ def _notified(person: Person, notification: Notification, message: Message) -> d
         "user_id": person.user,
         "id": notification.id,
         "sequence": message.sequence,
+        "category": notification.category,
+        "type": notification.type,
+        "priority": notification.priority,
+        "entity": notification.entity and notification.entity.name,
+        "group_name": notification.group,
+        "words": f"{notification.title}\n{notification.message}".replace("\0", ""),
+        "created": notification.created,
         "appended": instant(message.time_nanoseconds),
         "expires": notification.expires,
         "body": message.data.decode(),
@@ -120,7 +159,15 @@ def _marked(person: Person, mark: Mark, message: Message) -> dict[str, Any]:
         "sequence": message.sequence,
         "ids": mark.ids,
         "up_to": Cursor.parse(mark.up_to).sequence if mark.up_to else None,
+        "until": mark.until,
+        **_filtered(mark.filter),
     }
 
 
-INBOX = Projection(name="inbox", version=1, stream=NOTIFICATIONS, subjects=INBOXES, schema=SCHEMA, evolve=evolve)
+def _filtered(filter_: Filter | None) -> dict[str, Any]:
+    if filter_ is None:
+        return {}
+    return {"category": filter_.category, "type": filter_.type, "entity": filter_.entity, "group_name": filter_.group}
+
+
+INBOX = Projection(name="inbox", version=2, stream=NOTIFICATIONS, subjects=INBOXES, schema=SCHEMA, evolve=evolve)

@@ -2,35 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 from msgspec import Struct
 
 from contracts.cursor import Cursor
-from contracts.notifications import Counts, Entry, Mark, Notification
+from contracts.notifications import Counts, Entry, Filter, Mark, Notification
 
 NEVER = float("inf")
+ABOUT_LIMIT = 16_384
 
 
-class Standing(Struct, array_like=True):
+class About(Struct, frozen=True, array_like=True, gc=False):
+    """What notifications are chosen and counted by; those that agree in it share one."""
+
+    category: str
+    type: str
+    priority: str
+    entity: str | None
+    group: str | None
+
+    def fits(self, wanted: Filter) -> bool:
+        """Whether a filter takes it."""
+        return (
+            wanted.category in (None, self.category)
+            and wanted.type in (None, self.type)
+            and wanted.entity in (None, self.entity)
+            and wanted.group in (None, self.group)
+        )
+
+
+@lru_cache(maxsize=ABOUT_LIMIT)
+def shared(about: About) -> About:
+    """The one of those that are equal."""
+    return about
+
+
+class Standing(Struct, array_like=True, gc=False):
     """How one notification stands; `until` is when it vanishes by itself, in seconds since 1970."""
 
     id: str
     sequence: int
     until: float | None
+    about: About
     seen: datetime | None = None
     read: datetime | None = None
     archived: datetime | None = None
+    snoozed: datetime | None = None
     deleted: bool = False
 
-    @property
-    def listed(self) -> bool:
-        """Whether it would be in the list, if its time has not come."""
-        return not self.deleted and self.archived is None
+    def held(self, now: float) -> bool:
+        """Whether a client holds it at a moment: it can be seen and is not archived; it may be snoozed."""
+        return not self.deleted and self.archived is None and now < (self.until or NEVER)
 
-    def marked(self, mark: Mark) -> None:
+    def wakes(self, now: float) -> float | None:
+        """When it comes back by itself, if it is snoozed at a moment."""
+        until = self.snoozed.timestamp() if self.snoozed else 0.0
+        return until if until > now else None
+
+    def marked(self, mark: Mark) -> None:  # noqa: C901  one decision, however many states
         """Take a mark on."""
         match mark.state:
             case "read":
@@ -40,9 +73,13 @@ class Standing(Struct, array_like=True):
             case "seen":
                 self.seen = self.seen or mark.at
             case "archived":
-                self.archived = self.archived or mark.at
+                self.archived, self.snoozed = self.archived or mark.at, None
             case "unarchived":
                 self.archived = None
+            case "snoozed":
+                self.archived, self.snoozed = None, mark.until
+            case "unsnoozed":
+                self.snoozed = None
             case "deleted":
                 self.deleted = True
 
@@ -54,6 +91,8 @@ class Inbox:
         self._limit = limit
         self._retention = retention_seconds
         self._standings = {standing.id: standing for standing in sorted(standings, key=lambda standing: standing.sequence)}
+        for standing in self._standings.values():
+            standing.about = shared(standing.about)
         self.sequence = sequence
         self._counts: Counts | None = None
         self._valid_until = NEVER
@@ -77,21 +116,29 @@ class Inbox:
             self._counts = self._count(now)
         return self._counts
 
+    def until(self, now: float) -> float:
+        """Up to when the counts of a moment hold if nothing happens: then one vanishes, or one that is snoozed comes back."""
+        self.counts(now)
+        return self._valid_until
+
     def visible(self, identifier: str, now: float) -> Standing | None:
         """How a notification stands, if it can still be seen at a moment."""
         standing = self._standings.get(identifier)
         return standing if standing and not standing.deleted and now < (standing.until or NEVER) else None
 
     def newest(self, count: int, now: float) -> list[Standing]:
-        """Up to so many of those listed at a moment, newest first."""
-        listed = (each for each in reversed(self._standings.values()) if each.listed and now < (each.until or NEVER))
-        return list(islice(listed, count))
+        """Up to so many of those held at a moment, newest first."""
+        return list(islice((each for each in reversed(self._standings.values()) if each.held(now)), count))
+
+    def listed(self, now: float) -> list[Standing]:
+        """All that are in the list at a moment."""
+        return [each for each in self._standings.values() if each.held(now) and not each.wakes(now)]
 
     def _notified(self, notification: Notification, sequence: int, appended: float) -> None:
         expires = notification.expires.timestamp() if notification.expires else NEVER
         until = min(expires, appended + self._retention)
         known = self._standings.pop(notification.id, None)
-        self._standings[notification.id] = Standing(notification.id, sequence, until)
+        self._standings[notification.id] = Standing(notification.id, sequence, until, _about(notification))
         if known or len(self._standings) > self._limit or self._counts is None or until <= appended:
             self._counts = None
             self._forget()
@@ -104,16 +151,30 @@ class Inbox:
             del self._standings[next(iter(self._standings))]
 
     def _named(self, mark: Mark) -> Iterator[Standing]:
+        if mark.filter:
+            fitting = mark.filter
+            return (standing for standing in self._standings.values() if standing.about.fits(fitting) and not standing.deleted)
         if mark.up_to:
             last = Cursor.parse(mark.up_to).sequence
             return (standing for standing in self._standings.values() if standing.sequence <= last and not standing.deleted)
         return (standing for identifier in mark.ids if (standing := self._standings.get(identifier)) and not standing.deleted)
 
     def _count(self, now: float) -> Counts:
-        listed = [each for each in self._standings.values() if each.listed and now < (each.until or NEVER)]
-        self._valid_until = min((each.until or NEVER for each in listed), default=NEVER)
-        return Counts(
-            unread=sum(each.read is None for each in listed),
-            unseen=sum(each.seen is None for each in listed),
-            total=len(listed),
-        )
+        held = [each for each in self._standings.values() if each.held(now)]
+        wakes = [when for each in held if (when := each.wakes(now))]
+        self._valid_until = min([each.until or NEVER for each in held] + wakes, default=NEVER)
+        return counts_of([each for each in held if not each.wakes(now)] if wakes else held)
+
+
+def counts_of(listed: Collection[Standing]) -> Counts:
+    """How many these are."""
+    return Counts(
+        unread=sum(each.read is None for each in listed),
+        unseen=sum(each.seen is None for each in listed),
+        total=len(listed),
+    )
+
+
+def _about(notification: Notification) -> About:
+    entity = notification.entity
+    return shared(About(notification.category, notification.type, notification.priority, entity and entity.name, notification.group))

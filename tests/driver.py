@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import uuid4
 
@@ -76,11 +77,21 @@ class Client:
         assert self._socket
         await self._socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
-    async def mark(self, state: str, *ids: str, up_to: str | None = None, op: str | None = None) -> dict[str, Any]:
-        """Mark by a frame and wait for its result."""
-        which = {"up_to": up_to} if up_to else {"ids": list(ids)}
-        await self.send({"type": "mark", "op": op or uuid4().hex, "state": state, **which})
+    async def mark(self, state: str, *ids: str, op: str | None = None, **more: Any) -> dict[str, Any]:
+        """Mark by a frame, by ids or by what else is given (`up_to`, `filter`; `until`), and wait for its result."""
+        which = {"ids": list(ids)} if ids else {}
+        await self.send({"type": "mark", "op": op or uuid4().hex, "state": state, **which, **more})
         return await self.next("result")
+
+    @property
+    def shown(self) -> list[str]:
+        """What the list of this tab shows now, newest first: what is neither archived nor snoozed."""
+        now = datetime.now(UTC)
+        return [
+            identifier
+            for identifier, each in reversed(self.notifications.items())
+            if "archived" not in each and ("snoozed" not in each or datetime.fromisoformat(each["snoozed"]) <= now)
+        ]
 
     async def closed(self) -> int:
         """Read until the other side closes, and return the code."""
@@ -120,19 +131,37 @@ class Client:
 
 
 def _mark(notifications: dict[str, dict[str, Any]], mark: dict[str, Any]) -> None:
-    last = int(mark["up_to"].split("-")[1]) if "up_to" in mark else None
     for identifier, notification in list(notifications.items()):
-        if identifier not in mark.get("ids", ()) and (last is None or int(notification["cursor"].split("-")[1]) > last):
+        if not _named(mark, notification):
             continue
         match mark["state"]:
             case "deleted":
                 del notifications[identifier]
-            case "unread" | "unarchived":
-                notification.pop(mark["state"].removeprefix("un"), None)
+            case "unread" | "unarchived" | "unsnoozed" as state:
+                notification.pop(state.removeprefix("un"), None)
+            case "snoozed":
+                notification.pop("archived", None)
+                notification["snoozed"] = mark["until"]
             case state:
                 notification.setdefault(state, mark["at"])
                 if state == "read":
                     notification.setdefault("seen", mark["at"])
+                if state == "archived":
+                    notification.pop("snoozed", None)
+
+
+def _named(mark: dict[str, Any], notification: dict[str, Any]) -> bool:
+    """Whether a mark is about a notification that came before it."""
+    if "filter" in mark:
+        return all(_about(notification, name) == value for name, value in mark["filter"].items())
+    if "up_to" in mark:
+        return int(notification["cursor"].split("-")[1]) <= int(mark["up_to"].split("-")[1])
+    return notification["id"] in mark["ids"]
+
+
+def _about(notification: dict[str, Any], name: str) -> str | None:
+    found = notification.get(name)
+    return f"{found['type']}:{found['id']}" if name == "entity" and found else found
 
 
 class Tidings:

@@ -24,7 +24,7 @@ from services.runtime.web import json, respond
 
 LIST_LIMIT = 100
 BODY_LIMIT_BYTES = 64 * 1024
-ListName = Literal["all", "unread", "unseen", "archived"]
+ListName = Literal["all", "unread", "unseen", "archived", "snoozed"]
 AnyRequest = Request[Any, Any, Any]
 
 

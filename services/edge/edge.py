@@ -11,7 +11,6 @@ from urllib.parse import quote
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
-from contracts.notifications import Mark
 from contracts.subjects import INBOXES, NOTIFICATIONS, Person
 from services.edge.feed import Feeds
 from services.edge.log import Log
@@ -57,10 +56,10 @@ class Edge:
         return min(lifetime, identity.expires - now), identity.expires - now < lifetime
 
     async def mark(self, person: Person, operation: MarkOperation, now: datetime) -> Cursor:
-        """Append a mark to a person's own log and wait until it shows here; raises Unreplayable or Unavailable."""
+        """Append a mark to a person's own log and wait until it shows here; raises InvalidMark, Unreplayable or Unavailable."""
+        body = operation.mark(now)
         if operation.up_to:
             await self.log.check(Cursor.parse(operation.up_to))
-        body = Mark(state=operation.state, at=now, ids=operation.ids, up_to=operation.up_to, op=operation.op)
         identifier = f"mark/{self.log.subject(person)}/{operation.op}"
         appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=quote(identifier)))
         await self._seen(appended.sequence)

@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.codec import encode
 from contracts.subjects import Person
-from projections.inbox import KEPT, LISTED, VISIBLE
+from projections.inbox import HELD, KEPT, LISTED, VISIBLE
 from projections.standing import Standing
 from services.edge.gather import Gather
 from services.runtime.errors import Unavailable
@@ -24,13 +24,14 @@ _PEOPLE = "jsonb_to_recordset(%(people)s::jsonb) AS r (place integer, tenant tex
 
 STANDINGS = f"""
 SELECT r.place, coalesce(json_agg(json_build_array(k.id, k.sequence, least(
-        extract(epoch FROM k.expires), extract(epoch FROM k.appended + %(retention)s)), k.seen, k.read, k.archived, k.deleted
+        extract(epoch FROM k.expires), extract(epoch FROM k.appended + %(retention)s)),
+        json_build_array(k.category, k.type, k.priority, k.entity, k.group_name), k.seen, k.read, k.archived, k.snoozed, k.deleted
     )) FILTER (WHERE k.id IS NOT NULL), '[]')::text
 FROM {_PEOPLE} LEFT JOIN LATERAL {KEPT} k ON true
 GROUP BY r.place
 """
 CHANGED = f"""
-SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.deleted, {VISIBLE}, c.body
+SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.snoozed, c.deleted, {VISIBLE}, c.body
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT * FROM inbox.notification
     WHERE tenant = r.tenant AND user_id = r.user_id AND changed > r.after
@@ -38,13 +39,13 @@ FROM {_PEOPLE} CROSS JOIN LATERAL (
 ) c ORDER BY r.place, c.changed
 """
 NEWEST = f"""
-SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.deleted, true, n.body
+SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body
 FROM {_PEOPLE} CROSS JOIN LATERAL (
-    SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {LISTED["all"]} ORDER BY sequence DESC LIMIT r.wanted
+    SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {HELD} ORDER BY sequence DESC LIMIT r.wanted
 ) n ORDER BY r.place, n.sequence DESC
 """
 LISTING = f"""
-SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.deleted, true, n.body
+SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {{listed}} AND (%(before)s::bigint IS NULL OR sequence < %(before)s)
     ORDER BY sequence DESC LIMIT r.wanted
@@ -62,6 +63,7 @@ class Row(NamedTuple):
     seen: datetime | None
     read: datetime | None
     archived: datetime | None
+    snoozed: datetime | None
     deleted: bool
     visible: bool
     body: str

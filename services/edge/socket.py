@@ -11,7 +11,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import InvalidCursor
-from contracts.frames import Ack, Auth, ClientFrame, MarkOperation, Ping
+from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping
 from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection, cause
 from services.edge.edge import Edge
 from services.edge.feed import Feed
@@ -90,6 +90,8 @@ class Socket:
             answer["cursor"] = str(await self._edge.mark(identity.person, operation, datetime.now(UTC)))
         except (InvalidCursor, Unreplayable) as problem:
             answer |= {"ok": False, "error": f"up_to: {problem}"}
+        except InvalidMark as problem:
+            answer |= {"ok": False, "error": str(problem)}
         except TidingsError:
             answer |= {"ok": False, "error": "unavailable; send it again with the same op"}
         await self._send(Page("result", msgspec.json.encode(answer), 0))

@@ -40,12 +40,12 @@ def entry(epoch: str, message: Message) -> bytes:
 
 def row(epoch: str, found: Row) -> bytes:
     """A notification as its row has it, with its cursor and state."""
-    return _stated(epoch, found.sequence, found.body.encode(), found.seen, found.read, found.archived)
+    return _stated(epoch, found.sequence, found.body.encode(), found.seen, found.read, found.archived, found.snoozed)
 
 
 def standing(epoch: str, found: Standing, body: bytes) -> bytes:
     """The same from memory."""
-    return _stated(epoch, found.sequence, body, found.seen, found.read, found.archived)
+    return _stated(epoch, found.sequence, body, found.seen, found.read, found.archived, found.snoozed)
 
 
 def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -> bytes:
@@ -97,6 +97,6 @@ def error(code: str, message: str, cursor: int, *, retry: bool) -> Page:
 
 
 def _stated(epoch: str, sequence: int, body: bytes, *states: datetime | None) -> bytes:
-    given = zip(("seen", "read", "archived"), states, strict=True)
+    given = zip(("seen", "read", "archived", "snoozed"), states, strict=True)
     told = "".join([f'"{name}":{encode(when).decode()},' for name, when in given if when])
     return b'{"cursor":"%b-%d",%b%b' % (epoch.encode(), sequence, told.encode(), body[1:])

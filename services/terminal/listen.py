@@ -132,8 +132,14 @@ def _show(console: Console, entry: Entry) -> None:
                 f"[{color}]{mark}[/{color}] [dim]{time}[/dim]  [bold]{printable(entry.title)}[/bold]{urgent}  {printable(entry.message)}"
             )
         case Mark():
-            which = f"{len(entry.ids)} notification{'s' if len(entry.ids) != 1 else ''}" if entry.ids else "everything so far"
-            console.print(f"[dim]✓ {which} marked {entry.state}[/dim]")
+            console.print(f"[dim]✓ {_named(entry)} marked {entry.state}[/dim]")
+
+
+def _named(mark: Mark) -> str:
+    """What a mark is about, in words."""
+    if mark.ids:
+        return f"{len(mark.ids)} notification{'s' if len(mark.ids) != 1 else ''}"
+    return "everything of a kind" if mark.filter else "everything so far"
 
 
 def _show_counts(console: Console, frame: Snapshot | Entries) -> None:

@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from services.runtime.settings import Settings
-from tests.acceptance.model import Marked, Model, State, counts, identifier, sequence, told, untold
+from tests.acceptance.model import Marked, Model, Notified, State, counts, identifier, sequence, told, untold
 from tests.driver import Client, Tidings, event, hello_to
 from tests.streams import entries
 from tests.web import web
@@ -26,8 +26,9 @@ STEPS = 180
 NOTIFICATIONS_LIMIT = 900
 """The log keeps a thousand notifications for a person; the model keeps all."""
 DEVICES = 4
-STATES = ("read", "unread", "seen", "archived", "unarchived", "deleted")
+STATES = ("read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted")
 USER = "alice"
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 WAIT_SECONDS = 15
 GONE = (ConnectionClosed, httpx.HTTPError, httpx.StreamError, StopAsyncIteration)
 
@@ -74,9 +75,8 @@ class Device:
 
     async def mark(self, marked: Marked, patient: bool) -> int:
         """Mark, by a frame if there is somebody to send it to; send it again by HTTP when no answer comes. Returns its sequence."""
-        operation = {"op": uuid4().hex, **msgspec.to_builtins(marked._asdict())}
-        if marked.up_to is None:
-            del operation["up_to"]
+        given = {name: value for name, value in marked._asdict().items() if value}
+        operation = {"op": uuid4().hex, **msgspec.to_builtins(given)}
         if self.talks:
             result = self._results[operation["op"]] = asyncio.get_running_loop().create_future()
             with suppress(TimeoutError, ConnectionClosed):
@@ -169,12 +169,15 @@ class World:
         known = list(device.held)
         if not known or not device.cursor:
             return
-        state = self.chance.choices(STATES, (6, 4, 3, 4, 3, 1))[0]
+        state = self.chance.choices(STATES, (6, 4, 3, 4, 3, 4, 3, 1))[0]
         if self.chance.random() < 0.25 and state != "deleted":
             up_to = self.chance.choice((device.cursor, device.held[self.chance.choice(known)]["cursor"]))
             marked = Marked(state, up_to=up_to)
+        elif self.chance.random() < 0.2 and state != "deleted":
+            marked = Marked(state, filter={"category": self.chance.choice(("task", "system_announcement"))})
         else:
             marked = Marked(state, tuple(self.chance.sample(known, min(len(known), self.chance.randrange(1, 6)))))
+        marked = marked._replace(until=TOMORROW if state == "snoozed" else None)
         self.marks[await device.mark(marked, patient=self.chance.random() < 0.8)] = marked
 
     async def model(self) -> Model:
@@ -182,11 +185,11 @@ class World:
         async with asyncio.timeout(WAIT_SECONDS):
             while True:
                 raw = {message.sequence: msgspec.json.decode(message.data) for message in await entries(self.tidings, USER)}
-                notified = {place: each["id"] for place, each in raw.items() if each["entry"] == "notification"}
+                notified = {place: Notified(each["id"], each["category"]) for place, each in raw.items() if each["entry"] == "notification"}
                 if len(notified) >= len(self.sent):
                     break
                 await asyncio.sleep(0.02)
-        assert list(notified.values()) == self.sent
+        assert [each.id for each in notified.values()] == self.sent
         assert [place for place in raw if place not in notified] == sorted(self.marks)
         return Model({**notified, **self.marks})
 
@@ -231,10 +234,12 @@ async def agree(world: World, model: Model, last: int) -> None:
     """Lists, counts, and the log from any earlier cursor agree with the model."""
     tidings, final = world.tidings, without(model.at(last), world.expiring)
     newest_first = sorted(final, key=lambda name: -final[name].sequence)
+    inbox = [name for name in newest_first if not final[name].archived and not final[name].snoozed]
     shown = {
-        "all": [name for name in newest_first if not final[name].archived],
-        "unread": [name for name in newest_first if not final[name].archived and not final[name].read],
-        "unseen": [name for name in newest_first if not final[name].archived and not final[name].seen],
+        "all": inbox,
+        "unread": [name for name in inbox if not final[name].read],
+        "unseen": [name for name in inbox if not final[name].seen],
+        "snoozed": [name for name in newest_first if final[name].snoozed],
         "archived": [name for name in newest_first if final[name].archived],
     }
     for listed, names in shown.items():

@@ -14,7 +14,7 @@ from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.events.base import Event
 from contracts.ids import partition
-from contracts.notifications import Entry, Mark, Notification
+from contracts.notifications import Entity, Entry, Filter, Mark, Notification
 from contracts.subjects import Person, inbox
 from projections.projection import Message
 
@@ -25,7 +25,8 @@ TENANTS = ("acme", "wayne")
 NOW = datetime.now(UTC).replace(microsecond=0)
 PEOPLE = (Person("acme", "u-1"), Person("acme", "u-2"), Person("wayne", "u-1"))
 IDS = tuple(str(UUID(int=number, version=5)) for number in range(12))
-STATES = ("read", "unread", "seen", "archived", "unarchived", "deleted")
+STATES = ("read", "unread", "seen", "archived", "unarchived", "unsnoozed", "deleted")
+CATEGORIES, TYPES, GROUPS = ("task", "project"), ("task.assigned", "task.completed"), ("a", "b")
 STEPS = (timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=3))
 
 _moments = st.integers(-48, 48).map(lambda hours: NOW + timedelta(hours=hours or 1))
@@ -34,15 +35,36 @@ _things = st.sampled_from(["1", "2"])
 _roles = st.sampled_from(["member", "manager"])
 
 
-def _notification(identifier: str, expires: datetime | None) -> Notification:
-    told = {"type": "task.assigned", "category": "task", "title": "Hello", "message": "there"}
-    return Notification(id=identifier, **told, tenant="-", user="-", created=NOW, expires=expires)  # type: ignore[arg-type]
-
-
-_notifications = st.builds(_notification, st.sampled_from(IDS), st.none() | _moments)
-_marks = st.builds(Mark, state=st.sampled_from(STATES), at=_moments, ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=4).map(tuple))
-_watermarks = st.builds(
-    Mark, state=st.sampled_from(STATES), at=_moments, up_to=st.integers(0, 60).map(lambda sequence: str(Cursor("0123abcd", sequence)))
+_notifications = st.builds(
+    Notification,
+    id=st.sampled_from(IDS),
+    type=st.sampled_from(TYPES),
+    category=st.sampled_from(CATEGORIES),
+    priority=st.sampled_from(["normal", "high"]),
+    title=st.sampled_from(["Hello", "a\0b"]),
+    message=st.just("there"),
+    entity=st.none() | st.builds(Entity, type=st.just("task"), id=_things),
+    group=st.none() | st.sampled_from(GROUPS),
+    tenant=st.just("-"),
+    user=st.just("-"),
+    created=st.just(NOW),
+    expires=st.none() | _moments,
+)
+_filters = st.builds(
+    Filter,
+    category=st.sampled_from(CATEGORIES),
+    type=st.none() | st.sampled_from(TYPES),
+    entity=st.none() | _things.map("task:{}".format),
+    group=st.none() | st.sampled_from(GROUPS),
+) | st.builds(Filter, entity=_things.map("task:{}".format), group=st.none() | st.sampled_from(GROUPS))
+_whiches: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
+    {"ids": st.lists(st.sampled_from(IDS), min_size=1, max_size=4).map(tuple)},
+    {"up_to": st.integers(0, 60).map(lambda sequence: str(Cursor("0123abcd", sequence)))},
+    {"filter": _filters},
+)
+_marks = st.one_of(
+    *(st.builds(Mark, state=st.sampled_from(STATES), at=_moments, **which) for which in _whiches),
+    *(st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments, **which) for which in _whiches),
 )
 
 _facts: st.SearchStrategy[Event] = st.one_of(
@@ -71,7 +93,7 @@ _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])
 
 def entries() -> st.SearchStrategy[Entry]:
     """Notifications (new, or known ones changed in place) and marks of all kinds."""
-    return st.one_of(_notifications, _notifications, _marks, _watermarks)
+    return st.one_of(_notifications, _marks)
 
 
 @st.composite

@@ -19,7 +19,7 @@ from contracts.notifications import Counts, Mark
 from contracts.subjects import Person, person_of
 from projections.inbox import KEPT, LISTED, VISIBLE
 from projections.projection import Message
-from projections.standing import Inbox, Standing
+from projections.standing import About, Inbox, Standing
 from services.edge.rows import STANDINGS
 from services.runtime.postgres import Connection
 from services.runtime.process import Runtime
@@ -27,6 +27,7 @@ from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, undone
 from tests.projections.logs import IDS, NOW, PEOPLE, batches, inbox_logs
 
+ABOUT = About("task", "task.assigned", "normal", None, None)
 RETENTION = timedelta(days=30)
 LIMITS = st.sampled_from([1, 3, 7, 1000])
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -59,7 +60,8 @@ class Table(NamedTuple):
         """What a person sees, by the predicates that the edge uses."""
         lists = {name: await self._ids(person, f"{LIST} AND {shown}") for name, shown in LISTED.items()}
         counts = Counts(unread=len(lists["unread"]), unseen=len(lists["unseen"]), total=len(lists["all"]))
-        return Seen(lists["all"], {*lists["all"], *lists["archived"]}, counts)
+        assert not {*lists["all"], *lists["archived"]} & {*lists["snoozed"]}
+        return Seen(lists["all"], {*lists["all"], *lists["archived"], *lists["snoozed"]}, counts)
 
     async def standings(self, person: Person) -> list[Standing]:
         """How everything stands that is kept for a person, by the query of the edge."""
@@ -93,12 +95,15 @@ def folded(person: Person, log: Sequence[Message], limit: int) -> Inbox:
 def seen(inbox: Inbox, now: float) -> Seen:
     """What a person sees of an inbox in memory."""
     visible = {identifier for identifier in IDS if inbox.visible(identifier, now)}
-    return Seen([standing.id for standing in inbox.newest(1000, now)], visible, inbox.counts(now))
+    return Seen([standing.id for standing in reversed(inbox.listed(now))], visible, inbox.counts(now))
 
 
 def states(standing: Standing | None) -> object:
     """All that a standing says; the moment it vanishes to the millisecond, for rows know it to the microsecond only."""
-    return standing and (standing.id, standing.sequence, round(standing.until or 0, 3), standing.seen, standing.read, standing.archived)
+    if standing is None:
+        return None
+    moments = (standing.seen, standing.read, standing.archived, standing.snoozed)
+    return (standing.id, standing.sequence, round(standing.until or 0, 3), standing.about, moments)
 
 
 @LAW
@@ -145,7 +150,7 @@ def test_counts_are_those_of_the_list_at_every_moment_to_come(log: list[Message]
 
     for hour in hours:
         now = NOW.timestamp() + hour * 3600
-        listed = inbox.newest(1000, now)
+        listed = inbox.listed(now)
 
         assert inbox.counts(now) == Counts(
             unread=sum(each.read is None for each in listed), unseen=sum(each.seen is None for each in listed), total=len(listed)
@@ -170,12 +175,15 @@ def test_entries_that_come_again_change_nothing(log: list[Message], limit: int, 
         ("seen", (2, 1, 2)),
         ("archived", (1, 1, 1)),
         ("unarchived", (2, 2, 2)),
+        ("snoozed", (1, 1, 1)),
+        ("unsnoozed", (2, 2, 2)),
         ("deleted", (1, 1, 1)),
     ],
 )
 def test_a_watermark_marks_what_was_there_and_not_what_came_meanwhile(state: str, counts: tuple[int, int, int]) -> None:
-    inbox = Inbox(10, RETENTION.total_seconds(), [Standing("first", 3, None), Standing("second", 5, None)], 5)
-    mark = Mark(state=state, at=NOW, up_to=str(Cursor("0123abcd", 4)))  # type: ignore[arg-type]
+    inbox = Inbox(10, RETENTION.total_seconds(), [Standing("first", 3, None, ABOUT), Standing("second", 5, None, ABOUT)], 5)
+    until = NOW + timedelta(hours=1) if state == "snoozed" else None
+    mark = Mark(state=state, at=NOW, until=until, up_to=str(Cursor("0123abcd", 4)))  # type: ignore[arg-type]
 
     inbox.apply(mark, 6, int(NOW.timestamp() * 1e9))
 

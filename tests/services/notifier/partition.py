@@ -18,6 +18,7 @@ from projections.audience import AUDIENCE
 from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, Fence, Position, PositionMessage, take_over
 from services.notifier.router import Router
+from services.notifier.topics import topics
 from services.notifier.writer import Output, Writer
 from services.runtime.append import Appender, Draft
 from services.runtime.follow import Message
@@ -38,6 +39,7 @@ class OwnPartition:
         self.tenant = f"t{uuid4().hex[:10]}"
         self.epoch = runtime.epochs[EVENTS]
         self.appender = Appender(runtime.jetstream)
+        self.topic_recipients = runtime.settings.topic_recipients
 
     async def happened(self, event: Event, identifier: str | None = None) -> int:
         """Append an event; returns its sequence."""
@@ -71,7 +73,8 @@ class OwnPartition:
         model = await live(self.runtime.postgres, AUDIENCE)
         checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
         fold = AudienceFold(self.runtime.postgres, model, self.number, checkpoint.sequence)
-        return Router(self.number, self.runtime.settings.partitions, fold, writer, self.appender, fence.at)
+        known = await topics(self.runtime.jetstream, self.number, self.topic_recipients)
+        return Router(self.number, self.runtime.settings.partitions, fold, known, writer, self.appender, fence.at)
 
     async def told(self) -> list[Notification]:
         """All that was told to anybody of the tenant, in the order of the log."""

@@ -20,7 +20,7 @@ from services.notifier.position import SERVICE, Fence, Position, PositionMessage
 from services.notifier.router import Router
 from services.notifier.topics import topics
 from services.notifier.writer import Output, Writer
-from services.runtime.append import Appender, Draft
+from services.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
 from services.runtime.follow import Message
 from services.runtime.process import Runtime
 from services.runtime.read import last, read
@@ -40,12 +40,26 @@ class OwnPartition:
         self.epoch = runtime.epochs[EVENTS]
         self.appender = Appender(runtime.jetstream)
         self.topic_recipients = runtime.settings.topic_recipients
+        self.since = 0
 
-    async def happened(self, event: Event, identifier: str | None = None) -> int:
+    async def begun(self) -> OwnPartition:
+        """Itself, taken over once: whoever comes next has only to look through what is written from now on."""
+        self.since = (await self.taken_over()).sequence
+        return self
+
+    async def another(self) -> OwnPartition:
+        """One more of these."""
+        return await OwnPartition(self.runtime).begun()
+
+    async def happened(self, event: Event, identifier: str | None = None, actor: str | None = None) -> int:
         """Append an event; returns its sequence."""
-        subject = f"events.{self.number}.{self.tenant}.x._.y"
-        appended = await self.appender.append(Draft(subject, body(event, identifier or uuid4().hex, tenant=self.tenant)))
-        return appended.sequence
+        return (await self.appender.append(self._draft(event, identifier, actor))).sequence
+
+    async def joined(self, users: Sequence[str]) -> None:
+        """Append very many events: these users join the tenant."""
+        for first in range(0, len(users), BATCH_LIMIT_MESSAGES):
+            crowd = users[first : first + BATCH_LIMIT_MESSAGES]
+            await self.appender.append_batch([self._draft(events.UserJoined(user_id=user)) for user in crowd])
 
     async def announced(self, *users: str, identifier: str | None = None) -> int:
         """Append an event that tells these users; returns its sequence."""
@@ -92,6 +106,10 @@ class OwnPartition:
         found = await last(self.runtime.jetstream, NOTIFICATIONS, position(SERVICE, self.number))
         message = msgspec.json.decode(found.data, type=PositionMessage) if found else None
         return Position(message.sequence, message.offset) if message else None
+
+    def _draft(self, event: Event, identifier: str | None = None, actor: str | None = None) -> Draft:
+        named = {"actor": actor} if actor else {}
+        return Draft(f"events.{self.number}.{self.tenant}.x._.y", body(event, identifier or uuid4().hex, tenant=self.tenant, **named))
 
     def _body(self, user: str) -> bytes:
         identifier = str(uuid4())

@@ -12,6 +12,7 @@ from services.runtime.settings import Settings
 if TYPE_CHECKING:
     from services.edge.edge import Edge
     from services.runtime.auth import Identity
+    from services.runtime.metrics import Gauge
 
 
 def announce(what: str) -> None:
@@ -43,6 +44,7 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from services.runtime.auth import authenticate, bearer
     from services.runtime.idempotency import Keys
     from services.runtime.idempotent import Connection, Idempotent
+    from services.runtime.metrics import metrics
     from services.runtime.web import application, bind, serve
 
     def identify(connection: Connection) -> Identity:
@@ -53,6 +55,7 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
         async with open_runtime(settings, "-".join(parts)) as runtime:
             edge = await open_edge(runtime) if "edge" in parts else None
             handlers: list[Any] = [*(api.handlers(edge) if edge else ()), *(gateway.handlers(runtime) if "gateway" in parts else ())]
+            handlers.append(metrics(_gauges(edge) if edge else ()))
             idempotent = Idempotent(Keys(runtime.postgres, settings), identify)
             app = application(handlers, lambda: _ready(runtime, edge), idempotent)
             async with asyncio.TaskGroup() as group:
@@ -61,6 +64,12 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
                     await edge.caught_up.wait()
                 group.create_task(serve(app, listener, edge.close if edge else lambda: None))
                 announce(f"http://{settings.host}:{listener.getsockname()[1]}")
+
+
+def _gauges(edge: Edge) -> tuple[Gauge, ...]:
+    from services.runtime.metrics import Gauge
+
+    return (Gauge("tidings_connections", "Connections of clients, of every kind.", lambda: edge.connections),)
 
 
 def _ready(runtime: Runtime, edge: Edge | None) -> bool:

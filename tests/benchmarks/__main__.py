@@ -1,4 +1,4 @@
-"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, edge, memory, storm. Takes about six minutes.
+"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, edge, memory, crowd, storm, soak.
 
 Tidings and its peers take turns in one run, each in processes and directories of its own on 127.0.0.1. Needs redis-server for the plain
 stack; without it, those rows are left out and said so.
@@ -6,6 +6,7 @@ stack; without it, those rows are left out and said so.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -16,14 +17,19 @@ import uvloop
 
 from services.runtime.embedded import embedded_postgres
 from tests.benchmarks import backbone
+from tests.benchmarks.crowd import crowded
 from tests.benchmarks.floor import bare_asgi_cpu_per_frame, bare_asgi_memory_per_connection
 from tests.benchmarks.measure import Row, machine, raise_file_limit, spin_milliseconds, table, versions
 from tests.benchmarks.plain_stack import Kind, fastapi_cpu_per_frame, fastapi_highest_rate, fastapi_latency
+from tests.benchmarks.soak import COMPARED
+from tests.benchmarks.soak import soak as soaking
+from tests.benchmarks.storm import Source
+from tests.benchmarks.storm import storm as stormed
 
 KINDS: tuple[Kind, ...] = ("websocket", "stream")
 FILES = 20_000
 MEMORY_LIMITS = {"websocket": 30.0, "stream": 20.0}
-STORM_USERS, STORM_MISSED = 2000, 20
+STORM_LIMITS: dict[Source, float] = {"ring": 1000, "postgres": 500}
 
 
 async def plain(measured: Callable[[str], Awaitable[float]]) -> float | None:
@@ -101,12 +107,44 @@ async def memory() -> AsyncIterator[Row]:
         yield Row(figure=f"bare ASGI, idle {kind}", measured=floor, unit="KiB")
 
 
+async def crowd() -> AsyncIterator[Row]:
+    """Ten thousand connections and two thousand deliveries a second."""
+    found = await crowded()
+    for end, latency, limit in (("on disk", found.on_disk, None), ("WebSocket", found.websocket, 50), ("SSE", found.stream, 50)):
+        yield Row(figure=f"10 000 connections, 2000 deliveries/s: append → {end}, p50", measured=latency["p50"], unit="ms")
+        yield Row(figure="… p99", measured=latency["p99"], unit="ms", limit=limit)
+    yield Row(figure="… the edge's share of one core", measured=100 * found.cpu_share, unit="%")
+    yield Row(figure="… processor time a frame", measured=found.microseconds_per_frame, unit="µs")
+    yield Row(figure="… the edge's memory", measured=found.resident_bytes / 2**20, unit="MiB")
+    yield Row(figure="… until all of them had connected", measured=found.opening_seconds, unit="s")
+
+
 async def storm() -> AsyncIterator[Row]:
     """Returning users after a restart of the edge."""
-    seconds, cpu = await backbone.storm(users=STORM_USERS, missed=STORM_MISSED)
-    yield Row(figure=f"{STORM_USERS} users return, {STORM_MISSED} missed each: all caught up", measured=seconds, unit="s")
-    yield Row(figure="… users a second", measured=STORM_USERS / seconds, unit="/s")
-    yield Row(figure="… processor time of the edge", measured=cpu, unit="s")
+    for source, limit in STORM_LIMITS.items():
+        found = await stormed(source)
+        yield Row(
+            figure=f"5000 users return, 20 missed each, from {source} (at least)", measured=found.users_per_second, unit="/s", limit=limit
+        )
+        yield Row(figure="… queries asked meanwhile", measured=found.queries, unit="", limit=0 if source == "ring" else None)
+        yield Row(figure="… processor time of the edge", measured=found.cpu_seconds, unit="s")
+
+
+async def soak() -> AsyncIterator[Row]:
+    """Ten thousand idle connections, traffic, and people who come and go, for `SOAK_SECONDS`."""
+    found = await soaking(seconds=float(os.environ.get("SOAK_SECONDS", "600")))
+    minutes = found.samples[-1][0] / 60
+    yield Row(
+        figure=f"{found.crowded['tidings_connections']:,.0f} connections: memory, growing",
+        measured=found.bytes_per_minute / 2**20,
+        unit="MiB/min",
+        limit=1,
+    )
+    yield Row(figure=f"… of, after {minutes:.0f} minutes", measured=found.samples[-1][1] / 2**20, unit="MiB")
+    yield Row(figure="… delivered and not received", measured=found.told - found.received, unit="", limit=0)
+    yield Row(figure="… crowds that came and went meanwhile", measured=found.visits, unit="")
+    for name in COMPARED:
+        yield Row(figure=f"… {name} left when all had gone", measured=found.after[name] - found.before[name], unit="", limit=0)
 
 
 PARTS: dict[str, Callable[[], AsyncIterator[Row]]] = {
@@ -114,7 +152,9 @@ PARTS: dict[str, Callable[[], AsyncIterator[Row]]] = {
     "pipeline": pipeline,
     "edge": edge,
     "memory": memory,
+    "crowd": crowd,
     "storm": storm,
+    "soak": soak,
 }
 
 

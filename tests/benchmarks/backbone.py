@@ -1,4 +1,4 @@
-"""Figures of Tidings: latency, throughput of each stage, the edge's cost for a frame and a connection, and a storm of returning users."""
+"""Figures of Tidings: latency, throughput of each stage, the edge's cost for a frame and a connection."""
 
 from __future__ import annotations
 
@@ -9,24 +9,18 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import psycopg
-from msgspec import Raw
 
-from contracts import subjects
-from contracts.codec import encode, instant
-from contracts.cursor import Cursor
-from contracts.ids import NotificationIds
-from contracts.notifications import Notification
 from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Draft
 from services.runtime.follow import state
 from services.runtime.read import last
+from tests.benchmarks.entries import append, deliver
 from tests.benchmarks.measure import CpuTime, Latency, memory
 from tests.benchmarks.plain_stack import DRAIN_SECONDS, WARM_UP_SECONDS, Kind, latency
 from tests.benchmarks.processes import clients
 from tests.benchmarks.system import TENANTS, System, announcement, drafted, paced, person, system, told
 
 POLL_SECONDS = 0.02
-DELIVERY_SECONDS = 0.002
 STAGE_SECONDS = 120.0
 
 
@@ -81,8 +75,8 @@ async def notifier_rate(*, events: int, recipients: int) -> Rate:
     async with system() as running:
         users = [f"u{n}" for n in range(max(500, recipients))]
         bodies = [announcement(n, f"bench-{n % TENANTS}", [users[(n + k) % len(users)] for k in range(recipients)]) for n in range(events)]
-        await _append(running, [drafted(body) for body in bodies])
-        async with running.service("notifier", 0) as pid:
+        await append(running.runtime.appender(), [drafted(body) for body in bodies])
+        async with running.service("notifier") as pid:
             used = CpuTime(pid)
             started = time.monotonic()
             await _until_entries(running, events * recipients)
@@ -92,13 +86,13 @@ async def notifier_rate(*, events: int, recipients: int) -> Rate:
 async def projector_rate(*, entries: int = 60_000) -> tuple[Rate, float]:
     """Rows a second of the projector over a log that is there, and of raw COPY of the same rows into the same table."""
     async with system() as running:
-        drafts = [notification(running, number, 500) for number in range(entries)]
-        await _append(running, drafts)
+        drafts = [running.entry(number, 500) for number in range(entries)]
+        await append(running.runtime.appender(), drafts)
         head = (await state(running.runtime.jetstream, NOTIFICATIONS)).last
-        async with running.service("projector", 0) as pid:
+        async with running.service("projector") as pid:
             used = CpuTime(pid)
             started = time.monotonic()
-            await _until_projected(running, head)
+            await running.projected(head)
             rate = Rate(entries / (time.monotonic() - started), {"projector": used.seconds()})
         return rate, await asyncio.to_thread(_copy, running.settings.postgres, drafts)
 
@@ -121,11 +115,11 @@ async def edge_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_s
     async with system("edge") as running:
         websockets, streams = (users * tabs, 0) if kind == "websocket" else (0, users * tabs)
         async with clients(running.crowd(websockets=websockets, streams=streams, per_user=tabs)) as connected:
-            await _deliver(running, users, users, frames_per_second / tabs)
+            await deliver(running.runtime.appender(), running.entries(users), users, frames_per_second / tabs)
             await connected.until(users * tabs, DRAIN_SECONDS)
             await connected.reset()
             used = CpuTime(running.pids["edge"])
-            await _deliver(running, count, users, frames_per_second / tabs)
+            await deliver(running.runtime.appender(), running.entries(users), count, frames_per_second / tabs)
             statistics = await connected.until(count * tabs, DRAIN_SECONDS)
             assert statistics["entries"] == count * tabs, statistics
             return FrameCost(used.microseconds_each(statistics["counted"]), statistics["bytes"] // statistics["frames"])
@@ -147,72 +141,12 @@ async def edge_memory(kind: Kind, *, connections: int = 5000) -> float:
             return (memory(running.pids["edge"]).resident - before) / 1024 / connections
 
 
-async def storm(*, users: int = 2000, missed: int = 20) -> tuple[float, float]:
-    """Seconds until all users, away while so many entries came, are caught up by an edge just started; and its processor seconds."""
-    async with system("projector") as running:
-        await _append(running, [notification(running, number, users) for number in range(users)])
-        epoch = running.runtime.epochs[NOTIFICATIONS]
-        cursor = str(Cursor(epoch, (await state(running.runtime.jetstream, NOTIFICATIONS)).last))
-        await _append(running, [notification(running, number, users) for number in range(users, users * (missed + 1))])
-        await _until_projected(running, (await state(running.runtime.jetstream, NOTIFICATIONS)).last)
-        await running.start("edge")
-        used = CpuTime(running.pids["edge"])
-        started = time.monotonic()
-        async with clients(running.crowd(websockets=users, cursor=cursor)):
-            return time.monotonic() - started, used.seconds()
-
-
-def notification(running: System, number: int, users: int) -> Draft:
-    """An entry as the notifier writes it."""
-    one = person(number % users)
-    now = time.time_ns()
-    body = Notification(
-        id=NotificationIds(f"{number}-{now}", "bench").of(one.user),
-        type="announcement.published",
-        category="system_announcement",
-        title="Task assigned",
-        message="You have been assigned to task: Water the seedlings",
-        data=Raw(encode({"sent_ns": 1, "task_id": "1", "task_title": "Water the seedlings", "user_id": one.user})),
-        tenant=one.tenant,
-        user=one.user,
-        created=instant(now),
-    )
-    return Draft(subjects.inbox(one, running.settings.partitions), encode(body))
-
-
-async def _deliver(running: System, count: int, users: int, per_second: float) -> None:
-    """Append entries at a steady rate, as many as fall due at a time."""
-    appender, started, sent = running.runtime.appender(), time.monotonic(), 0
-    drafts = [notification(running, number, users) for number in range(count)]
-    while sent < count:
-        due = min(count, int((time.monotonic() - started) * per_second) + 1, sent + BATCH_LIMIT_MESSAGES)
-        await appender.append_batch(drafts[sent:due])
-        sent = due
-        await asyncio.sleep(DELIVERY_SECONDS)
-
-
-async def _append(running: System, drafts: list[Draft]) -> None:
-    appender = running.runtime.appender()
-    for first in range(0, len(drafts), BATCH_LIMIT_MESSAGES):
-        await appender.append_batch(drafts[first : first + BATCH_LIMIT_MESSAGES])
-
-
 async def _until_entries(running: System, count: int) -> None:
     """Wait until `NOTIFICATIONS` has so many entries."""
     async with asyncio.timeout(STAGE_SECONDS):
         while True:
             info = await running.runtime.jetstream.call(f"STREAM.INFO.{NOTIFICATIONS}")
             if info["state"]["messages"] >= count and await last(running.runtime.jetstream, NOTIFICATIONS, INBOXES):
-                return
-            await asyncio.sleep(POLL_SECONDS)
-
-
-async def _until_projected(running: System, sequence: int) -> None:
-    async with asyncio.timeout(STAGE_SECONDS):
-        while True:
-            async with running.runtime.postgres.connection() as connection:
-                found = await (await connection.execute("SELECT sequence FROM inbox_v1.checkpoint")).fetchone()
-            if found and found[0] >= sequence:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
@@ -238,8 +172,10 @@ def _copy(dsn: str, drafts: list[Draft]) -> float:
         body = json.loads(draft.data)
         rows.append((body["tenant"], body["user"], body["id"], sequence, sequence, body["created"], draft.data.decode()))
     with psycopg.connect(dsn, autocommit=True, options="-c synchronous_commit=off") as connection:
+        found = connection.execute("SELECT schema FROM tidings.read_model WHERE name = 'inbox' AND live").fetchone()
+        assert found
         connection.execute("CREATE SCHEMA copied")
-        connection.execute("CREATE TABLE copied.notification (LIKE inbox_v1.notification INCLUDING ALL)")
+        connection.execute(f"CREATE TABLE copied.notification (LIKE {found[0]}.notification INCLUDING ALL)".encode())
         started = time.monotonic()
         for first in range(0, len(rows), 2000):
             columns = "tenant, user_id, id, sequence, changed, appended, body"

@@ -3,9 +3,10 @@
     python -m tests.benchmarks.clients --ports 8000 --websockets 1000 --per-user 5 --websocket-path '/ws?user={user}' \\
         --counts '"type":"entries"' --stamp sent_ns --entries 5000 --seconds 10
 
-Once every connection is open and has seen the frame it was waiting for, it prints `{"ready": true, "seconds": …}`; when `--entries`
-have arrived or `--seconds` have passed since, one line of statistics (`Tally.statistics`), and ends. With `--hold` it obeys lines on
-stdin instead, with one line of JSON in answer to each, and the connections stay open until stdin closes:
+Once every connection is open and has seen the frame it was waiting for, it prints `{"ready": true, "seconds": …, "opening": …}`, the
+last being the statistics (`Tally.statistics`) up to then; when `--entries` have arrived or `--seconds` have passed since, one line of
+statistics, and ends. With `--hold` it obeys lines on stdin instead, with one line of JSON in answer to each, and the connections stay
+open until stdin closes:
 
     reset                       count from zero
     until <entries> <seconds>   the statistics when so many have arrived since the reset, or so many seconds have passed
@@ -31,6 +32,8 @@ from tests.benchmarks.measure import raise_file_limit
 from tests.benchmarks.tally import Tally
 
 OPENING_AT_ONCE = 64
+CONNECTIONS_PER_ADDRESS = 20_000
+"""Fewer than there are ports for outgoing connections (by default 28 231), so that the next so many come from another loopback address."""
 OPENING_SECONDS = 60.0
 CLOCKS = {"monotonic": time.monotonic_ns, "realtime": time.time_ns}
 WEBSOCKET_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -53,6 +56,7 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
     websockets: int = 0
     streams: int = 0
     per_user: int = 1
+    first_user: int = 0
     websocket_path: str = "/ws?user={user}"
     stream_path: str = "/stream?user={user}"
     headers: tuple[str, ...] = ()
@@ -79,7 +83,7 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
         """What the templates are filled with, a connection each; WebSockets and streams are dealt to the same users alike."""
         lines = [line.split() for line in Path(self.tokens).read_text().splitlines()] if self.tokens else []
         numbers = [*range(self.websockets), *range(self.streams)]
-        return [self.names_of(i, number // self.per_user, lines) for i, number in enumerate(numbers)]
+        return [self.names_of(i, self.first_user + number // self.per_user, lines) for i, number in enumerate(numbers)]
 
     def names_of(self, i: int, n: int, lines: list[list[str]]) -> dict[str, str]:
         """The names of connection `i`, of user `n`."""
@@ -118,7 +122,8 @@ async def opened(crowd: Crowd, tally: Tally) -> list[Connection]:
 
     async def some() -> None:
         for number, connection in places:
-            await loop.create_connection(partial(same, connection), crowd.host, crowd.ports[number % len(crowd.ports)])
+            source = (f"127.0.0.{1 + number // CONNECTIONS_PER_ADDRESS}", 0) if number >= CONNECTIONS_PER_ADDRESS else None
+            await loop.create_connection(partial(same, connection), crowd.host, crowd.ports[number % len(crowd.ports)], local_addr=source)
             await connection.ready
 
     async with asyncio.timeout(OPENING_SECONDS), asyncio.TaskGroup() as group:
@@ -159,7 +164,7 @@ async def run(crowd: Crowd, entries: int, seconds: float, hold: bool) -> None:
     connections = await opened(crowd, tally)
     gc.freeze()
     gc.disable()
-    say({"ready": True, "seconds": time.monotonic() - started, "connections": len(connections)})
+    say({"ready": True, "seconds": time.monotonic() - started, "connections": len(connections), "opening": tally.statistics()})
     tally.reset()
     if hold:
         await obeyed(tally)

@@ -123,7 +123,11 @@ class Row:
 
     def cells(self) -> tuple[str, str, str, str]:
         """Figure, measured, limit, and measured divided by limit."""
-        limit, ratio = ("–", "–") if self.limit is None else (f"{number(self.limit)} {self.unit}", f"{self.measured / self.limit:.2f}")
+        limit, ratio = (
+            ("–", "–")
+            if self.limit is None
+            else (f"{number(self.limit)} {self.unit}", f"{self.measured / self.limit:.2f}" if self.limit else "–")
+        )
         spread = "" if self.spread is None else f" ({number(self.spread[0])} to {number(self.spread[1])})"
         return self.figure, f"{number(self.measured)} {self.unit}{spread}", limit, ratio
 

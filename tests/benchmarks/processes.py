@@ -109,11 +109,12 @@ async def redis_server() -> AsyncGenerator[Server]:
 
 
 class Clients:
-    """A crowd in a process of its own, connected and ready."""
+    """A crowd in a process of its own, connected and ready; `opened` says how long that took (`seconds`) and what came (`opening`)."""
 
     def __init__(self, process: Process) -> None:
         assert process.stdin and process.stdout
         self.pid, self.stdin, self.stdout = process.pid, process.stdin, process.stdout
+        self.opened: dict[str, Any] = {}
 
     async def answer(self, seconds: float) -> dict[str, Any]:
         """The next line it says; raises TimeoutError, or EOFError if it ended."""
@@ -139,5 +140,5 @@ async def clients(crowd: Crowd) -> AsyncGenerator[Clients]:
     command = (sys.executable, "-m", "tests.benchmarks.clients", "--hold", *crowd.flags())
     async with program(*command, pipes=PIPE) as process:
         connected = Clients(process)
-        await connected.answer(OPENING_SECONDS + ANSWER_SECONDS)
+        connected.opened = await connected.answer(OPENING_SECONDS + ANSWER_SECONDS)
         yield connected

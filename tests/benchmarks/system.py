@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from contracts import codec, subjects
 from contracts.codec import encode
@@ -22,9 +24,12 @@ from services.runtime.embedded import embedded
 from services.runtime.process import Runtime, open_runtime
 from services.runtime.settings import Settings, settings
 from tests.benchmarks.clients import Crowd
+from tests.benchmarks.entries import Entry, notification
 from tests.benchmarks.processes import free_port, program
 
 TENANTS = 10
+STAGE_SECONDS = 120.0
+POLL_SECONDS = 0.02
 READY_SECONDS = 60.0
 TOKEN_SECONDS = 3600.0
 
@@ -40,52 +45,78 @@ class System:
     pids: dict[str, int] = field(default_factory=dict[str, int])
     ports: dict[str, int] = field(default_factory=dict[str, int])
 
-    async def start(self, service: str) -> None:
-        """Start a service and wait until it is ready."""
-        port = self.ports.setdefault(service, free_port())
-        process = await self.stack.enter_async_context(self.service(service, port))
-        self.pids[service] = process
+    async def start(self, service: str, **more: object) -> None:
+        """Start a service, with settings of its own, and wait until it is ready."""
+        self.pids[service] = await self.stack.enter_async_context(self.service(service, **more))
 
     @asynccontextmanager
-    async def service(self, name: str, port: int) -> AsyncGenerator[int]:
+    async def service(self, name: str, **more: object) -> AsyncGenerator[int]:
         """A service while the block lasts; its process id."""
-        environment = {
-            "TIDINGS_NATS_URL": self.settings.nats,
-            "TIDINGS_POSTGRES_DSN": self.settings.postgres,
-            "TIDINGS_JWT_SECRET": self.settings.secret,
-            "TIDINGS_PORT": str(port),
-            "TIDINGS_LOG_LEVEL": "ERROR",
-        }
+        shared = {"nats_url": self.settings.nats, "postgres_dsn": self.settings.postgres, "jwt_secret": self.settings.secret}
+        chosen = {**shared, "port": self.ports.setdefault(name, free_port()), "log_level": "ERROR", **more}
+        environment = {f"TIDINGS_{setting.upper()}": str(value) for setting, value in chosen.items()}
         async with program(sys.executable, "-m", "services.cli", name, environment=environment, pipes=PIPE) as process:
             assert process.stdout
             await asyncio.wait_for(process.stdout.readuntil(b"ready"), READY_SECONDS)
             yield process.pid
 
+    def entry(self, number: int, users: int, sent_ns: int = 1, *, first: int = 0) -> Draft:
+        """A notification for each of so many people in turn, from person `first` on."""
+        return notification(number, person(first + number % users), self.settings.partitions, sent_ns)
+
+    def entries(self, users: int, *, first: int = 0) -> Entry:
+        """What to deliver to so many people in turn."""
+        return lambda number, due: self.entry(number, users, due, first=first)
+
+    async def projected(self, sequence: int) -> None:
+        """Wait until the inbox has come to a sequence."""
+        async with asyncio.timeout(STAGE_SECONDS):
+            while await self._checkpoint() < sequence:  # noqa: ASYNC110  the projector is another process
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _checkpoint(self) -> int:
+        async with self.runtime.postgres.connection() as connection:
+            found = await (await connection.execute("SELECT sequence FROM inbox.checkpoint")).fetchone()
+        return found[0] if found else 0
+
     def token(self, person: Person, scope: str = "inbox emit") -> str:
         """A token of somebody's."""
         return issue(person, scope, self.settings.secret, time.time(), TOKEN_SECONDS)
 
-    def crowd(self, *, websockets: int = 0, streams: int = 0, per_user: int = 1, cursor: str = "", tenants: int = TENANTS) -> Crowd:
-        """Clients that count entries and read the time they were sent from their data."""
-        users = (max(websockets, streams) + per_user - 1) // per_user
+    def crowd(
+        self, *, websockets: int = 0, streams: int = 0, per_user: int = 1, first: int = 0, cursor: str = "", tenants: int = TENANTS
+    ) -> Crowd:
+        """Clients that count entries and read the time they were sent from their data; their users are those from `first` on."""
+        users = first + (max(websockets, streams) + per_user - 1) // per_user
         file = self.directory / f"tokens-{users}-{tenants}"
         if not file.exists():
-            people = (person(n, tenants) for n in range(users))
-            file.write_text("\n".join(f"{one.user} {self.token(one, 'inbox')}" for one in people))
-        query = f"?cursor={cursor}" if cursor else ""
-        return Crowd(
-            ports=(self.ports["edge"],),
-            websockets=websockets,
-            streams=streams,
-            per_user=per_user,
-            websocket_path=f"/v1/socket{query}",
-            stream_path=f"/v1/stream{query}",
-            headers=("Authorization: Bearer {token}",),
-            tokens=str(file),
-            ready='"type":"live"',
-            counts='"type":"entries"',
-            stamp="sent_ns",
-        )
+            write_tokens(file, [person(n, tenants) for n in range(users)], self.settings.secret)
+        found = listeners(self.ports["edge"], file, websockets=websockets, streams=streams, first=first, cursor=cursor)
+        return msgspec.structs.replace(found, per_user=per_user)
+
+
+def listeners(port: int, tokens: Path, *, websockets: int = 0, streams: int = 0, first: int = 0, cursor: str = "") -> Crowd:
+    """Clients of an edge, one connection of each kind a user, that count entries and read from them when they were sent."""
+    query = f"?cursor={cursor}" if cursor else ""
+    return Crowd(
+        ports=(port,),
+        websockets=websockets,
+        streams=streams,
+        first_user=first,
+        websocket_path=f"/v1/socket{query}",
+        stream_path=f"/v1/stream{query}",
+        headers=("Authorization: Bearer {token}",),
+        tokens=str(tokens),
+        ready='"type":"live"',
+        counts='"type":"entries"',
+        stamp="sent_ns",
+    )
+
+
+def write_tokens(file: Path, people: Sequence[Person], secret: str) -> None:
+    """A line for each: their name and a token."""
+    now = time.time()
+    file.write_text("\n".join(f"{one.user} {issue(one, 'inbox', secret, now, TOKEN_SECONDS)}" for one in people))
 
 
 @asynccontextmanager

@@ -1,0 +1,159 @@
+"""The soak: idle connections, traffic and people who come and go, for as long as is asked; and what is left when all have gone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+from urllib.request import urlopen
+
+from services.runtime.append import Appender
+from tests.benchmarks.clients import Crowd
+from tests.benchmarks.entries import Entry, deliver
+from tests.benchmarks.processes import clients
+from tests.benchmarks.system import system
+
+SAMPLES = 60
+WARM_UP_SECONDS = 30.0
+SETTLE_SECONDS = 30.0
+SETTLE_STEP_SECONDS = 0.5
+ANSWER_SECONDS = 10.0
+COMPARED = ("tidings_tasks", "process_open_fds", "tidings_connections")
+
+Gauges = dict[str, float]
+
+
+class Soak(NamedTuple):
+    """Who is there: `idle` stay all the time, `busy` too and are told `entry` by turns, `passing` come and go for as long as it lasts."""
+
+    url: str
+    idle: Crowd
+    busy: Crowd
+    passing: Crowd
+    appender: Appender
+    entry: Entry
+    per_second: float
+    warm_up_seconds: float
+    seconds: float
+
+
+class Soaked(NamedTuple):
+    """The gauges before anybody came, while all were there, and after they went; the moments (seconds) and bytes of memory meanwhile."""
+
+    before: Gauges
+    crowded: Gauges
+    after: Gauges
+    samples: list[tuple[float, float]]
+    told: int
+    received: int
+    visits: int
+
+    @property
+    def bytes_per_minute(self) -> float:
+        """The slope of a line through the samples (least squares)."""
+        return 60 * slope(self.samples)
+
+    @property
+    def left_behind(self) -> dict[str, float]:
+        """What has not gone with the connections, by gauge; empty if everything has."""
+        return {name: self.after[name] - self.before[name] for name in COMPARED if self.after[name] > self.before[name]}
+
+
+async def soaked(soak: Soak) -> Soaked:
+    """Let everybody come once and go, then stay; first until it is warm, then for as long as is asked."""
+    for crowd in (soak.idle, soak.busy, soak.passing):
+        async with clients(crowd):
+            pass
+    before = await _settled(soak.url, lambda gauges: gauges["tidings_connections"] == 0)
+    async with clients(soak.idle), clients(soak.busy) as busy, _coming_and_going(soak.passing) as visits:
+        warmed, told = int(soak.per_second * soak.warm_up_seconds), int(soak.per_second * soak.seconds)
+        await deliver(soak.appender, soak.entry, warmed, soak.per_second)
+        await busy.until(warmed, SETTLE_SECONDS)
+        await busy.reset()
+        async with asyncio.TaskGroup() as group:
+            sampling = group.create_task(_samples(soak.url, soak.seconds))
+            group.create_task(deliver(soak.appender, soak.entry, told, soak.per_second))
+        crowded, received = await gauges(soak.url), await busy.until(told, SETTLE_SECONDS)
+        come = visits[0]
+    after = await _settled(soak.url, lambda gauges: all(gauges[name] <= before[name] for name in COMPARED))
+    return Soaked(before, crowded, after, sampling.result(), told, received["entries"], come)
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Of the line that fits the points best (least squares)."""
+    x_mean, y_mean = (sum(values) / len(points) for values in zip(*points, strict=True))
+    return sum((x - x_mean) * (y - y_mean) for x, y in points) / sum((x - x_mean) ** 2 for x, _ in points)
+
+
+async def gauges(url: str) -> Gauges:
+    """What the process says at `/metrics` (Prometheus text format), of those gauges that have no labels."""
+    text = await asyncio.to_thread(_fetched, f"{url}/metrics")
+    lines = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
+    return {words[0]: float(words[1]) for words in lines if "{" not in words[0]}
+
+
+def _fetched(url: str) -> str:
+    with urlopen(url, timeout=ANSWER_SECONDS) as answer:
+        return answer.read().decode()
+
+
+SETTINGS: dict[str, object] = {"ring_bytes": 4 * 1024 * 1024, "notifications_per_user": 100, "postgres_connections": 1}
+"""What memory is meant to be used for is full when it is warm: the ring, and what is known of each person's notifications."""
+
+
+async def soak(*, connections: int = 10_000, busy: int = 100, passing: int = 100, per_second: float = 500, seconds: float = 600) -> Soaked:
+    """The soak over a Tidings of its own; half of the connections are WebSockets and half event streams."""
+    async with system("projector") as running:
+        await running.start("edge", **SETTINGS)
+        idle, first = connections // 2, connections
+        return await soaked(
+            Soak(
+                url=f"http://127.0.0.1:{running.ports['edge']}",
+                idle=running.crowd(websockets=idle, streams=idle),
+                busy=running.crowd(websockets=busy, first=first),
+                passing=running.crowd(websockets=passing // 2, streams=passing // 2, first=first + busy),
+                appender=running.runtime.appender(),
+                entry=running.entries(busy, first=first),
+                per_second=per_second,
+                warm_up_seconds=WARM_UP_SECONDS,
+                seconds=seconds,
+            )
+        )
+
+
+async def _samples(url: str, seconds: float) -> list[tuple[float, float]]:
+    started, samples = time.monotonic(), list[tuple[float, float]]()
+    for number in range(SAMPLES):
+        await asyncio.sleep(max(0.0, started + number * seconds / SAMPLES - time.monotonic()))
+        samples.append((time.monotonic() - started, (await gauges(url))["process_resident_memory_bytes"]))
+    return samples
+
+
+async def _settled(url: str, enough: Callable[[Gauges], bool]) -> Gauges:
+    """The gauges as soon as they are as they should be, or as they are when `SETTLE_SECONDS` have passed."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while not enough(await gauges(url)):  # noqa: ASYNC110  they are another process's
+                await asyncio.sleep(SETTLE_STEP_SECONDS)
+    return await gauges(url)
+
+
+@asynccontextmanager
+async def _coming_and_going(crowd: Crowd) -> AsyncGenerator[list[int]]:
+    """A crowd that connects and leaves again while the block lasts; how often it has come."""
+    visits = [0]
+
+    async def come_and_go() -> None:
+        while True:
+            async with clients(crowd):
+                visits[0] += 1
+
+    task = asyncio.create_task(come_and_go())
+    try:
+        yield visits
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

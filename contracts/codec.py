@@ -13,7 +13,7 @@ from contracts.cloudevents import CloudEvent
 from contracts.events import EVENTS, Opaque, Recorded
 from contracts.events.base import Event
 from contracts.legacy import LEGACY
-from contracts.notifications import Entry
+from contracts.notifications import Entry, Membership, Notification, Shared
 
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*?)`")
@@ -42,9 +42,13 @@ _cloud_event = msgspec.json.Decoder(CloudEvent)
 _data: dict[str, msgspec.json.Decoder[Event]] = {shape.type: msgspec.json.Decoder(shape) for shape in EVENTS}
 _legacy = {old.shape.type: (msgspec.json.Decoder(old.shape), old.upcast) for old in LEGACY}
 _entry: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+_membership: msgspec.json.Decoder[Membership] = msgspec.json.Decoder(Membership)
 
 encode = msgspec.json.Encoder().encode
 decode_entry = _entry.decode
+decode_membership = _membership.decode
+decode_shared = msgspec.json.Decoder(Shared).decode
+decode_notification = msgspec.json.Decoder(Notification).decode
 
 
 def decode(body: bytes | str | memoryview) -> CloudEvent:

@@ -100,6 +100,29 @@ class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ent
 
 
 Entry = Notification | Mark
+"""What a person's own log is made of."""
+
+
+class Shared(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="shared"):
+    """The one entry of a topic's log: a notification for everybody who belongs to the topic then, but for whoever is left out.
+
+    The notification is a `Notification` whose `user` is empty: each reader is shown it as their own.
+    """
+
+    left_out: str | None = None
+    notification: Raw
+
+
+class Joined(Struct, frozen=True, tag_field="entry", tag="joined"):
+    """From here on, what a topic's log says is for this person too."""
+
+
+class Left(Struct, frozen=True, tag_field="entry", tag="left"):
+    """From here on, it no longer is."""
+
+
+Membership = Joined | Left
+"""What a person's membership of a topic is made of; it never expires."""
 
 
 class Counts(Struct, frozen=True, kw_only=True):

@@ -69,7 +69,7 @@ def streams(
         ),
         Stream(
             NOTIFICATIONS,
-            ("inbox.>", "outbound.>", "position.>"),
+            ("inbox.>", "member.>", "topic.>", "outbound.>", "position.>"),
             age_seconds=retention_days * DAY_SECONDS,
             messages_per_subject=notifications_per_user * MARKS_PER_NOTIFICATION,
             ttl=True,

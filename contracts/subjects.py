@@ -1,7 +1,11 @@
-"""Subjects: the one place where they are spelled and taken apart."""
+"""Subjects: the one place where they are spelled and taken apart.
+
+A token that begins with `@` is a relation, escaped like an id, which never begins so.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,6 +16,9 @@ NOTIFICATIONS = "NOTIFICATIONS"
 DEAD = "DEAD"
 
 INBOXES = "inbox.>"
+MEMBERS = "member.>"
+LOGS = (INBOXES, MEMBERS)
+"""All that people's inboxes are made of."""
 
 
 class Person(NamedTuple):
@@ -19,6 +26,20 @@ class Person(NamedTuple):
 
     tenant: str
     user: str
+
+
+class Topic(NamedTuple):
+    """Whose log it is: everybody who stands in a relation (`tenant#member`, `room:9#member`)."""
+
+    tenant: str
+    relation: str
+
+
+class Member(NamedTuple):
+    """A user in a topic's relation."""
+
+    person: Person
+    topic: Topic
 
 
 def event(tenant: str, type_: str, entity: str | None, partitions: int) -> str:
@@ -41,14 +62,61 @@ def events_of(number: int) -> str:
 @lru_cache(maxsize=65_536)
 def inbox(person: Person, partitions: int) -> str:
     """`inbox.<p>.<tenant>.<user>`: one person's log."""
-    return f"inbox.{partition(f'{person.tenant}/{person.user}', partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    return f"inbox.{_partition(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+
+
+@lru_cache(maxsize=4096)
+def shared(topic: Topic) -> str:
+    """`inbox.@.<tenant>.@<relation>`: a topic's log. Its partition is `@`, because every edge follows all of them."""
+    return f"inbox.@.{escape(topic.tenant)}.@{escape(topic.relation)}"
 
 
 @lru_cache(maxsize=65_536)
-def person_of(subject: str) -> Person:
+def owner_of(subject: str) -> Person | Topic:
     """Whose log an inbox subject is."""
-    _, _, tenant, user = subject.split(".")
-    return Person(unescape(tenant), unescape(user))
+    _, _, tenant, owner = subject.split(".")
+    if owner[0] == "@":
+        return Topic(unescape(tenant), unescape(owner[1:]))
+    return Person(unescape(tenant), unescape(owner))
+
+
+def member(whose: Member, partitions: int) -> str:
+    """`member.<p>.<tenant>.<user>.@<relation>`: when a user came to stand in a topic's relation, and when no longer."""
+    return f"{_membership(whose.person, partitions)}.@{escape(whose.topic.relation)}"
+
+
+def members_of(person: Person, partitions: int) -> str:
+    """All topics that a user came to or left."""
+    return f"{_membership(person, partitions)}.*"
+
+
+def member_of(subject: str) -> Member:
+    """Who came to or left which topic."""
+    _, _, tenant, user, relation = subject.split(".")
+    return Member(Person(unescape(tenant), unescape(user)), Topic(unescape(tenant), unescape(relation[1:])))
+
+
+def topic(which: Topic, number: int, since: int) -> str:
+    """`topic.<p>.<tenant>.@<relation>.<since>`: a relation with a shared log, from that event of a partition of `EVENTS` on."""
+    return f"topic.{number}.{escape(which.tenant)}.@{escape(which.relation)}.{since}"
+
+
+def topics_of(number: int) -> str:
+    """Every topic of one partition of `EVENTS`."""
+    return f"topic.{number}.>"
+
+
+def since_of(subject: str) -> tuple[Topic, int]:
+    """A topic, and the event since which it is one."""
+    _, _, tenant, relation, since = subject.split(".")
+    return Topic(unescape(tenant), unescape(relation[1:])), int(since)
+
+
+def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
+    """What an edge follows for the people of these partitions, or of all: their logs and memberships, and every topic's log."""
+    if numbers is None:
+        return LOGS
+    return ("inbox.@.>", *(f"{kind}.{number}.>" for number in numbers for kind in ("inbox", "member")))
 
 
 def position(service: str, number: int) -> str:
@@ -59,3 +127,11 @@ def position(service: str, number: int) -> str:
 def dead(service: str, number: int, sequence: int) -> str:
     """`dead.<service>.<p>.<sequence>`: an event that could not be processed, once."""
     return f"dead.{service}.{number}.{sequence}"
+
+
+def _membership(person: Person, partitions: int) -> str:
+    return f"member.{_partition(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+
+
+def _partition(person: Person, partitions: int) -> int:
+    return partition(f"{person.tenant}/{person.user}", partitions)

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.codec import decode_entry, instant
 from contracts.cursor import Cursor
 from contracts.notifications import Filter, Mark, Notification
-from contracts.subjects import INBOXES, NOTIFICATIONS, Person, person_of
+from contracts.subjects import INBOXES, NOTIFICATIONS, Person, owner_of
 from projections.projection import Change, Message, Projection, Statement
 
 SCHEMA = """
@@ -119,7 +119,9 @@ LISTED = {
 
 def evolve(message: Message) -> Iterator[Change]:
     """A notification is written whole, a mark touches those it names."""
-    person = person_of(message.subject)
+    person = owner_of(message.subject)
+    if not isinstance(person, Person):
+        return
     match decode_entry(message.data):
         case Notification() as notification:
             yield Change(NOTIFY, person, (person, notification.id), _notified(person, notification, message))

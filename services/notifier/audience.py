@@ -49,12 +49,19 @@ class Folded(NamedTuple):
             users.discard(recorded.attributes.actor or "")
         return sorted(users)
 
-    def _users(self, recorded: AnyRecorded, each: str | Relation) -> Iterable[str]:
-        if isinstance(each, str):
-            return (each,)
+    def members(self, recorded: AnyRecorded, relation: Relation) -> Iterable[str]:
+        """Who stands in a relation as of the event."""
         at = recorded.sequence
-        memberships = self.memberships.get((recorded.tenant, each), ())
+        memberships = self.memberships.get((recorded.tenant, relation), ())
         return (user for user, since, until in memberships if since <= at and (until is None or at < until))
+
+    def outnumbers(self, recorded: AnyRecorded, relation: Relation, limit: int) -> bool:
+        """Whether more than `limit` stand in a relation as of the event."""
+        known = len(self.memberships.get((recorded.tenant, relation), ()))
+        return known > limit and sum(1 for _ in self.members(recorded, relation)) > limit
+
+    def _users(self, recorded: AnyRecorded, each: str | Relation) -> Iterable[str]:
+        return (each,) if isinstance(each, str) else self.members(recorded, each)
 
 
 class AudienceFold:

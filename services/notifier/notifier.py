@@ -15,6 +15,7 @@ from projections.audience import AUDIENCE
 from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, PositionMessage, take_over
 from services.notifier.router import Router
+from services.notifier.topics import topics
 from services.notifier.writer import Writer
 from services.runtime.errors import Fenced, Unavailable
 from services.runtime.follow import follow
@@ -78,8 +79,9 @@ class Partition:
         fence = await take_over(runtime.jetstream, appender, self.number, self._epoch)
         fold = AudienceFold(runtime.postgres, model, self.number, checkpoint.sequence)
         writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
+        known = await topics(runtime.jetstream, self.number, runtime.settings.topic_recipients)
         self.settled.set()
-        router = Router(self.number, runtime.settings.partitions, fold, writer, appender, fence.at)
+        router = Router(self.number, runtime.settings.partitions, fold, known, writer, appender, fence.at)
         try:
             await self._follow(router, after=min(fence.at.after, checkpoint.sequence))
         except Fenced as fenced:

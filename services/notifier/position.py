@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts.codec import encode
-from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS, events_of, position
+from contracts.subjects import EVENTS, NOTIFICATIONS, events_of, position
 from services.runtime.append import Appender, Draft, Expected
 from services.runtime.errors import Fenced, LogLost, WrongSequence
 from services.runtime.follow import Message
@@ -18,6 +18,7 @@ from services.runtime.read import last, read
 
 SERVICE = "notifier"
 HEADER = "Tidings-Position"
+EVERYTHING = ">"
 NEVER = {"Nats-TTL": "never"}
 _HEADER = re.compile(r"(\d+):(\d+)\.(\d+)\Z")
 
@@ -95,7 +96,7 @@ async def _latest(jetstream: JetStream, partition: int, at: Position, since: int
     if newest is None or newest.sequence <= at.after:
         return at
     after = since
-    while page := await read(jetstream, NOTIFICATIONS, INBOXES, after=after):
+    while page := await read(jetstream, NOTIFICATIONS, EVERYTHING, after=after):
         found = [told for message in page if message.sequence < until and (told := _told(message, partition))]
         at = max([at, *found], key=Position.order)
         after = page[-1].sequence

@@ -14,6 +14,7 @@ from services.notifier.audience import AudienceFold, Folded
 from services.notifier.position import SERVICE, Position
 from services.notifier.route import Told, drafts, react, relations
 from services.notifier.rules import RULES
+from services.notifier.topics import Topics
 from services.notifier.writer import Output, Writer
 from services.runtime.append import Appender, Draft, Expected
 from services.runtime.errors import WrongSequence
@@ -36,10 +37,13 @@ class Routed(NamedTuple):
 class Router:
     """Routes the events of one partition, on from a position."""
 
-    def __init__(self, partition: int, partitions: int, fold: AudienceFold, writer: Writer, appender: Appender, at: Position) -> None:
+    def __init__(
+        self, partition: int, partitions: int, fold: AudienceFold, topics: Topics, writer: Writer, appender: Appender, at: Position
+    ) -> None:
         self._partition = partition
         self._partitions = partitions
         self._fold = fold
+        self._topics = topics
         self._writer = writer
         self._appender = appender
         self._at = at
@@ -49,10 +53,11 @@ class Router:
         """Fold a batch while the one before is being written, then begin to write it; raises what that one met."""
         routed = [_routed(message) for message in batch]
         events = [each.event for each in routed if each.event]
-        wanted = {asked for each in routed if each.event for asked in relations(each.event, each.told)}
+        wanted = {asked for each in routed if each.event for asked in relations(each.event, each.told, self._topics)}
         folded = await self._fold.fold(events, batch[-1].sequence, wanted)
         await self.written()
         pending = [each for each in routed if each.message.sequence > self._at.after]
+        self._decide(pending, folded)
         self._writing = asyncio.create_task(self._write(pending, folded, Position(batch[-1].sequence)))
 
     async def park(self, *, again: bool = False) -> None:
@@ -81,12 +86,19 @@ class Router:
         await self._writer.write(self._outputs(pending, folded), reached)
         self._at = reached
 
+    def _decide(self, pending: list[Routed], folded: Folded) -> None:
+        """Make topics where they are due; not with an event of which something was written before it came to be decided."""
+        for _, event, told, _ in pending:
+            begun = self._at.offset and event and event.sequence == self._at.sequence
+            if event and event.sequence not in folded.duplicates and not begun:
+                self._topics.decide(event, (tell for _, tell in told), folded)
+
     def _outputs(self, pending: list[Routed], folded: Folded) -> Iterator[Output]:
         resumed = self._at
         for _, event, told, _ in pending:
             if event and event.sequence not in folded.duplicates:
                 done = resumed.offset if event.sequence == resumed.sequence else 0
-                yield from _outputs(event, drafts(event, told, folded, self._partitions), done)
+                yield from _outputs(event, drafts(event, told, folded, self._topics, self._partitions), done)
 
     async def _bury(self, routed: Routed) -> None:
         """Append to `DEAD`, once, with the reason."""

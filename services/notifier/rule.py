@@ -19,6 +19,9 @@ class Relation(NamedTuple):
     object: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.object}#{self.name}"
+
 
 Audience = tuple[str | Relation, ...]
 """Users, and relations whose users are meant as of the event."""

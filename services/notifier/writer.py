@@ -68,7 +68,7 @@ class Writer:
     async def _plainly(self, few: list[Output]) -> None:
         for output in few:
             await self.settled()
-            await self._append(output.draft._replace(headers=header(self._partition, output.at)))
+            await self._append(output.draft._replace(headers={**output.draft.headers, **header(self._partition, output.at)}))
 
     async def _in_batches(self, chunks: Iterator[list[Output]], reached: Position) -> None:
         chunk = next(chunks)

@@ -13,7 +13,7 @@ from services.runtime.settings import Settings
 NO_STREAM = "(10059)"
 EXISTS = "(10058)"
 PARTITIONS = "tidings.partitions"
-FIXED = ("max_age", "max_msgs_per_subject", "num_replicas", "duplicate_window")
+FIXED = ("subjects", "max_age", "max_msgs_per_subject", "num_replicas", "duplicate_window")
 
 
 async def install(jetstream: JetStream, settings: Settings) -> dict[str, str]:

@@ -32,6 +32,17 @@ async def last(jetstream: JetStream, stream: str, subject: str) -> Message | Non
     )
 
 
+async def subjects(jetstream: JetStream, stream: str, under: str) -> list[str]:
+    """The subjects of a stream that have messages and match a wildcard, from the stream's leader; raises Unavailable."""
+    found: list[str] = []
+    while True:
+        answer = await jetstream.call(f"STREAM.INFO.{stream}", {"subjects_filter": under, "offset": len(found)})
+        page: dict[str, int] = answer["state"].get("subjects") or {}
+        found += page
+        if not page or len(found) >= answer.get("total", 0):
+            return found
+
+
 async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES) -> list[Message]:
     """Up to `limit` messages of a subject after a sequence, by batch direct get (ADR-31); empty at the end. Raises Unavailable.
 

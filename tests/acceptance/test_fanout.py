@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from contracts.subjects import INBOXES, NOTIFICATIONS, person_of
+from contracts.subjects import INBOXES, NOTIFICATIONS, Person, owner_of
 from services.runtime.jetstream import JetStream, connect
 from services.runtime.read import read
 from tests.acceptance.faults import Installation, Tenant, eventually
@@ -53,6 +53,6 @@ async def told(jetstream: JetStream) -> Counter[str]:
     found: Counter[str] = Counter()
     after = 0
     while page := await read(jetstream, NOTIFICATIONS, INBOXES, after=after):
-        found.update(person_of(message.subject).user for message in page)
+        found.update(owner.user for message in page if isinstance(owner := owner_of(message.subject), Person))
         after = page[-1].sequence
     return found

@@ -7,13 +7,15 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from contracts.codec import decode_entry, encode
+from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared, encode
 from contracts.frames import ClientFrame, MarkOperation, ServerFrame
-from contracts.notifications import MARK_LIMIT_IDS, Entry
+from contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
 from tests.contracts.golden import means, names, sent, shown, wire
 
 ENTRIES = names("entries")
+TOPICS = names("topics")
 FRAMES = names("frames")
+READ = {"shared": decode_shared, "joined": decode_membership, "left": decode_membership}
 FROM_SERVER = {shape.__struct_config__.tag for shape in get_args(ServerFrame)}
 FROM_CLIENT = {shape.__struct_config__.tag for shape in get_args(ClientFrame)}
 
@@ -34,6 +36,7 @@ def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
     entries = {shape.__struct_config__.tag for shape in get_args(Entry)}
 
     assert {wire(name)["entry"] for name in ENTRIES} == entries
+    assert {wire(name)["entry"] for name in TOPICS} == {shape.__struct_config__.tag for shape in (*get_args(Membership), Shared)}
     assert {wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
     assert not FROM_SERVER & FROM_CLIENT
 
@@ -46,6 +49,17 @@ def test_a_golden_entry_is_read_as_it_was_meant_and_written_as_it_was_sent(name:
 
     assert shown(entry) == means(name)
     assert msgspec.json.decode(written) == wire(name)
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_what_is_said_of_topics_is_read_as_it_was_meant_and_written_as_it_was_sent(name: str) -> None:
+    said = READ[wire(name)["entry"]](sent(name))
+
+    written = encode(said)
+
+    assert shown(said) == means(name)
+    assert msgspec.json.decode(written) == wire(name)
+    assert not isinstance(said, Shared) or decode_notification(said.notification).user == ""
 
 
 @pytest.mark.parametrize("name", FRAMES)

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from contracts import subjects
 from contracts.events import EVENTS
 from contracts.streams import streams
-from contracts.subjects import Person
+from contracts.subjects import Member, Person, Topic
 
 TOKENS = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 IDS = st.text(alphabet="ab.*>_/ é\x00", min_size=1) | st.text(min_size=1)
 PEOPLE = st.builds(Person, IDS, IDS)
+TOPICS = st.builds(Topic, IDS, IDS)
 COUNTS = st.integers(1, 256)
+SHARED = re.compile(r"inbox\.@\.[A-Za-z0-9_-]+\.@[A-Za-z0-9_-]+\Z")
 
 
 @given(PEOPLE, COUNTS)
@@ -25,7 +27,7 @@ def test_the_subject_of_an_inbox_says_whose_it_is(person: Person, partitions: in
     subject = subjects.inbox(person, partitions)
 
     assert TOKENS.match(subject)
-    assert subjects.person_of(subject) == person
+    assert subjects.owner_of(subject) == person
 
 
 @given(PEOPLE, PEOPLE, COUNTS)
@@ -35,6 +37,35 @@ def test_the_subject_of_an_inbox_says_whose_it_is(person: Person, partitions: in
 @example(Person("acme", "u"), Person("umbrella", "u"), 16)
 def test_two_people_never_share_an_inbox(one: Person, other: Person, partitions: int) -> None:
     assert (subjects.inbox(one, partitions) == subjects.inbox(other, partitions)) == (one == other)
+
+
+@given(TOPICS, PEOPLE, COUNTS)
+@example(Topic("acme", "tenant#member"), Person("acme", "@tenant#member"), 16)
+@example(Topic("acme", "tenant#member"), Person("acme", "@"), 16)
+def test_the_log_of_a_topic_says_whose_it_is_and_is_never_a_persons(topic: Topic, person: Person, partitions: int) -> None:
+    subject = subjects.shared(topic)
+
+    assert SHARED.match(subject)
+    assert subjects.owner_of(subject) == topic
+    assert subjects.inbox(person, partitions) != subject
+
+
+@given(PEOPLE, IDS, COUNTS, st.integers(1, 2**62))
+def test_who_belongs_to_a_topic_and_since_when_it_is_one_can_be_read_from_their_subjects(
+    person: Person, relation: str, partitions: int, since: int
+) -> None:
+    topic = Topic(person.tenant, relation)
+    member, begun = subjects.member(Member(person, topic), partitions), subjects.topic(topic, 3, since)
+
+    assert subjects.member_of(member) == Member(person, topic)
+    assert member.startswith(subjects.members_of(person, partitions).removesuffix("*"))
+    assert subjects.since_of(begun) == (topic, since)
+    assert begun.startswith(subjects.topics_of(3).removesuffix(">"))
+
+
+def test_an_edge_for_some_partitions_follows_their_people_and_every_topic() -> None:
+    assert subjects.followed() == ("inbox.>", "member.>")
+    assert subjects.followed([3, 7]) == ("inbox.@.>", "inbox.3.>", "member.3.>", "inbox.7.>", "member.7.>")
 
 
 @given(IDS, IDS, IDS, IDS, COUNTS)
@@ -76,6 +107,9 @@ def test_each_subject_is_kept_by_one_stream() -> None:
     spelled = {
         subjects.event("acme", "task.assigned", "1", 16): subjects.EVENTS,
         subjects.inbox(Person("acme", "u-7"), 16): subjects.NOTIFICATIONS,
+        subjects.shared(Topic("acme", "tenant#member")): subjects.NOTIFICATIONS,
+        subjects.member(Member(Person("acme", "u-7"), Topic("acme", "tenant#member")), 16): subjects.NOTIFICATIONS,
+        subjects.topic(Topic("acme", "tenant#member"), 3, 42): subjects.NOTIFICATIONS,
         subjects.position("notifier", 3): subjects.NOTIFICATIONS,
         subjects.dead("notifier", 3, 42): subjects.DEAD,
     }

@@ -16,7 +16,7 @@ from psycopg import AsyncCursor
 from contracts.codec import decode_entry
 from contracts.cursor import Cursor
 from contracts.notifications import Counts, Mark
-from contracts.subjects import Person, person_of
+from contracts.subjects import Person, owner_of
 from projections.inbox import KEPT, LISTED, VISIBLE
 from projections.projection import Message
 from projections.standing import About, Inbox, Standing
@@ -81,7 +81,7 @@ class Table(NamedTuple):
 def taken(inbox: Inbox, person: Person, log: Sequence[Message]) -> Inbox:
     """An inbox after the entries of a person's among these; it is asked for its counts now and then, which must not matter."""
     for message in log:
-        if person_of(message.subject) == person:
+        if owner_of(message.subject) == person:
             inbox.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
             if message.sequence % 2:
                 inbox.counts(message.time_nanoseconds / 1e9)

@@ -9,6 +9,7 @@ from contracts.events import AnyRecorded
 from contracts.events.base import Event
 from services.notifier.audience import Folded, Membership
 from services.notifier.rule import Relation
+from services.notifier.topics import Topics
 
 TENANT = "acme"
 SEQUENCE = 100
@@ -43,3 +44,8 @@ def fact(event: Event, sequence: int = SEQUENCE, **attributes: Any) -> AnyRecord
 def folded(stands: dict[Relation, list[str]] = STANDS, tenant: str = TENANT) -> Folded:
     """What is known of these people, who have been there from the beginning on."""
     return Folded(frozenset(), {(tenant, of): [Membership(user, 1, None) for user in users] for of, users in stands.items()})
+
+
+def nothing_shared() -> Topics:
+    """No relation has a log of its own, nor ever will."""
+    return Topics(0, 1_000_000, {})

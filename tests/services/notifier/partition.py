@@ -18,8 +18,9 @@ from projections.audience import AUDIENCE
 from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, Fence, Position, PositionMessage, take_over
 from services.notifier.router import Router
+from services.notifier.topics import topics
 from services.notifier.writer import Output, Writer
-from services.runtime.append import Appender, Draft
+from services.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
 from services.runtime.follow import Message
 from services.runtime.process import Runtime
 from services.runtime.read import last, read
@@ -38,12 +39,27 @@ class OwnPartition:
         self.tenant = f"t{uuid4().hex[:10]}"
         self.epoch = runtime.epochs[EVENTS]
         self.appender = Appender(runtime.jetstream)
+        self.topic_recipients = runtime.settings.topic_recipients
+        self.since = 0
 
-    async def happened(self, event: Event, identifier: str | None = None) -> int:
+    async def begun(self) -> OwnPartition:
+        """Itself, taken over once: whoever comes next has only to look through what is written from now on."""
+        self.since = (await self.taken_over()).sequence
+        return self
+
+    async def another(self) -> OwnPartition:
+        """One more of these."""
+        return await OwnPartition(self.runtime).begun()
+
+    async def happened(self, event: Event, identifier: str | None = None, actor: str | None = None) -> int:
         """Append an event; returns its sequence."""
-        subject = f"events.{self.number}.{self.tenant}.x._.y"
-        appended = await self.appender.append(Draft(subject, body(event, identifier or uuid4().hex, tenant=self.tenant)))
-        return appended.sequence
+        return (await self.appender.append(self._draft(event, identifier, actor))).sequence
+
+    async def joined(self, users: Sequence[str]) -> None:
+        """Append very many events: these users join the tenant."""
+        for first in range(0, len(users), BATCH_LIMIT_MESSAGES):
+            crowd = users[first : first + BATCH_LIMIT_MESSAGES]
+            await self.appender.append_batch([self._draft(events.UserJoined(user_id=user)) for user in crowd])
 
     async def announced(self, *users: str, identifier: str | None = None) -> int:
         """Append an event that tells these users; returns its sequence."""
@@ -71,7 +87,8 @@ class OwnPartition:
         model = await live(self.runtime.postgres, AUDIENCE)
         checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
         fold = AudienceFold(self.runtime.postgres, model, self.number, checkpoint.sequence)
-        return Router(self.number, self.runtime.settings.partitions, fold, writer, self.appender, fence.at)
+        known = await topics(self.runtime.jetstream, self.number, self.topic_recipients)
+        return Router(self.number, self.runtime.settings.partitions, fold, known, writer, self.appender, fence.at)
 
     async def told(self) -> list[Notification]:
         """All that was told to anybody of the tenant, in the order of the log."""
@@ -89,6 +106,10 @@ class OwnPartition:
         found = await last(self.runtime.jetstream, NOTIFICATIONS, position(SERVICE, self.number))
         message = msgspec.json.decode(found.data, type=PositionMessage) if found else None
         return Position(message.sequence, message.offset) if message else None
+
+    def _draft(self, event: Event, identifier: str | None = None, actor: str | None = None) -> Draft:
+        named = {"actor": actor} if actor else {}
+        return Draft(f"events.{self.number}.{self.tenant}.x._.y", body(event, identifier or uuid4().hex, tenant=self.tenant, **named))
 
     def _body(self, user: str) -> bytes:
         identifier = str(uuid4())

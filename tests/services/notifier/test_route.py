@@ -23,7 +23,7 @@ from services.notifier.route import NIL, drafts, react, relations
 from services.notifier.rule import Relation
 from services.notifier.rules import RULES
 from services.runtime.append import Draft
-from tests.services.notifier.facts import STANDS, TENANT, body, fact, folded
+from tests.services.notifier.facts import STANDS, TENANT, body, fact, folded, nothing_shared
 
 PARTITIONS = 16
 COMPLETED = events.TaskCompleted(task_id="456", task_title="Water the seedlings", project_id="789")
@@ -33,7 +33,7 @@ IDS = st.text(min_size=1, max_size=30).map(str.strip).filter(lambda text: text.i
 
 
 def routed(event: AnyRecorded, known: Folded | None = None) -> list[Draft]:
-    return list(drafts(event, react(event, RULES), known or folded(), PARTITIONS))
+    return list(drafts(event, react(event, RULES), known or folded(), nothing_shared(), PARTITIONS))
 
 
 def said(draft: Draft) -> Notification:
@@ -133,8 +133,8 @@ def test_a_message_is_one_line_however_the_fact_was_laid_out(event: Any) -> None
 def test_only_the_relations_that_a_rule_names_are_asked_for() -> None:
     one = fact(COMPLETED)
 
-    asked = set(relations(one, react(one, RULES)))
+    asked = set(relations(one, react(one, RULES), nothing_shared()))
 
     of_task = {(TENANT, Relation("task:456", name)) for name in ("assignee", "volunteer", "watcher")}
     assert asked == {*of_task, (TENANT, Relation("project:789", "manager"))}
-    assert list(relations(fact(announcement()), react(fact(announcement()), RULES))) == []
+    assert list(relations(fact(announcement()), react(fact(announcement()), RULES), nothing_shared())) == []

@@ -16,7 +16,7 @@ from services.notifier.audience import Folded, Membership
 from services.notifier.route import drafts, react
 from services.notifier.rule import Relation
 from services.notifier.rules import RULES
-from tests.services.notifier.facts import SEQUENCE, TENANT, fact, folded
+from tests.services.notifier.facts import SEQUENCE, TENANT, fact, folded, nothing_shared
 
 
 class Row(NamedTuple):
@@ -150,7 +150,7 @@ QUIET = {
 def notifications(event: Event, known: Folded, **attributes: object) -> list[Notification]:
     """What everybody is told of an event."""
     recorded = fact(event, **attributes)
-    entries = [decode_entry(draft.data) for draft in drafts(recorded, react(recorded, RULES), known, 16)]
+    entries = [decode_entry(draft.data) for draft in drafts(recorded, react(recorded, RULES), known, nothing_shared(), 16)]
     return [entry for entry in entries if isinstance(entry, Notification)]
 
 

@@ -6,7 +6,8 @@ import re
 from hashlib import blake2s
 from typing import NamedTuple
 
-_CURSOR = re.compile(r"([0-9a-f]{8})-(0|[1-9][0-9]{0,18})\Z")
+_NUMBER = r"(0|[1-9][0-9]{0,18})"
+_CURSOR = re.compile(rf"([0-9a-f]{{8}})-{_NUMBER}(?:\.{_NUMBER}\.{_NUMBER})?\Z")
 
 
 class InvalidCursor(ValueError):
@@ -17,19 +18,32 @@ class InvalidCursor(ValueError):
 
 
 class Cursor(NamedTuple):
-    """A position in `NOTIFICATIONS` (sequence) of one incarnation of that stream (epoch)."""
+    """A position in `NOTIFICATIONS` (sequence) of one incarnation of that stream (epoch).
+
+    In the middle of a compact replay, where each notification is told once, in the order of their last change, it also says
+    behind which of those that changed last at this very sequence (`row`, its own sequence), and as at which checkpoint they
+    were told (`until`): whoever stands there is complete only after the rest of the rows, up to that checkpoint at least.
+    """
 
     epoch: str
     sequence: int
+    row: int = 0
+    until: int = 0
 
     def __str__(self) -> str:
-        return f"{self.epoch}-{self.sequence}"
+        plain = f"{self.epoch}-{self.sequence}"
+        return f"{plain}.{self.row}.{self.until}" if self.until else plain
+
+    @property
+    def reaches(self) -> int:
+        """The highest sequence that it has to do with."""
+        return max(self.sequence, self.until)
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Read `<epoch>-<sequence>`; raises InvalidCursor."""
+        """Read `<epoch>-<sequence>` or `<epoch>-<sequence>.<row>.<until>`; raises InvalidCursor."""
         if match := _CURSOR.match(text):
-            return cls(match[1], int(match[2]))
+            return cls(match[1], int(match[2]), int(match[3] or 0), int(match[4] or 0))
         raise InvalidCursor
 
 

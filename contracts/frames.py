@@ -74,6 +74,12 @@ class Reset(Frame, frozen=True, kw_only=True, tag="reset"):
     cursor: CursorText
 
 
+class Move(Frame, frozen=True, kw_only=True, tag="move"):
+    """This edge stops: come back in this many milliseconds, a time of your own; until then it goes on."""
+
+    after_milliseconds: int
+
+
 class Result(Frame, frozen=True, kw_only=True, tag="result"):
     """The answer to an operation of the client's; `cursor` is where its entry stands in the log."""
 
@@ -131,5 +137,5 @@ class Ping(Frame, frozen=True, kw_only=True, tag="ping"):
     """Asks for a heartbeat."""
 
 
-ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Result | Error
+ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Move | Result | Error
 ClientFrame = Auth | MarkOperation | Ack | Ping

@@ -36,7 +36,7 @@ CREATE TABLE {schema}.notification (
     PRIMARY KEY (tenant, user_id, id)
 );
 CREATE INDEX ON {schema}.notification (tenant, user_id, sequence);
-CREATE INDEX ON {schema}.notification (tenant, user_id, changed);
+CREATE INDEX ON {schema}.notification (tenant, user_id, changed, sequence);
 CREATE INDEX ON {schema}.notification USING brin (appended);
 CREATE TABLE {schema}.horizon (swept bigint NOT NULL);
 INSERT INTO {schema}.horizon VALUES (0);

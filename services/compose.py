@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from services.runtime.process import Runtime, open_runtime
@@ -51,19 +52,33 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
         return authenticate(bearer(connection.headers.get("authorization")), settings.secret)
 
     settings.secret  # noqa: B018  a missing secret is an error now, not at the first request
-    with bind(settings.host, settings.port) as listener:
+    with bind(settings.host, settings.port, settings.stale_seconds) as listener:
         async with open_runtime(settings, "-".join(parts)) as runtime:
             edge = await open_edge(runtime) if "edge" in parts else None
             handlers: list[Any] = [*(api.handlers(edge) if edge else ()), *(gateway.handlers(runtime) if "gateway" in parts else ())]
             handlers.append(metrics(_gauges(edge) if edge else ()))
             idempotent = Idempotent(Keys(runtime.postgres, settings), identify)
             app = application(handlers, lambda: _ready(runtime, edge), idempotent)
-            async with asyncio.TaskGroup() as group:
-                if edge:
-                    group.create_task(edge.run())
-                    await edge.caught_up.wait()
-                group.create_task(serve(app, listener, edge.close if edge else lambda: None))
+            async with _following(edge):
                 announce(f"http://{settings.host}:{listener.getsockname()[1]}")
+                await serve(app, listener, edge.drain if edge else _nothing_open)
+
+
+@asynccontextmanager
+async def _following(edge: Edge | None) -> AsyncGenerator[None]:
+    """An edge that has caught up, and goes on until what stands on it is done."""
+    if edge is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(edge.run())
+        await edge.caught_up.wait()
+        yield
+        following.cancel()
+
+
+async def _nothing_open() -> None:
+    """A gateway's requests end by themselves."""
 
 
 def _gauges(edge: Edge) -> tuple[Gauge, ...]:

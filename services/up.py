@@ -25,7 +25,7 @@ from services.runtime.web import bind
 
 SERVICES = (("notifier",), ("projector",), ("web",))
 READY_SECONDS = 120.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 20.0
 RESTART_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
@@ -43,7 +43,7 @@ async def up(settings: Settings) -> AsyncGenerator[str]:
         directory = stack.enter_context(held(settings.data_dir))
         nats_url = settings.nats_url or (await stack.enter_async_context(embedded_nats(directory))).url
         postgres_dsn = settings.postgres_dsn or (await stack.enter_async_context(embedded_postgres(directory))).dsn
-        with bind(settings.host, settings.port) as listener:
+        with bind(settings.host, settings.port, settings.stale_seconds) as listener:
             port = listener.getsockname()[1]
         url = f"http://{settings.host}:{port}"
         running = {

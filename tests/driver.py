@@ -155,7 +155,7 @@ def _named(mark: dict[str, Any], notification: dict[str, Any]) -> bool:
     if "filter" in mark:
         return all(_about(notification, name) == value for name, value in mark["filter"].items())
     if "up_to" in mark:
-        return int(notification["cursor"].split("-")[1]) <= int(mark["up_to"].split("-")[1])
+        return int(notification["cursor"].split("-")[1]) <= int(mark["up_to"].split("-")[1].split(".")[0])
     return notification["id"] in mark["ids"]
 
 

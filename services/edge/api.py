@@ -67,7 +67,7 @@ def _reads(edge: Edge) -> list[Any]:
         """A person's notifications, newest log entry first, in pages; `next` is the `before` of the following page."""
         identity = _who(edge, request)
         try:
-            last = await edge.log.check(Cursor.parse(before)) if before else None
+            last = (await edge.log.check(Cursor.parse(before))).sequence if before else None
         except (InvalidCursor, Unreplayable) as error:
             return respond(400, "bad cursor", str(error), field="before")
         return json(await edge.log.listing(identity.person, shown, limit, last))
@@ -104,9 +104,9 @@ def _who(edge: Edge, request: AnyRequest) -> Identity:
 async def _page(edge: Edge, identity: Identity, after: str | None) -> bytes:
     if after is None:
         return (await edge.log.snapshot(identity.person)).body
-    sequence = await edge.log.check(Cursor.parse(after))
+    cursor = await edge.log.check(Cursor.parse(after))
     known = await edge.log.inbox(identity.person)
-    return (await edge.log.page(identity.person, sequence, known)).body
+    return (await edge.log.page(identity.person, cursor, known)).body
 
 
 async def _counts(edge: Edge, identity: Identity) -> Counts:

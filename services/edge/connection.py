@@ -1,150 +1,225 @@
-"""A connection: a cursor that moves through one person's log, and the frames it sends on its way."""
+"""A connection: a cursor that moves through one person's log, and the frames it sends on its way.
+
+It has a task of its own only while it is behind; at the head of its feed, the feed writes to it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, cast
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 from uuid import uuid4
 
+from contracts.closing import Code
 from contracts.cursor import Cursor, InvalidCursor
 from services.edge import wire
+from services.edge.eager import start
 from services.edge.edge import Edge
-from services.edge.feed import Feed
 from services.edge.log import Unreplayable
 from services.edge.wire import Page
 from services.runtime.auth import Identity
 from services.runtime.errors import Unavailable
 
-LIFETIME_OVER = 4100
-DRAINING = 4101
-UNAVAILABLE = 4102
-TOO_MANY = 4104
-TOKEN_OVER = 4002
-BAD_FRAME = 4500
+ASIDES_LIMIT = 200
 AWAY = "new notifications are late: the log cannot be reached; nothing is lost"
+
+log = logging.getLogger("tidings.edge")
 
 
 class Closed(Exception):
-    """The connection ends: with a WebSocket close code and words; 4000 to 4499 mean come back, 4500 and above do not."""
+    """The connection ends: with a close code and words."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: Code, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason
-
-
-def cause(group: BaseExceptionGroup[Any]) -> BaseException:
-    """The first of the errors that ended a task group."""
-    first: Any = group.exceptions[0]
-    return cause(cast("BaseExceptionGroup[Any]", first)) if isinstance(first, BaseExceptionGroup) else first
 
 
 class Connection:
     """One tab or device of a person's."""
 
-    def __init__(self, edge: Edge, identity: Identity, send: Callable[[Page], Awaitable[None]]) -> None:
+    def __init__(self, edge: Edge, identity: Identity, send: Callable[[Page], Coroutine[Any, Any, None]]) -> None:
         self._edge = edge
-        self._identity = identity
         self._send = send
-        self._log = edge.log
-        self._at = 0
+        self._asides: deque[Page] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._ended: Closed | None = None
         self._live = False
         self._told_away = False
         self._pinged = False
+        self.identity = identity
         self.id = uuid4().hex
+        self.at = Cursor(edge.log.epoch, 0)
 
-    @asynccontextmanager
-    async def limited(self) -> AsyncGenerator[Feed]:
-        """The person's feed, for as long as the connection may stay; raises Closed when that is over, or there are too many."""
-        edge, person = self._edge, self._identity.person
-        seconds, by_token = edge.lifetime(self._identity, time.time())
-        self._lifetime = seconds
-        feed = edge.feeds.join(person)
-        edge.connections += 1
+    async def run(self, cursor: str | None, listen: Callable[[Connection], Awaitable[None]]) -> None:
+        """Send frames, from a cursor on, and listen; raises Closed, or what `listen` raises."""
+        edge, person = self._edge, self.identity.person
+        self._lifetime, self._over = edge.lifetime(self.identity, time.time())
+        self._feed = edge.feeds.join(person, self)
         try:
-            self._check_limits(feed)
-            async with asyncio.timeout(seconds):
-                yield feed
+            self._check_limits()
+            async with asyncio.timeout(self._lifetime) as self._limit:
+                self._writing = asyncio.create_task(self._until_done(self._speak(cursor)))
+                await listen(self)
         except TimeoutError:
-            raise Closed(TOKEN_OVER, "the token has expired") if by_token else Closed(LIFETIME_OVER, "come back") from None
+            raise self._ended or Closed(self._over, "the token has expired" if self._over == Code.TOKEN_OVER else "come back") from None
         finally:
-            edge.connections -= 1
-            edge.feeds.leave(feed)
+            edge.feeds.leave(self._feed, self)
+            if self._writing:
+                self._writing.cancel()
 
-    async def speak(self, feed: Feed, cursor: str | None) -> None:
-        """Send frames without end, beginning after a cursor; raises Closed."""
-        try:
-            await feed.opened()
-            await self._begin(cursor)
-            await self._go_on(feed)
-        except Unavailable as problem:
-            await self._send(wire.error("unavailable", "the log cannot be read now", self._at, retry=True))
-            raise Closed(UNAVAILABLE, "come back") from problem
-
-    def ping(self, feed: Feed) -> None:
-        """Have the next frame, if there is none to send, be a heartbeat; never one between a link and the next."""
-        self._pinged = True
-        feed.wake()
-
-    async def _go_on(self, feed: Feed) -> None:
-        beats = feed.beats
-        while not self._edge.closing:
-            page = await self._next(feed)
-            if page:
-                await self._send(page)
-                self._at = page.cursor
-            elif not self._live:
-                self._live = True
-                await self._send(wire.at("live", self._log.epoch, self._at))
-            elif beats != feed.beats or self._pinged:
-                beats, self._pinged = feed.beats, False
-                await self._beat()
+    def offer(self, page: Page, after: Cursor) -> None:
+        """The feed's next frame, for whoever stands at its head; who is behind reads on by itself."""
+        if self._writing is None:
+            if self.at == after:
+                self._write(page)
             else:
-                await feed.wait()
-        raise Closed(DRAINING, "come back")
+                self.go_on()
+
+    def say(self, page: Page) -> None:
+        """Send a frame that has nothing to do with the log, between two that have; a reader that leaves too many unread ends."""
+        if self._writing is None:
+            self._write(page)
+        elif len(self._asides) < ASIDES_LIMIT:
+            self._asides.append(page)
+        else:
+            self.end(Closed(Code.TOO_SLOW, "come back when you can read again"))
+
+    def go_on(self) -> None:
+        """Read on from the log."""
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._until_done(self._catch_up()))
+
+    def beat(self, away: bool) -> None:
+        """Say where the client should stand by now, and once, if so, that what is new may be late."""
+        if away and not self._told_away:
+            self.say(wire.error("late", AWAY, retry=False))
+        self._told_away = away
+        if self._writing is None:
+            self._write(wire.at("heartbeat", self.at))
+
+    def ping(self) -> None:
+        """Answer with a heartbeat, once there is nothing else to send."""
+        self._pinged = True
+        self.go_on()
+
+    def move(self, after_seconds: float) -> None:
+        """Have the client come back in a while, and end then."""
+        self.say(wire.move(int(after_seconds * 1000)))
+        self.end(Closed(Code.DRAINING, "come back"), after_seconds)
+
+    def end(self, reason: Closed, after_seconds: float = 0) -> None:
+        """End, now or in a while."""
+        if self._ended is None or after_seconds == 0:
+            self._ended = reason
+            until = asyncio.get_running_loop().time() + after_seconds
+            if not self._limit.expired():
+                self._limit.reschedule(min(until, self._limit.when() or until))
+
+    def _write(self, page: Page) -> None:
+        """Write a frame at once; if the client reads too slowly for that, from here on in a task."""
+        try:
+            remainder = start(self._send(page))
+        except Exception as error:
+            self._failed(error)
+            return
+        self.at = page.cursor or self.at
+        if remainder:
+            self._writing = asyncio.create_task(self._until_done(self._finish(remainder)))
+
+    async def _until_done(self, writing: Coroutine[Any, Any, None]) -> None:
+        """A task of this connection's, whose failure ends it."""
+        try:
+            await writing
+            self._writing = None
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        match error:
+            case TimeoutError():
+                self.end(Closed(Code.TOO_SLOW, "come back when you can read again"))
+            case OSError():
+                pass  # the client is gone, which `listen` sees too
+            case Unavailable():
+                self._writing = None
+                self.say(wire.error("unavailable", "the log cannot be read now", retry=True))
+                self.end(Closed(Code.UNAVAILABLE, "come back"))
+            case _:
+                log.error("a connection failed", exc_info=error)
+                self.end(Closed(Code.UNAVAILABLE, "come back"))
+
+    async def _finish(self, sending: Coroutine[Any, Any, None]) -> None:
+        async with asyncio.timeout(self._edge.settings.send_seconds):
+            await sending
+        await self._catch_up()
+
+    async def _speak(self, cursor: str | None) -> None:
+        await self._feed.opened()
+        await self._begin(cursor)
+        await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Send what there is to send until there is nothing more; from then on the feed writes."""
+        while page := await self._next():
+            await self._sent(page)
+
+    async def _next(self) -> Page | None:
+        if self._asides:
+            return self._asides.popleft()
+        try:
+            page = await self._feed.page(self.at)
+        except Unreplayable as reason:
+            return await self._start_over(str(reason))
+        if page:
+            return page
+        return self._nothing_more()
+
+    def _nothing_more(self) -> Page | None:
+        """What there is to say at the head."""
+        if not self._live:
+            self._live = True
+            return wire.at("live", self.at)
+        if self._pinged:
+            self._pinged = False
+            return wire.at("heartbeat", self.at)
+        return None
+
+    async def _sent(self, page: Page) -> None:
+        async with asyncio.timeout(self._edge.settings.send_seconds):
+            await self._send(page)
+        self.at = page.cursor or self.at
 
     async def _begin(self, cursor: str | None) -> None:
-        edge, log = self._edge, self._log
+        edge = self._edge
         reason, snapshot = None, None
         try:
-            self._at = await log.check(Cursor.parse(cursor)) if cursor else 0
+            self.at = await edge.log.check(Cursor.parse(cursor)) if cursor else self.at
         except InvalidCursor:
             reason = "epoch"
         except Unreplayable as unreplayable:
             reason = str(unreplayable)
         if reason or not cursor:
-            snapshot = await log.snapshot(self._identity.person)
-            self._at = snapshot.cursor
-        await self._send(wire.hello(log.epoch, self._at, self._identity.person, self.id, edge.settings.heartbeat_seconds, self._lifetime))
+            snapshot = await edge.log.snapshot(self.identity.person)
+        at = snapshot.cursor if snapshot and snapshot.cursor else self.at
+        await self._sent(wire.hello(at, self.identity.person, self.id, edge.settings.heartbeat_seconds, self._lifetime))
         if snapshot:
-            await self._start_over(reason, snapshot)
+            await self._sent(await self._start_over(reason, snapshot))
 
-    async def _start_over(self, reason: str | None, snapshot: Page) -> None:
-        self._at = snapshot.cursor
-        if reason:
-            await self._send(wire.reset(reason, self._log.epoch, self._at))
-        await self._send(snapshot)
+    async def _start_over(self, reason: str | None, snapshot: Page | None = None) -> Page:
+        """A snapshot, after a reset with the reason if there is one."""
+        snapshot = snapshot or await self._edge.log.snapshot(self.identity.person)
+        if reason and snapshot.cursor:
+            await self._sent(wire.reset(reason, snapshot.cursor))
+        return snapshot
 
-    async def _next(self, feed: Feed) -> Page | None:
-        try:
-            return await feed.page(self._at)
-        except Unreplayable as reason:
-            await self._start_over(str(reason), await self._log.snapshot(self._identity.person))
-            return None
-
-    async def _beat(self) -> None:
-        if self._edge.away != self._told_away:
-            self._told_away = self._edge.away
-            if self._told_away:
-                await self._send(wire.error("late", AWAY, self._at, retry=False))
-        await self._send(wire.at("heartbeat", self._log.epoch, self._at))
-
-    def _check_limits(self, feed: Feed) -> None:
+    def _check_limits(self) -> None:
         settings = self._edge.settings
-        if feed.readers > settings.connections_per_user:
-            raise Closed(TOO_MANY, f"at most {settings.connections_per_user} connections for one user")
-        if self._edge.connections > settings.connections_limit:
-            raise Closed(TOO_MANY, f"at most {settings.connections_limit} connections here")
+        if len(self._feed.tabs) > settings.connections_per_user:
+            raise Closed(Code.TOO_MANY, f"at most {settings.connections_per_user} connections for one user")
+        if self._edge.feeds.tabs > settings.connections_limit:
+            raise Closed(Code.TOO_MANY, f"at most {settings.connections_limit} connections here")
+        if self._edge.closing:
+            raise Closed(Code.DRAINING, "come back")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from urllib.parse import quote
 
+from contracts.closing import Code
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
@@ -25,6 +26,8 @@ BEAT_SECONDS = 0.5
 TYPICAL_ENTRY_BYTES = 700
 FOLLOW_MESSAGES = 500
 SEEN_SECONDS = 1.0
+COMING_BACK_PER_SECOND = 1000
+LEAVE_SECONDS = 2.0
 
 
 class Edge:
@@ -35,7 +38,6 @@ class Edge:
         self.runtime = runtime
         self.log = Log(runtime, ring)
         self.feeds = Feeds(self.log)
-        self.connections = 0
         self.closing = False
         self.caught_up = asyncio.Event()
         self._appender = runtime.appender()
@@ -50,10 +52,10 @@ class Edge:
         """Who a token speaks for, if it may read an inbox; raises Unauthorised."""
         return authenticate(token, self._secret).need("inbox")
 
-    def lifetime(self, identity: Identity, now: float) -> tuple[float, bool]:
-        """For how long a connection may stay (seconds), and whether it is the token that ends it."""
-        lifetime = self.settings.lifetime_seconds * random.uniform(0.8, 1.0)
-        return min(lifetime, identity.expires - now), identity.expires - now < lifetime
+    def lifetime(self, identity: Identity, now: float) -> tuple[float, Code]:
+        """For how long a connection may stay (seconds), and with which code it ends."""
+        lifetime, token = self.settings.lifetime_seconds * random.uniform(0.8, 1.0), identity.expires - now
+        return (token, Code.TOKEN_OVER) if token < lifetime else (lifetime, Code.LIFETIME_OVER)
 
     async def mark(self, person: Person, operation: MarkOperation, now: datetime) -> Cursor:
         """Append a mark to a person's own log and wait until it shows here; raises InvalidMark, Unreplayable or Unavailable."""
@@ -65,11 +67,17 @@ class Edge:
         await self._seen(appended.sequence)
         return Cursor(self.log.epoch, appended.sequence)
 
-    def close(self) -> None:
-        """Tell every connection to end, and to come back to whoever answers then."""
+    async def drain(self) -> None:
+        """Have every connection come back in a time slot of its own, to whoever answers then, and wait, with a limit, until all have."""
         self.closing = True
-        for feed in self.feeds.each():
-            feed.wake()
+        tabs = [tab for feed in self.feeds.each() for tab in feed.tabs]
+        random.shuffle(tabs)
+        spread = min(self.settings.drain_seconds, len(tabs) / COMING_BACK_PER_SECOND)
+        for place, tab in enumerate(tabs):
+            tab.move(spread * place / len(tabs))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(spread + LEAVE_SECONDS):
+                await self.feeds.emptied()
 
     async def run(self) -> None:
         """Follow and beat until cancelled; raises LogLost when the stream is another one."""
@@ -99,7 +107,7 @@ class Edge:
             now, changed, away = loop.time(), away != self.away, self.away
             for feed in self.feeds.each(lambda feed: changed or feed.due <= now):  # noqa: B023
                 feed.due = now + interval if feed.due else now + random.uniform(0, interval)
-                feed.beat(self.log.ring.head)
+                feed.beat(self.log.ring.head, away)
 
     async def _seen(self, sequence: int) -> None:
         """Wait, for a second at most, until the ring has come to a sequence."""

@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from typing import Protocol
 
 from contracts.codec import decode_entry
+from contracts.cursor import Cursor
 from contracts.subjects import Person
 from projections.standing import Inbox
-from services.edge.log import Log
+from services.edge import wire
+from services.edge.log import Log, fits, stands
 from services.edge.wire import Page
 from services.runtime.follow import Message
 
 
+class Tab(Protocol):
+    """What a feed needs to know of a connection."""
+
+    def offer(self, page: Page, after: Cursor) -> None:
+        """Take a frame, if the connection stands at the cursor that it follows."""
+        ...
+
+    def go_on(self) -> None:
+        """Read on from the log, if it does not already."""
+        ...
+
+    def beat(self, away: bool) -> None:
+        """Send a heartbeat."""
+        ...
+
+    def move(self, after_seconds: float) -> None:
+        """Come back in a while."""
+        ...
+
+
 class Feed:
-    """A person's log from now on. `head` is up to where it is complete; waiting readers are woken when that moves."""
+    """A person's log from now on, complete up to `cursor`; it writes to the tabs that stand there."""
 
     def __init__(self, log: Log, person: Person) -> None:
         self._log = log
-        self._waiting: list[asyncio.Future[None]] = []
         self._page: Page | None = None
-        self._page_after = -1
+        self._page_after: Cursor | None = None
         self._opening: asyncio.Task[None] | None = None
         self._inbox: Inbox | None = None
         self.person = person
         self.subject = log.subject(person)
-        self.head = 0
-        self.beats = 0
+        self.cursor = Cursor(log.epoch, 0)
         self.due = 0.0
-        self.readers = 0
+        self.tabs: list[Tab] = []
 
     async def opened(self) -> None:
         """Wait until everything of the person's is known; raises Unavailable."""
@@ -39,91 +61,112 @@ class Feed:
 
     @property
     def inbox(self) -> Inbox:
-        """How everything of the person's stands at `head`."""
+        """How everything of the person's stands at `cursor`."""
         assert self._inbox, "a feed is opened before it is read"
         return self._inbox
 
-    def arrived(self, message: Message) -> None:
-        """Take the next entry on, if it is known what came before it."""
-        if self._inbox is not None:
-            self._inbox.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
-            self.head = max(self.head, message.sequence)
+    def arrived(self, messages: list[Message]) -> None:
+        """Take the next entries on and hand them to the tabs, if it is known what came before them."""
+        if self._inbox is None:
+            return
+        told = [(message, decode_entry(message.data)) for message in messages]
+        for message, entry in told:
+            self._inbox.apply(entry, message.sequence, message.time_nanoseconds)
+        if fits(messages):
+            now = time.time()
+            self._move(messages[-1].sequence, [wire.entry(self._log.epoch, each) for each, entry in told if stands(entry, self.inbox, now)])
+        else:
+            self.cursor = Cursor(self._log.epoch, messages[-1].sequence)
+            for tab in self.tabs:
+                tab.go_on()
 
-    def beat(self, head: int) -> None:
-        """The feed is complete up to the head of the stream: a reader that has nothing new to send sends that."""
-        if self._inbox is not None:
-            self.head = max(self.head, head)
-            self.beats += 1
-            self.wake()
+    def beat(self, head: int, away: bool) -> None:
+        """The feed is complete up to the head of the stream: whoever has nothing new to send says that."""
+        if self._inbox is None:
+            return
+        self._page = None
+        if head > self.cursor.sequence:
+            self._move(head, [])
+        for tab in self.tabs:
+            tab.beat(away)
 
-    def wake(self) -> None:
-        """Let every waiting reader look again."""
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
-
-    async def wait(self) -> None:
-        """Wait to be woken."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
-
-    async def page(self, after: int) -> Page | None:
-        """The next link after a sequence, None if there is none yet; raises Unreplayable or Unavailable."""
-        if after >= self.head:
+    async def page(self, after: Cursor) -> Page | None:
+        """The next link after a cursor, None if there is none yet; raises Unreplayable or Unavailable."""
+        if after.sequence >= self.cursor.sequence and not after.until:
             return None
-        if self._page is None or self._page_after != after or self._page.cursor < self.head:
+        if self._page is None or self._page_after != after or not self._reaches(self._page):
             self._page = await self._next(after)
             self._page_after = after
         return self._page
 
-    async def _next(self, after: int) -> Page:
-        found = self._log.ring.after(self.subject, after)
+    def _move(self, head: int, told: list[bytes]) -> None:
+        """Come to a sequence with the entries up to there."""
+        after, self.cursor = self.cursor, Cursor(self._log.epoch, head)
+        page = wire.entries(after, self.cursor, told, self.inbox.counts(time.time()))
+        for tab in self.tabs:
+            tab.offer(page, after)
+
+    def _reaches(self, page: Page) -> bool:
+        return page.more or (page.cursor is not None and page.cursor.sequence >= self.cursor.sequence)
+
+    async def _next(self, after: Cursor) -> Page:
+        found = None if after.until else self._log.ring.after(self.subject, after.sequence)
+        head = self.cursor.sequence
         if found is None:
             return await self._log.page(self.person, after, self.inbox)
-        return self._log.link(after, [message for message in found if message.sequence <= self.head], self.inbox, self.head)
+        return self._log.link(after, [message for message in found if message.sequence <= head], self.inbox, head)
 
     async def _open(self) -> None:
         try:
             found = await self._log.inbox(self.person)
-            self.head = max(found.sequence, self._log.ring.head)
+            self.cursor = Cursor(self._log.epoch, max(found.sequence, self._log.ring.head))
             self._inbox = found
         finally:
             self._opening = None
 
 
 class Feeds:
-    """The feeds of everybody connected, by subject."""
+    """The feeds of everybody connected, by subject; `tabs` says how many connections there are."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._feeds: dict[str, Feed] = {}
+        self._left = asyncio.Event()
+        self.tabs = 0
 
-    def join(self, person: Person) -> Feed:
-        """The feed of a person, for one more reader, who leaves it again."""
+    def join(self, person: Person, tab: Tab) -> Feed:
+        """The feed of a person, for one more tab, which leaves it again."""
         feed = self._feeds.get(self._log.subject(person))
         if feed is None:
             feed = Feed(self._log, person)
             self._feeds[feed.subject] = feed
-        feed.readers += 1
+        feed.tabs.append(tab)
+        self.tabs += 1
         return feed
 
-    def leave(self, feed: Feed) -> None:
-        """One reader less; the last one takes the feed along."""
-        feed.readers -= 1
-        if feed.readers == 0:
+    def leave(self, feed: Feed, tab: Tab) -> None:
+        """One tab less; the last one takes the feed along."""
+        feed.tabs.remove(tab)
+        self.tabs -= 1
+        self._left.set()
+        if not feed.tabs:
             del self._feeds[feed.subject]
+
+    async def emptied(self) -> None:
+        """Wait until nobody is connected."""
+        while self.tabs:
+            self._left.clear()
+            await self._left.wait()
 
     def arrived(self, batch: list[Message]) -> None:
         """Hand a batch of entries to those concerned."""
-        touched: dict[str, Feed] = {}
+        touched: dict[str, list[Message]] = {}
         for message in batch:
-            if feed := self._feeds.get(message.subject):
-                feed.arrived(message)
-                touched[message.subject] = feed
-        for feed in touched.values():
-            feed.wake()
+            if message.subject in self._feeds:
+                touched.setdefault(message.subject, []).append(message)
+        for subject, messages in touched.items():
+            if feed := self._feeds.get(subject):
+                feed.arrived(messages)
 
     def each(self, choose: Callable[[Feed], bool] = lambda _: True) -> list[Feed]:
         """The feeds that fit."""

@@ -7,20 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 from contracts.codec import decode_entry, encode
 from contracts.cursor import Cursor
-from contracts.notifications import Notification
+from contracts.notifications import Entry, Notification
 from contracts.streams import MARKS_PER_NOTIFICATION
 from contracts.subjects import INBOXES, NOTIFICATIONS, Person, inbox
 from projections.standing import Inbox
 from services.edge import wire
 from services.edge.ring import Ring
-from services.edge.rows import PAGE_ROWS, Answer, Question, Rows
+from services.edge.rows import PAGE_BYTES, PAGE_ROWS, Answer, Question, Rows
 from services.edge.wire import Page
 from services.runtime.errors import Unavailable
 from services.runtime.follow import Message, state
 from services.runtime.process import Runtime
 from services.runtime.read import read
 
-PAGE_BYTES = 128 * 1024
 HEAD = 2**62
 
 
@@ -46,23 +45,18 @@ class Log:
         """Where a person's log lies."""
         return inbox(person, self._partitions)
 
-    def sequence(self, cursor: Cursor) -> int:
-        """The sequence of a cursor of this stream; raises Unreplayable if it is of another one."""
+    async def check(self, cursor: Cursor) -> Cursor:
+        """A cursor, if it is of this stream; raises Unreplayable if it is of another one or lies ahead of it."""
         if cursor.epoch != self.epoch:
             raise Unreplayable("epoch")
-        return cursor.sequence
-
-    async def check(self, cursor: Cursor) -> int:
-        """The sequence of a cursor of this stream; raises Unreplayable if it is of another one or lies ahead of it."""
-        self.sequence(cursor)
-        if cursor.sequence > self.ring.head and cursor.sequence > (await state(self._jetstream, NOTIFICATIONS)).last:
+        if cursor.reaches > self.ring.head and cursor.reaches > (await state(self._jetstream, NOTIFICATIONS)).last:
             raise Unreplayable("ahead")
-        return cursor.sequence
+        return cursor
 
     async def inbox(self, person: Person) -> Inbox:
         """How everything of a person's stands, as far as the ring reaches; raises Unavailable."""
         try:
-            found = self._inbox(await self._rows.read(Question(person, HEAD)))
+            found = self._inbox(await self._rows.read(Question(person, Cursor(self.epoch, HEAD))))
         except Unavailable:
             found = Inbox(self._limit, self._retention.total_seconds())
         return await self._caught_up(person, found)
@@ -74,7 +68,7 @@ class Log:
         except Unavailable:
             return await self._snapshot_of_tail(person)
         found = [wire.row(self.epoch, row) for row in answer.rows]
-        return wire.snapshot(self.epoch, answer.checkpoint, found, self._inbox(answer).counts(time.time()))
+        return wire.snapshot(self._cursor(answer.checkpoint), found, self._inbox(answer).counts(time.time()))
 
     async def listing(self, person: Person, list_: str, limit: int, before: int | None) -> bytes:
         """A list as JSON, at least as new as what this edge has seen; raises Unavailable."""
@@ -85,49 +79,56 @@ class Log:
         cursor = encode(f"{self.epoch}-{answer.checkpoint}")
         return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (found, counts, cursor, following)
 
-    async def page(self, person: Person, after: int, known: Inbox) -> Page:
-        """What a person missed after a sequence, or the first part of it; raises Unreplayable or Unavailable."""
-        found = self.ring.after(self.subject(person), after)
+    async def page(self, person: Person, after: Cursor, known: Inbox) -> Page:
+        """What a person missed after a cursor, or the first part of it; raises Unreplayable or Unavailable."""
+        found = None if after.until else self.ring.after(self.subject(person), after.sequence)
         if found is not None:
             return self.link(after, found, known, self.ring.head)
         try:
             answer = await self._rows.read(Question(person, after))
         except Unavailable:
+            if after.until:  # what is still to come of the rows cannot be told from the stream
+                raise
             return await self._tail(person, after, known, expirable=True)
-        if after < answer.horizon:
+        if after.sequence < answer.horizon:
             raise Unreplayable("expired")
-        if after < answer.checkpoint and len(answer.rows) < PAGE_ROWS:
-            return self._changed(after, answer)
-        return await self._tail(person, after, known)
+        if after.reaches > answer.checkpoint and after.until:
+            raise Unavailable("the rows are not yet where they were when the replay began")
+        return self._changed(after, answer) if after.until or after.sequence < answer.checkpoint else await self._tail(person, after, known)
 
-    def link(self, after: int, found: list[Message], known: Inbox, head: int, *, more: bool = False) -> Page:
+    def link(self, after: Cursor, found: list[Message], known: Inbox, head: int, *, more: bool = False) -> Page:
         """Entries of the log up to `head` as a frame, or as many as fit in one; what has vanished since is left out."""
         taken = _bounded(found)
         more = more or len(taken) < len(found)
         now = time.time()
-        told = [wire.entry(self.epoch, message) for message in taken if _stands(message, known, now)]
-        cursor = taken[-1].sequence if len(taken) < len(found) else max(head, after)
-        return wire.entries(self.epoch, after, cursor, told, known.counts(now), more=more)
+        told = [wire.entry(self.epoch, message) for message in taken if stands(decode_entry(message.data), known, now)]
+        reached = taken[-1].sequence if len(taken) < len(found) else max(head, after.sequence)
+        return wire.entries(after, self._cursor(reached), told, known.counts(now), more=more)
 
-    def _changed(self, after: int, answer: Answer) -> Page:
-        """All that changed after a sequence, one row a notification, as it stands at the checkpoint.
+    def _changed(self, after: Cursor, answer: Answer) -> Page:
+        """All that changed after a cursor, one row a notification, as it stands at the checkpoint, or the first part of it.
 
-        Never a part of it: a row that changed again moves behind the part, so whoever goes on from there in the log misses it.
+        A row that changes again moves behind the part, so whoever goes on from there must read on from the rows: the cursor says so.
         """
         known, now = self._inbox(answer), time.time()
         told = [wire.row(self.epoch, row) for row in answer.rows if known.visible(row.id, now)]
-        gone = [row.id for row in answer.rows if row.deleted and row.sequence <= after]
+        gone = [row.id for row in answer.rows if row.deleted and row.sequence <= after.reaches]
         if gone:
-            told.append(wire.deleted(self.epoch, answer.checkpoint, gone, datetime.now(UTC)))
-        return wire.entries(self.epoch, after, answer.checkpoint, told, known.counts(now))
+            told.append(wire.deleted(self.epoch, answer.rows[-1].changed, gone, datetime.now(UTC)))
+        return wire.entries(after, self._reached(answer), told, known.counts(now), more=answer.more)
 
-    async def _tail(self, person: Person, after: int, known: Inbox, *, expirable: bool = False) -> Page:
+    def _reached(self, answer: Answer) -> Cursor:
+        if not answer.more:
+            return self._cursor(answer.checkpoint)
+        return Cursor(self.epoch, answer.rows[-1].changed, answer.rows[-1].sequence, answer.checkpoint)
+
+    async def _tail(self, person: Person, after: Cursor, known: Inbox, *, expirable: bool = False) -> Page:
         """The same from the stream itself: slower, and every entry by itself."""
-        if expirable and after + 1 < await self._first():
+        if expirable and after.sequence + 1 < await self._first():
             raise Unreplayable("expired")
         head = self.ring.head  # before the read: what arrives meanwhile may be missing in it
-        found = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after)
-        if await self._evicted(person, after):
+        found = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after.sequence)
+        if await self._evicted(person, after.sequence):
             raise Unreplayable("expired")
         reached = min(found[-1].sequence if found else head, self.ring.head)
         told = [message for message in found if message.sequence <= reached]
@@ -161,7 +162,10 @@ class Log:
             _apply(known, page)
             after = page[-1].sequence
         found = [wire.standing(self.epoch, each, bodies[each.id]) for each in known.newest(self._snapshot_rows, time.time())]
-        return wire.snapshot(self.epoch, max(head, after), found, known.counts(time.time()))
+        return wire.snapshot(self._cursor(max(head, after)), found, known.counts(time.time()))
+
+    def _cursor(self, sequence: int) -> Cursor:
+        return Cursor(self.epoch, sequence)
 
     def _inbox(self, answer: Answer) -> Inbox:
         return Inbox(self._limit, self._retention.total_seconds(), answer.standings, answer.checkpoint)
@@ -172,6 +176,16 @@ def _apply(known: Inbox, found: list[Message]) -> None:
         known.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
 
 
+def fits(found: list[Message]) -> bool:
+    """Whether so many messages go into one frame."""
+    return len(found) == 1 or len(_bounded(found)) == len(found)
+
+
+def stands(entry: Entry, known: Inbox, now: float) -> bool:
+    """Whether an entry can still be seen at a moment (seconds since 1970)."""
+    return not isinstance(entry, Notification) or known.visible(entry.id, now) is not None
+
+
 def _bounded(found: list[Message]) -> list[Message]:
     """As many messages as go into one frame."""
     size = 0
@@ -180,8 +194,3 @@ def _bounded(found: list[Message]) -> list[Message]:
         if count and (count >= PAGE_ROWS or size > PAGE_BYTES):
             return found[:count]
     return found
-
-
-def _stands(message: Message, known: Inbox, now: float) -> bool:
-    entry = decode_entry(message.data)
-    return not isinstance(entry, Notification) or known.visible(entry.id, now) is not None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contracts.codec import encode
+from contracts.cursor import Cursor
 from contracts.subjects import Person
 from projections.inbox import HELD, KEPT, LISTED, VISIBLE
 from projections.standing import Standing
@@ -17,10 +18,14 @@ from services.runtime.errors import Unavailable
 from services.runtime.postgres import Connection, Postgres
 
 PAGE_ROWS = 100
+PAGE_BYTES = 128 * 1024
+LAST = 2**62
 CATCH_UP_SECONDS = 1.0
 CATCH_UP_STEP_SECONDS = 0.01
 
-_PEOPLE = "jsonb_to_recordset(%(people)s::jsonb) AS r (place integer, tenant text, user_id text, after bigint, wanted integer)"
+_PEOPLE = (
+    "jsonb_to_recordset(%(people)s::jsonb) AS r (place integer, tenant text, user_id text, after bigint, behind bigint, wanted integer)"
+)
 
 STANDINGS = f"""
 SELECT r.place, coalesce(json_agg(json_build_array(k.id, k.sequence, least(
@@ -31,21 +36,23 @@ FROM {_PEOPLE} LEFT JOIN LATERAL {KEPT} k ON true
 GROUP BY r.place
 """
 CHANGED = f"""
-SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.snoozed, c.deleted, {VISIBLE}, c.body
+SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.snoozed, c.deleted, {VISIBLE}, c.body, c.found
 FROM {_PEOPLE} CROSS JOIN LATERAL (
-    SELECT * FROM inbox.notification
-    WHERE tenant = r.tenant AND user_id = r.user_id AND changed > r.after
-    ORDER BY changed FETCH FIRST {PAGE_ROWS} ROWS WITH TIES
-) c ORDER BY r.place, c.changed
+    SELECT *, count(*) OVER () AS found, sum(octet_length(body)) OVER (ORDER BY changed, sequence) AS bytes FROM (
+        SELECT * FROM inbox.notification
+        WHERE tenant = r.tenant AND user_id = r.user_id AND (changed, sequence) > (r.after, r.behind)
+        ORDER BY changed, sequence LIMIT {PAGE_ROWS + 1}
+    ) n
+) c WHERE c.bytes - octet_length(c.body) <= {PAGE_BYTES} ORDER BY r.place, c.changed, c.sequence
 """
 NEWEST = f"""
-SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body
+SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body, 0
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {HELD} ORDER BY sequence DESC LIMIT r.wanted
 ) n ORDER BY r.place, n.sequence DESC
 """
 LISTING = f"""
-SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body
+SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body, 0
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {{listed}} AND (%(before)s::bigint IS NULL OR sequence < %(before)s)
     ORDER BY sequence DESC LIMIT r.wanted
@@ -70,20 +77,24 @@ class Row(NamedTuple):
 
 
 class Question(NamedTuple):
-    """Whose rows: those changed after a sequence, or if that is None the newest ones, so many."""
+    """Whose rows: those changed after a cursor, or if that is None the newest ones, so many."""
 
     person: Person
-    after: int | None
+    after: Cursor | None
     wanted: int = 0
 
 
 class Answer(NamedTuple):
-    """A person's rows and how everything of theirs stands, as at a checkpoint; before `horizon` rows were swept away."""
+    """A person's rows and how everything of theirs stands, as at a checkpoint; before `horizon` rows were swept away.
+
+    `more`: of those changed after the cursor, these are only the first.
+    """
 
     checkpoint: int
     horizon: int
     standings: list[Standing]
     rows: list[Row]
+    more: bool = False
 
 
 class Rows:
@@ -117,7 +128,7 @@ class Rows:
             standings = await (await connection.execute(STANDINGS.encode(), parameters)).fetchone()
             rows = await (await connection.execute(LISTING.format(listed=LISTED[list_]).encode(), parameters)).fetchall()
         found = msgspec.json.decode(standings[1], type=list[Standing]) if standings else []
-        return Answer(checkpoint, horizon, found, [Row(*row[1:]) for row in rows])
+        return Answer(checkpoint, horizon, found, _page(rows))
 
     async def _answer(self, questions: list[Question]) -> list[Answer]:
         async with self._postgres.snapshot() as connection:
@@ -126,10 +137,10 @@ class Rows:
             standings = await (await connection.execute(STANDINGS.encode(), people)).fetchall()
             rows = await self._rows(connection, questions, newest=False) + await self._rows(connection, questions, newest=True)
         decoded = {place: msgspec.json.decode(text, type=list[Standing]) for place, text in standings}
-        answers = [Answer(checkpoint, horizon, decoded.get(place, []), list[Row]()) for place in range(len(questions))]
+        found: dict[int, list[tuple[Any, ...]]] = {place: [] for place in range(len(questions))}
         for row in rows:
-            answers[int(row[0])].rows.append(Row(*row[1:]))
-        return answers
+            found[row[0]].append(row)
+        return [Answer(checkpoint, horizon, decoded.get(place, []), _page(each), _more(each)) for place, each in found.items()]
 
     async def _rows(self, connection: Connection, questions: list[Question], *, newest: bool) -> list[tuple[Any, ...]]:
         if not any((question.after is None) == newest for question in questions):
@@ -145,10 +156,24 @@ async def _stands_at(connection: Connection, epoch: str) -> tuple[int, int]:
     return row[0], row[1] or 0
 
 
+def _page(rows: list[tuple[Any, ...]]) -> list[Row]:
+    return [Row(*row[1:-1]) for row in rows[:PAGE_ROWS]]
+
+
+def _more(rows: list[tuple[Any, ...]]) -> bool:
+    """Whether more rows were found than are told."""
+    return bool(rows) and rows[-1][-1] > min(len(rows), PAGE_ROWS)
+
+
 def _people(questions: list[Question], newest: bool | None = None) -> str:
     rows = [
-        {"place": place, "tenant": person.tenant, "user_id": person.user, "after": after, "wanted": wanted}
+        {"place": place, "tenant": person.tenant, "user_id": person.user, "wanted": wanted, **_after(after)}
         for place, (person, after, wanted) in enumerate(questions)
         if newest is None or (after is None) == newest
     ]
     return encode(rows).decode()
+
+
+def _after(cursor: Cursor | None) -> dict[str, int]:
+    """Behind which row to begin: in the middle of a sequence's rows only within a compact replay."""
+    return {"after": cursor.sequence, "behind": cursor.row if cursor.until else LAST} if cursor else {}

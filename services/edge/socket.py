@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -10,11 +11,11 @@ from urllib.parse import parse_qs
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from contracts.closing import Code
 from contracts.cursor import InvalidCursor
 from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping
-from services.edge.connection import BAD_FRAME, DRAINING, Closed, Connection, cause
+from services.edge.connection import Closed, Connection
 from services.edge.edge import Edge
-from services.edge.feed import Feed
 from services.edge.log import Unreplayable
 from services.edge.wire import Page
 from services.runtime.auth import Identity, NoToken, Unauthorised, bearer
@@ -22,6 +23,7 @@ from services.runtime.errors import TidingsError
 
 AUTH_SECONDS = 10.0
 FRAME_LIMIT_BYTES = 64 * 1024
+REASON_LIMIT_BYTES = 120
 
 _frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 
@@ -44,18 +46,12 @@ class Socket:
         await self._receive()
         await self._asgi_send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         try:
-            await self._run()
-        except* Gone:
+            identity, cursor = await self._identify()
+            await Connection(self._edge, identity, self._send).run(cursor, self._listen)
+        except Gone:
             pass
-        except* (Closed, Unauthorised) as ended:
-            await self._close(cause(ended))
-
-    async def _run(self) -> None:
-        identity, cursor = await self._identify()
-        connection = Connection(self._edge, identity, self._send)
-        async with connection.limited() as feed, asyncio.TaskGroup() as group:
-            group.create_task(self._listen(connection, feed, identity))
-            await connection.speak(feed, cursor)
+        except (Closed, Unauthorised) as ended:
+            await self._close(ended.code, str(ended))
 
     async def _identify(self) -> tuple[Identity, str | None]:
         """By the header, else by the first frame; raises Unauthorised, Closed or Gone."""
@@ -72,19 +68,19 @@ class Socket:
             raise NoToken("the first frame must be auth")
         return self._edge.identify(frame.token), frame.cursor or cursor
 
-    async def _listen(self, connection: Connection, feed: Feed, identity: Identity) -> None:
+    async def _listen(self, connection: Connection) -> None:
         while True:
             match await self._frame():
                 case MarkOperation() as operation:
-                    await self._mark(identity, operation)
+                    connection.say(await self._mark(connection.identity, operation))
                 case Ping():
-                    connection.ping(feed)
+                    connection.ping()
                 case Ack():
                     pass
                 case Auth():
-                    raise Closed(BAD_FRAME, "already authenticated")
+                    raise Closed(Code.BAD_FRAME, "already authenticated")
 
-    async def _mark(self, identity: Identity, operation: MarkOperation) -> None:
+    async def _mark(self, identity: Identity, operation: MarkOperation) -> Page:
         answer: dict[str, Any] = {"type": "result", "op": operation.op, "ok": True}
         try:
             answer["cursor"] = str(await self._edge.mark(identity.person, operation, datetime.now(UTC)))
@@ -94,7 +90,7 @@ class Socket:
             answer |= {"ok": False, "error": str(problem)}
         except TidingsError:
             answer |= {"ok": False, "error": "unavailable; send it again with the same op"}
-        await self._send(Page("result", msgspec.json.encode(answer), 0))
+        return Page("result", msgspec.json.encode(answer))
 
     async def _frame(self) -> ClientFrame:
         message: Any = await self._receive()
@@ -102,15 +98,18 @@ class Socket:
             raise Gone
         text = message.get("text") or message.get("bytes") or b""
         if len(text) > FRAME_LIMIT_BYTES:
-            raise Closed(BAD_FRAME, f"a frame has at most {FRAME_LIMIT_BYTES} bytes")
+            raise Closed(Code.BAD_FRAME, f"a frame has at most {FRAME_LIMIT_BYTES} bytes")
         try:
             return _frame.decode(text)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise Closed(BAD_FRAME, f"bad frame: {error}") from None
+            raise Closed(Code.BAD_FRAME, f"bad frame: {error}") from None
 
-    async def _send(self, page: Page) -> None:
-        await self._asgi_send({"type": "websocket.send", "text": page.text, "bytes": None})
+    def _send(self, page: Page) -> Any:
+        return self._asgi_send(page.message)
 
-    async def _close(self, reason: BaseException) -> None:
-        code = reason.code if isinstance(reason, Closed | Unauthorised) else DRAINING
-        await self._asgi_send({"type": "websocket.close", "code": code, "reason": str(reason).encode()[:120].decode(errors="ignore")})
+    async def _close(self, code: int, reason: str) -> None:
+        """Close; a client that does not read has until it is stale to learn why."""
+        words = reason.encode()[:REASON_LIMIT_BYTES].decode(errors="ignore")
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(self._edge.settings.stale_seconds):
+                await self._asgi_send({"type": "websocket.close", "code": code, "reason": words})

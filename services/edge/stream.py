@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
 from litestar.types import Receive, Scope, Send
 
-from services.edge.connection import Closed, Connection, cause
+from services.edge import wire
+from services.edge.connection import Closed, Connection
 from services.edge.edge import Edge
 from services.edge.wire import Page
 from services.runtime import problem
@@ -45,35 +47,30 @@ class Stream:
             return
         query = parse_qs(self._scope["query_string"].decode("latin-1"))
         cursor = headers.get(b"last-event-id") or (query.get("cursor") or [None])[0]
-        connection = Connection(self._edge, identity, self._send)
         await self._asgi_send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await self._write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
         try:
-            await self._run(connection, cursor)
-        except* Gone:
+            await Connection(self._edge, identity, self._send).run(cursor, self._listen)
+        except Gone:
             pass
-        except* Closed as closed:
-            await self._end(cause(closed))
+        except Closed as closed:
+            await self._end(closed)
 
-    async def _run(self, connection: Connection, cursor: str | None) -> None:
-        async with connection.limited() as feed, asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            await connection.speak(feed, cursor)
-
-    async def _listen(self) -> None:
+    async def _listen(self, _: Connection) -> None:
         while True:
             message: Any = await self._receive()
             if message["type"] == "http.disconnect":
                 raise Gone
 
-    async def _send(self, page: Page) -> None:
-        await self._write(page.event(self._edge.log.epoch))
+    def _send(self, page: Page) -> Any:
+        return self._asgi_send(page.chunk)
 
-    async def _write(self, data: bytes) -> None:
-        await self._asgi_send({"type": "http.response.body", "body": data, "more_body": True})
+    async def _write(self, data: bytes, *, more: bool = True) -> None:
+        await self._asgi_send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def _end(self, closed: BaseException) -> None:
-        code = closed.code if isinstance(closed, Closed) else 0
-        body = b'event: error\ndata: {"type":"error","code":"%d","message":"%b","retry":%b}\n\n'
-        retry = b"true" if code < 4500 else b"false"
-        await self._asgi_send({"type": "http.response.body", "body": body % (code, str(closed).encode(), retry), "more_body": False})
+    async def _end(self, closed: Closed) -> None:
+        """End with the reason; a client that does not read has until it is stale to learn it."""
+        page = wire.error(str(int(closed.code)), str(closed), retry=closed.code.comes_back)
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(self._edge.settings.stale_seconds):
+                await self._write(page.chunk["body"], more=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 
 from contracts.codec import encode
 from contracts.cursor import Cursor
@@ -15,22 +15,34 @@ from services.edge.rows import Row
 from services.runtime.follow import Message
 
 
-class Page(NamedTuple):
-    """An encoded frame and the sequence that a reader stands at after it; `more` is to be had at once."""
+class Page:
+    """An encoded frame and the cursor that a reader stands at after it: None if it moves nobody; `more` is to be had at once."""
 
-    type: str
-    body: bytes
-    cursor: int
-    more: bool = False
+    __slots__ = ("_chunk", "_message", "body", "cursor", "more", "type")
+
+    def __init__(self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False) -> None:
+        self.type = type_
+        self.body = body
+        self.cursor = cursor
+        self.more = more
+        self._message: Any = None
+        self._chunk: Any = None
 
     @property
-    def text(self) -> str:
-        """For a WebSocket."""
-        return self.body.decode()
+    def message(self) -> Any:
+        """For a WebSocket, as ASGI has it; made once for all tabs."""
+        if self._message is None:
+            self._message = {"type": "websocket.send", "text": self.body.decode()}
+        return self._message
 
-    def event(self, epoch: str) -> bytes:
-        """For an event stream (WHATWG HTML, section 9.2), its id the cursor."""
-        return b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (epoch.encode(), self.cursor, self.type.encode(), self.body)
+    @property
+    def chunk(self) -> Any:
+        """For an event stream (WHATWG HTML, section 9.2), its id the cursor; made once for all tabs."""
+        if self._chunk is None:
+            place = b"id: %b\n" % str(self.cursor).encode() if self.cursor else b""
+            event = b"%bevent: %b\ndata: %b\n\n" % (place, self.type.encode(), self.body)
+            self._chunk = {"type": "http.response.body", "body": event, "more_body": True}
+        return self._chunk
 
 
 def entry(epoch: str, message: Message) -> bytes:
@@ -53,27 +65,26 @@ def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -
     return encode(Mark(cursor=f"{epoch}-{cursor}", state="deleted", at=at, ids=tuple(identifiers)))
 
 
-def entries(epoch: str, after: int, cursor: int, found: list[bytes], counts: Counts | None, *, more: bool = False) -> Page:
+def entries(after: Cursor, cursor: Cursor, found: list[bytes], counts: Counts | None, *, more: bool = False) -> Page:
     """A link of the chain."""
-    ends = f',"counts":{encode(counts).decode()}' if counts and not more else ""
-    ends += ',"more":true}' if more else "}"
-    head = f'{{"type":"entries","after":"{epoch}-{after}","cursor":"{epoch}-{cursor}","entries":['
-    return Page("entries", b"%b%b]%b" % (head.encode(), b",".join(found), ends.encode()), cursor, more)
+    ends = b',"more":true}' if more else b',"counts":%b}' % encode(counts) if counts else b"}"
+    head = f'{{"type":"entries","after":"{after}","cursor":"{cursor}","entries":['
+    return Page("entries", b"%b%b]%b" % (head.encode(), b",".join(found), ends), cursor, more=more)
 
 
-def snapshot(epoch: str, cursor: int, found: list[bytes], counts: Counts) -> Page:
+def snapshot(cursor: Cursor, found: list[bytes], counts: Counts) -> Page:
     """The newest notifications at a cursor."""
-    head = f'{{"type":"snapshot","cursor":"{epoch}-{cursor}","counts":{encode(counts).decode()},"notifications":['
-    return Page("snapshot", b"%b%b]}" % (head.encode(), b",".join(found)), cursor)
+    head = b'{"type":"snapshot","cursor":"%b","counts":%b,"notifications":[' % (str(cursor).encode(), encode(counts))
+    return Page("snapshot", b"%b%b]}" % (head, b",".join(found)), cursor)
 
 
-def hello(epoch: str, cursor: int, person: Person, connection: str, heartbeat_seconds: float, lifetime_seconds: float) -> Page:
+def hello(cursor: Cursor, person: Person, connection: str, heartbeat_seconds: float, lifetime_seconds: float) -> Page:
     """The first frame."""
     body = {
         "type": "hello",
         "connection": connection,
         "user": person.user,
-        "cursor": str(Cursor(epoch, cursor)),
+        "cursor": str(cursor),
         "heartbeat_seconds": heartbeat_seconds,
         "lifetime_seconds": round(lifetime_seconds, 3),
         "protocol": 1,
@@ -81,19 +92,24 @@ def hello(epoch: str, cursor: int, person: Person, connection: str, heartbeat_se
     return Page("hello", encode(body), cursor)
 
 
-def at(type_: str, epoch: str, cursor: int) -> Page:
+def at(type_: str, cursor: Cursor) -> Page:
     """A frame that says nothing but a cursor: `live`, `heartbeat`."""
-    return Page(type_, f'{{"type":"{type_}","cursor":"{epoch}-{cursor}"}}'.encode(), cursor)
+    return Page(type_, f'{{"type":"{type_}","cursor":"{cursor}"}}'.encode(), cursor)
 
 
-def reset(reason: str, epoch: str, cursor: int) -> Page:
+def reset(reason: str, cursor: Cursor) -> Page:
     """The reader's cursor cannot be replayed."""
-    return Page("reset", f'{{"type":"reset","reason":"{reason}","cursor":"{epoch}-{cursor}"}}'.encode(), cursor)
+    return Page("reset", f'{{"type":"reset","reason":"{reason}","cursor":"{cursor}"}}'.encode(), cursor)
 
 
-def error(code: str, message: str, cursor: int, *, retry: bool) -> Page:
+def move(after_milliseconds: int) -> Page:
+    """The edge stops; when to come back."""
+    return Page("move", b'{"type":"move","after_milliseconds":%d}' % after_milliseconds)
+
+
+def error(code: str, message: str, *, retry: bool) -> Page:
     """Something went wrong."""
-    return Page("error", encode({"type": "error", "code": code, "message": message, "retry": retry}), cursor)
+    return Page("error", encode({"type": "error", "code": code, "message": message, "retry": retry}))
 
 
 def _stated(epoch: str, sequence: int, body: bytes, *states: datetime | None) -> bytes:

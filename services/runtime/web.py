@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +30,11 @@ log = logging.getLogger("tidings.web")
 
 class Server(uvicorn.Server):
     """A uvicorn server whose signals are handled by the process it runs in."""
+
+    def stop_listening(self) -> None:
+        """Take no more connections; those that are open stay."""
+        for each in self.servers:
+            each.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -70,10 +75,11 @@ def application(handlers: Sequence[Any], ready: Callable[[], bool], idempotent: 
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, on any free port for 0; raises InvalidSettings if it is taken."""
+def bind(host: str, port: int, stale_seconds: float) -> socket.socket:
+    """A listening socket, on any free port for 0, that gives up peers which are silent for too long; raises InvalidSettings."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _give_up_stale(listener, stale_seconds)
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG_CONNECTIONS)
@@ -83,8 +89,17 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(app: Litestar, listener: socket.socket, closing: Callable[[], None]) -> None:
-    """Serve until cancelled, then have open connections end (`closing`) and stop."""
+def _give_up_stale(listener: socket.socket, stale_seconds: float) -> None:
+    """Have the kernel end connections whose peer acknowledges nothing, sent data or probes, for so long (RFC 9293, section 3.8.3)."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(stale_seconds / 2)))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, int(stale_seconds / 10)))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stale_seconds * 1000))
+
+
+async def serve(app: Litestar, listener: socket.socket, drain: Callable[[], Awaitable[None]]) -> None:
+    """Serve until cancelled, then let open connections end (`drain`) and stop."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -107,7 +122,8 @@ async def serve(app: Litestar, listener: socket.socket, closing: Callable[[], No
     try:
         await asyncio.shield(serving)
     finally:
-        closing()
+        server.stop_listening()
+        await drain()
         server.should_exit = True
         await serving
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSocketException
 
-from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Reset, Result, ServerFrame, Snapshot
+from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Move, Reset, Result, ServerFrame, Snapshot
 from contracts.notifications import Entry, Mark, Notification
 from services.runtime.errors import Permanent
 
@@ -104,6 +104,8 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
             console.print("[dim]caught up; waiting for more (Ctrl-C ends)[/dim]")
         case Error():
             console.print(f"[yellow]{printable(frame.message)}[/yellow]" + (" [dim]coming back…[/dim]" if frame.retry else ""))
+        case Move():
+            console.print("[dim]this edge stops; coming back to another one…[/dim]")
         case Heartbeat() | Result():
             pass
 

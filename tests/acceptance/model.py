@@ -49,7 +49,7 @@ def identifier(event: dict[str, Any], tenant: str, user: str) -> str:
 
 def sequence(cursor: str) -> int:
     """The sequence of a cursor."""
-    return int(cursor.split("-")[1])
+    return int(cursor.split("-")[1].split(".")[0])
 
 
 def told(notifications: dict[str, dict[str, Any]], without: set[str]) -> State:

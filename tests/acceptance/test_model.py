@@ -92,7 +92,7 @@ class Device:
     async def until(self, place: int) -> None:
         """Read until nothing is missing."""
         async with asyncio.timeout(WAIT_SECONDS):
-            while self.cursor is None or sequence(self.cursor) < place:
+            while self.cursor is None or sequence(self.cursor) < place or "." in self.cursor:
                 if self._reading and self._reading.done():
                     await self._reading
                 await asyncio.sleep(0.01)

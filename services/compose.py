@@ -84,7 +84,7 @@ async def _nothing_open() -> None:
 def _gauges(edge: Edge) -> tuple[Gauge, ...]:
     from services.runtime.metrics import Gauge
 
-    return (Gauge("tidings_connections", "Connections of clients, of every kind.", lambda: edge.connections),)
+    return (Gauge("tidings_connections", "Connections of clients, of every kind.", lambda: edge.feeds.tabs),)
 
 
 def _ready(runtime: Runtime, edge: Edge | None) -> bool:

@@ -116,6 +116,20 @@ LISTED = {
 }
 """Of these, what each list shows; `projections.standing` counts by the same predicates."""
 
+WANTED = {
+    "id": "id = %(id)s::uuid",
+    "category": "category = ANY (%(category)s)",
+    "type": "type = ANY (%(type)s)",
+    "priority": "priority = ANY (%(priority)s)",
+    "entity": "entity = ANY (%(entity)s)",
+    "group": "group_name = ANY (%(group)s)",
+    "since": "created >= %(since)s",
+    "until": "created < %(until)s",
+    "words": "words ILIKE %(words)s",
+    "before": "sequence < %(before)s",
+}
+"""Of these, what somebody asks for, by the name of what they ask with."""
+
 
 def evolve(message: Message) -> Iterator[Change]:
     """A notification is written whole, a mark touches those it names."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from typing import Literal
 
 from msgspec import Struct
 
@@ -115,6 +116,14 @@ class Inbox:
         if self._counts is None or now >= self._valid_until:
             self._counts = self._count(now)
         return self._counts
+
+    def counts_by(self, kind: Literal["category", "type", "priority", "entity", "group"], now: float) -> dict[str, Counts]:
+        """The counts at a moment of each category, type, priority, entity or group that there is."""
+        found: dict[str, list[Standing]] = {}
+        for each in self.listed(now):
+            if value := getattr(each.about, kind):
+                found.setdefault(value, []).append(each)
+        return {value: counts_of(standings) for value, standings in sorted(found.items())}
 
     def until(self, now: float) -> float:
         """Up to when the counts of a moment hold if nothing happens: then one vanishes, or one that is snoozed comes back."""

@@ -1,19 +1,17 @@
-"""The plain requests of the edge: lists, counts, marks and the log without a connection."""
+"""The routes of the edge: connections, the log without one, lists and marks."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, asgi, get, post
-from litestar.params import Parameter
 from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import MarkOperation
-from contracts.notifications import Counts
+from services.edge import lists
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
 from services.edge.socket import Socket
@@ -22,15 +20,13 @@ from services.runtime.auth import Identity, bearer
 from services.runtime.idempotent import name
 from services.runtime.web import json, respond
 
-LIST_LIMIT = 100
 BODY_LIMIT_BYTES = 64 * 1024
-ListName = Literal["all", "unread", "unseen", "archived", "snoozed"]
 AnyRequest = Request[Any, Any, Any]
 
 
 def handlers(edge: Edge) -> list[Any]:
     """The edge's route handlers."""
-    return [*_connections(edge), *_reads(edge), _mark(edge)]
+    return [*_connections(edge), _log(edge), *lists.handlers(edge, lambda request: _who(edge, request)), _mark(edge)]
 
 
 def _connections(edge: Edge) -> list[Any]:
@@ -45,7 +41,7 @@ def _connections(edge: Edge) -> list[Any]:
     return [socket, stream]
 
 
-def _reads(edge: Edge) -> list[Any]:
+def _log(edge: Edge) -> Any:
     @get("/v1/log")
     async def log(request: AnyRequest, after: str | None = None) -> Response[bytes]:
         """One page of the log after a cursor, or a snapshot without one; 410 if the cursor cannot be replayed."""
@@ -57,27 +53,7 @@ def _reads(edge: Edge) -> list[Any]:
         except Unreplayable as reason:
             return respond(410, "gone", "the cursor cannot be replayed; start afresh without one", reason=str(reason))
 
-    @get("/v1/notifications")
-    async def notifications(
-        request: AnyRequest,
-        shown: Annotated[ListName, Parameter(query="state")] = "all",
-        limit: Annotated[int, Parameter(ge=1, le=LIST_LIMIT)] = 50,
-        before: str | None = None,
-    ) -> Response[bytes]:
-        """A person's notifications, newest log entry first, in pages; `next` is the `before` of the following page."""
-        identity = _who(edge, request)
-        try:
-            last = (await edge.log.check(Cursor.parse(before))).sequence if before else None
-        except (InvalidCursor, Unreplayable) as error:
-            return respond(400, "bad cursor", str(error), field="before")
-        return json(await edge.log.listing(identity.person, shown, limit, last))
-
-    @get("/v1/counts")
-    async def counts(request: AnyRequest) -> Response[bytes]:
-        """How many notifications a person has."""
-        return json(await _counts(edge, _who(edge, request)))
-
-    return [log, notifications, counts]
+    return log
 
 
 def _mark(edge: Edge) -> Any:
@@ -107,10 +83,6 @@ async def _page(edge: Edge, identity: Identity, after: str | None) -> bytes:
     cursor = await edge.log.check(Cursor.parse(after))
     known = await edge.log.inbox(identity.person)
     return (await edge.log.page(identity.person, cursor, known)).body
-
-
-async def _counts(edge: Edge, identity: Identity) -> Counts:
-    return (await edge.log.inbox(identity.person)).counts(time.time())
 
 
 def _operation(body: bytes, op: str) -> MarkOperation:

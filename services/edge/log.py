@@ -13,7 +13,7 @@ from contracts.subjects import INBOXES, NOTIFICATIONS, Person, inbox
 from projections.standing import Inbox
 from services.edge import wire
 from services.edge.ring import Ring
-from services.edge.rows import PAGE_BYTES, PAGE_ROWS, Answer, Question, Rows
+from services.edge.rows import PAGE_BYTES, PAGE_ROWS, Answer, Question, Rows, Wanted
 from services.edge.wire import Page
 from services.runtime.errors import Unavailable
 from services.runtime.follow import Message, state
@@ -70,14 +70,19 @@ class Log:
         found = [wire.row(self.epoch, row) for row in answer.rows]
         return wire.snapshot(self._cursor(answer.checkpoint), found, self._inbox(answer).counts(time.time()))
 
-    async def listing(self, person: Person, list_: str, limit: int, before: int | None) -> bytes:
+    async def listing(self, person: Person, wanted: Wanted) -> bytes:
         """A list as JSON, at least as new as what this edge has seen; raises Unavailable."""
-        answer = await self._rows.listing(person, list_, limit, before, self.ring.newest(self.subject(person)))
+        answer = await self._listing(person, wanted)
         found = b",".join(wire.row(self.epoch, row) for row in answer.rows)
-        following = encode(f"{self.epoch}-{answer.rows[-1].sequence}" if len(answer.rows) == limit else None)
+        following = encode(f"{self.epoch}-{answer.rows[-1].sequence}" if len(answer.rows) == wanted.limit else None)
         counts = encode(self._inbox(answer).counts(time.time()))
         cursor = encode(f"{self.epoch}-{answer.checkpoint}")
         return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (found, counts, cursor, following)
+
+    async def single(self, person: Person, identifier: str) -> bytes | None:
+        """One of a person's notifications as JSON, whatever list it is in; raises Unavailable."""
+        answer = await self._listing(person, Wanted(None, 1, {"id": identifier}))
+        return wire.row(self.epoch, answer.rows[0]) if answer.rows else None
 
     async def page(self, person: Person, after: Cursor, known: Inbox) -> Page:
         """What a person missed after a cursor, or the first part of it; raises Unreplayable or Unavailable."""
@@ -121,6 +126,9 @@ class Log:
         if not answer.more:
             return self._cursor(answer.checkpoint)
         return Cursor(self.epoch, answer.rows[-1].changed, answer.rows[-1].sequence, answer.checkpoint)
+
+    async def _listing(self, person: Person, wanted: Wanted) -> Answer:
+        return await self._rows.listing(person, wanted, self.ring.newest(self.subject(person)))
 
     async def _tail(self, person: Person, after: Cursor, known: Inbox, *, expirable: bool = False) -> Page:
         """The same from the stream itself: slower, and every entry by itself."""

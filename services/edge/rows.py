@@ -11,7 +11,7 @@ import msgspec
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.subjects import Person
-from projections.inbox import HELD, KEPT, LISTED, VISIBLE
+from projections.inbox import HELD, KEPT, LISTED, VISIBLE, WANTED
 from projections.standing import Standing
 from services.edge.gather import Gather
 from services.runtime.errors import Unavailable
@@ -20,6 +20,7 @@ from services.runtime.postgres import Connection, Postgres
 PAGE_ROWS = 100
 PAGE_BYTES = 128 * 1024
 LAST = 2**62
+LIST_SECONDS = 5
 CATCH_UP_SECONDS = 1.0
 CATCH_UP_STEP_SECONDS = 0.01
 
@@ -54,10 +55,11 @@ FROM {_PEOPLE} CROSS JOIN LATERAL (
 LISTING = f"""
 SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body, 0
 FROM {_PEOPLE} CROSS JOIN LATERAL (
-    SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {{listed}} AND (%(before)s::bigint IS NULL OR sequence < %(before)s)
+    SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {{wanted}}
     ORDER BY sequence DESC LIMIT r.wanted
 ) n ORDER BY n.sequence DESC
 """
+SHORT = f"SET LOCAL statement_timeout = '{LIST_SECONDS}s'".encode()
 STANDS_AT = "SELECT (SELECT sequence FROM inbox.checkpoint WHERE epoch = %s), (SELECT swept FROM inbox.horizon)"
 
 
@@ -82,6 +84,20 @@ class Question(NamedTuple):
     person: Person
     after: Cursor | None
     wanted: int = 0
+
+
+class Wanted(NamedTuple):
+    """Of a list (None: of all) the newest that fit everything that is asked (`WANTED`), so many."""
+
+    shown: str | None
+    limit: int
+    asked: dict[str, Any]
+
+    @property
+    def sql(self) -> bytes:
+        """The query, with what is asked as its parameters."""
+        predicates = [LISTED[self.shown]] if self.shown else []
+        return LISTING.format(wanted=" AND ".join([*predicates, *(WANTED[name] for name in self.asked)])).encode()
 
 
 class Answer(NamedTuple):
@@ -110,23 +126,23 @@ class Rows:
         """One person's rows."""
         return await self._gather.ask(question)
 
-    async def listing(self, person: Person, list_: str, limit: int, before: int | None, not_before: int) -> Answer:
+    async def listing(self, person: Person, wanted: Wanted, not_before: int) -> Answer:
         """A list, waiting a second at most until the rows have come to the entry `not_before`; raises Unavailable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + CATCH_UP_SECONDS
-        answer = await self._listing(person, list_, limit, before)
+        answer = await self._listing(person, wanted)
         while answer.checkpoint < not_before and loop.time() < until:
             await asyncio.sleep(CATCH_UP_STEP_SECONDS)
-            answer = await self._listing(person, list_, limit, before)
+            answer = await self._listing(person, wanted)
         return answer
 
-    async def _listing(self, person: Person, list_: str, limit: int, before: int | None) -> Answer:
-        question = [Question(person, None, limit)]
-        parameters = {**self._parameters, "people": _people(question), "before": before}
+    async def _listing(self, person: Person, wanted: Wanted) -> Answer:
+        parameters = {**wanted.asked, **self._parameters, "people": _people([Question(person, None, wanted.limit)])}
         async with self._postgres.snapshot() as connection:
+            await connection.execute(SHORT)
             checkpoint, horizon = await _stands_at(connection, self._epoch)
             standings = await (await connection.execute(STANDINGS.encode(), parameters)).fetchone()
-            rows = await (await connection.execute(LISTING.format(listed=LISTED[list_]).encode(), parameters)).fetchall()
+            rows = await (await connection.execute(wanted.sql, parameters)).fetchall()
         found = msgspec.json.decode(standings[1], type=list[Standing]) if standings else []
         return Answer(checkpoint, horizon, found, _page(rows))
 

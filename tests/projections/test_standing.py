@@ -17,7 +17,7 @@ from contracts.codec import decode_entry
 from contracts.cursor import Cursor
 from contracts.notifications import Counts, Mark
 from contracts.subjects import Person, owner_of
-from projections.inbox import KEPT, LISTED, VISIBLE
+from projections.inbox import KEPT, LISTED, VISIBLE, WANTED
 from projections.projection import Message
 from projections.standing import About, Inbox, Standing
 from services.edge.rows import STANDINGS
@@ -27,6 +27,7 @@ from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, undone
 from tests.projections.logs import IDS, NOW, PEOPLE, batches, inbox_logs
 
+KINDS = {"category": "task", "type": "task.assigned", "priority": "high", "entity": "task:1", "group": "a"}
 ABOUT = About("task", "task.assigned", "normal", None, None)
 RETENTION = timedelta(days=30)
 LIMITS = st.sampled_from([1, 3, 7, 1000])
@@ -42,6 +43,7 @@ class Seen(NamedTuple):
     listed: list[str]
     visible: set[str]
     counts: Counts
+    of_a_kind: dict[str, int]
 
 
 class Table(NamedTuple):
@@ -61,7 +63,12 @@ class Table(NamedTuple):
         lists = {name: await self._ids(person, f"{LIST} AND {shown}") for name, shown in LISTED.items()}
         counts = Counts(unread=len(lists["unread"]), unseen=len(lists["unseen"]), total=len(lists["all"]))
         assert not {*lists["all"], *lists["archived"]} & {*lists["snoozed"]}
-        return Seen(lists["all"], {*lists["all"], *lists["archived"], *lists["snoozed"]}, counts)
+        kinds = {
+            kind: await self._ids(person, f"{LIST} AND {LISTED['all']} AND {WANTED[kind]}", **{kind: [value]})
+            for kind, value in KINDS.items()
+        }
+        visible = {*lists["all"], *lists["archived"], *lists["snoozed"]}
+        return Seen(lists["all"], visible, counts, {kind: len(found) for kind, found in kinds.items()})
 
     async def standings(self, person: Person) -> list[Standing]:
         """How everything stands that is kept for a person, by the query of the edge."""
@@ -69,9 +76,9 @@ class Table(NamedTuple):
         row = await (await self._ask(STANDINGS, people=people)).fetchone()
         return msgspec.json.decode(row[1], type=list[Standing]) if row else []
 
-    async def _ids(self, person: Person, query: str) -> list[str]:
-        asked = await self._ask(f"{query} ORDER BY k.sequence DESC", tenant=person.tenant, user=person.user)
-        return [identifier for (identifier,) in await asked.fetchall()]
+    async def _ids(self, person: Person, query: str, **asked: object) -> list[str]:
+        answer = await self._ask(f"{query} ORDER BY k.sequence DESC", tenant=person.tenant, user=person.user, **asked)
+        return [identifier for (identifier,) in await answer.fetchall()]
 
     async def _ask(self, query: str, **parameters: object) -> AsyncCursor[tuple[Any, ...]]:
         given_parameters = {"limit": self.limit, "retention": RETENTION, **parameters}
@@ -95,7 +102,13 @@ def folded(person: Person, log: Sequence[Message], limit: int) -> Inbox:
 def seen(inbox: Inbox, now: float) -> Seen:
     """What a person sees of an inbox in memory."""
     visible = {identifier for identifier in IDS if inbox.visible(identifier, now)}
-    return Seen([standing.id for standing in reversed(inbox.listed(now))], visible, inbox.counts(now))
+    kinds = {kind: inbox.counts_by(kind, now) for kind in KINDS}
+    return Seen(
+        [standing.id for standing in reversed(inbox.listed(now))],
+        visible,
+        inbox.counts(now),
+        {kind: of[value].total if (value := KINDS[kind]) in of else 0 for kind, of in kinds.items()},
+    )
 
 
 def states(standing: Standing | None) -> object:

@@ -1,0 +1,120 @@
+"""Lists: a person's notifications by what they are about, single ones, and how many there are of each kind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.di import Provide
+from litestar.params import Parameter
+from msgspec import Meta, to_builtins
+
+from contracts.cursor import Cursor, InvalidCursor
+from contracts.notifications import Priority
+from services.edge.edge import Edge
+from services.edge.log import Unreplayable
+from services.edge.rows import Wanted
+from services.runtime.auth import Identity
+from services.runtime.problem import Problem
+from services.runtime.web import json
+
+LIST_LIMIT = 100
+VALUES_LIMIT = 20
+WORD = r"^[^\x00-\x1f\x7f]{1,320}$"
+ENTITY = r"^[^:\x00-\x1f\x7f]{1,128}:[^\x00-\x1f\x7f]{1,128}$"
+TEXT = r"^[^\x00-\x1f\x7f]{1,100}$"
+
+ListName = Literal["all", "unread", "unseen", "archived", "snoozed"]
+Kind = Literal["category", "type", "priority", "entity", "group"]
+Words = list[Annotated[str, Meta(pattern=WORD)]] | None
+Entities = list[Annotated[str, Meta(pattern=ENTITY)]] | None
+AnyRequest = Request[Any, Any, Any]
+Who = Callable[[AnyRequest], Identity]
+
+
+def handlers(edge: Edge, who: Who) -> list[Any]:
+    """The route handlers of lists, single notifications and counts."""
+    return [_listing(edge, who), _single(edge, who), _counts(edge, who)]
+
+
+def asked(
+    category: Annotated[Words, Parameter(max_items=VALUES_LIMIT)] = None,
+    type_: Annotated[Words, Parameter(query="type", max_items=VALUES_LIMIT)] = None,
+    priority: Annotated[list[Priority] | None, Parameter(max_items=VALUES_LIMIT)] = None,
+    entity: Annotated[Entities, Parameter(max_items=VALUES_LIMIT)] = None,
+    group: Annotated[Words, Parameter(max_items=VALUES_LIMIT)] = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    q: Annotated[str | None, Parameter(pattern=TEXT)] = None,
+) -> dict[str, Any]:
+    """What a list is asked for, by the names of the predicates."""
+    given = {"category": category, "type": type_, "priority": priority, "entity": entity, "group": group, "words": q and _like(q)}
+    moments = {"since": _moment("since", since), "until": _moment("until", until)}
+    return {name: value for name, value in {**given, **moments}.items() if value}
+
+
+def _listing(edge: Edge, who: Who) -> Any:
+    @get("/v1/notifications", dependencies={"asked": Provide(asked, sync_to_thread=False)})
+    async def notifications(
+        request: AnyRequest,
+        asked: dict[str, Any],
+        shown: Annotated[ListName, Parameter(query="state")] = "all",
+        limit: Annotated[int, Parameter(ge=1, le=LIST_LIMIT)] = 50,
+        before: str | None = None,
+    ) -> Response[bytes]:
+        """A person's notifications, newest log entry first, in pages; `next` is the `before` of the following page.
+
+        What is given more than once means any of these. `since` and `until` are about `created`; `q` looks into title and message.
+        """
+        person = who(request).person
+        wanted = Wanted(shown, limit, {**asked, **(await _before(edge, before))})
+        return json(await edge.log.listing(person, wanted))
+
+    return notifications
+
+
+def _single(edge: Edge, who: Who) -> Any:
+    @get("/v1/notifications/{identifier:uuid}")
+    async def notification(request: AnyRequest, identifier: UUID) -> Response[bytes]:
+        """One notification of the person's; of somebody else's there is no more to learn than of one that never was."""
+        found = await edge.log.single(who(request).person, str(identifier))
+        if found is None:
+            raise Problem(404, "not found", "you have no such notification")
+        return json(found)
+
+    return notification
+
+
+def _counts(edge: Edge, who: Who) -> Any:
+    @get("/v1/counts")
+    async def counts(request: AnyRequest, by: Annotated[list[Kind] | None, Parameter(max_items=VALUES_LIMIT)] = None) -> Response[bytes]:
+        """How many notifications a person has: in all, and `by` each of the kinds asked for."""
+        inbox, now = await edge.log.inbox(who(request).person), time.time()
+        kinds = {"by": {kind: inbox.counts_by(kind, now) for kind in by}} if by else {}
+        return json({**to_builtins(inbox.counts(now)), **kinds})
+
+    return counts
+
+
+async def _before(edge: Edge, before: str | None) -> dict[str, int]:
+    try:
+        return {"before": (await edge.log.check(Cursor.parse(before))).sequence} if before else {}
+    except (InvalidCursor, Unreplayable) as error:
+        raise Problem(400, "bad cursor", str(error), field="before") from None
+
+
+def _moment(name: str, given: datetime | None) -> datetime | None:
+    if given and given.tzinfo is None:
+        raise Problem(400, "bad time", f"`{name}` needs a zone, such as 2026-01-02T03:04:05Z", field=name)
+    return given
+
+
+def _like(text: str) -> str:
+    """A pattern that means this text wherever it stands."""
+    for special in "\\%_":
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"

@@ -97,8 +97,14 @@ class Error(Frame, frozen=True, kw_only=True, tag="error"):
     retry: bool
 
 
+class TokenExpiring(Frame, frozen=True, kw_only=True, tag="token_expiring"):
+    """The connection's token ends soon, and the connection with it, unless a WebSocket sends a newer one of the same person."""
+
+    expires_in_seconds: float
+
+
 class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
-    """The first frame of a client that sent no `Authorization` header."""
+    """Who the client is, as the first frame unless the handshake said so; later a newer token of the same person."""
 
     token: str
     cursor: str | None = None
@@ -137,5 +143,5 @@ class Ping(Frame, frozen=True, kw_only=True, tag="ping"):
     """Asks for a heartbeat."""
 
 
-ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Move | Result | Error
+ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Move | Result | Error | TokenExpiring
 ClientFrame = Auth | MarkOperation | Ack | Ping

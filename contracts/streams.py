@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS
+from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, TICKETS
 
 DAY_SECONDS = 86_400
+TICKETS_AGE_SECONDS = 600
+"""Longer than a ticket may live, clocks that differ included."""
 CONSUMERS_LIMIT = 10_000
 MARKS_PER_NOTIFICATION = 4
 """The log keeps this many entries for each notification a person may have, so that marks do not push notifications out."""
@@ -76,5 +78,6 @@ def streams(
             replicas=replicas,
             metadata=installed,
         ),
+        Stream(TICKETS, ("ticket.>",), age_seconds=TICKETS_AGE_SECONDS, messages_per_subject=1, replicas=replicas, metadata=installed),
         Stream(DEAD, ("dead.>",), age_seconds=90 * DAY_SECONDS, replicas=replicas, metadata=installed),
     )

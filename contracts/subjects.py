@@ -13,12 +13,14 @@ from contracts.ids import escape, partition, unescape
 
 EVENTS = "EVENTS"
 NOTIFICATIONS = "NOTIFICATIONS"
+TICKETS = "TICKETS"
 DEAD = "DEAD"
 
 INBOXES = "inbox.>"
 MEMBERS = "member.>"
 LOGS = (INBOXES, MEMBERS)
 """All that people's inboxes are made of."""
+SESSIONS_REVOKED = "events.*.*.session.*.revoked"
 
 
 class Person(NamedTuple):
@@ -122,6 +124,11 @@ def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
 def position(service: str, number: int) -> str:
     """`position.<service>.<p>`: how far a service has come in a partition."""
     return f"position.{service}.{number}"
+
+
+def ticket(identifier: str) -> str:
+    """`ticket.<id>`: taken when that ticket is used."""
+    return f"ticket.{identifier}"
 
 
 def dead(service: str, number: int, sequence: int) -> str:

@@ -42,10 +42,11 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from services.edge import api
     from services.edge.edge import open_edge
     from services.gateway import gateway
-    from services.runtime.auth import authenticate, bearer
+    from services.runtime.auth import bearer
     from services.runtime.idempotency import Keys
     from services.runtime.idempotent import Connection, Idempotent
     from services.runtime.metrics import metrics
+    from services.runtime.tokens import authenticate
     from services.runtime.web import application, bind, serve
 
     def identify(connection: Connection) -> Identity:

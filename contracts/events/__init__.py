@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.events.announcements import AnnouncementPublished
 from contracts.events.base import AnyRecorded, Event, Opaque, Recorded
-from contracts.events.people import RoleGranted, RoleRevoked, UserJoined, UserLeft
+from contracts.events.people import RoleGranted, RoleRevoked, SessionRevoked, UserJoined, UserLeft
 from contracts.events.projects import MilestoneCompleted, ProjectStatusChanged, TeamMemberAdded, TeamMemberRemoved
 from contracts.events.sync import SyncConflictDetected, SyncConflictResolved
 from contracts.events.tasks import TaskAssigned, TaskCompleted, TaskStatusChanged, TaskUnassigned, TaskUnwatched, TaskWatched
@@ -30,6 +30,7 @@ EVENTS: tuple[type[Event], ...] = (
     UserLeft,
     RoleGranted,
     RoleRevoked,
+    SessionRevoked,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Recorded",
     "RoleGranted",
     "RoleRevoked",
+    "SessionRevoked",
     "SyncConflictDetected",
     "SyncConflictResolved",
     "TaskAssigned",

@@ -41,3 +41,11 @@ class RoleRevoked(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "role.revoked"
     user_id: Id
     role: Id
+
+
+class SessionRevoked(Event, frozen=True, kw_only=True):
+    """A session of a user's is over (the tokens' claim `sid`, else `jti`), or all of theirs: what was issued before does not count."""
+
+    type: ClassVar[str] = "session.revoked"
+    user_id: Id
+    session_id: Id | None = None

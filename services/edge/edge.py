@@ -17,10 +17,11 @@ from services.edge.feed import Feeds
 from services.edge.log import Log
 from services.edge.ring import OVERHEAD_BYTES, Ring
 from services.runtime.append import Draft
-from services.runtime.auth import Identity, authenticate
+from services.runtime.auth import Identity
 from services.runtime.follow import follow, state
 from services.runtime.process import Runtime
 from services.runtime.read import last
+from services.runtime.tokens import authenticate
 
 BEAT_SECONDS = 0.5
 TYPICAL_ENTRY_BYTES = 700

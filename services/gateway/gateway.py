@@ -12,8 +12,9 @@ from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
 from services.gateway import intake
 from services.gateway.intake import EVENT_LIMIT_BYTES, Rejected
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Appended, Draft
-from services.runtime.auth import Identity, authenticate, bearer
+from services.runtime.auth import Identity, bearer
 from services.runtime.process import Runtime
+from services.runtime.tokens import authenticate
 from services.runtime.web import json, respond
 
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -43,13 +44,25 @@ async def subjects(jetstream: JetStream, stream: str, under: str) -> list[str]:
             return found
 
 
+async def first_since(jetstream: JetStream, stream: str, subject: str, moment: datetime) -> int | None:
+    """The sequence of the first message of a subject at or after a moment, None if there is none; raises Unavailable."""
+    page = _Page()
+    request = {"start_time": moment, "next_by_subj": subject, "batch": 1}
+    await _fill(page, jetstream, stream, request)
+    return page.messages[0].sequence if page.messages else None
+
+
 async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES) -> list[Message]:
     """Up to `limit` messages of a subject after a sequence, by batch direct get (ADR-31); empty at the end. Raises Unavailable.
 
     A page may be shorter than `limit` without being the last; only an empty one says that there are no more.
     """
     page = _Page()
-    request = {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": PAGE_BYTES}
+    await _fill(page, jetstream, stream, {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": PAGE_BYTES})
+    return page.messages
+
+
+async def _fill(page: _Page, jetstream: JetStream, stream: str, request: dict[str, Any]) -> None:
     async with jetstream.inbox(page.receive) as inbox:
         await jetstream.publish(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), f"{inbox}.page")
         try:
@@ -57,7 +70,6 @@ async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, l
                 await page.done
         except TimeoutError:
             raise Unavailable(f"{stream} did not send a page within {READ_SECONDS:.0f} seconds") from None
-    return page.messages
 
 
 class _Page:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,6 +18,7 @@ PREFIX = "TIDINGS_"
 SECRET_LIMIT_CHARACTERS = 32
 YEAR_SECONDS = 31_536_000
 
+Network = IPv4Network | IPv6Network
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
@@ -27,6 +30,26 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nats_url: str | None = None
     postgres_dsn: str | None = None
     jwt_secret: str | None = None
+    jwks_url: str | None = None
+    jwks_refresh_seconds: Seconds = 300
+    jwks_cooldown_seconds: Seconds = 5
+    jwks_keep_seconds: Seconds = 86_400
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+    jwt_leeway_seconds: Annotated[float, Meta(ge=0, le=300)] = 5
+    token_lifetime_limit_seconds: Seconds = YEAR_SECONDS
+    token_cookie: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "tidings_token"
+    ticket_secret: str | None = None
+    ticket_seconds: Annotated[int, Meta(ge=1, le=120)] = 30
+    allowed_origins: str = ""
+    trusted_proxies: str = ""
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    connections_per_address: Positive | None = None
+    connect_rate: str = "600/60"
+    frame_rate: str = "3000/60"
+    request_rate: str = "6000/60"
+    ticket_rate: str = "120/60"
+    event_rate: str = "off"
     url: str | None = None
     token: str | None = None
     data_dir: Path = Path(".tidings")
@@ -69,9 +92,40 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def secret(self) -> str:
         """The secret that signs tokens, at least 32 characters; raises InvalidSettings."""
         secret = _required(self.jwt_secret, "TIDINGS_JWT_SECRET", "32 random characters or more")
-        if len(secret) < SECRET_LIMIT_CHARACTERS:
-            raise InvalidSettings(f"TIDINGS_JWT_SECRET has {len(secret)} characters; HS256 needs at least {SECRET_LIMIT_CHARACTERS}")
-        return secret
+        return _long(secret, "TIDINGS_JWT_SECRET", "HS256")
+
+    @property
+    def ticket_key(self) -> str:
+        """The secret that seals tickets, the same on every edge; raises InvalidSettings."""
+        if self.ticket_secret is None and self.jwt_secret is not None:
+            return self.secret
+        return _long(
+            _required(self.ticket_secret, "TIDINGS_TICKET_SECRET", "32 random characters or more"), "TIDINGS_TICKET_SECRET", "a ticket"
+        )
+
+    @property
+    def audience(self) -> tuple[str, ...] | None:
+        """Whom tokens must be for, one of these; None: they name nobody."""
+        return words(self.jwt_audience or "") or None
+
+    @property
+    def issuer(self) -> tuple[str, ...] | None:
+        """Who may have issued tokens; None: anybody who can sign them."""
+        return words(self.jwt_issuer or "") or None
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may connect, beside our own; raises InvalidSettings."""
+        return tuple(_origin(text) for text in words(self.allowed_origins))
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose word about a client's address is taken; raises InvalidSettings."""
+        return tuple(_network(text) for text in words(self.trusted_proxies))
+
+    def rate(self, name: str) -> tuple[int, int] | None:
+        """How many `connect`, `frame`, `request`, `ticket` or `event` within how many seconds; None: as many as come."""
+        return _rate(f"TIDINGS_{name.upper()}_RATE", getattr(self, f"{name}_rate"))
 
     @property
     def owned(self) -> tuple[int, ...]:
@@ -92,6 +146,11 @@ def settings(environment: Mapping[str, str] = os.environ, *, running: bool = Tru
 def variables(chosen: Settings) -> dict[str, str]:
     """The environment that says the same."""
     return {f"{PREFIX}{name.upper()}": str(value) for name, value in msgspec.structs.asdict(chosen).items() if value is not None}
+
+
+def words(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(word for each in text.split(",") if (word := each.strip()))
 
 
 def running_file(data_dir: Path) -> Path:
@@ -127,6 +186,33 @@ def _required(value: str | None, name: str, example: str) -> str:
     if value is None:
         raise InvalidSettings(f"{name} is not set (for example: {example}); `tidings up` sets it by itself")
     return value
+
+
+def _long(secret: str, name: str, what: str) -> str:
+    if len(secret) < SECRET_LIMIT_CHARACTERS:
+        raise InvalidSettings(f"{name} has {len(secret)} characters; {what} needs at least {SECRET_LIMIT_CHARACTERS}")
+    return secret
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", text):
+        raise InvalidSettings(f"TIDINGS_ALLOWED_ORIGINS: `{text}` is no origin; give them as browsers do, such as https://app.example.org")
+    return text
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise InvalidSettings(f"TIDINGS_TRUSTED_PROXIES: `{text}` is no network; give addresses such as 10.0.0.7 or 10.0.0.0/8") from None
+
+
+def _rate(name: str, text: str) -> tuple[int, int] | None:
+    if text == "off":
+        return None
+    if match := re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})", text):
+        return int(match[1]), int(match[2])
+    raise InvalidSettings(f"{name}: `{text}` is no rate; give how many in how many seconds, such as 600/60, or `off`")
 
 
 def _partition(text: str, partitions: int) -> int:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSocketException
 
-from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Move, Reset, Result, ServerFrame, Snapshot
+from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Move, Reset, Result, ServerFrame, Snapshot, TokenExpiring
 from contracts.notifications import Entry, Mark, Notification
 from services.runtime.errors import Permanent
 
@@ -106,6 +106,8 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
             console.print(f"[yellow]{printable(frame.message)}[/yellow]" + (" [dim]coming back…[/dim]" if frame.retry else ""))
         case Move():
             console.print("[dim]this edge stops; coming back to another one…[/dim]")
+        case TokenExpiring():
+            console.print(f"[yellow]the token ends in {frame.expires_in_seconds:.0f} s[/yellow]")
         case Heartbeat() | Result():
             pass
 

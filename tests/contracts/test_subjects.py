@@ -111,6 +111,7 @@ def test_each_subject_is_kept_by_one_stream() -> None:
         subjects.member(Member(Person("acme", "u-7"), Topic("acme", "tenant#member")), 16): subjects.NOTIFICATIONS,
         subjects.topic(Topic("acme", "tenant#member"), 3, 42): subjects.NOTIFICATIONS,
         subjects.position("notifier", 3): subjects.NOTIFICATIONS,
+        subjects.ticket("0123abcd"): subjects.TICKETS,
         subjects.dead("notifier", 3, 42): subjects.DEAD,
     }
 

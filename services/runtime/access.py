@@ -1,0 +1,124 @@
+"""Access: who may come in, by any of the credentials that are taken, for as long as they are not revoked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts.codec import InvalidEvent, recorded
+from contracts.events import SessionRevoked
+from contracts.subjects import EVENTS, SESSIONS_REVOKED, Person
+from services.runtime.address import address_of
+from services.runtime.auth import WHERE, Identity, InvalidToken, NoToken
+from services.runtime.credential import Arrival, Ticket, Token
+from services.runtime.errors import LogLost
+from services.runtime.follow import Message, follow, state
+from services.runtime.keyset import KeySet
+from services.runtime.process import Runtime, persist
+from services.runtime.rate import Buckets, rate_of
+from services.runtime.read import first_since, last
+from services.runtime.revocation import Revocations
+from services.runtime.tokens import Tokens
+
+RATE = "rate"
+"""Where in a request's state its standing is kept for the headers of the answer."""
+CLOCK_SECONDS = 60
+"""By how much our clock and that of NATS may differ."""
+
+log = logging.getLogger("tidings.access")
+
+
+class Access:
+    """What edge and gateway ask who is asking. Alive while `run` runs; knows all revocations once `caught_up`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        settings = runtime.settings
+        self._runtime = runtime
+        self._keys = KeySet(settings, settings.jwks_url) if settings.jwks_url else None
+        self._tokens = Tokens(settings, self._keys)
+        self._cookie = settings.token_cookie
+        self._proxies, self._forwarded = settings.proxies, settings.forwarded_header
+        self.origins = frozenset(settings.origins)
+        self.revocations = Revocations(settings.token_lifetime_limit_seconds)
+        self.caught_up = asyncio.Event()
+        self.revoked: Callable[[Person], None] = lambda _: None
+
+    async def admit(self, scope: Any, need: str, rate: Buckets[Person] | None) -> Identity:
+        """Who sends an HTTP request, if they may do what it needs, and not too often; raises Unauthorised, Throttled or Unavailable."""
+        arrival = Arrival.of(scope)
+        match arrival.credential(self._cookie, self.origins):
+            case Token() as token:
+                identity = (await self.identify(token.token)).need(need)
+            case Ticket():
+                raise NoToken(f"a ticket opens /v1/socket and /v1/stream only; {WHERE}")
+            case None:
+                raise NoToken(WHERE)
+        if rate:
+            standing = scope["state"][RATE] = rate.take(identity.person, time.monotonic())
+            standing.check()
+        return identity
+
+    async def identify(self, token: str) -> Identity:
+        """Who a token speaks for; raises InvalidToken, MissingClaims or Unavailable."""
+        return self.current(await self._tokens.identity(token))
+
+    def current(self, identity: Identity) -> Identity:
+        """Itself, if it has not been revoked; raises InvalidToken."""
+        if self.revocations.concern(identity):
+            raise InvalidToken("the session has been revoked; sign in again")
+        return identity
+
+    def credential(self, arrival: Arrival) -> Token | Ticket | None:
+        """What a connection says who it is by; raises NoToken or ForeignOrigin."""
+        return arrival.credential(self._cookie, self.origins)
+
+    def address(self, arrival: Arrival) -> str:
+        """What stands for the client in limits by address."""
+        return address_of(arrival.peer, arrival.headers, self._proxies, self._forwarded)
+
+    def buckets(self, name: str, limited: str) -> Buckets[Any] | None:
+        """Buckets for what the settings limit, None if they do not."""
+        rate = rate_of(limited, self._runtime.settings.rate(name))
+        return Buckets(rate) if rate else None
+
+    async def run(self) -> None:
+        """Follow the revocations, and keep the issuer's keys young, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(persist("revocations", self._follow))
+            if self._keys:
+                group.create_task(self._keys.run())
+
+    async def _follow(self) -> None:
+        """From the first revocation that may matter; should the log be another one, from the first of that."""
+        jetstream, oldest = self._runtime.jetstream, self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SECONDS
+        found = await state(jetstream, EVENTS)
+        newest = await last(jetstream, EVENTS, SESSIONS_REVOKED)
+        target = newest.sequence if newest else 0
+        first = await first_since(jetstream, EVENTS, SESSIONS_REVOKED, datetime.now(UTC) - timedelta(seconds=oldest)) if newest else None
+        reached = min(first - 1, found.last) if first else found.last
+        batches = follow(jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=found.epoch)
+        try:
+            async with aclosing(batches):
+                async for batch in batches:
+                    for message in batch:
+                        self._take(message)
+                    reached = batch[-1].sequence if batch else reached
+                    if reached >= target:
+                        self.caught_up.set()
+        except LogLost as lost:
+            log.warning("%s; following the revocations of the new one", lost)
+
+    def _take(self, message: Message) -> None:
+        try:
+            found = recorded(message.data, message.sequence, message.time_nanoseconds)
+        except InvalidEvent:
+            return
+        if isinstance(event := found.event, SessionRevoked):
+            person = Person(found.tenant, event.user_id)
+            self.revocations.add(person, event.session_id, message.time_nanoseconds / 1e9)
+            self.revoked(person)

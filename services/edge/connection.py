@@ -70,13 +70,13 @@ class Connection:
             if self._writing:
                 self._writing.cancel()
 
-    def offer(self, page: Page, after: Cursor) -> None:
+    def offer(self, page: Page, after: Cursor) -> bool:
         """The feed's next frame, for whoever stands at its head; who is behind reads on by itself."""
-        if self._writing is None:
-            if self.at == after:
-                self._write(page)
-            else:
-                self.go_on()
+        if self._writing is None and self.at == after:
+            self._write(page)
+            return True
+        self.go_on()
+        return False
 
     def say(self, page: Page) -> None:
         """Send a frame that has nothing to do with the log, between two that have; a reader that leaves too many unread ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from contextlib import aclosing, suppress
 from datetime import datetime
 from urllib.parse import quote
@@ -109,6 +110,9 @@ class Edge:
             for feed in self.feeds.each(lambda feed: changed or feed.due <= now):  # noqa: B023
                 feed.due = now + interval if feed.due else now + random.uniform(0, interval)
                 feed.beat(self.log.ring.head, away)
+            clock = time.time()
+            for feed in self.feeds.each(lambda feed: feed.lapses <= clock):  # noqa: B023
+                feed.recount()
 
     async def _seen(self, sequence: int) -> None:
         """Wait, for a second at most, until the ring has come to a sequence."""

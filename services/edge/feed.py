@@ -10,7 +10,7 @@ from typing import Protocol
 from contracts.codec import decode_entry
 from contracts.cursor import Cursor
 from contracts.subjects import Person
-from projections.standing import Inbox
+from projections.standing import NEVER, Inbox
 from services.edge import wire
 from services.edge.log import Log, fits, stands
 from services.edge.wire import Page
@@ -20,8 +20,8 @@ from services.runtime.follow import Message
 class Tab(Protocol):
     """What a feed needs to know of a connection."""
 
-    def offer(self, page: Page, after: Cursor) -> None:
-        """Take a frame, if the connection stands at the cursor that it follows."""
+    def offer(self, page: Page, after: Cursor) -> bool:
+        """Take a frame, if the connection stands at the cursor that it follows; says whether it did."""
         ...
 
     def go_on(self) -> None:
@@ -50,6 +50,8 @@ class Feed:
         self.subject = log.subject(person)
         self.cursor = Cursor(log.epoch, 0)
         self.due = 0.0
+        self.lapses = NEVER
+        self._untold = False
         self.tabs: list[Tab] = []
 
     async def opened(self) -> None:
@@ -77,6 +79,7 @@ class Feed:
             self._move(messages[-1].sequence, [wire.entry(self._log.epoch, each) for each, entry in told if stands(entry, self.inbox, now)])
         else:
             self.cursor = Cursor(self._log.epoch, messages[-1].sequence)
+            self.lapses = self.inbox.until(time.time())
             for tab in self.tabs:
                 tab.go_on()
 
@@ -87,8 +90,19 @@ class Feed:
         self._page = None
         if head > self.cursor.sequence:
             self._move(head, [])
+        if self._untold:
+            self.recount()
         for tab in self.tabs:
             tab.beat(away)
+
+    def recount(self) -> None:
+        """Tell the counts anew: what was snoozed is back, or what had a time has vanished; whoever is busy is told at the next beat."""
+        now = time.time()
+        self._page = None
+        page = wire.entries(self.cursor, self.cursor, [], self.inbox.counts(now))
+        self.lapses = self.inbox.until(now)
+        taken = [tab.offer(page, self.cursor) for tab in self.tabs]
+        self._untold = not all(taken)
 
     async def page(self, after: Cursor) -> Page | None:
         """The next link after a cursor, None if there is none yet; raises Unreplayable or Unavailable."""
@@ -102,7 +116,9 @@ class Feed:
     def _move(self, head: int, told: list[bytes]) -> None:
         """Come to a sequence with the entries up to there."""
         after, self.cursor = self.cursor, Cursor(self._log.epoch, head)
-        page = wire.entries(after, self.cursor, told, self.inbox.counts(time.time()))
+        now = time.time()
+        page = wire.entries(after, self.cursor, told, self.inbox.counts(now))
+        self.lapses = self.inbox.until(now)
         for tab in self.tabs:
             tab.offer(page, after)
 
@@ -121,6 +137,7 @@ class Feed:
             found = await self._log.inbox(self.person)
             self.cursor = Cursor(self._log.epoch, max(found.sequence, self._log.ring.head))
             self._inbox = found
+            self.lapses = found.until(time.time())
         finally:
             self._opening = None
 

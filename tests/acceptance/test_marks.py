@@ -146,6 +146,49 @@ async def test_a_notification_is_in_the_list_or_archived_or_snoozed_and_never_in
         await agree(tidings, desk, phone)
 
 
+async def test_what_was_snoozed_comes_back_by_itself_on_every_device_with_fresh_counts(
+    tidings: Tidings, devices: tuple[Client, Client]
+) -> None:
+    desk, phone = devices
+    late, *_ = desk.shown
+    await desk.mark("read", late)
+    await phone.until(6)
+
+    await desk.mark("snoozed", late, *desk.shown[1:3], until=hours(2 / 3600))
+    await phone.until_counts(total=2)
+    assert desk.counts == phone.counts == {"unread": 2, "unseen": 2, "total": 2}
+
+    for client in (desk, phone):
+        await client.until_counts(total=5)
+        assert client.entries[-1]["state"] == "snoozed", "it came back by an entry"
+        assert client.counts == {"unread": 4, "unseen": 4, "total": 5}
+        assert client.shown[0] == late and "read" in client.notifications[late]
+    await agree(tidings, desk, phone)
+
+
+async def test_whoever_connects_while_something_is_snoozed_learns_when_it_is_back(tidings: Tidings, devices: tuple[Client, Client]) -> None:
+    desk, _ = devices
+    await desk.mark("snoozed", desk.shown[0], until=hours(2 / 3600))
+
+    fresh = await (await tidings.connect("alice")).live()
+    again = await (await tidings.connect("alice", desk.cursor)).live()
+    assert fresh.counts["total"] == 4
+
+    for client in (fresh, again):
+        await client.until_counts(total=5)
+    await agree(tidings, fresh)
+
+
+async def test_the_counts_follow_when_something_expires(tidings: Tidings) -> None:
+    alice = await (await tidings.connect("alice")).live()
+    await tidings.emit(hello_to("alice"), hello_to("alice", expires_at=hours(2 / 3600)))
+    await alice.until_counts(total=2)
+
+    await alice.until_counts(total=1)
+
+    assert len(await tidings.listing("alice")) == 1
+
+
 @pytest.mark.parametrize("until", [-0.001, 24 * 366], ids=["past", "too far"])
 async def test_a_snooze_ends_in_the_future_and_within_a_year(tidings: Tidings, devices: tuple[Client, Client], until: float) -> None:
     desk, _ = devices

@@ -7,15 +7,21 @@ only if `after` equals its own cursor, else it comes back with its cursor: so it
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Meta, Struct, field
 
+from contracts.events.announcements import RelationName
 from contracts.ids import Id
 from contracts.notifications import MARK_LIMIT_IDS, Counts, CursorText, Entry, Filter, Mark, Moment, Notification, NotificationId, State
 
 PROTOCOL = 1
 SNOOZE_LIMIT = timedelta(days=365)
+WATCH_LIMIT_USERS = 200
+SIGNAL_LIMIT_BYTES = 1024
+
+SignalName = Annotated[str, Meta(max_length=32, pattern=r"^[a-z][a-z0-9_]*\Z")]
 
 
 class InvalidMark(ValueError):
@@ -103,6 +109,28 @@ class TokenExpiring(Frame, frozen=True, kw_only=True, tag="token_expiring"):
     expires_in_seconds: float
 
 
+class Presence(Frame, frozen=True, kw_only=True, tag="presence"):
+    """Who is connected of those watched: all of them if `whole`, else what changed; `relation` is absent for a list of users.
+
+    Like a signal, it stands outside the chain: it has no cursor, is not replayed, and may be left out when a client lags.
+    """
+
+    online: tuple[str, ...]
+    offline: tuple[str, ...] = ()
+    relation: str | None = None
+    whole: bool = False
+
+
+class Signalled(Frame, frozen=True, kw_only=True, tag="signal"):
+    """Somebody connected says something of the moment to those who stand in a relation, such as that they are typing."""
+
+    sender: str = field(name="from")
+    to: str
+    name: str
+    data: dict[str, Any] | None = None
+    at: datetime
+
+
 class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
     """Who the client is, as the first frame unless the handshake said so; later a newer token of the same person."""
 
@@ -143,5 +171,36 @@ class Ping(Frame, frozen=True, kw_only=True, tag="ping"):
     """Asks for a heartbeat."""
 
 
-ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Move | Result | Error | TokenExpiring
-ClientFrame = Auth | MarkOperation | Ack | Ping
+class Watch(Frame, frozen=True, kw_only=True, tag="watch"):
+    """Be told who is connected: of a relation one stands in, or of some users; another list of users takes the place of the last."""
+
+    op: Id
+    relation: RelationName | None = None
+    users: Annotated[tuple[Id, ...], Meta(max_length=WATCH_LIMIT_USERS)] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.users) == bool(self.relation):
+            raise ValueError("A watch needs either `relation` or `users`")
+
+
+class Unwatch(Frame, frozen=True, kw_only=True, tag="unwatch"):
+    """No longer be told: of a relation, or without one, of the users."""
+
+    op: Id
+    relation: RelationName | None = None
+
+
+class Signal(Frame, frozen=True, kw_only=True, tag="signal"):
+    """Say something of the moment to everybody connected who stands in a relation that one stands in; it is never stored."""
+
+    to: RelationName
+    name: SignalName
+    data: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.data and len(msgspec.json.encode(self.data)) > SIGNAL_LIMIT_BYTES:
+            raise ValueError(f"The data of a signal has at most {SIGNAL_LIMIT_BYTES} bytes")
+
+
+ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Move | Result | Error | TokenExpiring | Presence | Signalled
+ClientFrame = Auth | MarkOperation | Ack | Ping | Watch | Unwatch | Signal

@@ -21,6 +21,8 @@ MEMBERS = "member.>"
 LOGS = (INBOXES, MEMBERS)
 """All that people's inboxes are made of."""
 SESSIONS_REVOKED = "events.*.*.session.*.revoked"
+PRESENCE = "presence"
+SIGNALS = "signal.>"
 
 
 class Person(NamedTuple):
@@ -134,6 +136,21 @@ def ticket(identifier: str) -> str:
 def dead(service: str, number: int, sequence: int) -> str:
     """`dead.<service>.<p>.<sequence>`: an event that could not be processed, once."""
     return f"dead.{service}.{number}.{sequence}"
+
+
+def presence_of(edge: str) -> str:
+    """`presence.<edge>`: what is meant for one edge alone; published, kept by no stream, as `presence` and `signal`."""
+    return f"{PRESENCE}.{edge}"
+
+
+def signal(tenant: str, partitions: int) -> str:
+    """`signal.<p>.<tenant>`: what is said among those connected of a tenant."""
+    return f"signal.{partition(tenant, partitions)}.{escape(tenant)}"
+
+
+def tenant_of(subject: str) -> str:
+    """Whose signal it is."""
+    return unescape(subject.rpartition(".")[2])
 
 
 def _membership(person: Person, partitions: int) -> str:

@@ -85,7 +85,11 @@ async def _nothing_open() -> None:
 def _gauges(edge: Edge) -> tuple[Gauge, ...]:
     from services.runtime.metrics import Gauge
 
-    return (Gauge("tidings_connections", "Connections of clients, of every kind.", lambda: edge.feeds.tabs),)
+    return (
+        Gauge("tidings_connections", "Connections of clients, of every kind.", lambda: edge.feeds.tabs),
+        Gauge("tidings_watches", "Relations and lists of users whose presence is watched.", lambda: edge.company.watches.circles),
+        Gauge("tidings_signals_dropped", "Signals that came faster than they could be passed on.", lambda: edge.company.signals.dropped),
+    )
 
 
 def _ready(runtime: Runtime, edge: Edge | None) -> bool:

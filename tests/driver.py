@@ -199,9 +199,9 @@ class Tidings:
         """A WebSocket, closed at the end of the test."""
         return await self._stack.enter_async_context(self.socket(user, cursor))
 
-    async def stream(self, user: str, cursor: str | None = None) -> Client:
+    async def stream(self, user: str, cursor: str | None = None, /, **query: Any) -> Client:
         """An event stream, closed at the end of the test."""
-        return await self._stack.enter_async_context(self.events(user, cursor))
+        return await self._stack.enter_async_context(self.events(user, cursor, **query))
 
     @asynccontextmanager
     async def socket(self, user: str, cursor: str | None = None) -> AsyncIterator[Client]:
@@ -211,14 +211,14 @@ class Tidings:
             yield Client(_texts(socket), socket)
 
     @asynccontextmanager
-    async def events(self, user: str, cursor: str | None = None) -> AsyncIterator[Client]:
+    async def events(self, user: str, cursor: str | None = None, /, **query: Any) -> AsyncIterator[Client]:
         """An event stream while the block lasts."""
         headers = {**self.headers(user), **({"Last-Event-ID": cursor} if cursor else {})}
-        async with self.http.stream("GET", "/v1/stream", headers=headers, timeout=60) as response:
+        async with self.http.stream("GET", "/v1/stream", params=query, headers=headers, timeout=60) as response:
             assert response.status_code == 200, await response.aread()
             yield Client(_events(response))
 
-    async def get(self, path: str, user: str, **query: Any) -> dict[str, Any]:
+    async def get(self, path: str, user: str, /, **query: Any) -> dict[str, Any]:
         """A request's answer."""
         response = await self.http.get(
             path, params={name: value for name, value in query.items() if value is not None}, headers=self.headers(user)

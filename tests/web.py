@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +37,8 @@ async def web(chosen: Settings, **more: object) -> AsyncIterator[Web]:
         ready = await asyncio.wait_for(process.stdout.readline(), 30)
         yield Web(ready.decode().removeprefix("ready").strip(), process.pid)
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

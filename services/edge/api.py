@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import MarkOperation
-from services.edge import lists
+from services.edge import company_api, lists
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
 from services.edge.socket import Socket
@@ -26,7 +26,13 @@ AnyRequest = Request[Any, Any, Any]
 
 def handlers(edge: Edge) -> list[Any]:
     """The edge's route handlers."""
-    return [*_connections(edge), _log(edge), *lists.handlers(edge, lambda request: _who(edge, request)), _mark(edge)]
+    return [
+        *_connections(edge),
+        _log(edge),
+        *lists.handlers(edge, lambda request: _who(edge, request)),
+        _mark(edge),
+        *company_api.handlers(edge, lambda request: _who(edge, request)),
+    ]
 
 
 def _connections(edge: Edge) -> list[Any]:

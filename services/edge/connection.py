@@ -24,6 +24,7 @@ from services.runtime.auth import Identity
 from services.runtime.errors import Unavailable
 
 ASIDES_LIMIT = 200
+LAG_LIMIT_ASIDES = 20
 AWAY = "new notifications are late: the log cannot be reached; nothing is lost"
 
 log = logging.getLogger("tidings.edge")
@@ -58,6 +59,7 @@ class Connection:
         edge, person = self._edge, self.identity.person
         self._lifetime, self._over = edge.lifetime(self.identity, time.time())
         self._feed = edge.feeds.join(person, self)
+        edge.company.join(person, self)
         try:
             self._check_limits()
             async with asyncio.timeout(self._lifetime) as self._limit:
@@ -67,6 +69,7 @@ class Connection:
             raise self._ended or Closed(self._over, "the token has expired" if self._over == Code.TOKEN_OVER else "come back") from None
         finally:
             edge.feeds.leave(self._feed, self)
+            edge.company.leave(person, self)
             if self._writing:
                 self._writing.cancel()
 
@@ -86,6 +89,13 @@ class Connection:
             self._asides.append(page)
         else:
             self.end(Closed(Code.TOO_SLOW, "come back when you can read again"))
+
+    def tell(self, page: Page) -> bool:
+        """The same for what a reader that lags may do without; False if it does."""
+        if self._writing and len(self._asides) >= LAG_LIMIT_ASIDES:
+            return False
+        self.say(page)
+        return True
 
     def go_on(self) -> None:
         """Read on from the log."""

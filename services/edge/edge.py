@@ -14,6 +14,7 @@ from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
 from contracts.subjects import INBOXES, NOTIFICATIONS, Person
+from services.edge.company import Company
 from services.edge.feed import Feeds
 from services.edge.log import Log
 from services.edge.ring import OVERHEAD_BYTES, Ring
@@ -40,6 +41,7 @@ class Edge:
         self.runtime = runtime
         self.log = Log(runtime, ring)
         self.feeds = Feeds(self.log)
+        self.company = Company(runtime)
         self.closing = False
         self.caught_up = asyncio.Event()
         self._appender = runtime.appender()
@@ -86,6 +88,7 @@ class Edge:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
             group.create_task(self._beat())
+            group.create_task(self.company.run())
 
     async def _follow(self) -> None:
         ring, jetstream = self.log.ring, self.runtime.jetstream

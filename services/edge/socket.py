@@ -13,9 +13,10 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.closing import Code
 from contracts.cursor import InvalidCursor
-from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping
+from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping, Signal, Unwatch, Watch
 from services.edge.connection import Closed, Connection
 from services.edge.edge import Edge
+from services.edge.guest import Guest
 from services.edge.log import Unreplayable
 from services.edge.wire import Page
 from services.runtime.auth import Identity, NoToken, Unauthorised, bearer
@@ -69,6 +70,7 @@ class Socket:
         return self._edge.identify(frame.token), frame.cursor or cursor
 
     async def _listen(self, connection: Connection) -> None:
+        guest = Guest(self._edge.company, connection)
         while True:
             match await self._frame():
                 case MarkOperation() as operation:
@@ -77,6 +79,8 @@ class Socket:
                     connection.ping()
                 case Ack():
                     pass
+                case Signal() | Watch() | Unwatch() as asked:
+                    await guest.ask(asked)
                 case Auth():
                     raise Closed(Code.BAD_FRAME, "already authenticated")
 

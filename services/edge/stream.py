@@ -7,11 +7,13 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 from litestar.types import Receive, Scope, Send
 
 from services.edge import wire
 from services.edge.connection import Closed, Connection
 from services.edge.edge import Edge
+from services.edge.guest import Guest, watches_of
 from services.edge.wire import Page
 from services.runtime import problem
 from services.runtime.auth import Unauthorised, bearer
@@ -46,6 +48,11 @@ class Stream:
             await problem.respond(self._asgi_send, refused.status, "unauthorised" if refused.status == 401 else "forbidden", str(refused))
             return
         query = parse_qs(self._scope["query_string"].decode("latin-1"))
+        try:
+            self._watches = list(watches_of(query))
+        except msgspec.ValidationError as error:
+            await problem.respond(self._asgi_send, 400, "bad request", f"`watch` or `user`: {error}")
+            return
         cursor = headers.get(b"last-event-id") or (query.get("cursor") or [None])[0]
         await self._asgi_send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await self._write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
@@ -56,7 +63,10 @@ class Stream:
         except Closed as closed:
             await self._end(closed)
 
-    async def _listen(self, _: Connection) -> None:
+    async def _listen(self, connection: Connection) -> None:
+        guest = Guest(self._edge.company, connection)
+        for asked in self._watches:
+            await guest.watch(asked)
         while True:
             message: Any = await self._receive()
             if message["type"] == "http.disconnect":

@@ -166,10 +166,16 @@ class JetStream:
     async def inbox(self, received: Callable[[Delivery], None]) -> AsyncGenerator[str]:
         """A subject prefix of our own; whatever is sent to `<prefix>.<anything>` goes to the callback."""
         prefix = self._client.new_inbox()
-        subscription = await self._client.subscribe(f"{prefix}.*")
+        async with self.subscribed(f"{prefix}.*", received):
+            yield prefix
+
+    @asynccontextmanager
+    async def subscribed(self, subject: str, received: Callable[[Delivery], None]) -> AsyncGenerator[None]:
+        """What is published on a subject while the block lasts goes to the callback, which must neither wait nor take long."""
+        subscription = await self._client.subscribe(subject)
         self._client.inboxes[subscription._id] = received
         try:
-            yield prefix
+            yield
         finally:
             del self._client.inboxes[subscription._id]
             with suppress(NatsError, OSError):

@@ -69,6 +69,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stale_seconds: Seconds = 300
     send_seconds: Seconds = 60
     drain_seconds: Seconds = 10
+    presence_seconds: Seconds = 15
     connections_per_user: Positive = 5
     connections_limit: Positive = 12_000
     idempotency_seconds: Seconds = 86_400

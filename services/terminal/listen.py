@@ -13,7 +13,22 @@ from rich.markup import escape
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSocketException
 
-from contracts.frames import Auth, Entries, Error, Heartbeat, Hello, Live, Move, Reset, Result, ServerFrame, Snapshot, TokenExpiring
+from contracts.frames import (
+    Auth,
+    Entries,
+    Error,
+    Heartbeat,
+    Hello,
+    Live,
+    Move,
+    Presence,
+    Reset,
+    Result,
+    ServerFrame,
+    Signalled,
+    Snapshot,
+    TokenExpiring,
+)
 from contracts.notifications import Entry, Mark, Notification
 from services.runtime.errors import Permanent
 
@@ -108,7 +123,9 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
             console.print("[dim]this edge stops; coming back to another one…[/dim]")
         case TokenExpiring():
             console.print(f"[yellow]the token ends in {frame.expires_in_seconds:.0f} s[/yellow]")
-        case Heartbeat() | Result():
+        case Signalled():
+            console.print(f"[dim]{printable(frame.sender)} in {printable(frame.to)}: {printable(frame.name)}[/dim]")
+        case Heartbeat() | Result() | Presence():
             pass
 
 

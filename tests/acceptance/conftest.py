@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from services.runtime.settings import Settings
 from tests.acceptance.command import Command
+from tests.acceptance.company import BELIEVED_SECONDS, beside
 from tests.driver import Tidings
-from tests.web import environment
+from tests.web import environment, web
 
 
 @pytest.fixture
@@ -20,6 +21,20 @@ def calm(chosen: Settings, url: str) -> Iterator[None]:
     yield
     told = log.read_bytes()[before:].decode()
     assert "Traceback" not in told, told
+
+
+@pytest.fixture(scope="module")
+async def other_url(chosen: Settings) -> AsyncIterator[str]:
+    """Where another edge answers."""
+    async with web(chosen, presence_seconds=BELIEVED_SECONDS) as edge:
+        yield edge.url
+
+
+@pytest.fixture
+async def other(tidings: Tidings, other_url: str) -> AsyncIterator[Tidings]:
+    """The same tenant on another edge."""
+    async with beside(tidings, other_url) as driver:
+        yield driver
 
 
 @pytest.fixture

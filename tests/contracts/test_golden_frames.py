@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared, encode
-from contracts.frames import ClientFrame, MarkOperation, ServerFrame
+from contracts.frames import SIGNAL_LIMIT_BYTES, WATCH_LIMIT_USERS, ClientFrame, MarkOperation, ServerFrame
 from contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
 from tests.contracts.golden import means, names, sent, shown, wire
 
@@ -28,8 +28,13 @@ client_frame = msgspec.json.Decoder(ClientFrame).decode
 
 def frame(name: str) -> Any:
     """A golden frame, read by the side that gets it."""
-    read = server_frame if wire(name)["type"] in FROM_SERVER else client_frame
-    return read(sent(name))
+    return reader(name)(sent(name))
+
+
+def reader(name: str) -> Any:
+    """How the side that gets it reads it."""
+    said = wire(name)
+    return client_frame if said["type"] in FROM_CLIENT and "from" not in said else server_frame
 
 
 def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
@@ -38,7 +43,7 @@ def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
     assert {wire(name)["entry"] for name in ENTRIES} == entries
     assert {wire(name)["entry"] for name in TOPICS} == {shape.__struct_config__.tag for shape in (*get_args(Membership), Shared)}
     assert {wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
-    assert not FROM_SERVER & FROM_CLIENT
+    assert {"signal"} == FROM_SERVER & FROM_CLIENT, "only what is passed on has one name on both sides"
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -76,7 +81,7 @@ def test_a_golden_frame_is_read_as_it_was_meant_and_written_as_it_was_sent(name:
 def test_a_field_that_a_frame_does_not_know_is_no_error(name: str) -> None:
     tomorrow = encode({**wire(name), "of_tomorrow": [1, 2]})
 
-    read = server_frame if wire(name)["type"] in FROM_SERVER else client_frame
+    read = reader(name)
 
     assert read(tomorrow) == frame(name)
 
@@ -114,6 +119,30 @@ def test_a_mark_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
         client_frame(body)
 
     assert isinstance(client_frame(encode(GOOD_MARK)), MarkOperation)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "watch", "op": "1"},
+        {"type": "watch", "op": "1", "relation": "project:1#member", "users": ["u-8"]},
+        {"type": "watch", "op": "1", "relation": "project:1"},
+        {"type": "watch", "op": "1", "users": ["u"] * (WATCH_LIMIT_USERS + 1)},
+        {"type": "watch", "relation": "project:1#member"},
+        {"type": "signal", "to": "project:1", "name": "typing"},
+        {"type": "signal", "to": "project:1#member", "name": "Typing!"},
+        {"type": "signal", "to": "project:1#member", "name": "t" * 33},
+        {"type": "signal", "to": "project:1#member", "name": "typing", "data": {"long": "x" * SIGNAL_LIMIT_BYTES}},
+        {"type": "signal", "to": "project:1#member", "name": "typing", "data": [1]},
+        {"type": "signal", "to": "u" * 400 + "#member", "name": "typing"},
+    ],
+    ids=lambda frame: str(frame)[:60],
+)
+def test_a_watch_or_signal_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    body = encode(wrong)
+
+    with pytest.raises(msgspec.ValidationError):
+        client_frame(body)
 
 
 def test_a_client_cannot_send_what_only_a_server_says() -> None:

@@ -117,3 +117,18 @@ def test_each_subject_is_kept_by_one_stream() -> None:
 
     for subject, stream in spelled.items():
         assert [name for name, filters in kept.items() if f"{subject.split('.')[0]}.>" in filters] == [stream]
+
+
+def test_what_is_published_for_the_moment_is_kept_by_no_stream() -> None:
+    kept = [each for stream in streams(partitions=16) for each in stream.subjects]
+
+    for subject in (subjects.PRESENCE, subjects.presence_of("a1"), subjects.signal("acme", 16)):
+        assert not [each for each in kept if each.partition(".")[0] in (subject.partition(".")[0], "*", ">")]
+
+
+@given(IDS, COUNTS)
+def test_the_subject_of_a_signal_says_which_tenant_it_is_in(tenant: str, partitions: int) -> None:
+    subject = subjects.signal(tenant, partitions)
+
+    assert TOKENS.match(subject)
+    assert subjects.tenant_of(subject) == tenant

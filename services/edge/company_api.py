@@ -1,0 +1,102 @@
+"""The plain requests about others: who is connected, and a signal for those who cannot send a frame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from contracts.events.announcements import RelationName
+from contracts.frames import WATCH_LIMIT_USERS, Signal
+from contracts.ids import Id
+from contracts.subjects import Topic
+from services.edge.bucket import Bucket
+from services.edge.edge import Edge
+from services.edge.guest import ADMIN, SIGNALS_BURST, SIGNALS_PER_SECOND
+from services.edge.members import NoMember, TooLarge
+from services.runtime.auth import Identity
+from services.runtime.web import json, respond
+
+BODY_LIMIT_BYTES = 8 * 1024
+BUCKETS_LIMIT = 10_000
+
+AnyRequest = Request[Any, Any, Any]
+Who = Callable[[AnyRequest], Identity]
+Users = Annotated[tuple[Id, ...], Meta(max_length=WATCH_LIMIT_USERS)]
+
+
+class PostedSignal(Signal, frozen=True, kw_only=True, tag=None):
+    """A signal as the body of a request; the connection that its hello named `connection` is not told."""
+
+    connection: Id | None = None
+
+
+def handlers(edge: Edge, who: Who) -> list[Any]:
+    """The route handlers."""
+    return [_presence(edge, who), _signals(edge, who)]
+
+
+def _presence(edge: Edge, who: Who) -> Any:
+    @get("/v1/presence")
+    async def presence(
+        request: AnyRequest,
+        user: Annotated[list[str] | None, Parameter(max_items=WATCH_LIMIT_USERS)] = None,
+        relation: str | None = None,
+    ) -> Response[bytes]:
+        """Which of these users, or of those in a relation one stands in, are connected; as far as is known, a moment late."""
+        identity = who(request)
+        if (user is None) == (relation is None):
+            return respond(400, "bad request", "give either `user`, once for each of them, or `relation`")
+        try:
+            users = await _among(edge, identity, msgspec.convert(user or (), Users), relation)
+        except msgspec.ValidationError as error:
+            return respond(400, "bad request", str(error), field="relation" if relation else "user")
+        except (NoMember, TooLarge) as refusal:
+            return respond(403, "forbidden", str(refusal))
+        return json({"online": sorted(edge.company.presence.online(identity.person.tenant, users))})
+
+    return presence
+
+
+def _signals(edge: Edge, who: Who) -> Any:
+    buckets: dict[Any, Bucket] = {}
+
+    @post("/v1/signals", status_code=202, request_max_body_size=BODY_LIMIT_BYTES)
+    async def signals(request: AnyRequest) -> Response[bytes]:
+        """Say something to those connected who stand in a relation that one stands in; it is never stored."""
+        identity = who(request)
+        if not _take(buckets, identity):
+            return respond(429, "too many requests", f"at most {SIGNALS_PER_SECOND} signals a second")
+        try:
+            said = msgspec.json.decode(await request.body(), type=PostedSignal)
+            await edge.company.signals.send(identity.person, said.connection, said, datetime.now(UTC))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            return respond(400, "bad signal", str(error))
+        except (NoMember, TooLarge) as refusal:
+            return respond(403, "forbidden", str(refusal))
+        return json({}, 202)
+
+    return signals
+
+
+async def _among(edge: Edge, identity: Identity, users: tuple[str, ...], relation: str | None) -> frozenset[str]:
+    if relation is None:
+        return frozenset(users)
+    members, topic = edge.company.members, Topic(identity.person.tenant, msgspec.convert(relation, RelationName))
+    return await (members.of(topic) if ADMIN in identity.scopes else members.admit(identity.person.user, topic))
+
+
+def _take(buckets: dict[Any, Bucket], identity: Identity) -> bool:
+    """Take a token of the person's; of many people, those who came first are forgotten first."""
+    now = asyncio.get_running_loop().time()
+    bucket = buckets.pop(identity.person, None) or Bucket(SIGNALS_PER_SECOND, SIGNALS_BURST, now)
+    buckets[identity.person] = bucket
+    if len(buckets) > BUCKETS_LIMIT:
+        del buckets[next(iter(buckets))]
+    return bucket.take(now)

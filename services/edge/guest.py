@@ -1,0 +1,123 @@
+"""A guest: one connection in the company of others; what it watches and says, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from contracts.codec import encode
+from contracts.events.announcements import RelationName
+from contracts.frames import Result, Signal, Unwatch, Watch
+from contracts.ids import ID_LIMIT_CHARACTERS
+from services.edge import wire
+from services.edge.bucket import Bucket
+from services.edge.company import Company
+from services.edge.here import Tab
+from services.edge.members import NoMember, TooLarge
+from services.edge.watches import WATCHES_LIMIT, TooMany
+from services.edge.wire import Page
+from services.runtime.auth import Identity
+from services.runtime.errors import Unavailable
+
+SIGNALS_PER_SECOND = 5
+SIGNALS_BURST = 10
+WATCHES_PER_SECOND = 5
+WATCHES_BURST = 40
+ADMIN = "admin"
+RATE_LIMITED = wire.error("rate_limited", f"at most {SIGNALS_PER_SECOND} signals a second", retry=True)
+WATCHES_RATE = f"rate_limited: at most {WATCHES_PER_SECOND} watches a second"
+
+
+Relations = Annotated[tuple[RelationName, ...], Meta(max_length=WATCHES_LIMIT)]
+
+
+class Speaker(Tab, Protocol):
+    """A connection that may watch and say something."""
+
+    @property
+    def identity(self) -> Identity:
+        """Whose it is."""
+        ...
+
+    def say(self, page: Page) -> None:
+        """Send a frame that stands outside the chain."""
+        ...
+
+
+class Guest:
+    """What it is refused, it is told by a frame."""
+
+    __slots__ = ("_company", "_signals", "_tab", "_watches")
+
+    def __init__(self, company: Company, tab: Speaker) -> None:
+        self._company = company
+        self._tab = tab
+        self._signals: Bucket | None = None
+        self._watches: Bucket | None = None
+
+    async def ask(self, asked: Signal | Watch | Unwatch) -> None:
+        """Do what a frame asks for."""
+        match asked:
+            case Signal():
+                await self.signal(asked)
+            case Watch():
+                await self.watch(asked)
+            case Unwatch():
+                self.unwatch(asked)
+
+    async def signal(self, said: Signal) -> None:
+        """Pass a signal on."""
+        now = asyncio.get_running_loop().time()
+        self._signals = self._signals or Bucket(SIGNALS_PER_SECOND, SIGNALS_BURST, now)
+        if refusal := await self._signal(said) if self._signals.take(now) else RATE_LIMITED:
+            self._tab.say(refusal)
+
+    async def watch(self, asked: Watch) -> None:
+        """Begin a watch, whose first frame says who is connected now; then its result."""
+        now = asyncio.get_running_loop().time()
+        self._watches = self._watches or Bucket(WATCHES_PER_SECOND, WATCHES_BURST, now)
+        self._tab.say(_result(asked.op, await self._watch(asked) if self._watches.take(now) else WATCHES_RATE))
+
+    def unwatch(self, asked: Unwatch) -> None:
+        """End a watch."""
+        self._company.watches.unwatch(self._tab, asked.relation)
+        self._tab.say(_result(asked.op))
+
+    async def _signal(self, said: Signal) -> Page | None:
+        try:
+            await self._company.signals.send(self._tab.identity.person, self._tab.id, said, datetime.now(UTC))
+        except (NoMember, TooLarge) as refusal:
+            return wire.error("forbidden", str(refusal), retry=False)
+        except Unavailable:
+            return wire.error("unavailable", "signals cannot be passed on now", retry=True)
+        return None
+
+    async def _watch(self, asked: Watch) -> str | None:
+        watches, identity = self._company.watches, self._tab.identity
+        try:
+            if asked.relation:
+                await watches.watch(identity.person, self._tab, asked.relation, admin=ADMIN in identity.scopes)
+            else:
+                watches.watch_users(identity.person, self._tab, frozenset(asked.users))
+        except (NoMember, TooLarge, TooMany) as refusal:
+            return str(refusal)
+        except Unavailable:
+            return "unavailable; send it again"
+        return None
+
+
+def watches_of(query: Mapping[str, Sequence[str]]) -> Iterator[Watch]:
+    """What a query asks to watch, `watch=<relation>` and `user=<id>` any number of times each; raises ValidationError."""
+    for relation in msgspec.convert(query.get("watch", ()), Relations):
+        yield msgspec.convert({"op": relation[:ID_LIMIT_CHARACTERS], "relation": relation, "type": "watch"}, Watch)
+    if users := query.get("user"):
+        yield msgspec.convert({"op": "users", "users": users, "type": "watch"}, Watch)
+
+
+def _result(op: str, error: str | None = None) -> Page:
+    return Page("result", encode(Result(op=op, ok=error is None, error=error)))

@@ -12,10 +12,12 @@ from litestar.types import Receive, Scope, Send
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import MarkOperation
 from services.edge import company_api, lists
+from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
 from services.edge.socket import Socket
 from services.edge.stream import Stream
+from services.edge.wire import Page
 from services.runtime.auth import Identity, bearer
 from services.runtime.idempotent import name
 from services.runtime.web import json, respond
@@ -50,10 +52,10 @@ def _connections(edge: Edge) -> list[Any]:
 def _log(edge: Edge) -> Any:
     @get("/v1/log")
     async def log(request: AnyRequest, after: str | None = None) -> Response[bytes]:
-        """One page of the log after a cursor, or a snapshot without one; 410 if the cursor cannot be replayed."""
+        """One page of the log after a cursor, or a snapshot without one; 410 if the cursor cannot be replayed, 304 if nothing is new."""
         identity = _who(edge, request)
         try:
-            return json(await _page(edge, identity, after))
+            return answer(await _page(edge, identity, after), request.headers.get("if-none-match"))
         except InvalidCursor as error:
             return respond(400, "bad cursor", str(error), field="after")
         except Unreplayable as reason:
@@ -83,12 +85,12 @@ def _who(edge: Edge, request: AnyRequest) -> Identity:
     return edge.identify(bearer(request.headers.get("authorization")))
 
 
-async def _page(edge: Edge, identity: Identity, after: str | None) -> bytes:
+async def _page(edge: Edge, identity: Identity, after: str | None) -> Page:
     if after is None:
-        return (await edge.log.snapshot(identity.person)).body
+        return await edge.log.snapshot(identity.person)
     cursor = await edge.log.check(Cursor.parse(after))
     known = await edge.log.inbox(identity.person)
-    return (await edge.log.page(identity.person, cursor, known)).body
+    return await edge.log.page(identity.person, cursor, known)
 
 
 def _operation(body: bytes, op: str) -> MarkOperation:

@@ -12,7 +12,7 @@ from services.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from services.edge.edge import Edge
-    from services.runtime.auth import Identity
+    from services.runtime.access import Access
     from services.runtime.metrics import Gauge
 
 
@@ -42,40 +42,40 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from services.edge import api
     from services.edge.edge import open_edge
     from services.gateway import gateway
-    from services.runtime.auth import bearer
+    from services.runtime.access import Access
     from services.runtime.idempotency import Keys
-    from services.runtime.idempotent import Connection, Idempotent
+    from services.runtime.idempotent import Idempotent
     from services.runtime.metrics import metrics
-    from services.runtime.tokens import authenticate
     from services.runtime.web import application, bind, serve
 
-    def identify(connection: Connection) -> Identity:
-        return authenticate(bearer(connection.headers.get("authorization")), settings.secret)
-
-    settings.secret  # noqa: B018  a missing secret is an error now, not at the first request
+    settings.check_access(tickets="edge" in parts)
     with bind(settings.host, settings.port, settings.stale_seconds) as listener:
         async with open_runtime(settings, "-".join(parts)) as runtime:
-            edge = await open_edge(runtime) if "edge" in parts else None
-            handlers: list[Any] = [*(api.handlers(edge) if edge else ()), *(gateway.handlers(runtime) if "gateway" in parts else ())]
+            access = Access(runtime)
+            edge = await open_edge(runtime, access) if "edge" in parts else None
+            handlers: list[Any] = [
+                *(api.handlers(edge) if edge else ()),
+                *(gateway.handlers(runtime, access) if "gateway" in parts else ()),
+            ]
             handlers.append(metrics(_gauges(edge) if edge else ()))
-            idempotent = Idempotent(Keys(runtime.postgres, settings), identify)
-            app = application(handlers, lambda: _ready(runtime, edge), idempotent)
-            async with _following(edge):
+            idempotent = Idempotent(Keys(runtime.postgres, settings), access.sender)
+            app = application(handlers, lambda: _ready(runtime, edge), idempotent, settings.origins)
+            async with _following(access, edge):
                 announce(f"http://{settings.host}:{listener.getsockname()[1]}")
                 await serve(app, listener, edge.drain if edge else _nothing_open)
 
 
 @asynccontextmanager
-async def _following(edge: Edge | None) -> AsyncGenerator[None]:
-    """An edge that has caught up, and goes on until what stands on it is done."""
-    if edge is None:
-        yield
-        return
+async def _following(access: Access, edge: Edge | None) -> AsyncGenerator[None]:
+    """Access, and an edge, that have caught up, and go on until what stands on them is done."""
     async with asyncio.TaskGroup() as group:
-        following = group.create_task(edge.run())
-        await edge.caught_up.wait()
+        following = [group.create_task(each.run()) for each in (access, edge) if each]
+        await access.caught_up.wait()
+        if edge:
+            await edge.caught_up.wait()
         yield
-        following.cancel()
+        for task in following:
+            task.cancel()
 
 
 async def _nothing_open() -> None:

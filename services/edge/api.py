@@ -11,14 +11,14 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import MarkOperation
-from services.edge import company_api, lists
+from services.edge import admission, company_api, lists
 from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
 from services.edge.socket import Socket
 from services.edge.stream import Stream
 from services.edge.wire import Page
-from services.runtime.auth import Identity, bearer
+from services.runtime.auth import Identity
 from services.runtime.idempotent import name
 from services.runtime.web import json, respond
 
@@ -28,13 +28,11 @@ AnyRequest = Request[Any, Any, Any]
 
 def handlers(edge: Edge) -> list[Any]:
     """The edge's route handlers."""
-    return [
-        *_connections(edge),
-        _log(edge),
-        *lists.handlers(edge, lambda request: _who(edge, request)),
-        _mark(edge),
-        *company_api.handlers(edge, lambda request: _who(edge, request)),
-    ]
+    requests: list[Any] = [_log(edge), *lists.handlers(edge, _who), _mark(edge), *company_api.handlers(edge, _who)]
+    guards = [admission.inbox(edge)]
+    for request in requests:
+        request.guards = guards
+    return [*_connections(edge), *requests, admission.tickets(edge)]
 
 
 def _connections(edge: Edge) -> list[Any]:
@@ -53,7 +51,7 @@ def _log(edge: Edge) -> Any:
     @get("/v1/log")
     async def log(request: AnyRequest, after: str | None = None) -> Response[bytes]:
         """One page of the log after a cursor, or a snapshot without one; 410 if the cursor cannot be replayed, 304 if nothing is new."""
-        identity = _who(edge, request)
+        identity = _who(request)
         try:
             return answer(await _page(edge, identity, after), request.headers.get("if-none-match"))
         except InvalidCursor as error:
@@ -68,7 +66,7 @@ def _mark(edge: Edge) -> Any:
     @post("/v1/notifications/mark", status_code=200, request_max_body_size=BODY_LIMIT_BYTES)
     async def mark(request: AnyRequest) -> Response[bytes]:
         """Mark notifications by ids or up to a cursor; with an `op`, however often it is sent, it happens once."""
-        identity = _who(edge, request)
+        identity = _who(request)
         try:
             operation = _operation(await request.body(), name(request))
             cursor = await edge.mark(identity.person, operation, datetime.now(UTC))
@@ -81,8 +79,8 @@ def _mark(edge: Edge) -> Any:
     return mark
 
 
-def _who(edge: Edge, request: AnyRequest) -> Identity:
-    return edge.identify(bearer(request.headers.get("authorization")))
+def _who(request: AnyRequest) -> Identity:
+    return request.scope["state"][admission.IDENTITY]
 
 
 async def _page(edge: Edge, identity: Identity, after: str | None) -> Page:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -19,7 +18,9 @@ from services.edge import wire
 from services.edge.eager import start
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
+from services.edge.term import Term
 from services.edge.wire import Page
+from services.runtime.access import REVOKED
 from services.runtime.auth import Identity
 from services.runtime.errors import Unavailable
 
@@ -47,6 +48,7 @@ class Connection:
         self._asides: deque[Page] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._ended: Closed | None = None
+        self._nudging: asyncio.TimerHandle | None = None
         self._live = False
         self._told_away = False
         self._pinged = False
@@ -57,21 +59,40 @@ class Connection:
     async def run(self, cursor: str | None, listen: Callable[[Connection], Awaitable[None]]) -> None:
         """Send frames, from a cursor on, and listen; raises Closed, or what `listen` raises."""
         edge, person = self._edge, self.identity.person
-        self._lifetime, self._over = edge.lifetime(self.identity, time.time())
+        self._term = Term(edge.lifetime_seconds(), self.identity)
         self._feed = edge.feeds.join(person, self)
         edge.company.join(person, self)
         try:
             self._check_limits()
-            async with asyncio.timeout(self._lifetime) as self._limit:
+            async with asyncio.timeout_at(self._term.ends) as self._limit:
+                self._expect_nudge()
                 self._writing = asyncio.create_task(self._until_done(self._speak(cursor)))
                 await listen(self)
         except TimeoutError:
-            raise self._ended or Closed(self._over, "the token has expired" if self._over == Code.TOKEN_OVER else "come back") from None
+            over = self._term.over
+            raise self._ended or Closed(over, "the token has expired" if over == Code.TOKEN_OVER else "come back") from None
         finally:
             edge.feeds.leave(self._feed, self)
             edge.company.leave(person, self)
             if self._writing:
                 self._writing.cancel()
+            if self._nudging:
+                self._nudging.cancel()
+
+    def renew(self, identity: Identity) -> None:
+        """Go on with a newer token of the same person; raises Closed."""
+        if identity.person != self.identity.person:
+            raise Closed(Code.BAD_FRAME, "the token is for somebody else; connect anew with it")
+        self.identity = identity
+        self._term.renew(identity)
+        if self._ended is None:
+            self._limit.reschedule(self._term.ends)
+        self._expect_nudge()
+
+    def check(self) -> None:
+        """End, if the token has been revoked."""
+        if self._edge.access.revocations.concern(self.identity):
+            self.end(Closed(Code.TOKEN_OVER, REVOKED))
 
     def offer(self, page: Page, after: Cursor) -> bool:
         """The feed's next frame, for whoever stands at its head; who is behind reads on by itself."""
@@ -214,7 +235,7 @@ class Connection:
         if reason or not cursor:
             snapshot = await edge.log.snapshot(self.identity.person)
         at = snapshot.cursor if snapshot and snapshot.cursor else self.at
-        await self._sent(wire.hello(at, self.identity.person, self.id, edge.settings.heartbeat_seconds, self._lifetime))
+        await self._sent(wire.hello(at, self.identity.person, self.id, edge.settings.heartbeat_seconds, self._term.seconds))
         if snapshot:
             await self._sent(await self._start_over(reason, snapshot))
 
@@ -225,8 +246,20 @@ class Connection:
             await self._sent(wire.reset(reason, snapshot.cursor))
         return snapshot
 
+    def _expect_nudge(self) -> None:
+        """Have the client told in time that its token ends, if it is that which ends first."""
+        if self._nudging:
+            self._nudging.cancel()
+        ends_first = self._term.over == Code.TOKEN_OVER
+        self._nudging = asyncio.get_running_loop().call_at(self._term.nudge_at, self._nudge) if ends_first else None
+
+    def _nudge(self) -> None:
+        self.say(wire.token_expiring(self._term.token_seconds))
+
     def _check_limits(self) -> None:
         settings = self._edge.settings
+        if self._edge.access.revocations.concern(self.identity):
+            raise Closed(Code.TOKEN_OVER, REVOKED)
         if len(self._feed.tabs) > settings.connections_per_user:
             raise Closed(Code.TOO_MANY, f"at most {settings.connections_per_user} connections for one user")
         if self._edge.feeds.tabs > settings.connections_limit:

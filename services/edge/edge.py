@@ -9,21 +9,20 @@ from contextlib import aclosing, suppress
 from datetime import datetime
 from urllib.parse import quote
 
-from contracts.closing import Code
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
 from contracts.subjects import INBOXES, NOTIFICATIONS, Person
 from services.edge.company import Company
+from services.edge.door import Door
 from services.edge.feed import Feeds
 from services.edge.log import Log
 from services.edge.ring import OVERHEAD_BYTES, Ring
+from services.runtime.access import Access
 from services.runtime.append import Draft
-from services.runtime.auth import Identity
 from services.runtime.follow import follow, state
 from services.runtime.process import Runtime
 from services.runtime.read import last
-from services.runtime.tokens import authenticate
 
 BEAT_SECONDS = 0.5
 TYPICAL_ENTRY_BYTES = 700
@@ -36,30 +35,27 @@ LEAVE_SECONDS = 2.0
 class Edge:
     """What all connections and requests share. Made by `open_edge`, alive while `run` runs."""
 
-    def __init__(self, runtime: Runtime, ring: Ring) -> None:
+    def __init__(self, runtime: Runtime, ring: Ring, access: Access) -> None:
         self.settings = runtime.settings
         self.runtime = runtime
         self.log = Log(runtime, ring)
         self.feeds = Feeds(self.log)
         self.company = Company(runtime)
+        self.access = access
+        self.door = Door(runtime, access)
         self.closing = False
         self.caught_up = asyncio.Event()
         self._appender = runtime.appender()
-        self._secret = runtime.settings.secret
+        access.revoked = self._revoked
 
     @property
     def away(self) -> bool:
         """Whether the log cannot be followed now."""
         return not self.runtime.jetstream.connected
 
-    def identify(self, token: str) -> Identity:
-        """Who a token speaks for, if it may read an inbox; raises Unauthorised."""
-        return authenticate(token, self._secret).need("inbox")
-
-    def lifetime(self, identity: Identity, now: float) -> tuple[float, Code]:
-        """For how long a connection may stay (seconds), and with which code it ends."""
-        lifetime, token = self.settings.lifetime_seconds * random.uniform(0.8, 1.0), identity.expires - now
-        return (token, Code.TOKEN_OVER) if token < lifetime else (lifetime, Code.LIFETIME_OVER)
+    def lifetime_seconds(self) -> float:
+        """For how long a connection may stay, each another time, so that those who came together do not come back together."""
+        return self.settings.lifetime_seconds * random.uniform(0.8, 1.0)
 
     async def mark(self, person: Person, operation: MarkOperation, now: datetime) -> Cursor:
         """Append a mark to a person's own log and wait until it shows here; raises InvalidMark, Unreplayable or Unavailable."""
@@ -117,6 +113,10 @@ class Edge:
             for feed in self.feeds.each(lambda feed: feed.lapses <= clock):  # noqa: B023
                 feed.recount()
 
+    def _revoked(self, person: Person) -> None:
+        for tab in self.feeds.of(person):
+            tab.check()
+
     async def _seen(self, sequence: int) -> None:
         """Wait, for a second at most, until the ring has come to a sequence."""
         loop = asyncio.get_running_loop()
@@ -125,8 +125,8 @@ class Edge:
             await asyncio.sleep(0.002)
 
 
-async def open_edge(runtime: Runtime) -> Edge:
+async def open_edge(runtime: Runtime, access: Access) -> Edge:
     """An edge whose ring begins as far back as it will hold; raises Unavailable."""
     head = (await state(runtime.jetstream, NOTIFICATIONS)).last
     room = runtime.settings.ring_bytes // (TYPICAL_ENTRY_BYTES + OVERHEAD_BYTES)
-    return Edge(runtime, Ring(runtime.settings.ring_bytes, max(0, head - room)))
+    return Edge(runtime, Ring(runtime.settings.ring_bytes, max(0, head - room)), access)

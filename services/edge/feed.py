@@ -36,6 +36,10 @@ class Tab(Protocol):
         """Come back in a while."""
         ...
 
+    def check(self) -> None:
+        """End, if the token has been revoked."""
+        ...
+
 
 class Feed:
     """A person's log from now on, complete up to `cursor`; it writes to the tabs that stand there."""
@@ -184,6 +188,11 @@ class Feeds:
         for subject, messages in touched.items():
             if feed := self._feeds.get(subject):
                 feed.arrived(messages)
+
+    def of(self, person: Person) -> list[Tab]:
+        """The tabs of a person."""
+        feed = self._feeds.get(self._log.subject(person))
+        return [*feed.tabs] if feed else []
 
     def each(self, choose: Callable[[Feed], bool] = lambda _: True) -> list[Feed]:
         """The feeds that fit."""

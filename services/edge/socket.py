@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 from litestar.types import Receive, Scope, Send
@@ -15,18 +15,34 @@ from contracts.closing import Code
 from contracts.cursor import InvalidCursor
 from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping, Signal, Unwatch, Watch
 from services.edge.connection import Closed, Connection
+from services.edge.door import Crowded
 from services.edge.edge import Edge
 from services.edge.guest import Guest
 from services.edge.log import Unreplayable
 from services.edge.wire import Page
-from services.runtime.auth import Identity, NoToken, Unauthorised, bearer
-from services.runtime.errors import TidingsError
+from services.runtime import problem
+from services.runtime.auth import ForeignOrigin, Identity, NoToken, Unauthorised
+from services.runtime.credential import Arrival
+from services.runtime.errors import TidingsError, Unavailable
+from services.runtime.rate import Throttled
 
 AUTH_SECONDS = 10.0
 FRAME_LIMIT_BYTES = 64 * 1024
 REASON_LIMIT_BYTES = 120
 
 _frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+
+
+def _code(ended: Exception) -> int:
+    match ended:
+        case Closed() | Unauthorised():
+            return ended.code
+        case Throttled():
+            return Code.TOO_FAST
+        case Crowded():
+            return Code.TOO_MANY
+        case _:
+            return Code.UNAVAILABLE
 
 
 class Gone(Exception):
@@ -45,21 +61,37 @@ class Socket:
     async def run(self) -> None:
         """Accept, authenticate, speak and listen until one side ends it."""
         await self._receive()
-        await self._asgi_send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+        arrival, door = Arrival.of(self._scope), self._edge.door
         try:
-            identity, cursor = await self._identify()
+            door.check(arrival)
+        except ForeignOrigin as refused:
+            await problem.respond(self._asgi_send, refused.status, "forbidden", str(refused), kind="websocket.http")
+            return
+        await self._asgi_send({"type": "websocket.accept", "subprotocol": door.subprotocol(arrival), "headers": []})
+        place = None
+        try:
+            place = door.enter(arrival)
+            identity, cursor = await self._identify(arrival)
+            del arrival  # what is parsed of the headers need not last as long as the connection
             await Connection(self._edge, identity, self._send).run(cursor, self._listen)
         except Gone:
             pass
-        except (Closed, Unauthorised) as ended:
-            await self._close(ended.code, str(ended))
+        except (Closed, Unauthorised, Throttled, Crowded, Unavailable) as ended:
+            await self._close(_code(ended), str(ended))
+        finally:
+            door.leave(place)
 
-    async def _identify(self) -> tuple[Identity, str | None]:
-        """By the header, else by the first frame; raises Unauthorised, Closed or Gone."""
-        cursor = (parse_qs(self._scope["query_string"].decode("latin-1")).get("cursor") or [None])[0]
-        headers = {name: value.decode("latin-1") for name, value in self._scope["headers"]}
-        if authorization := headers.get(b"authorization"):
-            return self._edge.identify(bearer(authorization)), cursor
+    async def _identify(self, arrival: Arrival) -> tuple[Identity, str | None]:
+        """Who is asking, and from which cursor on; raises Unauthorised, Throttled, Unavailable, Closed or Gone."""
+        identity, cursor = await self._edge.door.identify(arrival), arrival.first("cursor")
+        if identity is None:
+            identity, first = await self._first()
+            cursor = first or cursor
+        self._edge.door.knock(arrival, identity)
+        return identity, cursor
+
+    async def _first(self) -> tuple[Identity, str | None]:
+        """By the first frame."""
         try:
             async with asyncio.timeout(AUTH_SECONDS):
                 frame = await self._frame()
@@ -67,12 +99,16 @@ class Socket:
             raise NoToken(f"no auth frame within {AUTH_SECONDS:.0f} seconds") from None
         if not isinstance(frame, Auth):
             raise NoToken("the first frame must be auth")
-        return self._edge.identify(frame.token), frame.cursor or cursor
+        return await self._edge.door.identify_by(frame.token), frame.cursor
 
     async def _listen(self, connection: Connection) -> None:
         guest = Guest(self._edge.company, connection)
+        bucket = self._edge.door.frames()
         while True:
-            match await self._frame():
+            frame = await self._frame()
+            if bucket:
+                bucket.take(time.monotonic()).check()
+            match frame:
                 case MarkOperation() as operation:
                     connection.say(await self._mark(connection.identity, operation))
                 case Ping():
@@ -82,7 +118,7 @@ class Socket:
                 case Signal() | Watch() | Unwatch() as asked:
                     await guest.ask(asked)
                 case Auth():
-                    raise Closed(Code.BAD_FRAME, "already authenticated")
+                    connection.renew(await self._edge.door.identify_by(frame.token))
 
     async def _mark(self, identity: Identity, operation: MarkOperation) -> Page:
         answer: dict[str, Any] = {"type": "result", "op": operation.op, "ok": True}

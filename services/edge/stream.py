@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 from litestar.types import Receive, Scope, Send
 
 from services.edge import wire
 from services.edge.connection import Closed, Connection
+from services.edge.door import Crowded
 from services.edge.edge import Edge
 from services.edge.guest import Guest, watches_of
 from services.edge.wire import Page
 from services.runtime import problem
-from services.runtime.auth import Unauthorised, bearer
+from services.runtime.auth import WHERE, Identity, NoToken, Unauthorised
+from services.runtime.credential import Arrival
+from services.runtime.errors import Unavailable
+from services.runtime.rate import Throttled
 
 RETRY_MILLISECONDS = 2000
 HEADERS = [
@@ -41,20 +44,36 @@ class Stream:
 
     async def run(self) -> None:
         """Authenticate, then speak until one side ends it."""
-        headers = {name: value.decode("latin-1") for name, value in self._scope["headers"]}
+        place = None
         try:
-            identity = self._edge.identify(bearer(headers.get(b"authorization")))
+            identity, cursor, place = await self._come_in(Arrival.of(self._scope))
+            await self._speak(identity, cursor)
         except Unauthorised as refused:
             await problem.respond(self._asgi_send, refused.status, "unauthorised" if refused.status == 401 else "forbidden", str(refused))
-            return
-        query = parse_qs(self._scope["query_string"].decode("latin-1"))
-        try:
-            self._watches = list(watches_of(query))
         except msgspec.ValidationError as error:
             await problem.respond(self._asgi_send, 400, "bad request", f"`watch` or `user`: {error}")
-            return
-        cursor = headers.get(b"last-event-id") or (query.get("cursor") or [None])[0]
-        await self._asgi_send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        except Throttled as throttled:
+            await problem.respond(self._asgi_send, 429, "too many requests", str(throttled), throttled.standing.headers)
+        except Crowded as crowded:
+            await problem.respond(self._asgi_send, 429, "too many requests", str(crowded))
+        except Unavailable:
+            await problem.respond(self._asgi_send, 503, "unavailable", "who you are cannot be checked now; try again")
+        finally:
+            self._edge.door.leave(place)
+
+    async def _come_in(self, arrival: Arrival) -> tuple[Identity, str | None, str | None]:
+        """Who is asking, from which cursor on, and the place that they take; raises what `run` answers with a problem."""
+        door = self._edge.door
+        door.check(arrival)
+        identity = await door.identify(arrival)
+        if identity is None:
+            raise NoToken(WHERE)
+        self._watches = list(watches_of(arrival.query))
+        door.knock(arrival, identity)
+        return identity, arrival.headers.get("last-event-id") or arrival.first("cursor"), door.enter(arrival)
+
+    async def _speak(self, identity: Identity, cursor: str | None) -> None:
+        await self._asgi_send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
         await self._write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
         try:
             await Connection(self._edge, identity, self._send).run(cursor, self._listen)

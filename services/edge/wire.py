@@ -107,6 +107,11 @@ def move(after_milliseconds: int) -> Page:
     return Page("move", b'{"type":"move","after_milliseconds":%d}' % after_milliseconds)
 
 
+def token_expiring(seconds: float) -> Page:
+    """The connection's token ends soon."""
+    return Page("token_expiring", encode({"type": "token_expiring", "expires_in_seconds": round(max(0.0, seconds), 3)}))
+
+
 def error(code: str, message: str, *, retry: bool) -> Page:
     """Something went wrong."""
     return Page("error", encode({"type": "error", "code": code, "message": message, "retry": retry}))

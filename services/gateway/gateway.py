@@ -11,10 +11,10 @@ from msgspec import Struct
 from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
 from services.gateway import intake
 from services.gateway.intake import EVENT_LIMIT_BYTES, Rejected
+from services.runtime.access import Access
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Appended, Draft
-from services.runtime.auth import Identity, bearer
+from services.runtime.auth import Identity
 from services.runtime.process import Runtime
-from services.runtime.tokens import authenticate
 from services.runtime.web import json, respond
 
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
@@ -54,15 +54,15 @@ class Receipt(Struct, kw_only=True):
             self.truncated = True
 
 
-def handlers(runtime: Runtime) -> list[Any]:
+def handlers(runtime: Runtime, access: Access) -> list[Any]:
     """The gateway's route handlers."""
     appender = runtime.appender()
-    secret, partitions = runtime.settings.secret, runtime.settings.partitions
+    partitions, rate = runtime.settings.partitions, access.buckets("event", "events")
 
     @post("/v1/events", status_code=200, request_max_body_size=None)
     async def events(request: AnyRequest) -> Response[bytes]:
         """Append one CloudEvent, a batch (all or none), or JSON lines (streamed, every 1000 lines all or none)."""
-        identity = authenticate(bearer(request.headers.get("authorization")), secret).need("emit")
+        identity = await access.admit(request.scope, "emit", rate)
         receipt = Receipt()
         try:
             async for drafts in units(request, identity, partitions):

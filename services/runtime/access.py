@@ -25,6 +25,7 @@ from services.runtime.read import first_since, last
 from services.runtime.revocation import Revocations
 from services.runtime.tokens import Tokens
 
+REVOKED = "the session has been revoked; sign in again"
 RATE = "rate"
 """Where in a request's state its standing is kept for the headers of the answer."""
 CLOCK_SECONDS = 60
@@ -48,16 +49,19 @@ class Access:
         self.caught_up = asyncio.Event()
         self.revoked: Callable[[Person], None] = lambda _: None
 
-    async def admit(self, scope: Any, need: str, rate: Buckets[Person] | None) -> Identity:
-        """Who sends an HTTP request, if they may do what it needs, and not too often; raises Unauthorised, Throttled or Unavailable."""
-        arrival = Arrival.of(scope)
-        match arrival.credential(self._cookie, self.origins):
-            case Token() as token:
-                identity = (await self.identify(token.token)).need(need)
+    async def sender(self, scope: Any) -> Identity:
+        """Who sends an HTTP request; raises Unauthorised or Unavailable."""
+        match self.credential(Arrival.of(scope)):
+            case Token() as shown:
+                return await self.identify(shown.token)
             case Ticket():
                 raise NoToken(f"a ticket opens /v1/socket and /v1/stream only; {WHERE}")
             case None:
                 raise NoToken(WHERE)
+
+    async def admit(self, scope: Any, need: str, rate: Buckets[Person] | None) -> Identity:
+        """The same, if they may do what it needs, and not too often; raises MissingClaims or Throttled too."""
+        identity = (await self.sender(scope)).need(need)
         if rate:
             standing = scope["state"][RATE] = rate.take(identity.person, time.monotonic())
             standing.check()
@@ -70,7 +74,7 @@ class Access:
     def current(self, identity: Identity) -> Identity:
         """Itself, if it has not been revoked; raises InvalidToken."""
         if self.revocations.concern(identity):
-            raise InvalidToken("the session has been revoked; sign in again")
+            raise InvalidToken(REVOKED)
         return identity
 
     def credential(self, arrival: Arrival) -> Token | Ticket | None:

@@ -42,7 +42,7 @@ class MissingClaims(Unauthorised):
 class ForeignOrigin(Unauthorised):
     """The request comes from the page of an origin that may not send it."""
 
-    code = 4503
+    code = 4003
     status = 403
 
 

@@ -11,7 +11,7 @@ from services.runtime.origin import OWN, origin_of, vouched
 
 SUBPROTOCOL = "tidings.v1"
 BEARER = "bearer."
-QUERY_FIELDS_LIMIT = 50
+QUERY_FIELDS_LIMIT = 1000
 NOT_IN_QUERY = "the token does not go into the address, where logs keep it; `Authorization: Bearer`, an auth frame, or ?ticket="
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -31,7 +31,7 @@ KEY = rf'^(?:"(?:[ !#-\[\]-~]|\\["\\]){{1,{KEY_LIMIT_CHARACTERS}}}"|[!#-+\--\[\]
 
 _KEY = re.compile(KEY[:-1] + r"\Z")
 Connection = ASGIConnection[Any, Any, Any, Any]
-Identify = Callable[[Connection], Identity]
+Identify = Callable[[Scope], Awaitable[Identity]]
 
 
 class Gone(Exception):
@@ -54,7 +54,7 @@ class Idempotent:
                 return
             connection: Connection = ASGIConnection(scope)
             given = connection.headers.getall(HEADER, [])
-            caller = self._caller(connection) if given else None
+            caller = await self._caller(scope) if given else None
             if caller is None:
                 await app(scope, receive, send)
                 return
@@ -63,10 +63,10 @@ class Idempotent:
 
         return keyed
 
-    def _caller(self, connection: Connection) -> Identity | None:
+    async def _caller(self, scope: Scope) -> Identity | None:
         """Who asks; whoever is nobody is told so by the route itself."""
         try:
-            return self._identify(connection)
+            return await self._identify(scope)
         except Unauthorised:
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -35,8 +36,14 @@ def headers(status: int) -> dict[str, str]:
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else {}
 
 
-async def respond(send: Send, status: int, title: str, detail: str) -> None:
-    """Answer a bare ASGI request with a problem."""
-    fields = [(b"content-type", MEDIA_TYPE.encode())] + [(name.lower().encode(), value.encode()) for name, value in headers(status).items()]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body(status, title, detail), "more_body": False})
+async def respond(send: Send, status: int, title: str, detail: str, more: Mapping[str, str] = {}, *, kind: str = "http") -> None:
+    """Answer a bare ASGI request with a problem, and with `more` headers; `websocket.http` instead of accepting a WebSocket."""
+    told = {"Content-Type": MEDIA_TYPE, **headers(status), **more}
+    start: Any = {"type": f"{kind}.response.start", "status": status, "headers": [_field(*each) for each in told.items()]}
+    rest: Any = {"type": f"{kind}.response.body", "body": body(status, title, detail), "more_body": False}
+    await send(start)
+    await send(rest)
+
+
+def _field(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode(), value.encode()

@@ -128,6 +128,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """How many `connect`, `frame`, `request`, `ticket` or `event` within how many seconds; None: as many as come."""
         return _rate(f"TIDINGS_{name.upper()}_RATE", getattr(self, f"{name}_rate"))
 
+    def check_access(self, *, tickets: bool) -> None:
+        """Raise InvalidSettings now, not at the first request, if who may come in cannot be decided."""
+        _ = self.jwks_url or self.secret, self.audience, self.issuer, self.origins, self.proxies, tickets and self.ticket_key
+        for name in ("connect", "frame", "request", "ticket", "event"):
+            self.rate(name)
+
     @property
     def owned(self) -> tuple[int, ...]:
         """The partitions this notifier routes; raises InvalidSettings."""

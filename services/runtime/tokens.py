@@ -14,7 +14,7 @@ from contracts.ids import ID_LIMIT_CHARACTERS, Id
 from contracts.subjects import Person
 from services.runtime.auth import Identity, InvalidToken, MissingClaims
 from services.runtime.keyset import ALGORITHMS, KeySet
-from services.runtime.settings import YEAR_SECONDS, Settings
+from services.runtime.settings import Settings
 
 SYMMETRIC = "HS256"
 PUBLISHED = tuple(ALGORITHMS.values())
@@ -59,12 +59,6 @@ class Tokens:
             raise InvalidToken(f"the token's algorithm is not one of {', '.join(PUBLISHED)}")
         key = await self._keys.find(kid, algorithm)
         return identity_of(_checked(token, key.key, key.algorithm, self._demands), self._demands, time.time())
-
-
-def authenticate(token: str, secret: str) -> Identity:
-    """Who a token signed with the secret speaks for; raises InvalidToken or MissingClaims."""
-    demands = Demands(None, None, 5, YEAR_SECONDS)
-    return identity_of(_checked(token, secret, SYMMETRIC, demands), demands, time.time())
 
 
 def identity_of(claims: dict[str, Any], demands: Demands, now: float) -> Identity:

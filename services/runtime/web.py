@@ -12,15 +12,20 @@ from typing import Any
 import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, Router, get
+from litestar.config.cors import CORSConfig
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import ASGIMiddleware
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.runtime import problem
+from services.runtime.access import RATE
 from services.runtime.auth import Unauthorised
 from services.runtime.errors import InvalidSettings, TidingsError, Transient
 from services.runtime.problem import Problem
+from services.runtime.rate import Throttled
 
 BACKLOG_CONNECTIONS = 4096
 STOP_SECONDS = 5
@@ -42,8 +47,33 @@ class Server(uvicorn.Server):
         yield
 
 
-def application(handlers: Sequence[Any], ready: Callable[[], bool], idempotent: Callable[[ASGIApp], ASGIApp]) -> Litestar:
-    """An application of these route handlers, every POST of them idempotent, with `/health/live` and `/health/ready` beside them."""
+class Rated(ASGIMiddleware):
+    """Says in every answer what is left of the sender's rate, if there is one."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Add the headers where an answer begins."""
+        state: Any = scope["state"]
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and (standing := state.get(RATE)):
+                message["headers"] = [
+                    *message["headers"],
+                    *((name.lower().encode(), value.encode()) for name, value in standing.headers.items()),
+                ]
+            await send(message)
+
+        await next_app(scope, receive, told)
+
+
+def application(
+    handlers: Sequence[Any], ready: Callable[[], bool], idempotent: Callable[[ASGIApp], ASGIApp], origins: Sequence[str] = ()
+) -> Litestar:
+    """An application of these route handlers, every POST of them idempotent, with `/health/live` and `/health/ready` beside them.
+
+    Pages of these origins may send requests and read the answers (CORS, as WHATWG Fetch has it), with their cookies.
+    """
     posts = [handler for handler in handlers if isinstance(handler, HTTPRouteHandler) and "POST" in handler.http_methods]
     others = [handler for handler in handlers if handler not in posts]
 
@@ -66,12 +96,25 @@ def application(handlers: Sequence[Any], ready: Callable[[], bool], idempotent: 
         exception_handlers={
             Problem: _problem,
             Unauthorised: _unauthorised,
+            Throttled: _throttled,
             Transient: _unavailable,
             HTTPException: _http,
             Exception: _unexpected,
         },
         openapi_config=OpenAPIConfig(title="Tidings", version="1"),
         logging_config=None,
+        middleware=[Rated()],
+        cors_config=_cors(origins) if origins else None,
+    )
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig:
+    return CORSConfig(
+        allow_origins=[*origins],
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "Idempotency-Key", "If-None-Match"],
+        expose_headers=["ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed"],
     )
 
 
@@ -136,6 +179,10 @@ def _problem(_: Request[Any, Any, Any], found: Problem) -> Response[bytes]:
 
 def _unauthorised(_: Request[Any, Any, Any], error: Unauthorised) -> Response[bytes]:
     return respond(error.status, "unauthorised" if error.status == 401 else "forbidden", str(error))
+
+
+def _throttled(_: Request[Any, Any, Any], error: Throttled) -> Response[bytes]:
+    return Response(problem.body(429, "too many requests", str(error)), status_code=429, media_type=problem.MEDIA_TYPE)
 
 
 def _unavailable(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:

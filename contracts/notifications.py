@@ -17,7 +17,7 @@ Level = Literal["info", "success", "warning", "error"]
 State = Literal["read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"]
 
 NotificationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
-CursorText = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9]{1,19}(\.[0-9]{1,19}\.[0-9]{1,19})?\Z")]
+CursorText = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-(?:0|[1-9][0-9]{0,18})(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Word = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 

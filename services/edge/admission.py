@@ -13,6 +13,7 @@ from msgspec import Struct
 from services.edge.door import SCOPE
 from services.edge.edge import Edge
 from services.runtime.credential import Arrival
+from services.runtime.openapi import Operation, says
 from services.runtime.web import json
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
@@ -28,6 +29,9 @@ class Issued(Struct):
     expires_in_seconds: int
 
 
+TICKETS = Operation(Issued, scope="inbox")
+
+
 def inbox(edge: Edge) -> Guard:
     """Lets those in who may read an inbox; raises Unauthorised, Throttled or Unavailable."""
     return _guard(edge, edge.access.buckets("request", "requests"))
@@ -36,7 +40,7 @@ def inbox(edge: Edge) -> Guard:
 def tickets(edge: Edge) -> Any:
     """The route that issues tickets."""
 
-    @post("/v1/tickets", status_code=200, guards=[_guard(edge, edge.access.buckets("ticket", "tickets"))])
+    @post("/v1/tickets", status_code=200, guards=[_guard(edge, edge.access.buckets("ticket", "tickets"))], opt=says(TICKETS))
     async def issue(request: Request[Any, Any, Any]) -> Response[bytes]:
         """A ticket for whoever cannot send a header, such as an EventSource; it works once and for seconds only."""
         arrival = Arrival.of(request.scope)

@@ -10,16 +10,18 @@ from litestar import Request, Response, asgi, get, post
 from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
-from contracts.frames import MarkOperation
-from services.edge import admission, company_api, lists
+from contracts.frames import InvalidMark, MarkOperation
+from services.edge import admission, company_api, lists, operations
 from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
+from services.edge.operations import CursorParameter
 from services.edge.socket import Socket
 from services.edge.stream import Stream
 from services.edge.wire import Page
 from services.runtime.auth import Identity
 from services.runtime.idempotent import name
+from services.runtime.openapi import says
 from services.runtime.web import json, respond
 
 BODY_LIMIT_BYTES = 64 * 1024
@@ -36,20 +38,22 @@ def handlers(edge: Edge) -> list[Any]:
 
 
 def _connections(edge: Edge) -> list[Any]:
-    @asgi("/v1/socket", copy_scope=False)
+    @asgi("/v1/socket", copy_scope=False, opt=says(operations.SOCKET))
     async def socket(scope: Scope, receive: Receive, send: Send) -> None:
+        """The frames of a person's log on a WebSocket; the AsyncAPI document describes them."""
         await Socket(edge, scope, receive, send).run()
 
-    @asgi("/v1/stream", copy_scope=False)
+    @asgi("/v1/stream", copy_scope=False, opt=says(operations.STREAM))
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        """The frames of a person's log as server-sent events; the AsyncAPI document describes them."""
         await Stream(edge, scope, receive, send).run()
 
     return [socket, stream]
 
 
 def _log(edge: Edge) -> Any:
-    @get("/v1/log")
-    async def log(request: AnyRequest, after: str | None = None) -> Response[bytes]:
+    @get("/v1/log", opt=says(operations.LOG))
+    async def log(request: AnyRequest, after: CursorParameter = None) -> Response[bytes]:
         """One page of the log after a cursor, or a snapshot without one; 410 if the cursor cannot be replayed, 304 if nothing is new."""
         identity = _who(request)
         try:
@@ -63,13 +67,15 @@ def _log(edge: Edge) -> Any:
 
 
 def _mark(edge: Edge) -> Any:
-    @post("/v1/notifications/mark", status_code=200, request_max_body_size=BODY_LIMIT_BYTES)
+    @post("/v1/notifications/mark", status_code=200, request_max_body_size=BODY_LIMIT_BYTES, opt=says(operations.MARK))
     async def mark(request: AnyRequest) -> Response[bytes]:
         """Mark notifications by ids or up to a cursor; with an `op`, however often it is sent, it happens once."""
         identity = _who(request)
         try:
             operation = _operation(await request.body(), name(request))
             cursor = await edge.mark(identity.person, operation, datetime.now(UTC))
+        except InvalidMark as error:
+            return respond(409, "conflict", str(error), field="until")
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad mark", str(error))
         except Unreplayable as reason:

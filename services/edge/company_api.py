@@ -10,17 +10,20 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from contracts.events.announcements import RelationName
 from contracts.frames import WATCH_LIMIT_USERS, Signal
 from contracts.ids import Id
+from contracts.schema import Schemas
 from contracts.subjects import Topic
 from services.edge.bucket import Bucket
 from services.edge.edge import Edge
 from services.edge.guest import ADMIN, SIGNALS_BURST, SIGNALS_PER_SECOND
 from services.edge.members import NoMember, TooLarge
+from services.edge.operations import several
 from services.runtime.auth import Identity
+from services.runtime.openapi import JSON, Operation, says
 from services.runtime.web import json, respond
 
 BODY_LIMIT_BYTES = 8 * 1024
@@ -37,17 +40,37 @@ class PostedSignal(Signal, frozen=True, kw_only=True, tag=None):
     connection: Id | None = None
 
 
+class Online(Struct, frozen=True, kw_only=True):
+    """Who of those asked for is connected."""
+
+    online: tuple[str, ...]
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """A signal is on its way."""
+
+
+PRESENCE = Operation(Online, scope="inbox")
+SIGNALS = Operation(
+    Sent,
+    status=202,
+    bodies={JSON: PostedSignal},
+    scope="inbox",
+    example={"to": "room:9#member", "name": "typing"},
+)
+
+
 def handlers(edge: Edge, who: Who) -> list[Any]:
     """The route handlers."""
     return [_presence(edge, who), _signals(edge, who)]
 
 
 def _presence(edge: Edge, who: Who) -> Any:
-    @get("/v1/presence")
+    @get("/v1/presence", opt=says(PRESENCE))
     async def presence(
         request: AnyRequest,
-        user: Annotated[list[str] | None, Parameter(max_items=WATCH_LIMIT_USERS)] = None,
-        relation: str | None = None,
+        user: Annotated[list[str] | None, Parameter(max_items=WATCH_LIMIT_USERS, schema_extra=several(Id))] = None,
+        relation: Annotated[str | None, Parameter(schema_extra=Schemas().of(RelationName))] = None,
     ) -> Response[bytes]:
         """Which of these users, or of those in a relation one stands in, are connected; as far as is known, a moment late."""
         identity = who(request)
@@ -67,7 +90,7 @@ def _presence(edge: Edge, who: Who) -> Any:
 def _signals(edge: Edge, who: Who) -> Any:
     buckets: dict[Any, Bucket] = {}
 
-    @post("/v1/signals", status_code=202, request_max_body_size=BODY_LIMIT_BYTES)
+    @post("/v1/signals", status_code=202, request_max_body_size=BODY_LIMIT_BYTES, opt=says(SIGNALS))
     async def signals(request: AnyRequest) -> Response[bytes]:
         """Say something to those connected who stand in a relation that one stands in; it is never stored."""
         identity = who(request)

@@ -11,14 +11,17 @@ from uuid import UUID
 from litestar import Request, Response, get
 from litestar.di import Provide
 from litestar.params import Parameter
-from msgspec import Meta, to_builtins
+from msgspec import Meta, ValidationError, convert, to_builtins
 
 from contracts.cursor import Cursor, InvalidCursor
-from contracts.notifications import Priority
+from contracts.notifications import Moment, Priority
+from services.edge import operations
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
+from services.edge.operations import CursorParameter, MomentParameter
 from services.edge.rows import Wanted
 from services.runtime.auth import Identity
+from services.runtime.openapi import says
 from services.runtime.problem import Problem
 from services.runtime.web import json
 
@@ -30,8 +33,10 @@ TEXT = r"^[^\x00-\x1f\x7f]{1,100}$"
 
 ListName = Literal["all", "unread", "unseen", "archived", "snoozed"]
 Kind = Literal["category", "type", "priority", "entity", "group"]
-Words = list[Annotated[str, Meta(pattern=WORD)]] | None
-Entities = list[Annotated[str, Meta(pattern=ENTITY)]] | None
+Word = Annotated[str, Meta(pattern=WORD)]
+EntityName = Annotated[str, Meta(pattern=ENTITY)]
+Words = list[Word] | None
+Entities = list[EntityName] | None
 AnyRequest = Request[Any, Any, Any]
 Who = Callable[[AnyRequest], Identity]
 
@@ -42,13 +47,13 @@ def handlers(edge: Edge, who: Who) -> list[Any]:
 
 
 def asked(
-    category: Annotated[Words, Parameter(max_items=VALUES_LIMIT)] = None,
-    type_: Annotated[Words, Parameter(query="type", max_items=VALUES_LIMIT)] = None,
+    category: Annotated[Words, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(Word))] = None,
+    type_: Annotated[Words, Parameter(query="type", max_items=VALUES_LIMIT, schema_extra=operations.several(Word))] = None,
     priority: Annotated[list[Priority] | None, Parameter(max_items=VALUES_LIMIT)] = None,
-    entity: Annotated[Entities, Parameter(max_items=VALUES_LIMIT)] = None,
-    group: Annotated[Words, Parameter(max_items=VALUES_LIMIT)] = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    entity: Annotated[Entities, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(EntityName))] = None,
+    group: Annotated[Words, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(Word))] = None,
+    since: MomentParameter = None,
+    until: MomentParameter = None,
     q: Annotated[str | None, Parameter(pattern=TEXT)] = None,
 ) -> dict[str, Any]:
     """What a list is asked for, by the names of the predicates."""
@@ -58,13 +63,13 @@ def asked(
 
 
 def _listing(edge: Edge, who: Who) -> Any:
-    @get("/v1/notifications", dependencies={"asked": Provide(asked, sync_to_thread=False)})
+    @get("/v1/notifications", opt=says(operations.NOTIFICATIONS), dependencies={"asked": Provide(asked, sync_to_thread=False)})
     async def notifications(
         request: AnyRequest,
         asked: dict[str, Any],
         shown: Annotated[ListName, Parameter(query="state")] = "all",
         limit: Annotated[int, Parameter(ge=1, le=LIST_LIMIT)] = 50,
-        before: str | None = None,
+        before: CursorParameter = None,
     ) -> Response[bytes]:
         """A person's notifications, newest log entry first, in pages; `next` is the `before` of the following page.
 
@@ -78,7 +83,7 @@ def _listing(edge: Edge, who: Who) -> Any:
 
 
 def _single(edge: Edge, who: Who) -> Any:
-    @get("/v1/notifications/{identifier:uuid}")
+    @get("/v1/notifications/{identifier:uuid}", opt=says(operations.NOTIFICATION))
     async def notification(request: AnyRequest, identifier: UUID) -> Response[bytes]:
         """One notification of the person's; of somebody else's there is no more to learn than of one that never was."""
         found = await edge.log.single(who(request).person, str(identifier))
@@ -90,7 +95,7 @@ def _single(edge: Edge, who: Who) -> Any:
 
 
 def _counts(edge: Edge, who: Who) -> Any:
-    @get("/v1/counts")
+    @get("/v1/counts", opt=says(operations.COUNTS))
     async def counts(request: AnyRequest, by: Annotated[list[Kind] | None, Parameter(max_items=VALUES_LIMIT)] = None) -> Response[bytes]:
         """How many notifications a person has: in all, and `by` each of the kinds asked for."""
         inbox, now = await edge.log.inbox(who(request).person), time.time()
@@ -102,15 +107,19 @@ def _counts(edge: Edge, who: Who) -> Any:
 
 async def _before(edge: Edge, before: str | None) -> dict[str, int]:
     try:
-        return {"before": (await edge.log.check(Cursor.parse(before))).sequence} if before else {}
-    except (InvalidCursor, Unreplayable) as error:
+        return {"before": (await edge.log.check(Cursor.parse(before))).sequence} if before is not None else {}
+    except InvalidCursor as error:
         raise Problem(400, "bad cursor", str(error), field="before") from None
+    except Unreplayable as reason:
+        words = "the cursor is not one of this log; start afresh without one"
+        raise Problem(410, "gone", words, reason=str(reason), field="before") from None
 
 
-def _moment(name: str, given: datetime | None) -> datetime | None:
-    if given and given.tzinfo is None:
-        raise Problem(400, "bad time", f"`{name}` needs a zone, such as 2026-01-02T03:04:05Z", field=name)
-    return given
+def _moment(name: str, given: str | None) -> datetime | None:
+    try:
+        return convert(given, Moment | None)
+    except ValidationError:
+        raise Problem(400, "bad time", f"`{name}` is a moment with its zone, such as 2026-01-02T03:04:05Z", field=name) from None
 
 
 def _like(text: str) -> str:

@@ -9,11 +9,13 @@ from litestar import Request, Response, post
 from msgspec import Struct
 
 from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
+from contracts.schema import Schema, Schemas, any_event
 from services.gateway import intake
 from services.gateway.intake import EVENT_LIMIT_BYTES, Rejected
 from services.runtime.access import Access
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Appended, Draft
 from services.runtime.auth import Identity
+from services.runtime.openapi import Operation, says
 from services.runtime.process import Runtime
 from services.runtime.web import json, respond
 
@@ -54,14 +56,46 @@ class Receipt(Struct, kw_only=True):
             self.truncated = True
 
 
+def batch(schemas: Schemas) -> Schema:
+    """Events, all or none."""
+    return {"type": "array", "items": any_event(schemas), "minItems": 1, "maxItems": BATCH_LIMIT_MESSAGES}
+
+
+def lines(_: Schemas) -> Schema:
+    """Events, however many."""
+    return {"type": "string", "description": "An event a line."}
+
+
+EVENTS = Operation(
+    Receipt,
+    bodies={
+        MEDIA_TYPE: any_event,
+        BATCH_MEDIA_TYPE: batch,
+        LINES_MEDIA_TYPE: lines,
+    },
+    scope="emit",
+    problems=(413, 415, 503),
+    example={
+        "specversion": "1.0",
+        "id": "42",
+        "source": "/my-service",
+        "type": "task.assigned",
+        "data": {"task_id": "1", "task_title": "Say hello", "user_id": "amira"},
+    },
+)
+
+
 def handlers(runtime: Runtime, access: Access) -> list[Any]:
     """The gateway's route handlers."""
     appender = runtime.appender()
     partitions, rate = runtime.settings.partitions, access.buckets("event", "events")
 
-    @post("/v1/events", status_code=200, request_max_body_size=None)
+    @post("/v1/events", status_code=200, request_max_body_size=None, opt=says(EVENTS))
     async def events(request: AnyRequest) -> Response[bytes]:
-        """Append one CloudEvent, a batch (all or none), or JSON lines (streamed, every 1000 lines all or none)."""
+        """Append one CloudEvent, a batch (all or none), or JSON lines (streamed, every 1000 lines all or none).
+
+        Binary mode is taken as well: the attributes in `ce-*` headers, the data in a body of `application/json`.
+        """
         identity = await access.admit(request.scope, "emit", rate)
         receipt = Receipt()
         try:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from services.runtime.openapi import Operation, says
+
 MEDIA_TYPE = "text/plain; version=0.0.4"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -26,7 +28,7 @@ class Gauge(NamedTuple):
 def metrics(gauges: Sequence[Gauge]) -> HTTPRouteHandler:
     """The route of `/metrics`: these gauges, and those of every process."""
 
-    @get("/metrics", sync_to_thread=False)
+    @get("/metrics", sync_to_thread=False, opt=says(Operation(str, "text/plain")))
     def metrics() -> Response[bytes]:
         """What this process says of itself, in the Prometheus text format."""
         return Response(exposition((*PROCESS, *gauges)), media_type=MEDIA_TYPE)

@@ -17,13 +17,14 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
-from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.http import Health
 from services.runtime import problem
 from services.runtime.access import RATE
 from services.runtime.auth import Unauthorised
 from services.runtime.errors import InvalidSettings, TidingsError, Transient
+from services.runtime.openapi import Contract, Operation, says
 from services.runtime.problem import Problem
 from services.runtime.rate import Throttled
 
@@ -77,15 +78,15 @@ def application(
     posts = [handler for handler in handlers if isinstance(handler, HTTPRouteHandler) and "POST" in handler.http_methods]
     others = [handler for handler in handlers if handler not in posts]
 
-    @get("/health/live", sync_to_thread=False)
-    def live() -> dict[str, str]:
+    @get("/health/live", sync_to_thread=False, opt=says(Operation(Health)))
+    def live() -> Response[bytes]:
         """Whether the process answers."""
-        return {"status": "live"}
+        return json(Health(status="live"))
 
-    @get("/health/ready", sync_to_thread=False)
-    def is_ready() -> Response[dict[str, str]]:
+    @get("/health/ready", sync_to_thread=False, opt=says(Operation(Health, problems=[503])))
+    def is_ready() -> Response[bytes]:
         """Whether requests should be sent here."""
-        return Response({"status": "ready" if ready() else "starting"}, status_code=200 if ready() else 503)
+        return json(Health(status="ready")) if ready() else respond(503, "starting", "not yet; ask again in a moment")
 
     def once(app: ASGIApp) -> ASGIApp:
         """A router copies what it is given, but not a function."""
@@ -101,7 +102,7 @@ def application(
             HTTPException: _http,
             Exception: _unexpected,
         },
-        openapi_config=OpenAPIConfig(title="Tidings", version="1"),
+        openapi_config=Contract([*handlers, live, is_ready]),
         logging_config=None,
         middleware=[Rated()],
         cors_config=_cors(origins) if origins else None,
@@ -192,9 +193,10 @@ def _unavailable(_: Request[Any, Any, Any], error: TidingsError) -> Response[byt
 
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     extra: Any = error.extra
-    return respond(
-        error.status_code, "bad request" if error.status_code == 400 else "error", error.detail, **({"errors": extra} if extra else {})
-    )
+    title = "bad request" if error.status_code == 400 else "error"
+    answer = respond(error.status_code, title, error.detail, **({"errors": extra} if extra else {}))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

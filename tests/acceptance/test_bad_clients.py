@@ -105,14 +105,21 @@ async def test_a_page_of_the_log_after_such_a_cursor_is_refused(tidings: Tidings
         ("state=", "state"),
         ("before=nonsense", "before"),
         ("before=-1", "before"),
-        ("before={epoch}-9999999999999999999", "before"),
-        (f"before={FOREIGN}", "before"),
+        ("before=", "before"),
+        ("before=0123abcd-007", "before"),
     ],
 )
 async def test_a_list_that_cannot_be_is_refused_by_its_field(tidings: Tidings, query: str, field: str) -> None:
     asked = query.format(epoch=await epoch(tidings))
     problem = refused(await tidings.http.get(f"/v1/notifications?{asked}", headers=tidings.headers("alice")), 400)
     assert field in json.dumps(problem)
+
+
+@pytest.mark.parametrize(("before", "reason"), [("{epoch}-9999999999999999999", "ahead"), (FOREIGN, "epoch")])
+async def test_a_list_before_a_cursor_of_another_log_is_gone(tidings: Tidings, before: str, reason: str) -> None:
+    asked = before.format(epoch=await epoch(tidings))
+    problem = refused(await tidings.http.get(f"/v1/notifications?before={asked}", headers=tidings.headers("alice")), 410)
+    assert (problem["field"], problem["reason"]) == ("before", reason)
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,13 @@ async def test_a_mark_up_to_a_cursor_of_another_log_is_a_conflict(tidings: Tidin
     assert await entries(tidings, "alice") == []
 
 
-async def test_a_cursor_spelt_in_another_way_is_refused_on_the_socket_too(tidings: Tidings) -> None:
+async def test_a_cursor_spelt_in_another_way_is_no_cursor(tidings: Tidings) -> None:
     alice = await (await tidings.connect("alice")).live()
-    assert not (await alice.mark("read", up_to="0123abcd-007"))["ok"]
+
+    await alice.send({"type": "mark", "op": "1", "state": "read", "up_to": "0123abcd-007"})
+
+    assert await alice.closed() == 4500
+    refused(await post(tidings, {"state": "read", "up_to": "0123abcd-007"}), 400)
 
 
 async def test_marking_what_is_not_ones_own_has_no_effect_and_tells_nothing(tidings: Tidings) -> None:

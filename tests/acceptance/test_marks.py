@@ -201,5 +201,5 @@ async def test_a_snooze_ends_in_the_future_and_within_a_year(tidings: Tidings, d
     )
 
     assert not answer["ok"] and answer["error"].startswith("until: ")
-    assert posted.status_code == 400 and posted.json()["detail"] == answer["error"]
+    assert posted.status_code == 409 and posted.json()["detail"] == answer["error"]
     assert desk.counts["total"] == 5

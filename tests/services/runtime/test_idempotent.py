@@ -14,17 +14,13 @@ import pytest
 from litestar import Request, Response, post
 
 from contracts.subjects import Person
-from services.runtime.auth import Identity, authenticate, bearer, issue
+from services.runtime.access import Access
+from services.runtime.auth import issue
 from services.runtime.idempotency import Keys
-from services.runtime.idempotent import BODY_LIMIT_BYTES, Connection, Idempotent
+from services.runtime.idempotent import BODY_LIMIT_BYTES, Idempotent
 from services.runtime.process import Runtime
 from services.runtime.web import application, respond
 from tests.driver import SECRET
-
-
-def identify(connection: Connection) -> Identity:
-    return authenticate(bearer(connection.headers.get("authorization")), SECRET)
-
 
 Work = Callable[[bytes], Awaitable[Response[Any]]]
 
@@ -35,10 +31,11 @@ class Service:
     def __init__(self, runtime: Runtime, tenant: str, work: Work, **chosen: Any) -> None:
         self.done: list[bytes] = []
         self._tenant = tenant
+        access = Access(runtime)
 
         @post("/work", status_code=201)
         async def route(request: Request[Any, Any, Any]) -> Response[Any]:
-            identify(request)
+            await access.sender(request.scope)
             body = await request.body()
             self.done.append(body)
             return await work(body)
@@ -48,7 +45,7 @@ class Service:
             return await work(await request.body())
 
         keys = Keys(runtime.postgres, msgspec.structs.replace(runtime.settings, **chosen))
-        idempotent = Idempotent(keys, identify)
+        idempotent = Idempotent(keys, access.sender)
         self._transport = httpx.ASGITransport(application([route, other], lambda: True, idempotent))
 
     async def post(self, body: bytes, key: str | None, path: str = "/work", user: str = "ann", **headers: str) -> httpx.Response:

@@ -1,0 +1,62 @@
+"""What the edge's requests take and are answered, for its OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar.params import Parameter
+
+from contracts.frames import Entries, MarkOperation, Snapshot
+from contracts.http import CountsBy, Listing, Marked
+from contracts.notifications import CursorText, Moment, Notification
+from contracts.schema import Schema, Schemas
+from services.runtime.openapi import JSON, Operation
+
+CURSOR: Schema = {
+    "required": False,
+    "schema": Schemas().of(CursorText),
+    "description": "Where the client stands; absent: begin with a snapshot.",
+}
+
+
+CursorParameter = Annotated[str | None, Parameter(schema_extra=Schemas().of(CursorText))]
+
+MomentParameter = Annotated[str | None, Parameter(schema_extra=Schemas().of(Moment))]
+
+
+def several(shape: Any) -> Schema:
+    """A parameter that may be given more than once."""
+    return Schemas().of(list[shape])
+
+
+def mark_body(schemas: Schemas) -> Schema:
+    """The frame `mark`, but `type` and `op` may be left out."""
+    frame = schemas.whole(MarkOperation)
+    return {**frame, "required": [name for name in frame["required"] if name not in ("type", "op")]}
+
+
+LOG = Operation(
+    Snapshot | Entries,
+    scope="inbox",
+    problems=(410, 503),
+    parameters=({"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},),
+    headers={"ETag": {"type": "string"}, "Cache-Control": {"type": "string"}},
+    without_body={304: "Nothing is new."},
+)
+NOTIFICATIONS = Operation(Listing, scope="inbox", problems=(410, 503))
+NOTIFICATION = Operation(Notification, scope="inbox", problems=(404, 503))
+COUNTS = Operation(CountsBy, scope="inbox", problems=(503,))
+MARK = Operation(
+    Marked,
+    bodies={JSON: mark_body},
+    scope="inbox",
+    problems=(409, 413, 503),
+    example={"state": "read", "ids": ["6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"]},
+)
+STREAM = Operation(
+    str,
+    media_type="text/event-stream",
+    scope="inbox",
+    parameters=({"name": "cursor", "in": "query", **CURSOR}, {"name": "Last-Event-ID", "in": "header", **CURSOR}),
+)
+SOCKET = Operation(None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR},))

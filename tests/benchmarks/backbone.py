@@ -1,4 +1,4 @@
-"""Figures of Tidings: latency, throughput of each stage, the edge's cost for a frame and a connection."""
+"""Figures of Tidings from end to end: latency, and the throughput of each stage."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Draft
 from services.runtime.follow import state
 from services.runtime.read import last
-from tests.benchmarks.entries import append, deliver
-from tests.benchmarks.measure import CpuTime, Latency, memory
+from tests.benchmarks.entries import append
+from tests.benchmarks.measure import CpuTime, Latency
 from tests.benchmarks.plain_stack import DRAIN_SECONDS, WARM_UP_SECONDS, Kind, latency
 from tests.benchmarks.processes import clients
 from tests.benchmarks.system import TENANTS, System, announcement, drafted, paced, person, system, told
@@ -29,13 +29,6 @@ class Rate(NamedTuple):
 
     per_second: float
     cpu_seconds: dict[str, float]
-
-
-class FrameCost(NamedTuple):
-    """Processor microseconds for each delivered frame, and the bytes of one."""
-
-    microseconds: float
-    frame_bytes: int
 
 
 async def append_latency(
@@ -107,38 +100,6 @@ async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int
         rate = events / (time.monotonic() - nats)
         assert (await state(running.runtime.jetstream, EVENTS)).last == events
         return Rate(rate, {"gateway": used.seconds()})
-
-
-async def edge_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_second: float = 10_000, seconds: float = 8) -> FrameCost:
-    """The edge's processor time for each frame, all from the stream to the socket, `tabs` connections a user."""
-    count = int(frames_per_second * seconds / tabs)
-    async with system("edge") as running:
-        websockets, streams = (users * tabs, 0) if kind == "websocket" else (0, users * tabs)
-        async with clients(running.crowd(websockets=websockets, streams=streams, per_user=tabs)) as connected:
-            await deliver(running.runtime.appender(), running.entries(users), users, frames_per_second / tabs)
-            await connected.until(users * tabs, DRAIN_SECONDS)
-            await connected.reset()
-            used = CpuTime(running.pids["edge"])
-            await deliver(running.runtime.appender(), running.entries(users), count, frames_per_second / tabs)
-            statistics = await connected.until(count * tabs, DRAIN_SECONDS)
-            assert statistics["entries"] == count * tabs, statistics
-            return FrameCost(used.microseconds_each(statistics["counted"]), statistics["bytes"] // statistics["frames"])
-
-
-async def edge_memory(kind: Kind, *, connections: int = 5000) -> float:
-    """KiB by which the edge grows for each idle connection, once it has served a tenth as many."""
-
-    def crowd(running: System, count: int) -> Any:
-        return running.crowd(websockets=count if kind == "websocket" else 0, streams=count if kind == "stream" else 0)
-
-    async with system("edge") as running:
-        async with clients(crowd(running, connections // 10)):
-            pass
-        await asyncio.sleep(WARM_UP_SECONDS)
-        before = memory(running.pids["edge"]).resident
-        async with clients(crowd(running, connections)):
-            await asyncio.sleep(WARM_UP_SECONDS)
-            return (memory(running.pids["edge"]).resident - before) / 1024 / connections
 
 
 async def _until_entries(running: System, count: int) -> None:

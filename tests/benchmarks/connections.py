@@ -22,13 +22,13 @@ class Opcode(IntEnum):
 class Connection(asyncio.Protocol):
     """One HTTP/1.1 connection: it says its request, and counts what follows the head of the response.
 
-    `ready` is done when a frame matching `waiting` has arrived, or failed when the connection has.
+    `ready` is done when a frame matching `waiting` has arrived (None: when it is answered), or failed when the connection has.
     """
 
     __slots__ = ("opened", "pending", "ready", "request", "tally", "transport", "waiting")
     transport: asyncio.Transport
 
-    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes]) -> None:
+    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes] | None) -> None:
         self.tally, self.request, self.waiting = tally, request, waiting
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.opened, self.pending = False, b""
@@ -53,12 +53,14 @@ class Connection(asyncio.Protocol):
             return data
         self.opened = True
         if head.split(b" ", 2)[1] in (b"101", b"200"):
-            self.begun()
+            self.begun(head)
+            if self.waiting is None:
+                self.ready.set_result(None)
             return self.rest(rest, at)
         self.fail(head.decode("latin-1").partition("\r\n")[0])
         return b""
 
-    def begun(self) -> None:
+    def begun(self, head: bytes) -> None:
         """The server has agreed."""
 
     def rest(self, data: bytes, at: int) -> bytes:
@@ -68,7 +70,7 @@ class Connection(asyncio.Protocol):
     def frame(self, payload: bytes, at: int) -> None:
         """Count a frame, and see whether it is the one that was waited for."""
         self.tally.frame(payload, at)
-        if not self.ready.done() and self.waiting.search(payload):
+        if self.waiting and not self.ready.done() and self.waiting.search(payload):
             self.ready.set_result(None)
 
     def fail(self, reason: str) -> None:
@@ -87,11 +89,11 @@ class WebSocket(Connection):
 
     __slots__ = ("say",)
 
-    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes], say: str = "") -> None:
+    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes] | None, say: str = "") -> None:
         super().__init__(tally, request, waiting)
         self.say = say
 
-    def begun(self) -> None:
+    def begun(self, head: bytes) -> None:
         if self.say:
             self.transport.write(masked(Opcode.TEXT, self.say.encode()))
 
@@ -119,14 +121,17 @@ class WebSocket(Connection):
 
 
 class Stream(Connection):
-    """Server-Sent Events in a chunked response."""
+    """Server-Sent Events in a response that is chunked, or ends with its connection."""
 
-    __slots__ = ("text",)
+    __slots__ = ("chunked", "text")
 
-    def begun(self) -> None:
-        self.text = b""
+    def begun(self, head: bytes) -> None:
+        self.text, self.chunked = b"", b"chunked" in head
 
     def rest(self, data: bytes, at: int) -> bytes:
+        if not self.chunked:
+            self.events(data, at)
+            return b""
         position, end = 0, len(data)
         while (line := data.find(b"\r\n", position)) >= 0:
             start = line + 2

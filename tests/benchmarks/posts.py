@@ -57,8 +57,8 @@ def content_length(head: bytes) -> int:
 class Posts:
     """Idle connections to one path; as many posts in flight as there are connections, the rest wait their turn."""
 
-    def __init__(self, head: str, ports: tuple[int, ...], connections: int) -> None:
-        self.head, self.ports, self.connections = head, ports, connections
+    def __init__(self, path: str, head: str, ports: tuple[int, ...], connections: int) -> None:
+        self.path, self.head, self.ports, self.connections = path, head, ports, connections
         self.idle: asyncio.Queue[Requests] = asyncio.Queue()
         self.sent = 0
 
@@ -66,12 +66,14 @@ class Posts:
         """A new connection."""
         return (await asyncio.get_running_loop().create_connection(lambda: Requests(port), "127.0.0.1", port))[1]
 
-    async def post(self, body: bytes) -> None:
-        """Post one body, on a connection that the server has not meanwhile closed for idleness; raises `Refused`."""
+    async def post(self, body: bytes, query: str = "") -> None:
+        """Post one body, the path with a query (`?…`) of its own, on a connection not meanwhile closed for idleness; raises `Refused`."""
         connection = await self.idle.get()
         if connection.transport.is_closing():
             connection = await self.connect(connection.port)
-        status = await connection.request(f"{self.head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        status = await connection.request(
+            f"POST {self.path}{query} HTTP/1.1\r\n{self.head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        )
         self.idle.put_nowait(connection)
         if not status.startswith(b"2"):
             raise Refused(status.decode())
@@ -104,8 +106,8 @@ class Posts:
 @asynccontextmanager
 async def posts(ports: tuple[int, ...], path: str, connections: int, headers: tuple[str, ...] = ()) -> AsyncGenerator[Posts]:
     """Connect, dealing the connections to the ports in turn. `headers` are whole lines, such as `Authorization: Bearer …`."""
-    lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", *headers, "")
-    sender = Posts("\r\n".join(lines), ports, connections)
+    lines = ("Host: 127.0.0.1", "Content-Type: application/json", *headers, "")
+    sender = Posts(path, "\r\n".join(lines), ports, connections)
     for number in range(connections):
         sender.idle.put_nowait(await sender.connect(ports[number % len(ports)]))
     try:

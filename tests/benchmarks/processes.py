@@ -49,14 +49,16 @@ async def program(*command: str, environment: Mapping[str, str] | None = None, p
 
 
 async def stopped(process: Process) -> None:
-    """Ask the process to end; insist after `STOP_SECONDS`."""
+    """Ask the process to end, insist after `STOP_SECONDS`, and take along what it leaves of its group."""
     with suppress(ProcessLookupError):
         process.terminate()
     try:
         await asyncio.wait_for(process.wait(), STOP_SECONDS)
     except TimeoutError:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         await process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -33,7 +33,7 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 
 
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
-    """The first frame; `cursor` is where the client stands."""
+    """The first frame; `cursor` is where the client stands: at the beginning, if a snapshot follows."""
 
     connection: str
     user: str
@@ -74,7 +74,7 @@ class Heartbeat(Frame, frozen=True, kw_only=True, tag="heartbeat"):
 
 
 class Reset(Frame, frozen=True, kw_only=True, tag="reset"):
-    """The client's cursor cannot be replayed; a snapshot follows."""
+    """The client's cursor cannot be replayed: it stands at the beginning, until the snapshot that follows."""
 
     reason: Literal["expired", "epoch", "ahead"]
     cursor: CursorText

@@ -171,6 +171,7 @@ class Tidings:
         self.url = url
         self.runtime = runtime
         self.tenant = tenant or f"t{uuid4().hex[:10]}"
+        self.token_seconds = 3600.0
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -180,9 +181,9 @@ class Tidings:
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
 
-    def token(self, user: str = "service", scope: str = "inbox emit", seconds: float = 3600, tenant: str | None = None) -> str:
+    def token(self, user: str = "service", scope: str = "inbox emit", seconds: float | None = None, tenant: str | None = None) -> str:
         """A token for a user of this tenant, or of another one."""
-        return issue(Person(tenant or self.tenant, user), scope, SECRET, time.time(), seconds)
+        return issue(Person(tenant or self.tenant, user), scope, SECRET, time.time(), seconds or self.token_seconds)
 
     def headers(self, user: str = "service", **more: Any) -> dict[str, str]:
         """The headers of a request."""

@@ -224,27 +224,23 @@ class Connection:
         self.at = page.cursor or self.at
 
     async def _begin(self, cursor: str | None) -> None:
-        edge = self._edge
-        reason, snapshot = None, None
+        """Say hello, and begin afresh with a snapshot if there is no cursor to go on from."""
+        reason = None
         try:
-            self.at = await edge.log.check(Cursor.parse(cursor)) if cursor else self.at
+            self.at = await self._edge.log.check(Cursor.parse(cursor)) if cursor else self.at
         except InvalidCursor:
             reason = "epoch"
         except Unreplayable as unreplayable:
             reason = str(unreplayable)
+        await self._sent(wire.hello(self.at, self.identity.person, self.id, self._edge.settings.heartbeat_seconds, self._term.seconds))
         if reason or not cursor:
-            snapshot = await edge.log.snapshot(self.identity.person)
-        at = snapshot.cursor if snapshot and snapshot.cursor else self.at
-        await self._sent(wire.hello(at, self.identity.person, self.id, edge.settings.heartbeat_seconds, self._term.seconds))
-        if snapshot:
-            await self._sent(await self._start_over(reason, snapshot))
+            await self._sent(await self._start_over(reason))
 
-    async def _start_over(self, reason: str | None, snapshot: Page | None = None) -> Page:
-        """A snapshot, after a reset with the reason if there is one."""
-        snapshot = snapshot or await self._edge.log.snapshot(self.identity.person)
-        if reason and snapshot.cursor:
-            await self._sent(wire.reset(reason, snapshot.cursor))
-        return snapshot
+    async def _start_over(self, reason: str | None) -> Page:
+        """A snapshot, after a reset with the reason if there is one; until it has the snapshot, the client stands at the beginning."""
+        if reason:
+            await self._sent(wire.reset(reason, Cursor(self._edge.log.epoch, 0)))
+        return await self._edge.log.snapshot(self.identity.person)
 
     def _expect_nudge(self) -> None:
         """Have the client told in time that its token ends, if it is that which ends first."""

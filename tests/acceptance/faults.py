@@ -110,8 +110,8 @@ class Installation:
     async def __aexit__(self, *_: object) -> None:
         await self.kill(*(name for name in reversed(self.parts) if self.parts[name].running))
 
-    def process(self, *words: str, log: str = "", **settings: object) -> Process:
-        """A `tidings …` process that knows this installation."""
+    def process(self, *words: str, log: str = "", variables: dict[str, str] | None = None, **settings: object) -> Process:
+        """A `tidings …` process that knows this installation, with variables of its own beside the settings."""
         chosen = {
             "nats_url": self.nats.url,
             "postgres_dsn": self.postgres.dsn,
@@ -123,7 +123,7 @@ class Installation:
             **self._settings,
             **settings,
         }
-        environment = {f"TIDINGS_{name.upper()}": str(value) for name, value in chosen.items()}
+        environment = {f"TIDINGS_{name.upper()}": str(value) for name, value in chosen.items()} | (variables or {})
         return Process(words, environment, self.directory / f"{log or words[0]}.log")
 
     async def start(self, *names: str) -> None:

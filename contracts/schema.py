@@ -63,10 +63,14 @@ RULES: Mapping[type[msgspec.Struct], Schema] = {
 
 
 class Schemas:
-    """The shapes of a document: each Struct is a component that others refer to."""
+    """The shapes of a document: each Struct is a component that others refer to.
 
-    def __init__(self, prefix: str = "#/components/schemas/") -> None:
+    OpenAPI knows discriminators as objects, which others do not understand.
+    """
+
+    def __init__(self, prefix: str = "#/components/schemas/", *, discriminators: bool = True) -> None:
         self._prefix = prefix
+        self._discriminators = discriminators
         self.components: dict[str, Schema] = {}
 
     def of(self, shape: Any) -> Schema:
@@ -116,8 +120,8 @@ class Schemas:
     def _union(self, info: inspect.UnionType) -> Schema:
         schemas = [self._of(each) for each in info.types]
         structs = [each for each in info.types if isinstance(each, inspect.StructType)]
-        if len(structs) < 2:
-            return {"anyOf": schemas}
+        if len(structs) < 2 or not self._discriminators:
+            return {"anyOf" if len(structs) < 2 else "oneOf": schemas}
         mapping = {str(each.tag): self._reference(each)["$ref"] for each in structs}
         return {"oneOf": schemas, "discriminator": {"propertyName": structs[0].tag_field, "mapping": mapping}}
 

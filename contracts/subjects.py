@@ -18,6 +18,15 @@ DEAD = "DEAD"
 
 INBOXES = "inbox.>"
 MEMBERS = "member.>"
+
+EVENT_ADDRESS = "events.{partition}.{tenant}.{domain}.{entity}.{action}"
+INBOX_ADDRESS = "inbox.{partition}.{tenant}.{user}"
+SHARED_ADDRESS = "inbox.@.{tenant}.{relation}"
+MEMBER_ADDRESS = "member.{partition}.{tenant}.{user}.{relation}"
+POSITION_ADDRESS = "position.{service}.{partition}"
+DEAD_ADDRESS = "dead.{service}.{partition}.{sequence}"
+"""What the subjects below look like, for documents; ids are escaped in them."""
+
 LOGS = (INBOXES, MEMBERS)
 """All that people's inboxes are made of."""
 SESSIONS_REVOKED = "events.*.*.session.*.revoked"

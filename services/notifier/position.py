@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from contracts.codec import encode
+from contracts.positions import PositionMessage
 from contracts.subjects import EVENTS, NOTIFICATIONS, events_of, position
 from services.runtime.append import Appender, Draft, Expected
 from services.runtime.errors import Fenced, LogLost, WrongSequence
@@ -37,19 +37,6 @@ class Position(NamedTuple):
     def order(self) -> tuple[int, float]:
         """For comparing positions: an event all routed is later than any of its offsets."""
         return self.sequence, self.offset or float("inf")
-
-
-class PositionMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What stands on `position.notifier.<p>`.
-
-    `since`: appends after that sequence of `NOTIFICATIONS` may carry a later position in their header. A takeover writes
-    it, because it comes before the tail is read; any other position message is itself the latest word.
-    """
-
-    sequence: int
-    offset: int = 0
-    epoch: str
-    since: int | None = None
 
 
 def header(partition: int, at: Position) -> dict[str, str]:

@@ -19,12 +19,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.asyncapi import document
 from contracts.http import Health
 from services.runtime import problem
 from services.runtime.access import RATE
 from services.runtime.auth import Unauthorised
 from services.runtime.errors import InvalidSettings, TidingsError, Transient
-from services.runtime.openapi import Contract, Operation, says
+from services.runtime.openapi import ASYNCAPI, Contract, Operation, says
 from services.runtime.problem import Problem
 from services.runtime.rate import Throttled
 
@@ -71,7 +72,7 @@ class Rated(ASGIMiddleware):
 def application(
     handlers: Sequence[Any], ready: Callable[[], bool], idempotent: Callable[[ASGIApp], ASGIApp], origins: Sequence[str] = ()
 ) -> Litestar:
-    """An application of these route handlers, every POST of them idempotent, with `/health/live` and `/health/ready` beside them.
+    """An application of these route handlers, every POST of them idempotent, beside what every process tells of itself.
 
     Pages of these origins may send requests and read the answers (CORS, as WHATWG Fetch has it), with their cookies.
     """
@@ -88,12 +89,18 @@ def application(
         """Whether requests should be sent here."""
         return json(Health(status="ready")) if ready() else respond(503, "starting", "not yet; ask again in a moment")
 
+    @get(ASYNCAPI, sync_to_thread=False, opt=says(Operation(dict[str, Any])))
+    def asyncapi() -> Response[bytes]:
+        """The AsyncAPI document of the WebSocket, the event stream and the subjects of NATS."""
+        return json(document())
+
     def once(app: ASGIApp) -> ASGIApp:
         """A router copies what it is given, but not a function."""
         return idempotent(app)
 
+    own = [live, is_ready, asyncapi]
     return Litestar(
-        route_handlers=[Router("/", route_handlers=posts, middleware=[once]), *others, live, is_ready],
+        route_handlers=[Router("/", route_handlers=posts, middleware=[once]), *others, *own],
         exception_handlers={
             Problem: _problem,
             Unauthorised: _unauthorised,
@@ -102,7 +109,7 @@ def application(
             HTTPException: _http,
             Exception: _unexpected,
         },
-        openapi_config=Contract([*handlers, live, is_ready]),
+        openapi_config=Contract([*handlers, *own]),
         logging_config=None,
         middleware=[Rated()],
         cors_config=_cors(origins) if origins else None,

@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from contracts import asyncapi
+from contracts.codec import encode
 from services.runtime.settings import Settings
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to
@@ -64,6 +67,12 @@ async def test_every_operation_is_described_whole(tidings: Tidings) -> None:
             assert "example" in next(iter(operation["requestBody"]["content"].values())), name
         if name.startswith("post"):
             assert {"409", "422"} <= operation["responses"].keys(), name
+
+
+async def test_the_document_of_frames_and_subjects_is_served_beside_it(tidings: Tidings) -> None:
+    answer = await tidings.http.get("/asyncapi.json")
+
+    assert answer.json() == msgspec.json.decode(encode(asyncapi.document()))
 
 
 async def test_what_a_stream_is_not_opened_for_is_in_the_document(tidings: Tidings) -> None:

@@ -37,7 +37,7 @@ class Cursor(NamedTuple):
     @property
     def reaches(self) -> int:
         """The highest sequence that it has to do with."""
-        return max(self.sequence, self.until)
+        return max(self.sequence, self.row, self.until)
 
     @classmethod
     def parse(cls, text: str) -> Cursor:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,11 +27,12 @@ class Web(NamedTuple):
 
 
 @asynccontextmanager
-async def web(chosen: Settings, **more: object) -> AsyncIterator[Web]:
-    """An edge and a gateway while the block lasts."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.cli", "web"), env=environment(chosen, port=0, **more), stdout=asyncio.subprocess.PIPE
-    )
+async def web(chosen: Settings, *, log: Path | None = None, **more: object) -> AsyncIterator[Web]:
+    """An edge and a gateway while the block lasts; what they log goes to a file, if one is named."""
+    command = (sys.executable, "-m", "services.cli", "web")
+    with log.open("ab") if log else nullcontext() as errors:
+        environ = environment(chosen, port=0, **more)
+        process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors)
     try:
         assert process.stdout
         ready = await asyncio.wait_for(process.stdout.readline(), 30)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, asgi, get, post
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
@@ -19,6 +20,7 @@ from services.edge.operations import CursorParameter
 from services.edge.socket import Socket
 from services.edge.stream import Stream
 from services.edge.wire import Page
+from services.runtime import problem
 from services.runtime.auth import Identity
 from services.runtime.idempotent import name
 from services.runtime.openapi import says
@@ -41,12 +43,20 @@ def _connections(edge: Edge) -> list[Any]:
     @asgi("/v1/socket", copy_scope=False, opt=says(operations.SOCKET))
     async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         """The frames of a person's log on a WebSocket; the AsyncAPI document describes them."""
-        await Socket(edge, scope, receive, send).run()
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await Socket(edge, scope, receive, send).run()
+        else:
+            await problem.respond(send, 426, "upgrade required", "this is a WebSocket (RFC 6455); for plain HTTP there is /v1/stream")
 
     @asgi("/v1/stream", copy_scope=False, opt=says(operations.STREAM))
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         """The frames of a person's log as server-sent events; the AsyncAPI document describes them."""
-        await Stream(edge, scope, receive, send).run()
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await problem.respond(send, 400, "bad request", "for a WebSocket there is /v1/socket", kind="websocket.http")
+        elif scope["method"] == "GET":
+            await Stream(edge, scope, receive, send).run()
+        else:
+            await problem.respond(send, 405, "method not allowed", "a stream is read by GET")
 
     return [socket, stream]
 

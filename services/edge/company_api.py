@@ -16,18 +16,17 @@ from contracts.events.announcements import RelationName
 from contracts.frames import WATCH_LIMIT_USERS, Signal
 from contracts.ids import Id
 from contracts.schema import Schemas
-from contracts.subjects import Topic
-from services.edge.bucket import Bucket
+from contracts.subjects import Person, Topic
 from services.edge.edge import Edge
-from services.edge.guest import ADMIN, SIGNALS_BURST, SIGNALS_PER_SECOND
+from services.edge.guest import ADMIN, SIGNAL_RATE
 from services.edge.members import NoMember, TooLarge
 from services.edge.operations import several
 from services.runtime.auth import Identity
 from services.runtime.openapi import JSON, Operation, says
+from services.runtime.rate import Buckets, Throttled
 from services.runtime.web import json, respond
 
 BODY_LIMIT_BYTES = 8 * 1024
-BUCKETS_LIMIT = 10_000
 
 AnyRequest = Request[Any, Any, Any]
 Who = Callable[[AnyRequest], Identity]
@@ -88,21 +87,22 @@ def _presence(edge: Edge, who: Who) -> Any:
 
 
 def _signals(edge: Edge, who: Who) -> Any:
-    buckets: dict[Any, Bucket] = {}
+    buckets = Buckets[Person](SIGNAL_RATE)
 
     @post("/v1/signals", status_code=202, request_max_body_size=BODY_LIMIT_BYTES, opt=says(SIGNALS))
     async def signals(request: AnyRequest) -> Response[bytes]:
         """Say something to those connected who stand in a relation that one stands in; it is never stored."""
         identity = who(request)
-        if not _take(buckets, identity):
-            return respond(429, "too many requests", f"at most {SIGNALS_PER_SECOND} signals a second")
         try:
+            buckets.take(identity.person, asyncio.get_running_loop().time()).check()
             said = msgspec.json.decode(await request.body(), type=PostedSignal)
             await edge.company.signals.send(identity.person, said.connection, said, datetime.now(UTC))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad signal", str(error))
         except (NoMember, TooLarge) as refusal:
             return respond(403, "forbidden", str(refusal))
+        except Throttled as throttled:
+            return respond(429, "too many requests", str(throttled))
         return json({}, 202)
 
     return signals
@@ -113,13 +113,3 @@ async def _among(edge: Edge, identity: Identity, users: tuple[str, ...], relatio
         return frozenset(users)
     members, topic = edge.company.members, Topic(identity.person.tenant, msgspec.convert(relation, RelationName))
     return await (members.of(topic) if ADMIN in identity.scopes else members.admit(identity.person.user, topic))
-
-
-def _take(buckets: dict[Any, Bucket], identity: Identity) -> bool:
-    """Take a token of the person's; of many people, those who came first are forgotten first."""
-    now = asyncio.get_running_loop().time()
-    bucket = buckets.pop(identity.person, None) or Bucket(SIGNALS_PER_SECOND, SIGNALS_BURST, now)
-    buckets[identity.person] = bucket
-    if len(buckets) > BUCKETS_LIMIT:
-        del buckets[next(iter(buckets))]
-    return bucket.take(now)

@@ -15,7 +15,6 @@ from contracts.events.announcements import RelationName
 from contracts.frames import Result, Signal, Unwatch, Watch
 from contracts.ids import ID_LIMIT_CHARACTERS
 from services.edge import wire
-from services.edge.bucket import Bucket
 from services.edge.company import Company
 from services.edge.here import Tab
 from services.edge.members import NoMember, TooLarge
@@ -23,14 +22,11 @@ from services.edge.watches import WATCHES_LIMIT, TooMany
 from services.edge.wire import Page
 from services.runtime.auth import Identity
 from services.runtime.errors import Unavailable
+from services.runtime.rate import Bucket, Rate, Throttled
 
-SIGNALS_PER_SECOND = 5
-SIGNALS_BURST = 10
-WATCHES_PER_SECOND = 5
-WATCHES_BURST = 40
+SIGNAL_RATE = Rate("signals", 10, 2)
+WATCH_RATE = Rate("watches", 40, 8)
 ADMIN = "admin"
-RATE_LIMITED = wire.error("rate_limited", f"at most {SIGNALS_PER_SECOND} signals a second", retry=True)
-WATCHES_RATE = f"rate_limited: at most {WATCHES_PER_SECOND} watches a second"
 
 
 Relations = Annotated[tuple[RelationName, ...], Meta(max_length=WATCHES_LIMIT)]
@@ -57,8 +53,8 @@ class Guest:
     def __init__(self, company: Company, tab: Speaker) -> None:
         self._company = company
         self._tab = tab
-        self._signals: Bucket | None = None
-        self._watches: Bucket | None = None
+        self._signals = Bucket(SIGNAL_RATE)
+        self._watches = Bucket(WATCH_RATE)
 
     async def ask(self, asked: Signal | Watch | Unwatch) -> None:
         """Do what a frame asks for."""
@@ -72,16 +68,12 @@ class Guest:
 
     async def signal(self, said: Signal) -> None:
         """Pass a signal on."""
-        now = asyncio.get_running_loop().time()
-        self._signals = self._signals or Bucket(SIGNALS_PER_SECOND, SIGNALS_BURST, now)
-        if refusal := await self._signal(said) if self._signals.take(now) else RATE_LIMITED:
+        if refusal := await self._signal(said):
             self._tab.say(refusal)
 
     async def watch(self, asked: Watch) -> None:
         """Begin a watch, whose first frame says who is connected now; then its result."""
-        now = asyncio.get_running_loop().time()
-        self._watches = self._watches or Bucket(WATCHES_PER_SECOND, WATCHES_BURST, now)
-        self._tab.say(_result(asked.op, await self._watch(asked) if self._watches.take(now) else WATCHES_RATE))
+        self._tab.say(_result(asked.op, await self._watch(asked)))
 
     def unwatch(self, asked: Unwatch) -> None:
         """End a watch."""
@@ -90,7 +82,10 @@ class Guest:
 
     async def _signal(self, said: Signal) -> Page | None:
         try:
+            self._signals.take(asyncio.get_running_loop().time()).check()
             await self._company.signals.send(self._tab.identity.person, self._tab.id, said, datetime.now(UTC))
+        except Throttled as throttled:
+            return wire.error("rate_limited", str(throttled), retry=True)
         except (NoMember, TooLarge) as refusal:
             return wire.error("forbidden", str(refusal), retry=False)
         except Unavailable:
@@ -100,11 +95,12 @@ class Guest:
     async def _watch(self, asked: Watch) -> str | None:
         watches, identity = self._company.watches, self._tab.identity
         try:
+            self._watches.take(asyncio.get_running_loop().time()).check()
             if asked.relation:
                 await watches.watch(identity.person, self._tab, asked.relation, admin=ADMIN in identity.scopes)
             else:
                 watches.watch_users(identity.person, self._tab, frozenset(asked.users))
-        except (NoMember, TooLarge, TooMany) as refusal:
+        except (NoMember, TooLarge, TooMany, Throttled) as refusal:
             return str(refusal)
         except Unavailable:
             return "unavailable; send it again"

@@ -33,6 +33,8 @@ def headers(status: int) -> dict[str, str]:
     """What goes with a status beside the body."""
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}
+    if status == 426:
+        return {"Upgrade": "websocket", "Connection": "Upgrade"}
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else {}
 
 

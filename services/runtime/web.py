@@ -28,6 +28,7 @@ from services.runtime.errors import InvalidSettings, TidingsError, Transient
 from services.runtime.openapi import ASYNCAPI, Contract, Operation, says
 from services.runtime.problem import Problem
 from services.runtime.rate import Throttled
+from services.runtime.websocket import WebSocketProtocol
 
 BACKLOG_CONNECTIONS = 4096
 STOP_SECONDS = 5
@@ -155,7 +156,7 @@ async def serve(app: Litestar, listener: socket.socket, drain: Callable[[], Awai
         app,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=128 * 1024,
         ws_ping_interval=20,

@@ -26,6 +26,8 @@ _SENTENCES = (
 )
 """What each pattern of the contracts demands, in words; the first that fits."""
 
+NOBODY = b'"user":""'
+
 T = TypeVar("T")
 
 
@@ -49,6 +51,12 @@ decode_entry = _entry.decode
 decode_membership = _membership.decode
 decode_shared = msgspec.json.Decoder(Shared).decode
 decode_notification = msgspec.json.Decoder(Notification).decode
+
+
+def cut(notification: bytes) -> tuple[bytes, bytes]:
+    """A shared notification, cut where the name of each reader goes, as a JSON string."""
+    before, behind = notification.rsplit(NOBODY, 1)
+    return before + NOBODY[:-2], behind
 
 
 def decode(body: bytes | str | memoryview) -> CloudEvent:

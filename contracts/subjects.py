@@ -85,12 +85,12 @@ def shared(topic: Topic) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def owner_of(subject: str) -> Person | Topic:
-    """Whose log an inbox subject is."""
-    _, _, tenant, owner = subject.split(".")
-    if owner[0] == "@":
-        return Topic(unescape(tenant), unescape(owner[1:]))
-    return Person(unescape(tenant), unescape(owner))
+def owner_of(subject: str) -> Person | Topic | Member:
+    """Whose log an inbox subject is, or whose membership a member subject tells."""
+    _, _, tenant, owner, *relation = map(unescape, subject.replace("@", "").split("."))
+    if relation:
+        return Member(Person(tenant, owner), Topic(tenant, relation[0]))
+    return Topic(tenant, owner) if "@" in subject else Person(tenant, owner)
 
 
 def member(whose: Member, partitions: int) -> str:
@@ -101,12 +101,6 @@ def member(whose: Member, partitions: int) -> str:
 def members_of(person: Person, partitions: int) -> str:
     """All topics that a user came to or left."""
     return f"{_membership(person, partitions)}.*"
-
-
-def member_of(subject: str) -> Member:
-    """Who came to or left which topic."""
-    _, _, tenant, user, relation = subject.split(".")
-    return Member(Person(unescape(tenant), unescape(user)), Topic(unescape(tenant), unescape(relation[1:])))
 
 
 def topic(which: Topic, number: int, since: int) -> str:

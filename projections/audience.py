@@ -138,5 +138,5 @@ def _joins_team(event: TeamMemberAdded) -> Iterator[Opening]:
 
 
 AUDIENCE = Projection(
-    name="audience", version=1, stream=EVENTS, subjects="events.{partition}.>", schema=SCHEMA, evolve=evolve, partitioned=True
+    name="audience", version=1, stream=EVENTS, subjects=("events.{partition}.>",), schema=SCHEMA, evolve=evolve, partitioned=True
 )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from contracts.codec import decode_entry, instant
+from contracts.codec import decode_entry, decode_notification, decode_shared, instant
 from contracts.cursor import Cursor
-from contracts.notifications import Filter, Mark, Notification
-from contracts.subjects import INBOXES, NOTIFICATIONS, Person, owner_of
+from contracts.notifications import Entry, Filter, Mark, Notification, Shared
+from contracts.subjects import LOGS, NOTIFICATIONS, Member, Person, Topic, owner_of
+from projections import topics
 from projections.projection import Change, Message, Projection, Statement
 
-SCHEMA = """
-CREATE TABLE {schema}.notification (
+SCHEMA = f"""
+{topics.SCHEMA}
+CREATE TABLE {{schema}}.notification (
     tenant text NOT NULL,
     user_id text NOT NULL,
     id uuid NOT NULL,
@@ -32,25 +34,28 @@ CREATE TABLE {schema}.notification (
     archived timestamptz,
     snoozed timestamptz,
     deleted boolean NOT NULL DEFAULT false,
+    left_out text,
     body text NOT NULL,
     PRIMARY KEY (tenant, user_id, id)
 );
-CREATE INDEX ON {schema}.notification (tenant, user_id, sequence);
-CREATE INDEX ON {schema}.notification (tenant, user_id, changed, sequence);
-CREATE INDEX ON {schema}.notification USING brin (appended);
-CREATE TABLE {schema}.horizon (swept bigint NOT NULL);
-INSERT INTO {schema}.horizon VALUES (0);
+CREATE INDEX ON {{schema}}.notification (tenant, user_id, sequence);
+CREATE INDEX ON {{schema}}.notification (tenant, user_id, changed, sequence);
+CREATE INDEX ON {{schema}}.notification USING brin (appended);
+CREATE TABLE {{schema}}.horizon (swept bigint NOT NULL);
+INSERT INTO {{schema}}.horizon VALUES (0);
 """
 
 NOTIFY = Statement(
     "notify",
     """
     INSERT INTO {schema}.notification AS n
-        (tenant, user_id, id, sequence, changed, category, type, priority, entity, group_name, words, created, appended, expires, body)
-    SELECT tenant, user_id, id, sequence, sequence, category, type, priority, entity, group_name, words, created, appended, expires, body
+        (tenant, user_id, id, sequence, changed, category, type, priority, entity, group_name, words, created, appended, expires,
+         left_out, body)
+    SELECT tenant, user_id, id, sequence, sequence, category, type, priority, entity, group_name, words, created, appended, expires,
+           left_out, body
     FROM jsonb_to_recordset(%s::jsonb) AS r
         (tenant text, user_id text, id uuid, sequence bigint, category text, type text, priority text, entity text, group_name text,
-         words text, created timestamptz, appended timestamptz, expires timestamptz, body text)
+         words text, created timestamptz, appended timestamptz, expires timestamptz, left_out text, body text)
     ON CONFLICT (tenant, user_id, id) DO UPDATE SET
         sequence = excluded.sequence, changed = excluded.changed, category = excluded.category, type = excluded.type,
         priority = excluded.priority, entity = excluded.entity, group_name = excluded.group_name, words = excluded.words,
@@ -60,8 +65,10 @@ NOTIFY = Statement(
     joins=True,
 )
 
-_MARK = """
-    UPDATE {schema}.notification n SET
+_RECORD = """(tenant text, user_id text, state text, at timestamptz, sequence bigint, ids uuid[], up_to bigint, until timestamptz,
+         category text, type text, entity text, group_name text)"""
+_MARK = f"""
+    UPDATE {{schema}}.notification n SET
         changed = r.sequence,
         seen = CASE WHEN r.state IN ('seen', 'read') THEN coalesce(n.seen, r.at) ELSE n.seen END,
         read = CASE r.state WHEN 'read' THEN coalesce(n.read, r.at) WHEN 'unread' THEN NULL ELSE n.read END,
@@ -69,10 +76,8 @@ _MARK = """
                         WHEN r.state IN ('unarchived', 'snoozed') THEN NULL ELSE n.archived END,
         snoozed = CASE WHEN r.state = 'snoozed' THEN r.until WHEN r.state IN ('unsnoozed', 'archived') THEN NULL ELSE n.snoozed END,
         deleted = r.state = 'deleted'
-    FROM jsonb_to_recordset(%s::jsonb) AS r
-        (tenant text, user_id text, state text, at timestamptz, sequence bigint, ids uuid[], up_to bigint, until timestamptz,
-         category text, type text, entity text, group_name text)
-    WHERE n.tenant = r.tenant AND n.user_id = r.user_id AND NOT n.deleted AND {which}
+    FROM jsonb_to_recordset(%s::jsonb) AS r {_RECORD}
+    WHERE n.tenant = r.tenant AND n.user_id = r.user_id AND NOT n.deleted AND {{which}}
       AND CASE r.state
           WHEN 'read' THEN n.read IS NULL WHEN 'unread' THEN n.read IS NOT NULL
           WHEN 'seen' THEN n.seen IS NULL
@@ -82,23 +87,20 @@ _MARK = """
           ELSE true END
     """
 
-MARK_IDS = Statement("mark_ids", _MARK.replace("{which}", "n.id = ANY (r.ids)"))
-MARK_UP_TO = Statement("mark_up_to", _MARK.replace("{which}", "n.sequence <= r.up_to"))
-MARK_FILTER = Statement(
-    "mark_filter",
-    _MARK.replace(
-        "{which}",
-        """n.sequence < r.sequence
+_IDS = "n.id = ANY (r.ids)"
+_UP_TO = "n.sequence <= r.up_to"
+_FILTER = """n.sequence < r.sequence
       AND (r.category IS NULL OR n.category = r.category) AND (r.type IS NULL OR n.type = r.type)
-      AND (r.entity IS NULL OR n.entity = r.entity) AND (r.group_name IS NULL OR n.group_name = r.group_name)""",
-    ),
-)
+      AND (r.entity IS NULL OR n.entity = r.entity) AND (r.group_name IS NULL OR n.group_name = r.group_name)"""
 
-KEPT = """(
-    SELECT * FROM inbox.notification
-    WHERE tenant = r.tenant AND user_id = r.user_id
-    ORDER BY sequence DESC LIMIT %(limit)s
-)"""
+MARK_IDS = Statement("mark_ids", _MARK.replace("{which}", _IDS))
+MARK_UP_TO = Statement("mark_up_to", _MARK.replace("{which}", _UP_TO))
+MARK_FILTER = Statement("mark_filter", _MARK.replace("{which}", _FILTER))
+ADOPT_IDS = topics.adopt("adopt_ids", _IDS, _RECORD)
+ADOPT_UP_TO = topics.adopt("adopt_up_to", _UP_TO, _RECORD)
+ADOPT_FILTER = topics.adopt("adopt_filter", _FILTER, _RECORD)
+
+KEPT = topics.told("true", "sequence DESC", "%(limit)s")
 """A person's newest notifications, as many as are kept (`limit`), whatever their state."""
 
 VISIBLE = "NOT deleted AND (expires IS NULL OR expires > now()) AND appended > now() - %(retention)s"
@@ -132,19 +134,40 @@ WANTED = {
 
 
 def evolve(message: Message) -> Iterator[Change]:
-    """A notification is written whole, a mark touches those it names."""
-    person = owner_of(message.subject)
-    if not isinstance(person, Person):
-        return
-    match decode_entry(message.data):
-        case Notification() as notification:
-            yield Change(NOTIFY, person, (person, notification.id), _notified(person, notification, message))
-        case Mark(up_to=str()) as mark:
-            yield Change(MARK_UP_TO, person, message.sequence, _marked(person, mark, message))
-        case Mark(filter=Filter()) as mark:
-            yield Change(MARK_FILTER, person, message.sequence, _marked(person, mark, message))
-        case Mark() as mark:
-            yield Change(MARK_IDS, person, message.sequence, _marked(person, mark, message))
+    """A notification is written whole, a mark touches those it names; shared ones are its person's own from then on."""
+    match owner_of(message.subject):
+        case Member() as member:
+            yield topics.membership(member, message)
+        case Topic() as topic:
+            yield _shared(topic, decode_shared(message.data), message)
+        case Person() as person:
+            yield from _entry(person, decode_entry(message.data), message)
+
+
+def _entry(person: Person, entry: Entry, message: Message) -> Iterator[Change]:
+    match entry:
+        case Notification():
+            yield Change(NOTIFY, person, (person, entry.id), _notified(person, entry, message))
+        case Mark(up_to=str()):
+            yield from _mark(person, ADOPT_UP_TO, MARK_UP_TO, entry, message)
+        case Mark(filter=Filter()):
+            yield from _mark(person, ADOPT_FILTER, MARK_FILTER, entry, message)
+        case Mark():
+            yield from _mark(person, ADOPT_IDS, MARK_IDS, entry, message)
+
+
+def _mark(person: Person, adopt: Statement, statement: Statement, mark: Mark, message: Message) -> Iterator[Change]:
+    row = _marked(person, mark, message)
+    yield Change(adopt, person, message.sequence, row, behind=person.tenant)
+    yield Change(statement, person, message.sequence, row)
+
+
+def _shared(topic: Topic, shared: Shared, message: Message) -> Change:
+    body = bytes(shared.notification)
+    notification = decode_notification(body)
+    row = _notified(Person(topic.tenant, topics.key(topic)), notification, message)
+    row |= {"left_out": shared.left_out, "body": topics.shared_body(body)}
+    return Change(NOTIFY, topic.tenant, (topic, notification.id), row)
 
 
 def _notified(person: Person, notification: Notification, message: Message) -> dict[str, Any]:
@@ -186,4 +209,4 @@ def _filtered(filter_: Filter | None) -> dict[str, Any]:
     return {"category": filter_.category, "type": filter_.type, "entity": filter_.entity, "group_name": filter_.group}
 
 
-INBOX = Projection(name="inbox", version=2, stream=NOTIFICATIONS, subjects=INBOXES, schema=SCHEMA, evolve=evolve)
+INBOX = Projection(name="inbox", version=3, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)

@@ -20,12 +20,16 @@ class Statement:
 
 
 class Change(NamedTuple):
-    """One row for a statement. Changes of one scope take effect in order; of one identity, only the last is needed."""
+    """One row for a statement. Changes of one scope take effect in order; of one identity, only the last is needed.
+
+    `behind`: another scope, all changes of which so far take effect before this one does.
+    """
 
     statement: Statement
     scope: Hashable
     identity: Hashable
     row: dict[str, Any]
+    behind: Hashable = None
 
 
 class Message(NamedTuple):
@@ -41,13 +45,14 @@ class Message(NamedTuple):
 class Projection:
     """A read model: tables (`schema`), and `evolve` from a message to changes. Each version has a Postgres schema of its own.
 
+    `subjects`: what of the stream it reads; a `{partition}` in them stands for the number of one.
     `partitioned`: each partition of the stream is folded by itself, with a checkpoint of its own.
     """
 
     name: str
     version: int
     stream: str
-    subjects: str
+    subjects: tuple[str, ...]
     schema: str
     evolve: Callable[[Any], Iterator[Change]]
     partitioned: bool = False
@@ -61,14 +66,18 @@ def steps(changes: Iterable[Change]) -> list[Step]:
     gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]] = []
     reached: dict[Hashable, int] = {}
     for change in changes:
-        place = _place(gathered, change.statement, reached.get(change.scope, -1))
+        first = max(_first(change.statement, reached.get(change.scope, -1)), reached.get(change.behind, -1) + 1)
+        place = _place(gathered, change.statement, first)
         reached[change.scope] = place
         gathered[place][1][change.identity] = change.row
     return [(statement, list(rows.values())) for statement, rows in gathered]
 
 
-def _place(gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]], statement: Statement, reached: int) -> int:
-    first = reached if statement.joins and reached >= 0 else reached + 1
+def _first(statement: Statement, reached: int) -> int:
+    return reached if statement.joins and reached >= 0 else reached + 1
+
+
+def _place(gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]], statement: Statement, first: int) -> int:
     for place in range(first, len(gathered)):
         if gathered[place][0] is statement:
             return place

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from contracts.cursor import Cursor
 from contracts.notifications import Counts, Entry, Filter, Mark, Notification
+from projections.belonging import Belonging
 
 NEVER = float("inf")
 ABOUT_LIMIT = 16_384
@@ -86,15 +87,26 @@ class Standing(Struct, array_like=True, gc=False):
 
 
 class Inbox:
-    """A person's newest notifications (`limit`, kept for `retention_seconds`) after a sequence of their log, with their counts."""
+    """A person's newest notifications (`limit`, kept for `retention_seconds`) after a sequence of their log, with their counts.
 
-    def __init__(self, limit: int, retention_seconds: float, standings: Iterable[Standing] = (), sequence: int = 0) -> None:
+    `belonging` says which entries of topics are theirs too.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        retention_seconds: float,
+        standings: Iterable[Standing] = (),
+        sequence: int = 0,
+        belonging: Belonging | None = None,
+    ) -> None:
         self._limit = limit
         self._retention = retention_seconds
         self._standings = {standing.id: standing for standing in sorted(standings, key=lambda standing: standing.sequence)}
         for standing in self._standings.values():
             standing.about = shared(standing.about)
         self.sequence = sequence
+        self.belonging = belonging or Belonging()
         self._counts: Counts | None = None
         self._valid_until = NEVER
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
-from contracts.subjects import INBOXES, NOTIFICATIONS, Person
+from contracts.subjects import NOTIFICATIONS, Person, followed
 from services.edge.company import Company
 from services.edge.door import Door
 from services.edge.feed import Feeds
@@ -88,9 +88,9 @@ class Edge:
 
     async def _follow(self) -> None:
         ring, jetstream = self.log.ring, self.runtime.jetstream
-        newest = await last(jetstream, NOTIFICATIONS, INBOXES)
-        target = newest.sequence if newest else 0
-        batches = follow(jetstream, NOTIFICATIONS, (INBOXES,), after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
+        newest = [await last(jetstream, NOTIFICATIONS, subject) for subject in followed()]
+        target = max((found.sequence for found in newest if found), default=0)
+        batches = follow(jetstream, NOTIFICATIONS, followed(), after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
         async with aclosing(batches):
             async for batch in batches:
                 for message in batch:

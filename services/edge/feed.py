@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from contracts.codec import decode_entry
 from contracts.cursor import Cursor
-from contracts.subjects import Person
+from contracts.subjects import Person, Topic, shared
 from projections.standing import NEVER, Inbox
 from services.edge import wire
 from services.edge.log import Log, fits, stands
+from services.edge.ring import home
+from services.edge.telling import Telling, joins, name
 from services.edge.wire import Page
 from services.runtime.follow import Message
 
@@ -44,8 +45,9 @@ class Tab(Protocol):
 class Feed:
     """A person's log from now on, complete up to `cursor`; it writes to the tabs that stand there."""
 
-    def __init__(self, log: Log, person: Person) -> None:
+    def __init__(self, log: Log, person: Person, opened: Callable[[Feed], None]) -> None:
         self._log = log
+        self._opened = opened
         self._page: Page | None = None
         self._page_after: Cursor | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -66,24 +68,34 @@ class Feed:
             await asyncio.shield(self._opening)
 
     @property
+    def topics(self) -> Iterable[Topic]:
+        """All topics that it may have read."""
+        return self._inbox.belonging.topics if self._inbox else ()
+
+    @property
     def inbox(self) -> Inbox:
         """How everything of the person's stands at `cursor`."""
         assert self._inbox, "a feed is opened before it is read"
         return self._inbox
 
-    def arrived(self, messages: list[Message]) -> None:
+    def joins(self, message: Message) -> Topic | None:
+        """Take a membership on, if it is known what came before it; its topic."""
+        return joins(message, self._inbox.belonging) if self._inbox else None
+
+    def arrived(self, tellings: list[Telling]) -> None:
         """Take the next entries on and hand them to the tabs, if it is known what came before them."""
-        if self._inbox is None:
+        known = self._inbox
+        told = [each for each in tellings if each.concerns(self.person, known.belonging)] if known else None
+        if not known or not told:
             return
-        told = [(message, decode_entry(message.data)) for message in messages]
-        for message, entry in told:
-            self._inbox.apply(entry, message.sequence, message.time_nanoseconds)
-        if fits(messages):
-            now = time.time()
-            self._move(messages[-1].sequence, [wire.entry(self._log.epoch, each) for each, entry in told if stands(entry, self.inbox, now)])
+        for each in told:
+            known.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
+        if fits([each.message for each in told]):
+            now, reader = time.time(), name(self.person)
+            self._move(told[-1].message.sequence, [each.body(reader) for each in told if stands(each.entry, known, now)])
         else:
-            self.cursor = Cursor(self._log.epoch, messages[-1].sequence)
-            self.lapses = self.inbox.until(time.time())
+            self.cursor = Cursor(self._log.epoch, told[-1].message.sequence)
+            self.lapses = known.until(time.time())
             for tab in self.tabs:
                 tab.go_on()
 
@@ -130,7 +142,7 @@ class Feed:
         return page.more or (page.cursor is not None and page.cursor.sequence >= self.cursor.sequence)
 
     async def _next(self, after: Cursor) -> Page:
-        found = None if after.until else self._log.ring.after(self.subject, after.sequence)
+        found = None if after.until else self._log.recent(self.person, self.inbox.belonging, after.sequence)
         head = self.cursor.sequence
         if found is None:
             return await self._log.page(self.person, after, self.inbox)
@@ -142,16 +154,18 @@ class Feed:
             self.cursor = Cursor(self._log.epoch, max(found.sequence, self._log.ring.head))
             self._inbox = found
             self.lapses = found.until(time.time())
+            self._opened(self)
         finally:
             self._opening = None
 
 
 class Feeds:
-    """The feeds of everybody connected, by subject; `tabs` says how many connections there are."""
+    """The feeds of everybody connected, by subject, and who of them reads which topic; `tabs` says how many connections there are."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._feeds: dict[str, Feed] = {}
+        self._readers: dict[str, dict[Feed, None]] = {}
         self._left = asyncio.Event()
         self.tabs = 0
 
@@ -159,7 +173,7 @@ class Feeds:
         """The feed of a person, for one more tab, which leaves it again."""
         feed = self._feeds.get(self._log.subject(person))
         if feed is None:
-            feed = Feed(self._log, person)
+            feed = Feed(self._log, person, self._read_topics)
             self._feeds[feed.subject] = feed
         feed.tabs.append(tab)
         self.tabs += 1
@@ -172,6 +186,7 @@ class Feeds:
         self._left.set()
         if not feed.tabs:
             del self._feeds[feed.subject]
+            self._forget(feed)
 
     async def emptied(self) -> None:
         """Wait until nobody is connected."""
@@ -181,13 +196,46 @@ class Feeds:
 
     def arrived(self, batch: list[Message]) -> None:
         """Hand a batch of entries to those concerned."""
-        touched: dict[str, list[Message]] = {}
+        touched: dict[Feed, list[Telling]] = {}
         for message in batch:
-            if message.subject in self._feeds:
-                touched.setdefault(message.subject, []).append(message)
-        for subject, messages in touched.items():
-            if feed := self._feeds.get(subject):
-                feed.arrived(messages)
+            if message.subject.startswith("member."):
+                self._member(message)
+            elif feeds := self._concerned(message.subject):
+                telling = Telling(self._log.epoch, message)
+                for feed in feeds:
+                    touched.setdefault(feed, []).append(telling)
+        for feed, tellings in touched.items():
+            feed.arrived(tellings)
+
+    def _concerned(self, subject: str) -> Iterable[Feed]:
+        feed = self._feeds.get(subject)
+        return (feed,) if feed else self._readers.get(subject, ())
+
+    def _member(self, message: Message) -> None:
+        feed = self._feeds.get(home(message.subject))
+        topic = feed.joins(message) if feed else None
+        if feed and topic:
+            self._read(feed, topic, message.sequence)
+
+    def _read_topics(self, feed: Feed) -> None:
+        """From now on, hand it what the topics say that its person belongs to."""
+        if self._feeds.get(feed.subject) is feed:
+            for topic in feed.topics:
+                self._read(feed, topic, self._log.ring.head)
+
+    def _read(self, feed: Feed, topic: Topic, after: int) -> None:
+        readers = self._readers.setdefault(shared(topic), {})
+        if feed.inbox.belonging.covers(topic, after + 1):
+            readers[feed] = None
+        else:
+            readers.pop(feed, None)
+
+    def _forget(self, feed: Feed) -> None:
+        for topic in feed.topics:
+            readers = self._readers.get(shared(topic), {})
+            readers.pop(feed, None)
+            if not readers:
+                self._readers.pop(shared(topic), None)
 
     def of(self, person: Person) -> list[Tab]:
         """The tabs of a person."""

@@ -9,11 +9,13 @@ from contracts.codec import decode_entry, encode
 from contracts.cursor import Cursor
 from contracts.notifications import Entry, Notification
 from contracts.streams import MARKS_PER_NOTIFICATION
-from contracts.subjects import INBOXES, NOTIFICATIONS, Person, inbox
+from contracts.subjects import INBOXES, NOTIFICATIONS, Person, inbox, members_of, shared
+from projections.belonging import Belonging
 from projections.standing import Inbox
 from services.edge import wire
 from services.edge.ring import Ring
 from services.edge.rows import PAGE_BYTES, PAGE_ROWS, Answer, Question, Rows, Wanted
+from services.edge.telling import personal
 from services.edge.wire import Page
 from services.runtime.errors import Unavailable
 from services.runtime.follow import Message, state
@@ -86,7 +88,7 @@ class Log:
 
     async def page(self, person: Person, after: Cursor, known: Inbox) -> Page:
         """What a person missed after a cursor, or the first part of it; raises Unreplayable or Unavailable."""
-        found = None if after.until else self.ring.after(self.subject(person), after.sequence)
+        found = None if after.until else self.recent(person, known.belonging, after.sequence)
         if found is not None:
             return self.link(after, found, known, self.ring.head)
         try:
@@ -101,12 +103,26 @@ class Log:
             raise Unavailable("the rows are not yet where they were when the replay began")
         return self._changed(after, answer) if after.until or after.sequence < answer.checkpoint else await self._tail(person, after, known)
 
+    def recent(self, person: Person, belonging: Belonging, after: int) -> list[Message] | None:
+        """A person's entries after a sequence, their topics' among them; None if the ring does not reach that far back."""
+        own = self.ring.after(self.subject(person), after)
+        if own is None:
+            return None
+        found = personal(own, person, belonging)
+        topics = belonging.after(after)
+        if not topics:
+            return found
+        told = (message for topic in topics for message in self.ring.after(shared(topic), after) or ())
+        return personal([*found, *told], person, belonging)
+
     def link(self, after: Cursor, found: list[Message], known: Inbox, head: int, *, more: bool = False) -> Page:
         """Entries of the log up to `head` as a frame, or as many as fit in one; what has vanished since is left out."""
         taken = _bounded(found)
         more = more or len(taken) < len(found)
         now = time.time()
-        told = [wire.entry(self.epoch, message) for message in taken if stands(decode_entry(message.data), known, now)]
+        told = [
+            wire.entry(self.epoch, message.sequence, message.data) for message in taken if stands(decode_entry(message.data), known, now)
+        ]
         reached = taken[-1].sequence if len(taken) < len(found) else max(head, after.sequence)
         return wire.entries(after, self._cursor(reached), told, known.counts(now), more=more)
 
@@ -128,55 +144,73 @@ class Log:
         return Cursor(self.epoch, answer.rows[-1].changed, answer.rows[-1].sequence, answer.checkpoint)
 
     async def _listing(self, person: Person, wanted: Wanted) -> Answer:
-        return await self._rows.listing(person, wanted, self.ring.newest(self.subject(person)))
+        def newest(belonging: Belonging) -> int:
+            return max(map(self.ring.newest, (self.subject(person), *map(shared, belonging.topics))))
+
+        return await self._rows.listing(person, wanted, newest)
 
     async def _tail(self, person: Person, after: Cursor, known: Inbox, *, expirable: bool = False) -> Page:
         """The same from the stream itself: slower, and every entry by itself."""
         if expirable and after.sequence + 1 < await self._first():
             raise Unreplayable("expired")
-        head = self.ring.head  # before the read: what arrives meanwhile may be missing in it
-        found = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after.sequence)
-        if await self._evicted(person, after.sequence):
+        found, reached = await self._read(person, known.belonging, after.sequence)
+        if await self._evicted(person, known.belonging, after.sequence):
             raise Unreplayable("expired")
-        reached = min(found[-1].sequence if found else head, self.ring.head)
-        told = [message for message in found if message.sequence <= reached]
-        return self.link(after, told, known, reached, more=reached < self.ring.head)
+        return self.link(after, found, known, reached, more=reached < self.ring.head)
 
-    async def _evicted(self, person: Person, after: int) -> bool:
-        """Whether entries after a sequence may have given way to newer ones: the log is full, and begins behind it."""
-        first = await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=0, limit=1)
-        return bool(first) and first[0].sequence > after + 1 and first[0].following + 1 >= self._limit * MARKS_PER_NOTIFICATION
+    async def _read(self, person: Person, belonging: Belonging, after: int) -> tuple[list[Message], int]:
+        """Some of a person's entries after a sequence, from the stream itself, and up to where these are all."""
+        reached = self.ring.head  # before the reads: what arrives meanwhile may be missing in them
+        found = await self._memberships(person, after)
+        personal(found, person, belonging)
+        for subject in (self.subject(person), *map(shared, belonging.after(after))):
+            page = await read(self._jetstream, NOTIFICATIONS, subject, after=after)
+            reached = min(reached, page[-1].sequence) if page and page[-1].following else reached
+            found += page
+        return [message for message in personal(found, person, belonging) if message.sequence <= reached], reached
+
+    async def _memberships(self, person: Person, after: int) -> list[Message]:
+        found: list[Message] = []
+        while page := await read(self._jetstream, NOTIFICATIONS, members_of(person, self._partitions), after=after):
+            found += page
+            after = page[-1].sequence
+        return found
+
+    async def _evicted(self, person: Person, belonging: Belonging, after: int) -> bool:
+        """Whether entries after a sequence may have given way to newer ones: a log is full, and begins behind it."""
+        for subject in (self.subject(person), *map(shared, belonging.after(after))):
+            first = await read(self._jetstream, NOTIFICATIONS, subject, after=0, limit=1)
+            if first and first[0].sequence > after + 1 and first[0].following + 1 >= self._limit * MARKS_PER_NOTIFICATION:
+                return True
+        return False
 
     async def _first(self) -> int:
         first = await read(self._jetstream, NOTIFICATIONS, INBOXES, after=0, limit=1)
         return first[0].sequence if first else 0
 
     async def _caught_up(self, person: Person, known: Inbox) -> Inbox:
-        subject = self.subject(person)
-        while (found := self.ring.after(subject, known.sequence)) is None:
-            floor = self.ring.floor
-            page = await read(self._jetstream, NOTIFICATIONS, subject, after=known.sequence)
+        while (found := self.recent(person, known.belonging, known.sequence)) is None:
+            page, reached = await self._read(person, known.belonging, known.sequence)
             _apply(known, page)
-            known.sequence = max(known.sequence, known.sequence if page else floor)
+            known.sequence = max(known.sequence, reached)
         _apply(known, found)
         return known
 
     async def _snapshot_of_tail(self, person: Person) -> Page:
-        head, after = self.ring.head, 0
-        known = Inbox(self._limit, self._retention.total_seconds())
+        known, reached, head = Inbox(self._limit, self._retention.total_seconds()), 0, self.ring.head
         bodies: dict[str, bytes] = {}
-        while page := await read(self._jetstream, NOTIFICATIONS, self.subject(person), after=after):
+        while reached < head:
+            page, reached = await self._read(person, known.belonging, reached)
             bodies |= {entry.id: message.data for message in page if isinstance(entry := decode_entry(message.data), Notification)}
             _apply(known, page)
-            after = page[-1].sequence
         found = [wire.standing(self.epoch, each, bodies[each.id]) for each in known.newest(self._snapshot_rows, time.time())]
-        return wire.snapshot(self._cursor(max(head, after)), found, known.counts(time.time()))
+        return wire.snapshot(self._cursor(reached), found, known.counts(time.time()))
 
     def _cursor(self, sequence: int) -> Cursor:
         return Cursor(self.epoch, sequence)
 
     def _inbox(self, answer: Answer) -> Inbox:
-        return Inbox(self._limit, self._retention.total_seconds(), answer.standings, answer.checkpoint)
+        return Inbox(self._limit, self._retention.total_seconds(), answer.standings, answer.checkpoint, answer.belonging)
 
 
 def _apply(known: Inbox, found: list[Message]) -> None:

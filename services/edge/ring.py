@@ -10,8 +10,13 @@ OVERHEAD_BYTES = 400
 """What an entry costs beside its body."""
 
 
+def home(subject: str) -> str:
+    """In whose log an entry is kept here: a membership in that of its person, between their own entries."""
+    return "inbox" + subject[len("member") : subject.rindex(".")] if subject.startswith("member.") else subject
+
+
 class Ring:
-    """All inbox entries after `floor` and up to `head`, by subject."""
+    """All inbox entries after `floor` and up to `head`, by the subject of the log."""
 
     def __init__(self, limit_bytes: int, floor: int) -> None:
         self._limit = limit_bytes
@@ -24,9 +29,10 @@ class Ring:
     def add(self, message: Message) -> None:
         """Take the next entry in, and let the oldest go when there are too many bytes."""
         self._order.append(message)
-        log = self._logs.get(message.subject)
+        subject = home(message.subject)
+        log = self._logs.get(subject)
         if log is None:
-            log = self._logs[message.subject] = deque()
+            log = self._logs[subject] = deque()
         log.append(message)
         self.head = message.sequence
         self._bytes += len(message.data) + OVERHEAD_BYTES
@@ -52,9 +58,10 @@ class Ring:
 
     def _drop(self) -> None:
         message = self._order.popleft()
-        log = self._logs[message.subject]
+        subject = home(message.subject)
+        log = self._logs[subject]
         log.popleft()
         if not log:
-            del self._logs[message.subject]
+            del self._logs[subject]
         self._bytes -= len(message.data) + OVERHEAD_BYTES
         self.floor = message.sequence

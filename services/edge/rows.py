@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,8 +12,10 @@ import msgspec
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.subjects import Person
+from projections.belonging import Belonging
 from projections.inbox import HELD, KEPT, LISTED, VISIBLE, WANTED
 from projections.standing import Standing
+from projections.topics import spans, told
 from services.edge.gather import Gather
 from services.runtime.errors import Unavailable
 from services.runtime.postgres import Connection, Postgres
@@ -32,18 +35,18 @@ STANDINGS = f"""
 SELECT r.place, coalesce(json_agg(json_build_array(k.id, k.sequence, least(
         extract(epoch FROM k.expires), extract(epoch FROM k.appended + %(retention)s)),
         json_build_array(k.category, k.type, k.priority, k.entity, k.group_name), k.seen, k.read, k.archived, k.snoozed, k.deleted
-    )) FILTER (WHERE k.id IS NOT NULL), '[]')::text
+    )) FILTER (WHERE k.id IS NOT NULL), '[]')::text, (
+        SELECT coalesce(json_agg(json_build_array(m.topic, m.since, m.until)), '[]')::text
+        FROM inbox.member m WHERE m.tenant = r.tenant AND m.user_id = r.user_id
+    )
 FROM {_PEOPLE} LEFT JOIN LATERAL {KEPT} k ON true
-GROUP BY r.place
+GROUP BY r.place, r.tenant, r.user_id
 """
 CHANGED = f"""
 SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.snoozed, c.deleted, {VISIBLE}, c.body, c.found
 FROM {_PEOPLE} CROSS JOIN LATERAL (
-    SELECT *, count(*) OVER () AS found, sum(octet_length(body)) OVER (ORDER BY changed, sequence) AS bytes FROM (
-        SELECT * FROM inbox.notification
-        WHERE tenant = r.tenant AND user_id = r.user_id AND (changed, sequence) > (r.after, r.behind)
-        ORDER BY changed, sequence LIMIT {PAGE_ROWS + 1}
-    ) n
+    SELECT *, count(*) OVER () AS found, sum(octet_length(body)) OVER (ORDER BY changed, sequence) AS bytes
+    FROM {told("(changed, sequence) > (r.after, r.behind)", "changed, sequence", str(PAGE_ROWS + 1))} n
 ) c WHERE c.bytes - octet_length(c.body) <= {PAGE_BYTES} ORDER BY r.place, c.changed, c.sequence
 """
 NEWEST = f"""
@@ -101,14 +104,15 @@ class Wanted(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A person's rows and how everything of theirs stands, as at a checkpoint; before `horizon` rows were swept away.
+    """A person's rows, how everything of theirs stands and to which topics they belong, as at a checkpoint.
 
-    `more`: of those changed after the cursor, these are only the first.
+    Before `horizon` rows were swept away. `more`: of those changed after the cursor, these are only the first.
     """
 
     checkpoint: int
     horizon: int
     standings: list[Standing]
+    belonging: Belonging
     rows: list[Row]
     more: bool = False
 
@@ -126,12 +130,12 @@ class Rows:
         """One person's rows."""
         return await self._gather.ask(question)
 
-    async def listing(self, person: Person, wanted: Wanted, not_before: int) -> Answer:
-        """A list, waiting a second at most until the rows have come to the entry `not_before`; raises Unavailable."""
+    async def listing(self, person: Person, wanted: Wanted, newest: Callable[[Belonging], int]) -> Answer:
+        """A list, waiting a second at most until the rows have come to the newest entry; raises Unavailable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + CATCH_UP_SECONDS
         answer = await self._listing(person, wanted)
-        while answer.checkpoint < not_before and loop.time() < until:
+        while answer.checkpoint < newest(answer.belonging) and loop.time() < until:
             await asyncio.sleep(CATCH_UP_STEP_SECONDS)
             answer = await self._listing(person, wanted)
         return answer
@@ -143,8 +147,7 @@ class Rows:
             checkpoint, horizon = await _stands_at(connection, self._epoch)
             standings = await (await connection.execute(STANDINGS.encode(), parameters)).fetchone()
             rows = await (await connection.execute(wanted.sql, parameters)).fetchall()
-        found = msgspec.json.decode(standings[1], type=list[Standing]) if standings else []
-        return Answer(checkpoint, horizon, found, _page(rows))
+        return Answer(checkpoint, horizon, *_stands(person, standings), _page(rows))
 
     async def _answer(self, questions: list[Question]) -> list[Answer]:
         async with self._postgres.snapshot() as connection:
@@ -152,11 +155,14 @@ class Rows:
             people = {**self._parameters, "people": _people(questions)}
             standings = await (await connection.execute(STANDINGS.encode(), people)).fetchall()
             rows = await self._rows(connection, questions, newest=False) + await self._rows(connection, questions, newest=True)
-        decoded = {place: msgspec.json.decode(text, type=list[Standing]) for place, text in standings}
+        standing = {row[0]: row for row in standings}
         found: dict[int, list[tuple[Any, ...]]] = {place: [] for place in range(len(questions))}
         for row in rows:
             found[row[0]].append(row)
-        return [Answer(checkpoint, horizon, decoded.get(place, []), _page(each), _more(each)) for place, each in found.items()]
+        return [
+            Answer(checkpoint, horizon, *_stands(questions[place].person, standing.get(place)), _page(each), _more(each))
+            for place, each in found.items()
+        ]
 
     async def _rows(self, connection: Connection, questions: list[Question], *, newest: bool) -> list[tuple[Any, ...]]:
         if not any((question.after is None) == newest for question in questions):
@@ -170,6 +176,12 @@ async def _stands_at(connection: Connection, epoch: str) -> tuple[int, int]:
     if row is None or row[0] is None:
         raise Unavailable("the rows are not of this log")
     return row[0], row[1] or 0
+
+
+def _stands(person: Person, row: tuple[Any, ...] | None) -> tuple[list[Standing], Belonging]:
+    if row is None:
+        return [], Belonging()
+    return msgspec.json.decode(row[1], type=list[Standing]), Belonging(spans(person.tenant, row[2]))
 
 
 def _page(rows: list[tuple[Any, ...]]) -> list[Row]:

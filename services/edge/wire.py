@@ -12,7 +12,6 @@ from contracts.notifications import Counts, Mark
 from contracts.subjects import Person
 from projections.standing import Standing
 from services.edge.rows import Row
-from services.runtime.follow import Message
 
 
 class Page:
@@ -45,9 +44,9 @@ class Page:
         return self._chunk
 
 
-def entry(epoch: str, message: Message) -> bytes:
+def entry(epoch: str, sequence: int, body: bytes) -> bytes:
     """An entry of the log, with its cursor."""
-    return b'{"cursor":"%b-%d",%b' % (epoch.encode(), message.sequence, message.data[1:])
+    return b'{"cursor":"%b-%d",%b' % (epoch.encode(), sequence, body[1:])
 
 
 def row(epoch: str, found: Row) -> bytes:

@@ -38,7 +38,7 @@ async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], Non
     checkpoint = await model.checkpoint(runtime.postgres, epoch)
     sequence = checkpoint.sequence
     ready()
-    batches = follow(runtime.jetstream, projection.stream, (projection.subjects,), after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
+    batches = follow(runtime.jetstream, projection.stream, projection.subjects, after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
     async with aclosing(batches), asyncio.TaskGroup() as group:
         applying: asyncio.Task[None] | None = None
         async for batch in batches:

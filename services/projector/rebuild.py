@@ -30,11 +30,11 @@ async def _fold(runtime: Runtime, model: ReadModel, partition: int, target: int,
     projection = model.projection
     epoch = runtime.epochs[projection.stream]
     sequence = (await model.checkpoint(runtime.postgres, epoch, partition)).sequence
-    subject = projection.subjects.format(partition=partition)
-    head = await last(runtime.jetstream, projection.stream, subject)
-    if head is None:
+    subjects = tuple(subject.format(partition=partition) for subject in projection.subjects)
+    newest = [found.sequence for subject in subjects if (found := await last(runtime.jetstream, projection.stream, subject))]
+    if not newest:
         return
-    batches = follow(runtime.jetstream, projection.stream, (subject,), after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
+    batches = follow(runtime.jetstream, projection.stream, subjects, after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
     async with aclosing(batches):
         async for batch in batches:
             if not batch:
@@ -44,5 +44,5 @@ async def _fold(runtime: Runtime, model: ReadModel, partition: int, target: int,
                 await model.apply(connection, model.prepare(changes), sequence, batch[-1].sequence, partition)
             sequence = batch[-1].sequence
             progress(sequence, target)
-            if sequence >= head.sequence:
+            if sequence >= max(newest):
                 return

@@ -61,7 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
     retention_days: Positive = 30
     notifications_per_user: Positive = 1000
-    topic_recipients: Annotated[int, Meta(ge=0)] = 1_000_000_000
+    topic_recipients: Annotated[int, Meta(ge=0)] = 1000
     duplicate_window_seconds: Seconds = 120
     cleanup_seconds: Seconds = 3600
     heartbeat_seconds: Seconds = 25

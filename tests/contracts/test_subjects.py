@@ -57,7 +57,7 @@ def test_who_belongs_to_a_topic_and_since_when_it_is_one_can_be_read_from_their_
     topic = Topic(person.tenant, relation)
     member, begun = subjects.member(Member(person, topic), partitions), subjects.topic(topic, 3, since)
 
-    assert subjects.member_of(member) == Member(person, topic)
+    assert subjects.owner_of(member) == Member(person, topic)
     assert member.startswith(subjects.members_of(person, partitions).removesuffix("*"))
     assert subjects.since_of(begun) == (topic, since)
     assert begun.startswith(subjects.topics_of(3).removesuffix(">"))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from contracts import events
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.events.base import Event
 from contracts.ids import partition
-from contracts.notifications import Entity, Entry, Filter, Mark, Notification
-from contracts.subjects import Person, inbox
+from contracts.notifications import Entity, Entry, Filter, Joined, Left, Mark, Notification, Shared
+from contracts.subjects import Member, Person, Topic, inbox, member
+from contracts.subjects import shared as shared_log
 from projections.projection import Message
 
 T = TypeVar("T")
@@ -24,7 +27,11 @@ PARTITIONS = 2
 TENANTS = ("acme", "wayne")
 NOW = datetime.now(UTC).replace(microsecond=0)
 PEOPLE = (Person("acme", "u-1"), Person("acme", "u-2"), Person("wayne", "u-1"))
+TOPICS = (Topic("acme", "tenant#member"), Topic("acme", "room:é 9#member"), Topic("wayne", "tenant#member"))
 IDS = tuple(str(UUID(int=number, version=5)) for number in range(12))
+SHARED = tuple(str(UUID(int=number, version=5)) for number in range(100, 150))
+"""The ids of shared notifications, each told once, in this order."""
+MARKED = (*IDS, *SHARED[:8])
 STATES = ("read", "unread", "seen", "archived", "unarchived", "unsnoozed", "deleted")
 CATEGORIES, TYPES, GROUPS = ("task", "project"), ("task.assigned", "task.completed"), ("a", "b")
 STEPS = (timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=3))
@@ -58,13 +65,17 @@ _filters = st.builds(
     group=st.none() | st.sampled_from(GROUPS),
 ) | st.builds(Filter, entity=_things.map("task:{}".format), group=st.none() | st.sampled_from(GROUPS))
 _whiches: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
-    {"ids": st.lists(st.sampled_from(IDS), min_size=1, max_size=4).map(tuple)},
+    {"ids": st.lists(st.sampled_from(MARKED), min_size=1, max_size=4).map(tuple)},
     {"up_to": st.integers(0, 60).map(lambda sequence: str(Cursor("0123abcd", sequence)))},
     {"filter": _filters},
 )
 _marks = st.one_of(
     *(st.builds(Mark, state=st.sampled_from(STATES), at=_moments, **which) for which in _whiches),
     *(st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments, **which) for which in _whiches),
+)
+
+_members = st.sampled_from([(person, topic) for person in PEOPLE for topic in TOPICS if person.tenant == topic.tenant]).flatmap(
+    lambda member: st.tuples(st.just(Member(*member)), st.sampled_from([Joined(), Joined(), Left()]))
 )
 
 _facts: st.SearchStrategy[Event] = st.one_of(
@@ -99,9 +110,11 @@ def entries() -> st.SearchStrategy[Entry]:
 @st.composite
 def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     """What lies in NOTIFICATIONS: the youngest entry is of just now, the oldest perhaps of months ago."""
-    acts = draw(_as_many(st.tuples(st.sampled_from(PEOPLE), entries()), most))
-    bodies = [(inbox(person, PARTITIONS), encode(entry)) for person, entry in acts]
-    return _laid_down(draw, bodies)
+    alone = st.tuples(st.sampled_from(PEOPLE), entries())
+    shared = st.tuples(st.sampled_from(TOPICS), _notifications, st.none() | st.sampled_from(["u-1", "u-2"]))
+    acts = draw(_as_many(st.one_of(alone, alone, shared, _members), most))
+    ids = iter(SHARED)
+    return _laid_down(draw, [_told(act, ids) for act in acts])
 
 
 @st.composite
@@ -125,6 +138,18 @@ def batches(messages: Sequence[Message], sizes: Sequence[int]) -> list[Sequence[
         found.append(messages[:size])
         messages = messages[size:]
     return found
+
+
+def _told(act: Any, ids: Iterator[str]) -> tuple[str, bytes]:
+    """Something that is said to somebody, of somebody, or to a topic, as it lies in the log."""
+    match act:
+        case (Topic() as topic, notification, left_out):
+            told = msgspec.structs.replace(notification, id=next(ids), user="")
+            return shared_log(topic), encode(Shared(left_out=left_out, notification=Raw(encode(told))))
+        case (Member() as whose, membership):
+            return member(whose, PARTITIONS), encode(membership)
+        case (person, entry):
+            return inbox(person, PARTITIONS), encode(entry)
 
 
 def _as_many(each: st.SearchStrategy[T], most: int) -> st.SearchStrategy[list[T]]:

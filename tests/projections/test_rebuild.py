@@ -41,8 +41,8 @@ class Place(Runtime):
         chosen = msgspec.structs.replace(runtime.settings, partitions=PARTITIONS)
         super().__init__(chosen, jetstream, runtime.postgres, {stream.name: stream.epoch})
         self.stream = stream
-        subjects = projection.subjects.partition(".")[2]
-        self.projection = replace(projection, name=stream.prefix, stream=stream.name, subjects=stream.subject(subjects))
+        subjects = tuple({stream.subject(subject.partition(".")[2]) for subject in projection.subjects})
+        self.projection = replace(projection, name=stream.prefix, stream=stream.name, subjects=subjects)
 
     @property
     def partitions(self) -> Sequence[int]:
@@ -63,7 +63,7 @@ class Place(Runtime):
         model = await live(self.postgres, self.projection)
         for number in self.partitions:
             at = (await model.checkpoint(self.postgres, self.stream.epoch, number)).sequence
-            for batch in batches(await self._all(self.projection.subjects.format(partition=number)), sizes):
+            for batch in batches(await self._all(self.projection.subjects[0].format(partition=number)), sizes):
                 executions = model.prepare(change for message in batch for change in self.projection.evolve(message))
                 async with self.postgres.transaction() as connection:
                     await model.apply(connection, executions, at, batch[-1].sequence, number)

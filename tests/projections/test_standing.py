@@ -13,19 +13,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncCursor
 
-from contracts.codec import decode_entry
+from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared
 from contracts.cursor import Cursor
-from contracts.notifications import Counts, Mark
-from contracts.subjects import Person, owner_of
+from contracts.notifications import Counts, Entry, Mark
+from contracts.subjects import Member, Person, Topic, owner_of
+from projections.belonging import Belonging
 from projections.inbox import KEPT, LISTED, VISIBLE, WANTED
 from projections.projection import Message
 from projections.standing import About, Inbox, Standing
+from projections.topics import spans
 from services.edge.rows import STANDINGS
 from services.runtime.postgres import Connection
 from services.runtime.process import Runtime
 from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, undone
-from tests.projections.logs import IDS, NOW, PEOPLE, batches, inbox_logs
+from tests.projections.logs import IDS, NOW, PEOPLE, SHARED, batches, inbox_logs
 
 KINDS = {"category": "task", "type": "task.assigned", "priority": "high", "entity": "task:1", "group": "a"}
 ABOUT = About("task", "task.assigned", "normal", None, None)
@@ -72,9 +74,13 @@ class Table(NamedTuple):
 
     async def standings(self, person: Person) -> list[Standing]:
         """How everything stands that is kept for a person, by the query of the edge."""
+        return (await self.stands(person))[0]
+
+    async def stands(self, person: Person) -> tuple[list[Standing], Belonging]:
+        """The same, and to which topics they belong."""
         people = json.dumps([{"place": 0, "tenant": person.tenant, "user_id": person.user}])
         row = await (await self._ask(STANDINGS, people=people)).fetchone()
-        return msgspec.json.decode(row[1], type=list[Standing]) if row else []
+        return (msgspec.json.decode(row[1], type=list[Standing]), Belonging(spans(person.tenant, row[2]))) if row else ([], Belonging())
 
     async def _ids(self, person: Person, query: str, **asked: object) -> list[str]:
         answer = await self._ask(f"{query} ORDER BY k.sequence DESC", tenant=person.tenant, user=person.user, **asked)
@@ -88,11 +94,26 @@ class Table(NamedTuple):
 def taken(inbox: Inbox, person: Person, log: Sequence[Message]) -> Inbox:
     """An inbox after the entries of a person's among these; it is asked for its counts now and then, which must not matter."""
     for message in log:
-        if owner_of(message.subject) == person:
-            inbox.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
+        if entry := told(inbox.belonging, person, message):
+            inbox.apply(entry, message.sequence, message.time_nanoseconds)
             if message.sequence % 2:
                 inbox.counts(message.time_nanoseconds / 1e9)
     return inbox
+
+
+def told(belonging: Belonging, person: Person, message: Message) -> Entry | None:
+    """What a message says to a person; whether they come to a topic or leave it is taken on."""
+    match owner_of(message.subject):
+        case Topic() as topic:
+            shared = decode_shared(message.data)
+            is_told = shared.left_out != person.user and belonging.covers(topic, message.sequence)
+            return decode_notification(shared.notification) if is_told else None
+        case Member() as member:
+            if member.person == person:
+                belonging.take(member.topic, decode_membership(message.data), message.sequence)
+            return None
+        case owner:
+            return decode_entry(message.data) if owner == person else None
 
 
 def folded(person: Person, log: Sequence[Message], limit: int) -> Inbox:
@@ -101,7 +122,7 @@ def folded(person: Person, log: Sequence[Message], limit: int) -> Inbox:
 
 def seen(inbox: Inbox, now: float) -> Seen:
     """What a person sees of an inbox in memory."""
-    visible = {identifier for identifier in IDS if inbox.visible(identifier, now)}
+    visible = {identifier for identifier in (*IDS, *SHARED) if inbox.visible(identifier, now)}
     kinds = {kind: inbox.counts_by(kind, now) for kind in KINDS}
     return Seen(
         [standing.id for standing in reversed(inbox.listed(now))],
@@ -149,10 +170,11 @@ async def test_an_inbox_taken_from_the_rows_goes_on_like_one_folded_from_the_beg
         table = Table(connection, models["inbox"].schema, limit)
         checkpoint = await fold(connection, models["inbox"], batches(log[:split], [7]))
         now = await table.now()
-        standings = {person: await table.standings(person) for person in PEOPLE}
+        stands = {person: await table.stands(person) for person in PEOPLE}
 
     for person in PEOPLE:
-        resumed = Inbox(limit, RETENTION.total_seconds(), standings[person], checkpoint)
+        standings, belonging = stands[person]
+        resumed = Inbox(limit, RETENTION.total_seconds(), standings, checkpoint, belonging)
         taken(resumed, person, log[again:])
         assert seen(resumed, now) == seen(folded(person, log, limit), now)
 

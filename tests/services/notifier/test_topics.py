@@ -13,7 +13,7 @@ from contracts.events.base import Event
 from contracts.subjects import NOTIFICATIONS, topics_of
 from services.notifier.position import Position
 from services.runtime.read import subjects
-from tests.services.notifier.heard import Heard, log_of
+from tests.heard import Heard, log_of
 from tests.services.notifier.partition import OwnPartition
 from tests.services.notifier.test_crashes import Crash, DyingWriter
 

@@ -50,7 +50,7 @@ def evolve(message: Message) -> Iterator[Change]:
 async def projection(postgres: Postgres) -> AsyncIterator[Projection]:
     """A projection of the test's own; its read models are dropped after it."""
     name = f"words_{uuid4().hex[:8]}"
-    yield Projection(name=name, version=1, stream="T_words", subjects="words.>", schema=SCHEMA, evolve=evolve)
+    yield Projection(name=name, version=1, stream="T_words", subjects=("words.>",), schema=SCHEMA, evolve=evolve)
     async with postgres.connection() as connection:
         gone = await connection.execute("DELETE FROM tidings.read_model WHERE name = %s RETURNING schema", (name,))
         for (schema,) in [*await gone.fetchall(), (name,)]:

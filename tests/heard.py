@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared
 from contracts.ids import escape
 from contracts.notifications import Joined, Notification
-from contracts.subjects import NOTIFICATIONS, Person, Topic, member_of, owner_of
+from contracts.subjects import NOTIFICATIONS, Member, Person, Topic, owner_of
 from services.runtime.follow import Message
 from services.runtime.jetstream import JetStream
 from services.runtime.read import read
@@ -25,30 +25,37 @@ class Heard:
     def take(self, messages: Iterable[Message]) -> Heard:
         """Take more of the log on."""
         for message in messages:
-            self._member(message) if message.subject.startswith("member.") else self._entry(message)
+            self._take(message)
         return self
 
-    def _member(self, message: Message) -> None:
+    def _take(self, message: Message) -> None:
+        match owner_of(message.subject):
+            case Member(person=person, topic=topic):
+                self._member(person, topic, message)
+            case Topic() as topic:
+                self._shared(topic, message)
+            case Person(user=user):
+                self._alone(user, message)
+
+    def _member(self, person: Person, topic: Topic, message: Message) -> None:
         self.memberships += 1
-        person, topic = member_of(message.subject)
         if isinstance(decode_membership(message.data), Joined):
             self._belong[topic].add(person.user)
         else:
             self._belong[topic].discard(person.user)
 
-    def _entry(self, message: Message) -> None:
-        match owner_of(message.subject):
-            case Person(user=user):
-                entry = decode_entry(message.data)
-                assert isinstance(entry, Notification)
-                assert entry.user == user
-                self.alone += 1
-                self.titles[user].append(entry.title)
-            case Topic() as topic:
-                shared = decode_shared(message.data)
-                self.shared += 1
-                for user in self._belong[topic] - {shared.left_out}:
-                    self.titles[user].append(decode_notification(shared.notification).title)
+    def _alone(self, user: str, message: Message) -> None:
+        entry = decode_entry(message.data)
+        assert isinstance(entry, Notification)
+        assert entry.user == user
+        self.alone += 1
+        self.titles[user].append(entry.title)
+
+    def _shared(self, topic: Topic, message: Message) -> None:
+        shared = decode_shared(message.data)
+        self.shared += 1
+        for user in self._belong[topic] - {shared.left_out}:
+            self.titles[user].append(decode_notification(shared.notification).title)
 
 
 async def log_of(jetstream: JetStream, tenant: str, after: int = 0) -> list[Message]:

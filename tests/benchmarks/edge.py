@@ -17,6 +17,8 @@ from tests.benchmarks.processes import Clients, clients
 from tests.benchmarks.system import System, drafted, person, system
 
 TOPIC_USERS = 1000
+TOPIC_MEMBERS = 2000
+"""More than are connected, and more than are written to one by one by default."""
 ARRIVAL_SECONDS = 60.0
 
 
@@ -38,9 +40,9 @@ async def tabs_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_s
 
 
 async def topic_cost(kind: Kind, *, users: int = TOPIC_USERS, frames_per_second: float = 10_000, seconds: float = 8) -> FrameCost:
-    """Everybody in a tenant reads the same announcement, one connection each."""
+    """People of a tenant, of whom not all are connected, read the same announcement, one connection each."""
     async with system("projector", "notifier", "edge") as running:
-        await append(running.runtime.appender(), [_joined(number) for number in range(users)])
+        await append(running.runtime.appender(), [_joined(number) for number in range(TOPIC_MEMBERS)])
         async with _connected(running, kind, users, 1) as connected:
             await _announced(running, 1, 1)
             await connected.until(users, ARRIVAL_SECONDS)

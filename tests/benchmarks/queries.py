@@ -24,11 +24,10 @@ class Queries:
         """One connection until either side ends it."""
         to, port = str(self._server["host"]), int(self._server.get("port") or 5432)
         server, questions = await asyncio.open_connection(to, port)
+        back = asyncio.create_task(_copied(server, answers))
         with suppress(asyncio.IncompleteReadError, OSError):
-            async with asyncio.TaskGroup() as group:
-                back = group.create_task(_copied(server, answers))
-                await self._asked(client, questions)
-                back.cancel()
+            await self._asked(client, questions)
+        back.cancel()
         for writer in (questions, answers):
             writer.close()
 

@@ -76,7 +76,7 @@ class Door:
 
     def knock(self, arrival: Arrival, identity: Identity) -> None:
         """Count an attempt to connect; raises Throttled."""
-        if self._connects:
+        if self._connects is not None:
             self._connects.take((self.access.address(arrival), identity.person), time.monotonic()).check()
 
     def frames(self) -> Bucket | None:

@@ -62,7 +62,7 @@ class Access:
     async def admit(self, scope: Any, need: str, rate: Buckets[Person] | None) -> Identity:
         """The same, if they may do what it needs, and not too often; raises MissingClaims or Throttled too."""
         identity = (await self.sender(scope)).need(need)
-        if rate:
+        if rate is not None:
             standing = scope["state"][RATE] = rate.take(identity.person, time.monotonic())
             standing.check()
         return identity

@@ -6,9 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
-import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -22,6 +21,12 @@ STREAM_WAYS = ("header", "cookie", "ticket")
 def origin_of(tidings: Tidings) -> str:
     """The origin of a page that the edge itself would serve."""
     return tidings.url
+
+
+class Events(NamedTuple):
+    """An open event stream; its lines come once."""
+
+    lines: AsyncIterator[str]
 
 
 async def ticket(tidings: Tidings, token: str, origin: str | None = None) -> str:
@@ -63,25 +68,24 @@ def at(tidings: Tidings, query: str = "", subprotocols: Any = None, **headers: s
 
 
 @asynccontextmanager
-async def stream(tidings: Tidings, way: str, token: str) -> AsyncIterator[httpx.Response]:
+async def stream(tidings: Tidings, way: str, token: str) -> AsyncIterator[Events]:
     """An event stream opened in a way."""
     query, headers, _ = await shown(tidings, way, token)
     async with tidings.http.stream("GET", f"/v1/stream{query}", headers=headers, timeout=WAIT_SECONDS) as response:
-        yield response
+        assert response.status_code == 200, await response.aread()
+        yield Events(response.aiter_lines())
 
 
-async def frames(opened: ClientConnection | httpx.Response) -> AsyncIterator[dict[str, Any]]:
+async def frames(opened: ClientConnection | Events) -> AsyncIterator[dict[str, Any]]:
     """What comes over either."""
-    if isinstance(opened, httpx.Response):
-        async for line in opened.aiter_lines():
-            if line.startswith("data: "):
-                yield json.loads(line.removeprefix("data: "))
-        return
-    while True:
-        yield json.loads(await opened.recv())
+    async for text in opened.lines if isinstance(opened, Events) else opened:
+        if isinstance(opened, ClientConnection) or text.startswith("data: "):
+            yield json.loads(text.removeprefix("data: "))
+    if isinstance(opened, ClientConnection):
+        await opened.recv()
 
 
-async def until(opened: ClientConnection | httpx.Response, type_: str) -> dict[str, Any]:
+async def until(opened: ClientConnection | Events, type_: str) -> dict[str, Any]:
     """The next frame of a type."""
     async with asyncio.timeout(WAIT_SECONDS):
         async for frame in frames(opened):
@@ -90,7 +94,7 @@ async def until(opened: ClientConnection | httpx.Response, type_: str) -> dict[s
     raise AssertionError(f"no {type_}")
 
 
-async def ended(opened: ClientConnection | httpx.Response) -> tuple[int, str]:
+async def ended(opened: ClientConnection | Events) -> tuple[int, str]:
     """With which code and words it ends."""
     last: dict[str, Any] = {}
     async with asyncio.timeout(WAIT_SECONDS):

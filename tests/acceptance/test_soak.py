@@ -36,6 +36,7 @@ async def test_the_edge_keeps_nothing_of_those_who_have_gone(tidings: Tidings, c
         port, tokens = urlsplit(edge.url).port or 0, tmp_path / "tokens"
         soak = Soak(
             url=edge.url,
+            pid=edge.pid,
             idle=listeners(port, tokens, websockets=IDLE // 2, streams=IDLE // 2),
             busy=listeners(port, tokens, websockets=BUSY, first=IDLE),
             passing=listeners(port, tokens, websockets=PASSING // 2, streams=PASSING // 2, first=IDLE + BUSY),

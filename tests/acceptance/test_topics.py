@@ -22,11 +22,12 @@ from tests.driver import Client, Tidings, event
 
 USERS = ("ann", "ben", "cas", "dov", "eve")
 STEPS = 45
+SEED = 1
 LISTS = ("all", "unread", "unseen", "archived", "snoozed")
 STATES = ("read", "unread", "seen", "archived", "unarchived", "unsnoozed", "deleted", "snoozed")
 FAR = (datetime.now(UTC) + timedelta(days=300)).isoformat()
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
-ALONE, SHARED = 1_000_000, 0
+NEVER = 1_000_000
 
 Held = list[tuple[str, tuple[str, ...]]]
 
@@ -112,7 +113,7 @@ def held(notifications: dict[str, dict[str, Any]]) -> Held:
     return [(key(each), tuple(name for name in ("seen", "read", "archived", "snoozed") if name in each)) for each in ordered]
 
 
-def histories(seed: int) -> list[Step]:
+def history(seed: int) -> list[Step]:
     """What may happen to a few people."""
     chance = random.Random(seed)
     joins = Step(tuple(event("user.joined", user_id=user) for user in USERS[:3]))
@@ -155,12 +156,17 @@ def happening(chance: random.Random, name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def installations(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Installation, Installation]]:
-    """One where nothing is shared, and one where everything is that can be."""
-    alone = Installation(tmp_path_factory.mktemp("alone"), {"topic_recipients": ALONE})
-    shared = Installation(tmp_path_factory.mktemp("shared"), {"topic_recipients": SHARED})
-    async with alone, shared:
-        yield alone, shared
+async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    """An installation where nothing is shared."""
+    async with Installation(tmp_path_factory.mktemp("alone"), {"topic_recipients": NEVER}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    """An installation where everything is shared that can be."""
+    async with Installation(tmp_path_factory.mktemp("shared"), {"topic_recipients": 0}) as running:
+        yield running
 
 
 async def world(stack: AsyncExitStack, installation: Installation) -> World:
@@ -176,23 +182,22 @@ async def world(stack: AsyncExitStack, installation: Installation) -> World:
     return World(tenant, edges)
 
 
-@pytest.mark.parametrize("seed", [1])
-async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(installations: tuple[Installation, Installation], seed: int) -> None:
+async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(alone: Installation, shared: Installation) -> None:
     async with AsyncExitStack() as stack:
-        alone, shared = [await world(stack, installation) for installation in installations]
-        for each in (alone, shared):
+        one, other = [await world(stack, installation) for installation in (alone, shared)]
+        for each in (one, other):
             await each.begin()
-        for happened in histories(seed):
-            await asyncio.gather(alone.take(happened), shared.take(happened))
+        for happened in history(SEED):
+            await asyncio.gather(one.take(happened), other.take(happened))
 
-        assert await shared_entries(installations[0], alone) == 0
-        assert await shared_entries(installations[1], shared) > 5
+        assert await shared_entries(alone, one) == 0
+        assert await shared_entries(shared, other) > 5
         for user in USERS:
-            assert shared.heard(user) == alone.heard(user)
-            assert [held(each[user]) for each in shared.held] == [held(each[user]) for each in alone.held]
-            assert shared.clients[user].counts == alone.clients[user].counts
-            await same_lists(alone, shared, user)
-            await same_replays(alone, shared, user, random.Random(seed))
+            assert other.heard(user) == one.heard(user)
+            assert [held(each[user]) for each in other.held] == [held(each[user]) for each in one.held]
+            assert other.clients[user].counts == one.clients[user].counts
+            await same_lists(one, other, user)
+            await same_replays(one, other, user, random.Random(SEED))
 
 
 async def same_lists(alone: World, shared: World, user: str) -> None:
@@ -229,3 +234,41 @@ async def shared_entries(installation: Installation, of: World) -> int:
     """How many entries lie in topics' logs."""
     async with connect(installation.nats.url, "tests") as jetstream:
         return len(await read(jetstream, NOTIFICATIONS, f"inbox.@.{escape(of.tenant.tenant)}.>", after=0))
+
+
+async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(shared: Installation) -> None:
+    async with Tenant(shared) as acme, Tenant(shared) as umbrella:
+        for tenant in (acme, umbrella):
+            await tenant.emit(event("user.joined", user_id="ann"), event("user.joined", user_id="ben"))
+            await tenant.emit(to_all(f"first of {tenant.tenant}"))
+        ann, ben, outsider = await acme.connect("ann"), await acme.connect("ben"), await acme.connect("cas")
+        for client in (ann, ben):
+            await client.live()
+            while not client.notifications:
+                await client.next("entries")
+
+        await acme.emit(event("user.left", user_id="ben"), event("user.joined", user_id="cas"), to_all("second"))
+        await umbrella.emit(to_all("not for acme"))
+        for client in (ann, outsider):
+            while "second" not in {each["title"] for each in client.notifications.values()}:
+                await client.next("entries", "snapshot")
+
+        titles = {user: [each["title"] for each in await acme.listing(user)] for user in ("ann", "ben", "cas")}
+        assert titles == {"ann": ["second", f"first of {acme.tenant}"], "ben": [f"first of {acme.tenant}"], "cas": ["second"]}
+        assert [each["title"] for each in await umbrella.listing("ben")] == ["not for acme", f"first of {umbrella.tenant}"]
+        assert {each["title"] for each in ben.notifications.values()} == {f"first of {acme.tenant}"}
+        assert {each["title"] for each in outsider.notifications.values()} == {"second"}
+
+
+async def test_a_topic_is_told_to_a_user_who_is_called_like_it_no_more_than_to_others(shared: Installation) -> None:
+    async with Tenant(shared) as tenant:
+        await tenant.emit(event("user.joined", user_id="ann"), to_all("shared"))
+        await tenant.eventually("ann", total=1)
+
+        for name in ("@tenant#member", "@", "tenant#member"):
+            assert await tenant.listing(name) == []
+            assert (await (await tenant.connect(name)).next("snapshot"))["notifications"] == []
+
+
+def to_all(title: str) -> dict[str, Any]:
+    return event("announcement.published", title=title, message="-", to={"everyone": True})

@@ -1,4 +1,4 @@
-"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, edge, topic, memory, crowd, storm, losses, soak.
+"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, edge, topic, topics, memory, crowd, storm, losses, soak.
 
 Tidings and its peers take turns in one run, each in processes and directories of its own on 127.0.0.1. The peers need redis-server
 (FastAPI + Redis), node and npm (Socket.IO; its packages are fetched once), nginx with libnginx-mod-nchan (Nchan); the rows of one that is
@@ -22,6 +22,7 @@ from tests.benchmarks.losses import losses as losses_table
 from tests.benchmarks.measure import Row, machine, raise_file_limit, spin_milliseconds, table, versions
 from tests.benchmarks.plain_stack import fastapi_highest_rate, fastapi_latency
 from tests.benchmarks.stacks import PEERS
+from tests.benchmarks.topics import topics
 
 FILES = 20_000
 
@@ -80,6 +81,7 @@ PARTS: dict[str, Callable[[], AsyncIterator[Row | str]]] = {
     "pipeline": pipeline,
     "edge": edge,
     "topic": topic,
+    "topics": topics,
     "memory": memory,
     "crowd": crowd,
     "storm": storm,

@@ -93,5 +93,14 @@ def test_changes_of_one_scope_wait_for_each_other() -> None:
     assert [(statement.name, len(rows)) for statement, rows in gathered] == [("put", 1), ("double", 2), ("put", 1), ("double", 1)]
 
 
+def test_a_change_that_is_behind_another_scope_waits_for_all_of_it_so_far() -> None:
+    shared = [Change(PUT, "topic", ("topic", key), {"key": key}) for key in "ab"]
+    alone = [Change(FILL, user, (user, number), {"key": "x"}, behind="topic") for number, user in enumerate(SCOPES)]
+
+    gathered = steps([alone[0], shared[0], alone[1], shared[1], alone[2]])
+
+    assert [(statement.name, len(rows)) for statement, rows in gathered] == [("fill", 1), ("put", 2), ("fill", 2)]
+
+
 def test_nothing_is_gathered_from_nothing() -> None:
     assert steps([]) == []

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.subjects import Person, Topic, shared
 from projections.standing import NEVER, Inbox
 from services.edge import wire
 from services.edge.log import Log, fits, stands
 from services.edge.ring import home
-from services.edge.telling import Telling, joins, name
+from services.edge.telling import Telling, joins
 from services.edge.wire import Page
 from services.runtime.follow import Message
 
@@ -52,6 +53,7 @@ class Feed:
         self._page_after: Cursor | None = None
         self._opening: asyncio.Task[None] | None = None
         self._inbox: Inbox | None = None
+        self._name = encode(person.user)
         self.person = person
         self.subject = log.subject(person)
         self.cursor = Cursor(log.epoch, 0)
@@ -82,17 +84,16 @@ class Feed:
         """Take a membership on, if it is known what came before it; its topic."""
         return joins(message, self._inbox.belonging) if self._inbox else None
 
-    def arrived(self, tellings: list[Telling]) -> None:
+    def arrived(self, told: list[Telling]) -> None:
         """Take the next entries on and hand them to the tabs, if it is known what came before them."""
         known = self._inbox
-        told = [each for each in tellings if each.concerns(self.person, known.belonging)] if known else None
-        if not known or not told:
+        if known is None:
             return
         for each in told:
             known.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
-        if fits([each.message for each in told]):
-            now, reader = time.time(), name(self.person)
-            self._move(told[-1].message.sequence, [each.body(reader) for each in told if stands(each.entry, known, now)])
+        if len(told) == 1 or fits([each.message for each in told]):
+            now = time.time()
+            self._move(told[-1].message.sequence, [each.body(self._name) for each in told if stands(each.entry, known, now)])
         else:
             self.cursor = Cursor(self._log.epoch, told[-1].message.sequence)
             self.lapses = known.until(time.time())
@@ -160,7 +161,7 @@ class Feed:
 
 
 class Feeds:
-    """The feeds of everybody connected, by subject, and who of them reads which topic; `tabs` says how many connections there are."""
+    """The feeds of everybody connected, by subject, and which of them belong to which topic now; `tabs` says how many connections."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -203,7 +204,8 @@ class Feeds:
             elif feeds := self._concerned(message.subject):
                 telling = Telling(self._log.epoch, message)
                 for feed in feeds:
-                    touched.setdefault(feed, []).append(telling)
+                    if telling.left_out != feed.person.user:
+                        touched.setdefault(feed, []).append(telling)
         for feed, tellings in touched.items():
             feed.arrived(tellings)
 

@@ -15,36 +15,23 @@ from services.runtime.follow import Message
 APART_LIMIT = 256
 
 
-@lru_cache(maxsize=65_536)
-def name(person: Person) -> bytes:
-    """A person's name as it stands in their notifications."""
-    return encode(person.user)
-
-
 class Telling:
     """An entry of somebody's own log, or of a topic's: then it is each reader's own, with their name in it."""
 
-    __slots__ = ("_behind", "_body", "_left_out", "_topic", "entry", "message")
+    __slots__ = ("_behind", "_body", "entry", "left_out", "message")
 
     def __init__(self, epoch: str, message: Message) -> None:
         self.message = message
-        owner = owner_of(message.subject)
-        if isinstance(owner, Topic):
-            self._topic = owner
-            self._left_out, self.entry, before, self._behind = _apart(message.data)
+        if isinstance(owner_of(message.subject), Topic):
+            self.left_out, self.entry, before, self._behind = _apart(message.data)
             self._body = wire.entry(epoch, message.sequence, before)
         else:
-            self._topic = None
-            self.entry: Entry = decode_entry(message.data)
+            self.left_out, self.entry, self._behind = None, decode_entry(message.data), None
             self._body = wire.entry(epoch, message.sequence, message.data)
 
-    def concerns(self, person: Person, belonging: Belonging) -> bool:
-        """Whether it is for somebody whose log it is, or who may belong to the topic."""
-        return self._topic is None or (self._left_out != person.user and belonging.covers(self._topic, self.message.sequence))
-
-    def body(self, reader: bytes) -> bytes:
-        """The entry with its cursor, for a reader by their `name`."""
-        return self._body if self._topic is None else b"%b%b%b" % (self._body, reader, self._behind)
+    def body(self, name: bytes) -> bytes:
+        """The entry with its cursor, for a reader of that name, as JSON."""
+        return self._body if self._behind is None else b"%b%b%b" % (self._body, name, self._behind)
 
 
 def personal(found: Iterable[Message], person: Person, belonging: Belonging) -> list[Message]:
@@ -77,7 +64,7 @@ def _personal(message: Message, person: Person, belonging: Belonging) -> Message
             left_out, _, before, behind = _apart(message.data)
             if left_out == person.user or not belonging.covers(topic, message.sequence):
                 return None
-            return message._replace(data=b"%b%b%b" % (before, name(person), behind))
+            return message._replace(data=b"%b%b%b" % (before, encode(person.user), behind))
 
 
 @lru_cache(maxsize=APART_LIMIT)

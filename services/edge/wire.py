@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from contracts.codec import encode
@@ -67,8 +68,13 @@ def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -
 def entries(after: Cursor, cursor: Cursor, found: list[bytes], counts: Counts | None, *, more: bool = False) -> Page:
     """A link of the chain."""
     ends = b',"more":true}' if more else b',"counts":%b}' % encode(counts) if counts else b"}"
-    head = f'{{"type":"entries","after":"{after}","cursor":"{cursor}","entries":['
-    return Page("entries", b"%b%b]%b" % (head.encode(), b",".join(found), ends), cursor, more=more)
+    return Page("entries", b"%b%b]%b" % (_head(after, cursor), b",".join(found), ends), cursor, more=more)
+
+
+@lru_cache(maxsize=1024)
+def _head(after: Cursor, cursor: Cursor) -> bytes:
+    """How a link begins; the readers of a topic mostly stand at the same cursor."""
+    return f'{{"type":"entries","after":"{after}","cursor":"{cursor}","entries":['.encode()
 
 
 def snapshot(cursor: Cursor, found: list[bytes], counts: Counts) -> Page:

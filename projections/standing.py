@@ -160,16 +160,24 @@ class Inbox:
         until = min(expires, appended + self._retention)
         known = self._standings.pop(notification.id, None)
         self._standings[notification.id] = Standing(notification.id, sequence, until, _about(notification))
-        if known or len(self._standings) > self._limit or self._counts is None or until <= appended:
+        if known or self._counts is None or until <= appended:
             self._counts = None
-            self._forget()
-            return
-        self._counts = Counts(unread=self._counts.unread + 1, unseen=self._counts.unseen + 1, total=self._counts.total + 1)
-        self._valid_until = min(self._valid_until, until)
-
-    def _forget(self) -> None:
+        else:
+            self._counts = Counts(unread=self._counts.unread + 1, unseen=self._counts.unseen + 1, total=self._counts.total + 1)
+            self._valid_until = min(self._valid_until, until)
         while len(self._standings) > self._limit:
-            del self._standings[next(iter(self._standings))]
+            self._forget(self._standings.pop(next(iter(self._standings))))
+
+    def _forget(self, oldest: Standing) -> None:
+        """Count one less, if it was counted: what vanishes before the counts lapse had vanished when they were taken."""
+        known = self._counts
+        if known is None or oldest.deleted or oldest.archived or (oldest.until or NEVER) < self._valid_until:
+            return
+        if oldest.snoozed:
+            self._counts = None
+        else:
+            unread, unseen = known.unread - (oldest.read is None), known.unseen - (oldest.seen is None)
+            self._counts = Counts(unread=unread, unseen=unseen, total=known.total - 1)
 
     def _named(self, mark: Mark) -> Iterator[Standing]:
         if mark.filter:

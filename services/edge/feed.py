@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from contracts.codec import encode
@@ -84,21 +85,22 @@ class Feed:
         """Take a membership on, if it is known what came before it; its topic."""
         return joins(message, self._inbox.belonging) if self._inbox else None
 
-    def arrived(self, told: list[Telling]) -> None:
-        """Take the next entries on and hand them to the tabs, if it is known what came before them."""
+    def arrived(self, told: list[Telling]) -> Callable[[], None] | None:
+        """Take the next entries on, if it is known what came before them; returns what hands them to the tabs.
+
+        The two are apart because a write takes the processor's caches: whoever has many readers takes on first, for all.
+        """
         known = self._inbox
         if known is None:
-            return
+            return None
         for each in told:
             known.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
         if len(told) == 1 or fits([each.message for each in told]):
             now = time.time()
-            self._move(told[-1].message.sequence, [each.body(self._name) for each in told if stands(each.entry, known, now)])
-        else:
-            self.cursor = Cursor(self._log.epoch, told[-1].message.sequence)
-            self.lapses = known.until(time.time())
-            for tab in self.tabs:
-                tab.go_on()
+            return self._moved(told[-1].message.sequence, [each.body(self._name) for each in told if stands(each.entry, known, now)], now)
+        self.cursor = Cursor(self._log.epoch, told[-1].message.sequence)
+        self.lapses = known.until(time.time())
+        return self._go_on
 
     def beat(self, head: int, away: bool) -> None:
         """The feed is complete up to the head of the stream: whoever has nothing new to send says that."""
@@ -106,7 +108,7 @@ class Feed:
             return
         self._page = None
         if head > self.cursor.sequence:
-            self._move(head, [])
+            self._moved(head, [], time.time())()
         if self._untold:
             self.recount()
         for tab in self.tabs:
@@ -130,14 +132,20 @@ class Feed:
             self._page_after = after
         return self._page
 
-    def _move(self, head: int, told: list[bytes]) -> None:
-        """Come to a sequence with the entries up to there."""
+    def _moved(self, head: int, told: list[bytes], now: float) -> Callable[[], None]:
+        """Come to a sequence with the entries up to there; returns what says so to the tabs."""
         after, self.cursor = self.cursor, Cursor(self._log.epoch, head)
-        now = time.time()
         page = wire.entries(after, self.cursor, told, self.inbox.counts(now))
         self.lapses = self.inbox.until(now)
+        return partial(self._offer, page, after)
+
+    def _offer(self, page: Page, after: Cursor) -> None:
         for tab in self.tabs:
             tab.offer(page, after)
+
+    def _go_on(self) -> None:
+        for tab in self.tabs:
+            tab.go_on()
 
     def _reaches(self, page: Page) -> bool:
         return page.more or (page.cursor is not None and page.cursor.sequence >= self.cursor.sequence)
@@ -206,8 +214,9 @@ class Feeds:
                 for feed in feeds:
                     if telling.left_out != feed.person.user:
                         touched.setdefault(feed, []).append(telling)
-        for feed, tellings in touched.items():
-            feed.arrived(tellings)
+        writes = [feed.arrived(tellings) for feed, tellings in touched.items()]
+        for write in filter(None, writes):
+            write()
 
     def _concerned(self, subject: str) -> Iterable[Feed]:
         feed = self._feeds.get(subject)

@@ -188,9 +188,20 @@ class Connection:
         await self._catch_up()
 
     async def _speak(self, cursor: str | None) -> None:
-        await self._feed.opened()
         await self._begin(cursor)
+        early = await self._early()
+        await self._feed.opened()
+        if early and self.at == self._feed.cursor:
+            await self._sent(self._feed.counted())
         await self._catch_up()
+
+    async def _early(self) -> bool:
+        """Send what can be sent before it is known how everything stands, which others may be asking too."""
+        sent = False
+        while page := self._feed.early(self.at):
+            await self._sent(page)
+            sent = True
+        return sent
 
     async def _catch_up(self) -> None:
         """Send what there is to send until there is nothing more; from then on the feed writes."""

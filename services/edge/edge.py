@@ -129,4 +129,6 @@ async def open_edge(runtime: Runtime, access: Access) -> Edge:
     """An edge whose ring begins as far back as it will hold; raises Unavailable."""
     head = (await state(runtime.jetstream, NOTIFICATIONS)).last
     room = runtime.settings.ring_bytes // (TYPICAL_ENTRY_BYTES + OVERHEAD_BYTES)
-    return Edge(runtime, Ring(runtime.settings.ring_bytes, max(0, head - room)), access)
+    edge = Edge(runtime, Ring(runtime.settings.ring_bytes, max(0, head - room)), access)
+    await edge.log.topical.learn(runtime.postgres, edge.log.epoch, edge.log.ring.floor)
+    return edge

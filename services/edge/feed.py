@@ -116,12 +116,18 @@ class Feed:
 
     def recount(self) -> None:
         """Tell the counts anew: what was snoozed is back, or what had a time has vanished; whoever is busy is told at the next beat."""
-        now = time.time()
-        self._page = None
-        page = wire.entries(self.cursor, self.cursor, [], self.inbox.counts(now))
-        self.lapses = self.inbox.until(now)
+        self._page, page = None, self.counted()
+        self.lapses = self.inbox.until(time.time())
         taken = [tab.offer(page, self.cursor) for tab in self.tabs]
         self._untold = not all(taken)
+
+    def early(self, after: Cursor) -> Page | None:
+        """The next link while it is not yet known how everything stands; None if that is known, or must be."""
+        return self._log.early(self.person, after) if self._inbox is None else None
+
+    def counted(self) -> Page:
+        """The counts, for whoever stands here without them."""
+        return wire.entries(self.cursor, self.cursor, [], self.inbox.counts(time.time()))
 
     async def page(self, after: Cursor) -> Page | None:
         """The next link after a cursor, None if there is none yet; raises Unreplayable or Unavailable."""
@@ -223,6 +229,7 @@ class Feeds:
         return (feed,) if feed else self._readers.get(subject, ())
 
     def _member(self, message: Message) -> None:
+        self._log.topical.saw(message)
         feed = self._feeds.get(home(message.subject))
         topic = feed.joins(message) if feed else None
         if feed and topic:

@@ -16,6 +16,7 @@ from services.edge import wire
 from services.edge.ring import Ring
 from services.edge.rows import PAGE_BYTES, PAGE_ROWS, Answer, Question, Rows, Wanted
 from services.edge.telling import personal
+from services.edge.topical import Topical
 from services.edge.wire import Page
 from services.runtime.errors import Unavailable
 from services.runtime.follow import Message, state
@@ -42,6 +43,7 @@ class Log:
         self._snapshot_rows = settings.snapshot_limit
         self.epoch = runtime.epochs[NOTIFICATIONS]
         self.ring = ring
+        self.topical = Topical()
 
     def subject(self, person: Person) -> str:
         """Where a person's log lies."""
@@ -85,6 +87,15 @@ class Log:
         """One of a person's notifications as JSON, whatever list it is in; raises Unavailable."""
         answer = await self._listing(person, Wanted(None, 1, {"id": identifier}))
         return wire.row(self.epoch, answer.rows[0]) if answer.rows else None
+
+    def early(self, person: Person, after: Cursor) -> Page | None:
+        """What the ring alone can tell after a cursor, before anything else of a person's is known: `more`, with the counts, follows."""
+        found = None if after.until or self.topical.has(person.tenant) else self.ring.after(self.subject(person), after.sequence)
+        if not found:
+            return None
+        known = Inbox(self._limit, self._retention.total_seconds())
+        _apply(known, found)
+        return self.link(after, found, known, self.ring.head, more=True)
 
     async def page(self, person: Person, after: Cursor, known: Inbox) -> Page:
         """What a person missed after a cursor, or the first part of it; raises Unreplayable or Unavailable."""

@@ -161,3 +161,19 @@ async def test_a_forged_cursor_within_a_replay_is_as_good_as_any_other(forgetful
     assert [frame.get("reason") for frame in client.seen if frame["type"] == "reset"] == ["ahead"]
     assert not backward.entries
     assert backward.cursor and "." not in backward.cursor
+
+
+async def test_what_the_ring_holds_is_told_before_the_rows_are_asked(tidings: Tidings, chosen: Settings) -> None:
+    cursor = await missed(tidings, 130)
+    async with web(chosen) as fresh, Tidings(fresh.url, tidings.runtime, tidings.tenant) as driver:
+        async with tidings.runtime.postgres.transaction() as locking:
+            await locking.execute("LOCK TABLE inbox.notification IN ACCESS EXCLUSIVE MODE")
+            client = await driver.connect("alice", cursor)
+            early = await client.until(130)
+            counted = dict(client.counts)
+        await client.live()
+
+    assert [entry["title"] for entry in early] == [f"№ {number}" for number in range(130)]
+    assert not counted
+    assert client.counts == {"unread": 130, "unseen": 130, "total": 130}
+    assert len(client.entries) == 130

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared
 from contracts.ids import escape
-from contracts.notifications import Joined, Notification
+from contracts.notifications import Joined, Mark
 from contracts.subjects import NOTIFICATIONS, Member, Person, Topic, owner_of
 from services.runtime.follow import Message
 from services.runtime.jetstream import JetStream
@@ -46,7 +46,8 @@ class Heard:
 
     def _alone(self, user: str, message: Message) -> None:
         entry = decode_entry(message.data)
-        assert isinstance(entry, Notification)
+        if isinstance(entry, Mark):
+            return
         assert entry.user == user
         self.alone += 1
         self.titles[user].append(entry.title)

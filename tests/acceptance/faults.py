@@ -18,7 +18,7 @@ from typing import Any, Self
 import httpx
 
 from contracts.cloudevents import LINES_MEDIA_TYPE
-from contracts.subjects import NOTIFICATIONS, Person, inbox
+from contracts.subjects import Person
 from services.runtime.auth import issue
 from services.runtime.child import LAUNCHER
 from services.runtime.data_directory import PORTS, free
@@ -26,9 +26,9 @@ from services.runtime.embedded_nats import NatsServer
 from services.runtime.embedded_postgres import PostgresServer
 from services.runtime.embedded_server import Server
 from services.runtime.jetstream import connect
-from services.runtime.read import read
 from services.terminal.emit import Emitter
 from tests.driver import SECRET, Client, Tidings
+from tests.heard import Heard, log_of
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("nats", "postgres")
@@ -148,15 +148,10 @@ class Installation:
         assert await export.wait() == 0, export.said()
         return events
 
-    async def log(self, person: Person) -> list[dict[str, Any]]:
-        """A person's log as it lies in the stream."""
-        found: list[dict[str, Any]] = []
+    async def heard(self, person: Person) -> list[str]:
+        """The titles of all that a person was told, alone or by a topic, as it lies in the stream."""
         async with connect(self.nats.url, "tests") as jetstream:
-            subject, after = inbox(person, PARTITIONS), 0
-            while page := await read(jetstream, NOTIFICATIONS, subject, after=after):
-                found += [json.loads(message.data) for message in page]
-                after = page[-1].sequence
-        return found
+            return Heard().take(await log_of(jetstream, person.tenant)).titles[person.user]
 
 
 class Tenant(Tidings):
@@ -201,7 +196,7 @@ class Tenant(Tidings):
         """Whether the log, the list, the counts, a replay and a client all say that a user was told this, once and in this order."""
         person = Person(self.tenant, user)
         start = f"{(await self.get('/v1/log', user))['cursor'].split('-')[0]}-0"
-        assert titles(await self.installation.log(person)) == told
+        assert await self.installation.heard(person) == told
         await self.eventually(user, total=len(told), unread=len(told), unseen=len(told))
         assert titles(reversed(await self.listing(user))) == told
         assert titles((await self.replay(user, start)).entries) == told

@@ -11,12 +11,15 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 from psycopg import AsyncCursor
 
-from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared
+from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared, encode
 from contracts.cursor import Cursor
-from contracts.notifications import Counts, Entry, Mark
-from contracts.subjects import Member, Person, Topic, owner_of
+from contracts.notifications import Counts, Entry, Joined, Mark, Notification, Shared
+from contracts.subjects import Member, Person, Topic, member, owner_of
+from contracts.subjects import inbox as inbox_of
+from contracts.subjects import shared as shared_log
 from projections.belonging import Belonging
 from projections.inbox import KEPT, LISTED, VISIBLE, WANTED
 from projections.projection import Message
@@ -27,7 +30,7 @@ from services.runtime.postgres import Connection
 from services.runtime.process import Runtime
 from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, undone
-from tests.projections.logs import IDS, NOW, PEOPLE, SHARED, batches, inbox_logs
+from tests.projections.logs import IDS, NOW, PEOPLE, SHARED, TOPICS, batches, inbox_logs
 
 KINDS = {"category": "task", "type": "task.assigned", "priority": "high", "entity": "task:1", "group": "a"}
 ABOUT = About("task", "task.assigned", "normal", None, None)
@@ -105,9 +108,9 @@ def told(belonging: Belonging, person: Person, message: Message) -> Entry | None
     """What a message says to a person; whether they come to a topic or leave it is taken on."""
     match owner_of(message.subject):
         case Topic() as topic:
-            shared = decode_shared(message.data)
-            is_told = shared.left_out != person.user and belonging.covers(topic, message.sequence)
-            return decode_notification(shared.notification) if is_told else None
+            said = decode_shared(message.data)
+            is_told = said.left_out != person.user and belonging.covers(topic, message.sequence)
+            return decode_notification(said.notification) if is_told else None
         case Member() as member:
             if member.person == person:
                 belonging.take(member.topic, decode_membership(message.data), message.sequence)
@@ -177,6 +180,26 @@ async def test_an_inbox_taken_from_the_rows_goes_on_like_one_folded_from_the_beg
         resumed = Inbox(limit, RETENTION.total_seconds(), standings, checkpoint, belonging)
         taken(resumed, person, log[again:])
         assert seen(resumed, now) == seen(folded(person, log, limit), now)
+
+
+async def test_a_mark_is_about_what_a_topic_said_before_it_in_the_same_batch(runtime: Runtime, models: dict[str, ReadModel]) -> None:
+    one, other, _ = PEOPLE
+    told = Notification(id=SHARED[0], type="-", category="-", title="-", message="-", tenant="-", user="", created=NOW)
+    said = [
+        (member(Member(one, TOPICS[0]), 2), Joined()),
+        (member(Member(other, TOPICS[0]), 2), Joined()),
+        (inbox_of(one, 2), Mark(state="read", at=NOW, ids=(SHARED[0],))),
+        (shared_log(TOPICS[0]), Shared(notification=Raw(encode(told)))),
+        (inbox_of(other, 2), Mark(state="read", at=NOW, ids=(SHARED[0],))),
+    ]
+    log = [Message(subject, encode(body), place, int(NOW.timestamp() * 1e9)) for place, (subject, body) in enumerate(said, 1)]
+
+    async with undone(runtime.postgres) as connection:
+        await fold(connection, models["inbox"], [log])
+        table = Table(connection, models["inbox"].schema, 1000)
+        counts = [(await table.seen(person)).counts.unread for person in (one, other)]
+
+    assert counts == [1, 0]
 
 
 @given(log=inbox_logs(), limit=LIMITS, hours=st.lists(st.integers(0, 72), min_size=1).map(sorted))

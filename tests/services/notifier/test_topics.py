@@ -12,6 +12,7 @@ from contracts.events.announcements import Addressees
 from contracts.events.base import Event
 from contracts.subjects import NOTIFICATIONS, topics_of
 from services.notifier.position import Position
+from services.notifier.writer import OUTPUTS_PER_BATCH
 from services.runtime.read import subjects
 from tests.heard import Heard, log_of
 from tests.services.notifier.partition import OwnPartition
@@ -19,7 +20,7 @@ from tests.services.notifier.test_crashes import Crash, DyingWriter
 
 NEVER = 1_000_000
 USERS = [f"u-{number:02}" for number in range(9)]
-CROWD = [f"u-{number:04}" for number in range(1100)]
+CROWD = [f"u-{number:04}" for number in range(2100)]
 EVERYBODY = Addressees(everyone=True)
 
 
@@ -170,7 +171,7 @@ async def test_relations_that_could_be_read_as_one_another_or_take_too_much_of_a
 
 
 @pytest.mark.parametrize("limit", [0, NEVER])
-@pytest.mark.parametrize("deaths", [(0,), (1,), (999,), (1101,), (700, 700)], ids=str)
+@pytest.mark.parametrize("deaths", [(0,), (2000,), (2101,), (2050, 700)], ids=str)
 async def test_a_relation_becomes_a_topic_once_though_the_notifier_dies_meanwhile_and_the_limit_changes(
     partition: OwnPartition, deaths: tuple[int, ...], limit: int
 ) -> None:
@@ -189,8 +190,9 @@ async def test_a_relation_becomes_a_topic_once_though_the_notifier_dies_meanwhil
     assert (found.shared, found.alone) in ({(2, 0)} if limit <= 1000 else {(2, 0), (0, 2 * len(CROWD))})
 
 
-@pytest.mark.parametrize("dies_after", [400, 1000, 1099])
+@pytest.mark.parametrize("dies_after", [400, 2050])
 async def test_what_began_as_one_message_each_ends_so_though_the_limit_is_lower_by_then(partition: OwnPartition, dies_after: int) -> None:
+    partition.topic_recipients = NEVER
     await partition.joined(CROWD)
     await lived(partition, NEVER)
     sequence = await partition.happened(announcement("one"))
@@ -201,6 +203,7 @@ async def test_what_began_as_one_message_each_ends_so_though_the_limit_is_lower_
     found = await routed(partition)
 
     assert found.titles == {user: ["one"] for user in CROWD}
+    assert (before.alone > 0) == (dies_after > 2 * OUTPUTS_PER_BATCH)
     assert (found.alone, found.shared) == ((len(CROWD), 0) if before.alone else (0, 1))
     assert (await partition.taken_over()).at == Position(sequence)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from services.runtime.process import Runtime, open_runtime
+from services.runtime.process import Runtime, open_runtime, settle
 from services.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
             idempotent = Idempotent(Keys(runtime.postgres, settings), access.sender)
             app = application(handlers, lambda: _ready(runtime, edge), idempotent, settings.origins)
             async with _following(access, edge):
+                settle()
                 announce(f"http://{settings.host}:{listener.getsockname()[1]}")
                 await serve(app, listener, edge.drain if edge else _nothing_open)
 

@@ -38,13 +38,14 @@ class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="notification"):
     """One thing one person was told, whole, as it now stands.
 
-    `created` is when the event was appended, `occurred` the event's own time (only shown). `cursor`, `seen`, `read`,
-    `archived` and `snoozed` are added on the way to a client and absent in the log; while `snoozed` lies ahead, it is in no
-    list but that of the snoozed.
+    `event` is where the event lies in `EVENTS`, `created` when it was appended, `occurred` its own time (only shown). `cursor`,
+    `seen`, `read`, `archived` and `snoozed` are added on the way to a client and absent in the log; while `snoozed` lies ahead, it
+    is in no list but that of the snoozed.
     """
 
     cursor: CursorText | None = None
     id: NotificationId
+    event: int | None = None
     type: str
     category: str
     level: Level = "info"
@@ -123,6 +124,13 @@ class Left(Struct, frozen=True, tag_field="entry", tag="left"):
 
 Membership = Joined | Left
 """What a person's membership of a topic is made of; it never expires."""
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What a device of a person's has: everything up to a cursor. Lies in the log beside the entries, not among them."""
+
+    device: Id
+    cursor: CursorText
 
 
 class Counts(Struct, frozen=True, kw_only=True):

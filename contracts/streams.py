@@ -71,7 +71,7 @@ def streams(
         ),
         Stream(
             NOTIFICATIONS,
-            ("inbox.>", "member.>", "topic.>", "outbound.>", "position.>"),
+            ("inbox.>", "member.>", "topic.>", "receipt.>", "outbound.>", "position.>"),
             age_seconds=retention_days * DAY_SECONDS,
             messages_per_subject=notifications_per_user * MARKS_PER_NOTIFICATION,
             ttl=True,

@@ -18,6 +18,7 @@ DEAD = "DEAD"
 
 INBOXES = "inbox.>"
 MEMBERS = "member.>"
+RECEIPTS = "receipt.>"
 
 EVENT_ADDRESS = "events.{partition}.{tenant}.{domain}.{entity}.{action}"
 INBOX_ADDRESS = "inbox.{partition}.{tenant}.{user}"
@@ -124,6 +125,17 @@ def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
     if numbers is None:
         return LOGS
     return ("inbox.@.>", *(f"{kind}.{number}.>" for number in numbers for kind in ("inbox", "member")))
+
+
+def receipt(person: Person, partitions: int) -> str:
+    """`receipt.<p>.<tenant>.<user>`: what one person's devices have."""
+    return f"receipt.{_partition(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+
+
+def receiver_of(subject: str) -> Person:
+    """Whose devices a receipt is of."""
+    _, _, tenant, user = subject.split(".")
+    return Person(unescape(tenant), unescape(user))
 
 
 def position(service: str, number: int) -> str:

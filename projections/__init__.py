@@ -5,7 +5,8 @@ from __future__ import annotations
 from projections.audience import AUDIENCE
 from projections.inbox import INBOX
 from projections.projection import Change, Projection, Statement
+from projections.receipts import RECEIPTS
 
-PROJECTIONS: tuple[Projection, ...] = (AUDIENCE, INBOX)
+PROJECTIONS: tuple[Projection, ...] = (AUDIENCE, INBOX, RECEIPTS)
 
-__all__ = ["AUDIENCE", "INBOX", "PROJECTIONS", "Change", "Projection", "Statement"]
+__all__ = ["AUDIENCE", "INBOX", "PROJECTIONS", "RECEIPTS", "Change", "Projection", "Statement"]

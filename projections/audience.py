@@ -98,8 +98,13 @@ def changes(event: AnyRecorded, key: str) -> Iterator[Change]:
 
 
 def seen_key(event: AnyRecorded) -> str:
-    """The event's deduplication key in 128 bits, as hex digits."""
-    return blake2b(event.key.encode(), digest_size=16).hexdigest()
+    """The digest of the event's deduplication key."""
+    return digest(event.key)
+
+
+def digest(key: str) -> str:
+    """A deduplication key in 128 bits, as hex digits."""
+    return blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def relations(recorded: AnyRecorded) -> Iterator[Opening]:  # noqa: C901  one decision, however many events

@@ -17,6 +17,7 @@ COMMANDS = {
     "listen": "listen",
     "token": "token",
     "events": "events",
+    "receipts": "receipts",
     "rebuild": "rebuild",
     "doctor": "doctor",
 }

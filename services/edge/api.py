@@ -12,7 +12,7 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import InvalidMark, MarkOperation
-from services.edge import admission, company_api, lists, operations
+from services.edge import admission, company_api, confirm, lists, operations
 from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -32,7 +32,13 @@ AnyRequest = Request[Any, Any, Any]
 
 def handlers(edge: Edge) -> list[Any]:
     """The edge's route handlers."""
-    requests: list[Any] = [_log(edge), *lists.handlers(edge, _who), _mark(edge), *company_api.handlers(edge, _who)]
+    requests: list[Any] = [
+        _log(edge),
+        *lists.handlers(edge, _who),
+        _mark(edge),
+        confirm.handler(edge, _who),
+        *company_api.handlers(edge, _who),
+    ]
     guards = [admission.inbox(edge)]
     for request in requests:
         request.guards = guards

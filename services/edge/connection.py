@@ -54,6 +54,7 @@ class Connection:
         self._pinged = False
         self.identity = identity
         self.id = uuid4().hex
+        self.device = self.id
         self.at = Cursor(edge.log.epoch, 0)
 
     async def run(self, cursor: str | None, listen: Callable[[Connection], Awaitable[None]]) -> None:
@@ -135,6 +136,18 @@ class Connection:
         """Answer with a heartbeat, once there is nothing else to send."""
         self._pinged = True
         self.go_on()
+
+    def ack(self, text: str) -> None:
+        """The client has everything up to a cursor; in the middle of a replay that says nothing yet."""
+        try:
+            cursor = Cursor.parse(text)
+        except InvalidCursor as problem:
+            self.say(wire.error("ack", str(problem), retry=False))
+            return
+        if cursor.epoch != self.at.epoch or cursor.reaches > self.at.reaches:
+            self.say(wire.error("ack", "a cursor that was not sent here cannot be acknowledged", retry=False))
+        elif not cursor.until:
+            self._edge.ack(self.identity.person, self.device, cursor)
 
     def move(self, after_seconds: float) -> None:
         """Have the client come back in a while, and end then."""

@@ -13,6 +13,7 @@ from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
 from contracts.subjects import NOTIFICATIONS, Person, followed
+from services.edge.acks import Acks
 from services.edge.company import Company
 from services.edge.door import Door
 from services.edge.feed import Feeds
@@ -47,6 +48,7 @@ class Edge:
         self.caught_up = asyncio.Event()
         self._appender = runtime.appender()
         access.revoked = self._revoked
+        self.acks = Acks(self._appender, self.log.epoch, runtime.settings.partitions)
 
     @property
     def away(self) -> bool:
@@ -67,6 +69,11 @@ class Edge:
         await self._seen(appended.sequence)
         return Cursor(self.log.epoch, appended.sequence)
 
+    def ack(self, person: Person, device: str, cursor: Cursor) -> None:
+        """A device has everything up to a cursor; of a log where nothing new came since, that is known already."""
+        feed = self.feeds.feed_of(person)
+        self.acks.take(person, device, min(cursor.sequence, feed.newest if feed else cursor.sequence))
+
     async def drain(self) -> None:
         """Have every connection come back in a time slot of its own, to whoever answers then, and wait, with a limit, until all have."""
         self.closing = True
@@ -78,6 +85,7 @@ class Edge:
         with suppress(TimeoutError):
             async with asyncio.timeout(spread + LEAVE_SECONDS):
                 await self.feeds.emptied()
+        await self.acks.finish()
 
     async def run(self) -> None:
         """Follow and beat until cancelled; raises LogLost when the stream is another one."""
@@ -85,6 +93,7 @@ class Edge:
             group.create_task(self._follow())
             group.create_task(self._beat())
             group.create_task(self.company.run())
+            group.create_task(self.acks.run())
 
     async def _follow(self) -> None:
         ring, jetstream = self.log.ring, self.runtime.jetstream

@@ -13,7 +13,7 @@ from contracts.cursor import Cursor
 from contracts.subjects import Person, Topic, shared
 from projections.standing import NEVER, Inbox
 from services.edge import wire
-from services.edge.log import Log, fits, stands
+from services.edge.log import HEAD, Log, fits, stands
 from services.edge.ring import home
 from services.edge.telling import Telling, joins
 from services.edge.wire import Page
@@ -80,6 +80,11 @@ class Feed:
         """How everything of the person's stands at `cursor`."""
         assert self._inbox, "a feed is opened before it is read"
         return self._inbox
+
+    @property
+    def newest(self) -> int:
+        """The sequence of the newest entry, as far as that is known."""
+        return self._inbox.sequence if self._inbox else HEAD
 
     def joins(self, message: Message) -> Topic | None:
         """Take a membership on, if it is known what came before it; its topic."""
@@ -202,6 +207,10 @@ class Feeds:
         if not feed.tabs:
             del self._feeds[feed.subject]
             self._forget(feed)
+
+    def feed_of(self, person: Person) -> Feed | None:
+        """The feed of a person, if they are connected."""
+        return self._feeds.get(self._log.subject(person))
 
     async def emptied(self) -> None:
         """Wait until nobody is connected."""

@@ -8,7 +8,7 @@ from litestar.params import Parameter
 
 from contracts.frames import Entries, MarkOperation, Snapshot
 from contracts.http import CountsBy, Listing, Marked
-from contracts.notifications import CursorText, Moment, Notification
+from contracts.notifications import CursorText, Moment, Notification, Receipt
 from contracts.schema import Schema, Schemas
 from services.runtime.openapi import JSON, Operation
 
@@ -52,6 +52,14 @@ MARK = Operation(
     scope="inbox",
     problems=(409, 413, 503),
     example={"state": "read", "ids": ["6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"]},
+)
+ACK = Operation(
+    Receipt,
+    status=202,
+    bodies={JSON: Receipt},
+    scope="inbox",
+    problems=(409, 413, 503),
+    example={"device": "phone", "cursor": "0123abcd-97"},
 )
 STREAM = Operation(
     str,

@@ -114,7 +114,7 @@ class Socket:
                 case Ping():
                     connection.ping()
                 case Ack():
-                    pass
+                    connection.ack(frame.cursor)
                 case Signal() | Watch() | Unwatch() as asked:
                     await guest.ask(asked)
                 case Auth():

@@ -73,6 +73,7 @@ def _notification(recorded: AnyRecorded, tell: Tell, identifier: str) -> Notific
     attributes = recorded.attributes
     return Notification(
         id=identifier,
+        event=recorded.sequence,
         type=attributes.type,
         category=tell.category,
         level=tell.level,

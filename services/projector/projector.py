@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 
-from projections import INBOX
+from projections import INBOX, RECEIPTS
 from projections.projection import Change, Projection
 from services.runtime.follow import Message, follow
 from services.runtime.process import Runtime, persist
@@ -18,16 +18,23 @@ SLICE_MESSAGES = 50
 GATHER_MESSAGES = 100
 GATHER_SECONDS = 0.01
 """After a batch of fewer messages, wait that long for more: a transaction for each would cost more than all else."""
-SWEEP = """
+SWEEPS = (
+    (
+        INBOX,
+        """
 WITH swept AS (DELETE FROM {schema}.notification WHERE appended <= now() - %s RETURNING changed)
 UPDATE {schema}.horizon SET swept = greatest(horizon.swept, (SELECT coalesce(max(changed), 0) FROM swept))
-"""
+""",
+    ),
+    (RECEIPTS, "DELETE FROM {schema}.receipt WHERE at <= now() - %s"),
+)
 
 
 async def project(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
     """Run the projector until something that trying again does not mend; it is ready when it knows where to go on."""
     async with asyncio.TaskGroup() as group:
         group.create_task(persist(INBOX.name, lambda: keep(runtime, INBOX, ready)))
+        group.create_task(persist(RECEIPTS.name, lambda: keep(runtime, RECEIPTS, lambda: None)))
         group.create_task(persist("sweep", lambda: sweep(runtime)))
 
 
@@ -69,7 +76,8 @@ async def apply(runtime: Runtime, model: ReadModel, executions: list[Execution],
 async def sweep(runtime: Runtime) -> None:
     """From time to time, delete what nobody can see any more; what is visible never depends on it."""
     while True:
-        model = await live(runtime.postgres, INBOX)
-        async with runtime.postgres.connection() as connection:
-            await connection.execute(model.sql(SWEEP), (timedelta(days=runtime.settings.retention_days),))
+        for projection, statement in SWEEPS:
+            model = await live(runtime.postgres, projection)
+            async with runtime.postgres.connection() as connection:
+                await connection.execute(model.sql(statement), (timedelta(days=runtime.settings.retention_days),))
         await asyncio.sleep(runtime.settings.cleanup_seconds)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared, encode
+from contracts.codec import decode_entry, decode_membership, decode_notification, decode_receipt, decode_shared, encode
 from contracts.frames import SIGNAL_LIMIT_BYTES, WATCH_LIMIT_USERS, ClientFrame, MarkOperation, ServerFrame
 from contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
 from tests.contracts.golden import means, names, sent, shown, wire
@@ -44,6 +44,15 @@ def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
     assert {wire(name)["entry"] for name in TOPICS} == {shape.__struct_config__.tag for shape in (*get_args(Membership), Shared)}
     assert {wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
     assert {"signal"} == FROM_SERVER & FROM_CLIENT, "only what is passed on has one name on both sides"
+
+
+def test_a_receipt_is_read_as_it_was_meant_and_written_as_it_was_sent() -> None:
+    receipt = decode_receipt(sent("receipts/receipt"))
+
+    written = encode(receipt)
+
+    assert shown(receipt) == means("receipts/receipt")
+    assert msgspec.json.decode(written) == wire("receipts/receipt")
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -13,7 +13,7 @@ from contracts.cloudevents import CloudEvent
 from contracts.events import EVENTS, Opaque, Recorded
 from contracts.events.base import Event
 from contracts.legacy import LEGACY
-from contracts.notifications import Entry, Membership, Notification, Receipt, Shared
+from contracts.notifications import Delivered, Entry, Membership, Notification, Shared
 
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*?)`")
@@ -48,7 +48,7 @@ _membership: msgspec.json.Decoder[Membership] = msgspec.json.Decoder(Membership)
 
 encode = msgspec.json.Encoder().encode
 decode_entry = _entry.decode
-decode_receipt = msgspec.json.Decoder(Receipt).decode
+decode_delivered = msgspec.json.Decoder(Delivered).decode
 decode_membership = _membership.decode
 decode_shared = msgspec.json.Decoder(Shared).decode
 decode_notification = msgspec.json.Decoder(Notification).decode

@@ -132,10 +132,14 @@ class Signalled(Frame, frozen=True, kw_only=True, tag="signal"):
 
 
 class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
-    """Who the client is, as the first frame unless the handshake said so; later a newer token of the same person."""
+    """Who the client is, as the first frame unless the handshake said so; later a newer token of the same person.
+
+    `device` is its name in receipts; without it, that is the `connection` of the hello.
+    """
 
     token: str
     cursor: str | None = None
+    device: Id | None = None
 
 
 class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):

@@ -126,7 +126,7 @@ Membership = Joined | Left
 """What a person's membership of a topic is made of; it never expires."""
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Delivered(Struct, frozen=True, kw_only=True):
     """What a device of a person's has: everything up to a cursor. Lies in the log beside the entries, not among them."""
 
     device: Id

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts import subjects
-from contracts.codec import decode_receipt, instant
+from contracts.codec import decode_delivered, instant
 from contracts.cursor import Cursor
 from contracts.subjects import NOTIFICATIONS, receiver_of
 from projections.projection import Change, Message, Projection, Statement
@@ -38,7 +38,7 @@ RECEIVE = Statement(
 
 def evolve(message: Message) -> Iterator[Change]:
     """A device has it since it first said so; the time is the log's."""
-    person, receipt = receiver_of(message.subject), decode_receipt(message.data)
+    person, receipt = receiver_of(message.subject), decode_delivered(message.data)
     row: dict[str, Any] = {
         "tenant": person.tenant,
         "user_id": person.user,

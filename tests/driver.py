@@ -196,19 +196,19 @@ class Tidings:
         assert response.status_code == 200, response.text
         return response.json()
 
-    async def connect(self, user: str, cursor: str | None = None) -> Client:
+    async def connect(self, user: str, cursor: str | None = None, **auth: str) -> Client:
         """A WebSocket, closed at the end of the test."""
-        return await self._stack.enter_async_context(self.socket(user, cursor))
+        return await self._stack.enter_async_context(self.socket(user, cursor, **auth))
 
     async def stream(self, user: str, cursor: str | None = None, /, **query: Any) -> Client:
         """An event stream, closed at the end of the test."""
         return await self._stack.enter_async_context(self.events(user, cursor, **query))
 
     @asynccontextmanager
-    async def socket(self, user: str, cursor: str | None = None) -> AsyncIterator[Client]:
+    async def socket(self, user: str, cursor: str | None = None, **auth: str) -> AsyncIterator[Client]:
         """A WebSocket while the block lasts."""
         async with connect(self.url.replace("http", "ws") + "/v1/socket", additional_headers=None, max_size=2**24) as socket:
-            await socket.send(json.dumps({"type": "auth", "token": self.token(user), **({"cursor": cursor} if cursor else {})}))
+            await socket.send(json.dumps({"type": "auth", "token": self.token(user), **({"cursor": cursor} if cursor else {}), **auth}))
             yield Client(_texts(socket), socket)
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import islice
 
 from contracts.codec import encode
-from contracts.notifications import Receipt
+from contracts.notifications import Delivered
 from contracts.subjects import Person, receipt
 from services.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
 from services.runtime.errors import TidingsError
@@ -63,7 +63,7 @@ class Acks:
 
     def _draft(self, whose: Device, sequence: int) -> Draft:
         person, device = whose
-        return Draft(receipt(person, self._partitions), encode(Receipt(device=device, cursor=f"{self._epoch}-{sequence}")))
+        return Draft(receipt(person, self._partitions), encode(Delivered(device=device, cursor=f"{self._epoch}-{sequence}")))
 
     def _settle(self, written: dict[Device, int]) -> None:
         if len(self._written) > DEVICES_LIMIT:

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
-from contracts.codec import decode_receipt
+from contracts.codec import decode_delivered
 from contracts.cursor import Cursor, InvalidCursor
-from contracts.notifications import Receipt
+from contracts.notifications import Delivered
 from services.edge import operations
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -36,9 +36,9 @@ def handler(edge: Edge, who: Callable[[AnyRequest], Identity]) -> Any:
     return ack
 
 
-def _receipt(body: bytes) -> Receipt:
+def _receipt(body: bytes) -> Delivered:
     try:
-        return decode_receipt(body)
+        return decode_delivered(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Problem(400, "bad ack", str(error)) from None
 

@@ -42,7 +42,9 @@ class Closed(Exception):
 class Connection:
     """One tab or device of a person's."""
 
-    def __init__(self, edge: Edge, identity: Identity, send: Callable[[Page], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self, edge: Edge, identity: Identity, send: Callable[[Page], Coroutine[Any, Any, None]], device: str | None = None
+    ) -> None:
         self._edge = edge
         self._send = send
         self._asides: deque[Page] = deque()
@@ -54,7 +56,7 @@ class Connection:
         self._pinged = False
         self.identity = identity
         self.id = uuid4().hex
-        self.device = self.id
+        self.device = device or self.id
         self.at = Cursor(edge.log.epoch, 0)
 
     async def run(self, cursor: str | None, listen: Callable[[Connection], Awaitable[None]]) -> None:
@@ -139,11 +141,7 @@ class Connection:
 
     def ack(self, text: str) -> None:
         """The client has everything up to a cursor; in the middle of a replay that says nothing yet."""
-        try:
-            cursor = Cursor.parse(text)
-        except InvalidCursor as problem:
-            self.say(wire.error("ack", str(problem), retry=False))
-            return
+        cursor = Cursor.parse(text)
         if cursor.epoch != self.at.epoch or cursor.reaches > self.at.reaches:
             self.say(wire.error("ack", "a cursor that was not sent here cannot be acknowledged", retry=False))
         elif not cursor.until:

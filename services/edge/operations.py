@@ -8,7 +8,8 @@ from litestar.params import Parameter
 
 from contracts.frames import Entries, MarkOperation, Snapshot
 from contracts.http import CountsBy, Listing, Marked
-from contracts.notifications import CursorText, Moment, Notification, Receipt
+from contracts.ids import Id
+from contracts.notifications import CursorText, Delivered, Moment, Notification
 from contracts.schema import Schema, Schemas
 from services.runtime.openapi import JSON, Operation
 
@@ -17,7 +18,13 @@ CURSOR: Schema = {
     "schema": Schemas().of(CursorText),
     "description": "Where the client stands; absent: begin with a snapshot.",
 }
-
+DEVICE: Schema = {
+    "name": "device",
+    "in": "query",
+    "required": False,
+    "schema": Schemas().of(Id),
+    "description": "What receipts call this device; absent: by the `connection` of the hello.",
+}
 
 CursorParameter = Annotated[str | None, Parameter(schema_extra=Schemas().of(CursorText))]
 
@@ -54,9 +61,9 @@ MARK = Operation(
     example={"state": "read", "ids": ["6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"]},
 )
 ACK = Operation(
-    Receipt,
+    Delivered,
     status=202,
-    bodies={JSON: Receipt},
+    bodies={JSON: Delivered},
     scope="inbox",
     problems=(409, 413, 503),
     example={"device": "phone", "cursor": "0123abcd-97"},
@@ -65,6 +72,6 @@ STREAM = Operation(
     str,
     media_type="text/event-stream",
     scope="inbox",
-    parameters=({"name": "cursor", "in": "query", **CURSOR}, {"name": "Last-Event-ID", "in": "header", **CURSOR}),
+    parameters=({"name": "cursor", "in": "query", **CURSOR}, {"name": "Last-Event-ID", "in": "header", **CURSOR}, DEVICE),
 )
-SOCKET = Operation(None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR},))
+SOCKET = Operation(None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR}, DEVICE))

@@ -14,6 +14,7 @@ from litestar.types import Receive, Scope, Send
 from contracts.closing import Code
 from contracts.cursor import InvalidCursor
 from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping, Signal, Unwatch, Watch
+from contracts.ids import Id
 from services.edge.connection import Closed, Connection
 from services.edge.door import Crowded
 from services.edge.edge import Edge
@@ -45,6 +46,14 @@ def _code(ended: Exception) -> int:
             return Code.UNAVAILABLE
 
 
+def _device(arrival: Arrival) -> str | None:
+    """The name that a device gives itself in the address."""
+    try:
+        return msgspec.convert(arrival.first("device"), Id | None)
+    except msgspec.ValidationError as error:
+        raise Closed(Code.BAD_FRAME, f"`device`: {error}") from None
+
+
 class Gone(Exception):
     """The client has closed the connection."""
 
@@ -72,8 +81,9 @@ class Socket:
         try:
             place = door.enter(arrival)
             identity, cursor = await self._identify(arrival)
+            connection = Connection(self._edge, identity, self._send, self._device)
             del arrival  # what is parsed of the headers need not last as long as the connection
-            await Connection(self._edge, identity, self._send).run(cursor, self._listen)
+            await connection.run(cursor, self._listen)
         except Gone:
             pass
         except (Closed, Unauthorised, Throttled, Crowded, Unavailable) as ended:
@@ -84,6 +94,7 @@ class Socket:
     async def _identify(self, arrival: Arrival) -> tuple[Identity, str | None]:
         """Who is asking, and from which cursor on; raises Unauthorised, Throttled, Unavailable, Closed or Gone."""
         identity, cursor = await self._edge.door.identify(arrival), arrival.first("cursor")
+        self._device = _device(arrival)
         if identity is None:
             identity, first = await self._first()
             cursor = first or cursor
@@ -99,6 +110,7 @@ class Socket:
             raise NoToken(f"no auth frame within {AUTH_SECONDS:.0f} seconds") from None
         if not isinstance(frame, Auth):
             raise NoToken("the first frame must be auth")
+        self._device = frame.device or self._device
         return await self._edge.door.identify_by(frame.token), frame.cursor
 
     async def _listen(self, connection: Connection) -> None:

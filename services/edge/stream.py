@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from contracts.ids import Id
 from services.edge import wire
 from services.edge.connection import Closed, Connection
 from services.edge.door import Crowded
@@ -51,7 +52,7 @@ class Stream:
         except Unauthorised as refused:
             await problem.respond(self._asgi_send, refused.status, "unauthorised" if refused.status == 401 else "forbidden", str(refused))
         except msgspec.ValidationError as error:
-            await problem.respond(self._asgi_send, 400, "bad request", f"`watch` or `user`: {error}")
+            await problem.respond(self._asgi_send, 400, "bad request", f"`watch`, `user` or `device`: {error}")
         except Throttled as throttled:
             await problem.respond(self._asgi_send, 429, "too many requests", str(throttled), throttled.standing.headers)
         except Crowded as crowded:
@@ -69,6 +70,7 @@ class Stream:
         if identity is None:
             raise NoToken(WHERE)
         self._watches = list(watches_of(arrival.query))
+        self._device = msgspec.convert(arrival.first("device"), Id | None)
         door.knock(arrival, identity)
         return identity, arrival.headers.get("last-event-id") or arrival.first("cursor"), door.enter(arrival)
 
@@ -76,7 +78,7 @@ class Stream:
         await self._asgi_send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
         await self._write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
         try:
-            await Connection(self._edge, identity, self._send).run(cursor, self._listen)
+            await Connection(self._edge, identity, self._send, self._device).run(cursor, self._listen)
         except Gone:
             pass
         except Closed as closed:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contracts.closing import Code
 from contracts.subjects import NOTIFICATIONS, Person, receipt
 from services.analyst.receipts import Confirmation, NoSuchEvent, receipts
 from services.runtime.read import read
@@ -103,9 +104,31 @@ async def test_what_devices_have_takes_no_room_in_the_persons_own_log(tidings: T
     assert len(replayed.entries) == 1
 
 
-@pytest.mark.parametrize(
-    "cursor", ["0123abcd-1", "{epoch}-9999999999", "{epoch}-0001", "{epoch}-1.5.99999999"], ids=["epoch", "ahead", "spelling", "middle"]
-)
+async def test_a_device_that_says_its_name_keeps_it_from_connection_to_connection(tidings: Tidings) -> None:
+    phone = await (await tidings.connect("alice", device="phone")).live()
+    await tidings.emit(hello_to("alice"))
+    await phone.until(1)
+    await phone.send({"type": "ack", "cursor": phone.cursor})
+    await until_written(tidings, "alice", str(phone.cursor))
+    await tidings.emit(hello_to("alice"))
+    again = await (await tidings.connect("alice", phone.cursor, device="phone")).live()
+    await again.send({"type": "ack", "cursor": again.cursor})
+
+    found = await until_written(tidings, "alice", str(again.cursor))
+
+    assert [each["device"] for each in found] == ["phone", "phone"]
+
+
+@pytest.mark.parametrize("device", ["", "a\nb", "x" * 129])
+async def test_a_name_that_is_none_is_refused(tidings: Tidings, device: str) -> None:
+    stream = await tidings.http.get("/v1/stream", params={"device": device}, headers=tidings.headers("alice"))
+    socket = await tidings.connect("alice", device=device)
+
+    refused(stream, 400)
+    assert await socket.closed() == Code.BAD_FRAME
+
+
+@pytest.mark.parametrize("cursor", ["0123abcd-1", "{epoch}-9999999999", "{epoch}-1.5.99999999"], ids=["epoch", "ahead", "middle"])
 async def test_what_was_not_sent_cannot_be_acknowledged(tidings: Tidings, alice: Client, cursor: str) -> None:
     cursor = cursor.format(epoch=str(alice.cursor).split("-")[0])
 
@@ -126,6 +149,7 @@ async def test_what_was_not_sent_cannot_be_acknowledged(tidings: Tidings, alice:
         {"device": "phone"},
         {"cursor": "0123abcd-1"},
         {"device": "a\0b", "cursor": "0123abcd-1"},
+        {"device": "phone", "cursor": "0123abcd-007"},
         {"device": "x" * 129, "cursor": "0123abcd-1"},
     ],
     ids=str,

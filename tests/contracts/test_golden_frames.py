@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from contracts.codec import decode_entry, decode_membership, decode_notification, decode_receipt, decode_shared, encode
+from contracts.codec import decode_delivered, decode_entry, decode_membership, decode_notification, decode_shared, encode
 from contracts.frames import SIGNAL_LIMIT_BYTES, WATCH_LIMIT_USERS, ClientFrame, MarkOperation, ServerFrame
 from contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
 from tests.contracts.golden import means, names, sent, shown, wire
@@ -47,7 +47,7 @@ def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
 
 
 def test_a_receipt_is_read_as_it_was_meant_and_written_as_it_was_sent() -> None:
-    receipt = decode_receipt(sent("receipts/receipt"))
+    receipt = decode_delivered(sent("receipts/receipt"))
 
     written = encode(receipt)
 

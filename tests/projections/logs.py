@@ -16,7 +16,7 @@ from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.events.base import Event
 from contracts.ids import partition
-from contracts.notifications import Entity, Entry, Filter, Joined, Left, Mark, Notification, Receipt, Shared
+from contracts.notifications import Delivered, Entity, Entry, Filter, Joined, Left, Mark, Notification, Shared
 from contracts.subjects import Member, Person, Topic, inbox, member, receipt
 from contracts.subjects import shared as shared_log
 from projections.projection import Message
@@ -130,7 +130,7 @@ def event_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
 def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     """What devices say they have, now and then less than before."""
     cursors = st.integers(0, 6).map(lambda sequence: str(Cursor("0123abcd", sequence)))
-    said = st.builds(Receipt, device=st.sampled_from(["desk", "phone"]), cursor=cursors)
+    said = st.builds(Delivered, device=st.sampled_from(["desk", "phone"]), cursor=cursors)
     acts = draw(_as_many(st.tuples(st.sampled_from(PEOPLE), said), most))
     return _laid_down(draw, [(receipt(person, PARTITIONS), encode(each)) for person, each in acts])
 

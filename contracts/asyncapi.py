@@ -13,10 +13,10 @@ from contracts.closing import Code
 from contracts.events import EVENTS
 from contracts.events.base import Event
 from contracts.frames import ClientFrame, ServerFrame
-from contracts.notifications import CursorText, Entry, Membership, Shared
+from contracts.notifications import CursorText, Delivered, Entry, Membership, Shared
 from contracts.positions import PositionMessage
 from contracts.schema import Schema, Schemas, any_event
-from contracts.subjects import DEAD_ADDRESS, EVENT_ADDRESS, INBOX_ADDRESS, MEMBER_ADDRESS, POSITION_ADDRESS, SHARED_ADDRESS
+from contracts.subjects import DEAD_ADDRESS, EVENT_ADDRESS, INBOX_ADDRESS, MEMBER_ADDRESS, POSITION_ADDRESS, RECEIPT_ADDRESS, SHARED_ADDRESS
 
 JSON = "application/json"
 CLOUD_EVENT = "application/cloudevents+json"
@@ -75,6 +75,7 @@ CHANNELS = (
     Channel("inbox", INBOX_ADDRESS, "nats", "A person's log.", get_args(Entry)),
     Channel("shared", SHARED_ADDRESS, "nats", "The log of all who stand in a relation.", (Shared,)),
     Channel("member", MEMBER_ADDRESS, "nats", "When a person came to share such a log, and when no longer.", get_args(Membership)),
+    Channel("receipt", RECEIPT_ADDRESS, "nats", "Up to where each of a person's devices has everything.", (Delivered,)),
     Channel("position", POSITION_ADDRESS, "nats", "How far a service has routed a partition's events.", (PositionMessage,)),
     Channel("dead", DEAD_ADDRESS, "nats", "Events that could not be routed, as they were; the header `Tidings-Reason` says why.", EVENTS),
 )

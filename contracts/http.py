@@ -47,4 +47,5 @@ class ProblemDetails(Struct, frozen=True, kw_only=True):
     field: str | None = None
     line: int | None = None
     reason: str | None = None
+    partition: int | None = None
     errors: Any = None

@@ -77,7 +77,7 @@ def events_of(number: int) -> str:
 @lru_cache(maxsize=65_536)
 def inbox(person: Person, partitions: int) -> str:
     """`inbox.<p>.<tenant>.<user>`: one person's log."""
-    return f"inbox.{_partition(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    return f"inbox.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
 
 
 @lru_cache(maxsize=4096)
@@ -170,8 +170,9 @@ def tenant_of(subject: str) -> str:
 
 
 def _membership(person: Person, partitions: int) -> str:
-    return f"member.{_partition(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    return f"member.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
 
 
-def _partition(person: Person, partitions: int) -> int:
+def partition_of(person: Person, partitions: int) -> int:
+    """In which partition a person's log lies."""
     return partition(f"{person.tenant}/{person.user}", partitions)

@@ -49,7 +49,7 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from services.runtime.web import application, bind, serve
 
     settings.check_access(tickets="edge" in parts)
-    with bind(settings.host, settings.port, settings.stale_seconds) as listener:
+    with bind(settings.host, settings.port, settings.stale_seconds, reuse=settings.reuse_port) as listener:
         async with open_runtime(settings, "-".join(parts)) as runtime:
             access = Access(runtime)
             edge = await open_edge(runtime, access) if "edge" in parts else None

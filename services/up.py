@@ -55,7 +55,7 @@ async def up(settings: Settings) -> AsyncGenerator[str]:
         services_log = stack.enter_context(_log(directory))
         environment = {**os.environ, **variables(msgspec.structs.replace(settings, **running, port=port, data_dir=directory))}
         children = [Service(command, environment, services_log) for command in SERVICES]
-        await stack.enter_async_context(_kept(children))
+        await stack.enter_async_context(kept(children))
         await _all_ready(children, directory)
         stack.enter_context(_told(directory, running))
         yield url
@@ -107,7 +107,8 @@ class Service:
 
 
 @asynccontextmanager
-async def _kept(children: list[Service]) -> AsyncGenerator[None]:
+async def kept(children: list[Service]) -> AsyncGenerator[None]:
+    """Keep these services' processes while the block lasts."""
     tasks = [asyncio.create_task(child.keep(), name=child.name) for child in children]
     try:
         yield

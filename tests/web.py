@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,13 +25,18 @@ class Web(NamedTuple):
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
+    @property
+    def sockets(self) -> int:
+        """How many sockets it has open."""
+        return sum(1 for each in Path(f"/proc/{self.pid}/fd").iterdir() if str(each.readlink()).startswith("socket:"))
+
 
 @asynccontextmanager
 async def web(chosen: Settings, *, log: Path | None = None, **more: object) -> AsyncIterator[Web]:
     """An edge and a gateway while the block lasts; what they log goes to a file, if one is named."""
     command = (sys.executable, "-m", "services.cli", "web")
     with log.open("ab") if log else nullcontext() as errors:
-        environ = environment(chosen, port=0, **more)
+        environ = environment(chosen, **{"port": 0, **more})
         process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors)
     try:
         assert process.stdout
@@ -41,6 +46,16 @@ async def web(chosen: Settings, *, log: Path | None = None, **more: object) -> A
         with suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def webs(chosen: Settings, count: int, **more: object) -> AsyncIterator[list[Web]]:
+    """So many of these on one port."""
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(web(chosen, reuse_port=True, **more))
+        port = first.url.rpartition(":")[2]
+        others = [await stack.enter_async_context(web(chosen, reuse_port=True, **{**more, "port": port})) for _ in range(count - 1)]
+        yield [first, *others]
 
 
 def environment(chosen: Settings, **more: object) -> dict[str, str]:

@@ -12,6 +12,8 @@ from services import compose
 from services.commands.shared import reads_settings
 from services.runtime.process import run
 from services.runtime.settings import Settings
+from services.workers import WORKERS_LIMIT
+from services.workers import workers as many
 
 
 def _service(name: str, help_: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> click.Command:
@@ -23,8 +25,19 @@ def _service(name: str, help_: str, work: Callable[[Settings], Coroutine[Any, An
     return command
 
 
+def _serving(name: str, help_: str, parts: tuple[str, ...]) -> click.Command:
+    @click.command(name, help=help_)
+    @click.option("--workers", type=click.IntRange(1, WORKERS_LIMIT), default=1, help="How many processes listen on the port.")
+    @reads_settings
+    def command(chosen: Settings, workers: int) -> None:
+        work = compose.web(chosen, parts) if workers == 1 else many(chosen, name, workers)
+        sys.exit(run(work, chosen))
+
+    return command
+
+
 notifier = _service("notifier", "Run the notifier: from events to each person's log.", compose.notifier)
 projector = _service("projector", "Run the projector: from the log to rows.", compose.projector)
-edge = _service("edge", "Run the edge: where browsers connect.", lambda chosen: compose.web(chosen, ("edge",)))
-gateway = _service("gateway", "Run the gateway: takes events over HTTP.", lambda chosen: compose.web(chosen, ("gateway",)))
-web = _service("web", "Run edge and gateway on one port.", lambda chosen: compose.web(chosen, ("edge", "gateway")))
+edge = _serving("edge", "Run the edge: where browsers connect.", ("edge",))
+gateway = _serving("gateway", "Run the gateway: takes events over HTTP.", ("gateway",))
+web = _serving("web", "Run edge and gateway on one port.", ("edge", "gateway"))

@@ -29,7 +29,7 @@ class Issued(Struct):
     expires_in_seconds: int
 
 
-TICKETS = Operation(Issued, scope="inbox")
+TICKETS = Operation(Issued, scope="inbox", problems=(421,))
 
 
 def inbox(edge: Edge) -> Guard:
@@ -54,6 +54,6 @@ def tickets(edge: Edge) -> Any:
 def _guard(edge: Edge, rate: Any) -> Guard:
     async def admitted(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scope: Any = connection.scope
-        scope["state"][IDENTITY] = await edge.access.admit(scope, SCOPE, rate)
+        scope["state"][IDENTITY] = edge.door.serve(await edge.access.admit(scope, SCOPE, rate))
 
     return admitted

@@ -49,12 +49,13 @@ class Sent(Struct, frozen=True, kw_only=True):
     """A signal is on its way."""
 
 
-PRESENCE = Operation(Online, scope="inbox")
+PRESENCE = Operation(Online, scope="inbox", problems=(421,))
 SIGNALS = Operation(
     Sent,
     status=202,
     bodies={JSON: PostedSignal},
     scope="inbox",
+    problems=(413, 421),
     example={"to": "room:9#member", "name": "typing"},
 )
 

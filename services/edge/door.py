@@ -6,10 +6,11 @@ import time
 from collections import Counter
 from contextlib import suppress
 
-from contracts.subjects import Person
+from contracts.subjects import Person, partition_of
 from services.runtime.access import Access
 from services.runtime.auth import Identity, NoToken
 from services.runtime.credential import SUBPROTOCOL, Arrival, Ticket, Token
+from services.runtime.problem import Problem
 from services.runtime.process import Runtime
 from services.runtime.rate import Bucket, Buckets, rate_of
 from services.runtime.tickets import Tickets
@@ -32,6 +33,7 @@ class Door:
         self._frames = rate_of("frames", settings.rate("frame"))
         self._limit = settings.connections_per_address
         self._here: Counter[str] = Counter()
+        self._served, self._partitions = settings.served, settings.partitions
 
     def check(self, arrival: Arrival) -> None:
         """Raise ForeignOrigin if the page that sends this may not connect, or not by its cookie."""
@@ -75,9 +77,18 @@ class Door:
                 del self._here[place]
 
     def knock(self, arrival: Arrival, identity: Identity) -> None:
-        """Count an attempt to connect; raises Throttled."""
+        """Count an attempt to connect; raises Throttled, or Problem if another edge serves this person."""
+        self.serve(identity)
         if self._connects is not None:
             self._connects.take((self.access.address(arrival), identity.person), time.monotonic()).check()
+
+    def serve(self, identity: Identity) -> Identity:
+        """Itself, if this edge serves this person; raises Problem (RFC 9110, section 15.5.20)."""
+        number = partition_of(identity.person, self._partitions)
+        if self._served is not None and number not in self._served:
+            words = f"another edge serves this person; come back with partition={number} in the address"
+            raise Problem(421, "misdirected", words, partition=number)
+        return identity
 
     def frames(self) -> Bucket | None:
         """What one connection may send."""

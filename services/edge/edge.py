@@ -97,9 +97,10 @@ class Edge:
 
     async def _follow(self) -> None:
         ring, jetstream = self.log.ring, self.runtime.jetstream
-        newest = [await last(jetstream, NOTIFICATIONS, subject) for subject in followed()]
+        subjects = followed(self.settings.served)
+        newest = [await last(jetstream, NOTIFICATIONS, subject) for subject in subjects]
         target = max((found.sequence for found in newest if found), default=0)
-        batches = follow(jetstream, NOTIFICATIONS, followed(), after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
+        batches = follow(jetstream, NOTIFICATIONS, subjects, after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
         async with aclosing(batches):
             async for batch in batches:
                 for message in batch:

@@ -45,19 +45,19 @@ def mark_body(schemas: Schemas) -> Schema:
 LOG = Operation(
     Snapshot | Entries,
     scope="inbox",
-    problems=(410, 503),
+    problems=(410, 421, 503),
     parameters=({"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},),
     headers={"ETag": {"type": "string"}, "Cache-Control": {"type": "string"}},
     without_body={304: "Nothing is new."},
 )
-NOTIFICATIONS = Operation(Listing, scope="inbox", problems=(410, 503))
-NOTIFICATION = Operation(Notification, scope="inbox", problems=(404, 503))
-COUNTS = Operation(CountsBy, scope="inbox", problems=(503,))
+NOTIFICATIONS = Operation(Listing, scope="inbox", problems=(410, 421, 503))
+NOTIFICATION = Operation(Notification, scope="inbox", problems=(404, 421, 503))
+COUNTS = Operation(CountsBy, scope="inbox", problems=(421, 503))
 MARK = Operation(
     Marked,
     bodies={JSON: mark_body},
     scope="inbox",
-    problems=(409, 413, 503),
+    problems=(409, 413, 421, 503),
     example={"state": "read", "ids": ["6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"]},
 )
 ACK = Operation(
@@ -65,13 +65,14 @@ ACK = Operation(
     status=202,
     bodies={JSON: Delivered},
     scope="inbox",
-    problems=(409, 413, 503),
+    problems=(409, 413, 421, 503),
     example={"device": "phone", "cursor": "0123abcd-97"},
 )
 STREAM = Operation(
     str,
     media_type="text/event-stream",
     scope="inbox",
+    problems=(421,),
     parameters=({"name": "cursor", "in": "query", **CURSOR}, {"name": "Last-Event-ID", "in": "header", **CURSOR}, DEVICE),
 )
 SOCKET = Operation(None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR}, DEVICE))

@@ -25,6 +25,7 @@ from services.runtime import problem
 from services.runtime.auth import ForeignOrigin, Identity, NoToken, Unauthorised
 from services.runtime.credential import Arrival
 from services.runtime.errors import TidingsError, Unavailable
+from services.runtime.problem import Problem
 from services.runtime.rate import Throttled
 
 AUTH_SECONDS = 10.0
@@ -42,6 +43,8 @@ def _code(ended: Exception) -> int:
             return Code.TOO_FAST
         case Crowded():
             return Code.TOO_MANY
+        case Problem():
+            return Code.ELSEWHERE
         case _:
             return Code.UNAVAILABLE
 
@@ -86,7 +89,7 @@ class Socket:
             await connection.run(cursor, self._listen)
         except Gone:
             pass
-        except (Closed, Unauthorised, Throttled, Crowded, Unavailable) as ended:
+        except (Closed, Unauthorised, Throttled, Crowded, Problem, Unavailable) as ended:
             await self._close(_code(ended), str(ended))
         finally:
             door.leave(place)

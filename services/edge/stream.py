@@ -20,6 +20,7 @@ from services.runtime import problem
 from services.runtime.auth import WHERE, Identity, NoToken, Unauthorised
 from services.runtime.credential import Arrival
 from services.runtime.errors import Unavailable
+from services.runtime.problem import Problem
 from services.runtime.rate import Throttled
 
 RETRY_MILLISECONDS = 2000
@@ -53,6 +54,8 @@ class Stream:
             await problem.respond(self._asgi_send, refused.status, "unauthorised" if refused.status == 401 else "forbidden", str(refused))
         except msgspec.ValidationError as error:
             await problem.respond(self._asgi_send, 400, "bad request", f"`watch`, `user` or `device`: {error}")
+        except Problem as found:
+            await problem.respond(self._asgi_send, found.status, found.title, found.detail)
         except Throttled as throttled:
             await problem.respond(self._asgi_send, 429, "too many requests", str(throttled), throttled.standing.headers)
         except Crowded as crowded:

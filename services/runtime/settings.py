@@ -58,6 +58,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: str = "INFO"
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
     owned_partitions: str = "all"
+    edge_partitions: str = "all"
+    reuse_port: bool = False
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
     retention_days: Positive = 30
     notifications_per_user: Positive = 1000
@@ -137,9 +139,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def owned(self) -> tuple[int, ...]:
         """The partitions this notifier routes; raises InvalidSettings."""
-        if self.owned_partitions == "all":
-            return tuple(range(self.partitions))
-        return tuple(_partition(text, self.partitions) for text in self.owned_partitions.split(","))
+        return self._numbers("TIDINGS_OWNED_PARTITIONS", self.owned_partitions) or tuple(range(self.partitions))
+
+    @property
+    def served(self) -> tuple[int, ...] | None:
+        """The partitions whose people this edge serves, None for all; raises InvalidSettings."""
+        return self._numbers("TIDINGS_EDGE_PARTITIONS", self.edge_partitions)
+
+    def _numbers(self, name: str, text: str) -> tuple[int, ...] | None:
+        return None if text == "all" else tuple(_partition(name, each, self.partitions) for each in text.split(","))
 
 
 def settings(environment: Mapping[str, str] = os.environ, *, running: bool = True, **given: Any) -> Settings:
@@ -222,7 +230,7 @@ def _rate(name: str, text: str) -> tuple[int, int] | None:
     raise InvalidSettings(f"{name}: `{text}` is no rate; give how many in how many seconds, such as 600/60, or `off`")
 
 
-def _partition(text: str, partitions: int) -> int:
+def _partition(name: str, text: str, partitions: int) -> int:
     if text.strip().isdecimal() and int(text) < partitions:
         return int(text)
-    raise InvalidSettings(f"TIDINGS_OWNED_PARTITIONS: `{text}` is not a partition; give `all` or numbers below {partitions}, such as 0,1,2")
+    raise InvalidSettings(f"{name}: `{text}` is not a partition; give `all` or numbers below {partitions}, such as 0,1,2")

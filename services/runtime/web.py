@@ -128,12 +128,17 @@ def _cors(origins: Sequence[str]) -> CORSConfig:
     )
 
 
-def bind(host: str, port: int, stale_seconds: float) -> socket.socket:
-    """A listening socket, on any free port for 0, that gives up peers which are silent for too long; raises InvalidSettings."""
+def bind(host: str, port: int, stale_seconds: float, *, reuse: bool = False) -> socket.socket:
+    """A listening socket, on any free port for 0, that gives up peers which are silent for too long; raises InvalidSettings.
+
+    With `reuse` several processes listen on one port, and the kernel spreads the connections over them (`SO_REUSEPORT`).
+    """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     _give_up_stale(listener, stale_seconds)
     try:
+        if reuse:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG_CONNECTIONS)
     except OSError as error:

@@ -11,7 +11,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -71,6 +71,12 @@ class Process:
     async def wait(self) -> int:
         """Wait for its end; its exit code."""
         return await asyncio.wait_for(self._process.wait(), LIMIT_SECONDS)
+
+    def children(self) -> list[int]:
+        """The processes that it started and that run, leaving out those that only hold them."""
+        with suppress(FileNotFoundError, ProcessLookupError):  # one of them has just ended
+            return [pid for pid in _descendants(self._process.pid) if b"services.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return []
 
     @property
     def running(self) -> bool:
@@ -228,6 +234,11 @@ class Terminal(Client):
         assert not self._astray or frame["type"] == "reset", f"after {self.seen[-1]} came {frame}"
         self._astray = frame["type"] == "hello" and self.cursor not in (None, frame["cursor"])
         super()._fold(frame)
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*children, *(each for child in children for each in _descendants(child))]
 
 
 def titles(entries: Iterable[dict[str, Any]]) -> list[str]:

@@ -20,7 +20,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.model import Marked, Model, Notified, State, counts, identifier, sequence, told, untold
 from tests.driver import Client, Tidings, event, hello_to
 from tests.streams import entries
-from tests.web import web
+from tests.web import webs
 
 STEPS = 180
 NOTIFICATIONS_LIMIT = 900
@@ -195,17 +195,17 @@ class World:
 
 
 @pytest.fixture
-async def world(tidings: Tidings, chosen: Settings, ring_bytes: int, seed: int) -> AsyncIterator[World]:
-    """A person with some devices at an edge of their own."""
+async def world(tidings: Tidings, chosen: Settings, edges: int, ring_bytes: int, seed: int) -> AsyncIterator[World]:
+    """A person with some devices at an edge of their own, or at several on one port."""
     more = {"ring_bytes": ring_bytes, "heartbeat_seconds": 0.5, "connections_per_user": 50, "log_level": "WARNING"}
-    async with web(chosen, **more) as edge, Tidings(edge.url, tidings.runtime, tidings.tenant) as driver:
+    async with webs(chosen, edges, **more) as (edge, *_), Tidings(edge.url, tidings.runtime, tidings.tenant) as driver:
         made = World(driver, seed)
         yield made
         for device in made.devices:
             await device.drop()
 
 
-@pytest.mark.parametrize(("ring_bytes", "seed"), [(64 * 2**20, 1), (64 * 2**20, 2), (20_000, 3), (20_000, 4)])
+@pytest.mark.parametrize(("edges", "ring_bytes", "seed"), [(1, 64 * 2**20, 1), (2, 64 * 2**20, 2), (1, 20_000, 3), (2, 20_000, 4)])
 async def test_every_device_holds_at_its_cursor_what_the_model_says(world: World) -> None:
     for device in world.devices:
         await device.come("socket")

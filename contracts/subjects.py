@@ -130,7 +130,7 @@ def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
 
 def receipt(person: Person, partitions: int) -> str:
     """`receipt.<p>.<tenant>.<user>`: what one person's devices have."""
-    return f"receipt.{_partition(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    return f"receipt.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
 
 
 def receiver_of(subject: str) -> Person:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 
 from contracts.subjects import Person, partition_of
 from services.runtime.access import Access
@@ -19,7 +20,7 @@ SCOPE = "inbox"
 
 
 class Crowded(Exception):
-    """There are too many connections from one address."""
+    """There are too many connections from one address, or from nobody in particular."""
 
 
 class Door:
@@ -34,6 +35,7 @@ class Door:
         self._limit = settings.connections_per_address
         self._here: Counter[str] = Counter()
         self._served, self._partitions = settings.served, settings.partitions
+        self._waiting, self._waiting_limit = 0, settings.connections_limit
 
     def check(self, arrival: Arrival) -> None:
         """Raise ForeignOrigin if the page that sends this may not connect, or not by its cookie."""
@@ -68,6 +70,17 @@ class Door:
             raise Crowded(f"at most {self._limit} connections from one address")
         self._here[address] += 1
         return address
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        """A place among those who have not said yet who they are; raises Crowded."""
+        if self._waiting >= self._waiting_limit:
+            raise Crowded(f"{self._waiting_limit} connections have not said yet who they are")
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     def leave(self, place: str | None) -> None:
         """Give a place back."""

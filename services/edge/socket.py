@@ -107,8 +107,9 @@ class Socket:
     async def _first(self) -> tuple[Identity, str | None]:
         """By the first frame."""
         try:
-            async with asyncio.timeout(AUTH_SECONDS):
-                frame = await self._frame()
+            with self._edge.door.waiting():
+                async with asyncio.timeout(AUTH_SECONDS):
+                    frame = await self._frame()
         except TimeoutError:
             raise NoToken(f"no auth frame within {AUTH_SECONDS:.0f} seconds") from None
         if not isinstance(frame, Auth):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -16,7 +15,7 @@ from contracts.subjects import EVENTS, SESSIONS_REVOKED, Person
 from services.runtime.address import address_of
 from services.runtime.auth import WHERE, Identity, InvalidToken, NoToken
 from services.runtime.credential import Arrival, Ticket, Token
-from services.runtime.errors import LogLost
+from services.runtime.errors import LogLost, Unavailable
 from services.runtime.follow import Message, follow, state
 from services.runtime.keyset import KeySet
 from services.runtime.process import Runtime, persist
@@ -30,8 +29,6 @@ RATE = "rate"
 """Where in a request's state its standing is kept for the headers of the answer."""
 CLOCK_SECONDS = 60
 """By how much our clock and that of NATS may differ."""
-
-log = logging.getLogger("tidings.access")
 
 
 class Access:
@@ -98,24 +95,29 @@ class Access:
                 group.create_task(self._keys.run())
 
     async def _follow(self) -> None:
-        """From the first revocation that may matter; should the log be another one, from the first of that."""
-        jetstream, oldest = self._runtime.jetstream, self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SECONDS
-        found = await state(jetstream, EVENTS)
-        newest = await last(jetstream, EVENTS, SESSIONS_REVOKED)
-        target = newest.sequence if newest else 0
-        first = await first_since(jetstream, EVENTS, SESSIONS_REVOKED, datetime.now(UTC) - timedelta(seconds=oldest)) if newest else None
-        reached = min(first - 1, found.last) if first else found.last
-        batches = follow(jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=found.epoch)
+        """From the first revocation that may matter; should the log be another one, what is known stays and that one is followed."""
         try:
-            async with aclosing(batches):
-                async for batch in batches:
-                    for message in batch:
-                        self._take(message)
-                    reached = batch[-1].sequence if batch else reached
-                    if reached >= target:
-                        self.caught_up.set()
+            found = await state(self._runtime.jetstream, EVENTS)
+            newest = await last(self._runtime.jetstream, EVENTS, SESSIONS_REVOKED)
+            await self._follow_after(await self._before_first() if newest else found.last, found.epoch, newest.sequence if newest else 0)
         except LogLost as lost:
-            log.warning("%s; following the revocations of the new one", lost)
+            raise Unavailable(str(lost)) from None
+
+    async def _before_first(self) -> int:
+        """Where to begin so as to miss no revocation that a living token may be concerned by."""
+        oldest = datetime.now(UTC) - timedelta(seconds=self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SECONDS)
+        first = await first_since(self._runtime.jetstream, EVENTS, SESSIONS_REVOKED, oldest)
+        return first - 1 if first else (await state(self._runtime.jetstream, EVENTS)).last
+
+    async def _follow_after(self, reached: int, epoch: str, target: int) -> None:
+        batches = follow(self._runtime.jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=epoch)
+        async with aclosing(batches):
+            while True:
+                if reached >= target:
+                    self.caught_up.set()
+                for message in (batch := await anext(batches)):
+                    self._take(message)
+                reached = batch[-1].sequence if batch else reached
 
     def _take(self, message: Message) -> None:
         try:

@@ -160,7 +160,10 @@ class JetStream:
         """Publish one ephemeral message; raises Unavailable."""
         if not self._client.is_connected:
             raise Unavailable("NATS is not connected")
-        await self._client.publish(subject, data, reply=reply)
+        try:
+            await self._client.publish(subject, data, reply=reply)
+        except (NatsError, OSError) as error:
+            raise Unavailable(f"NATS: {type(error).__name__}") from None
 
     @asynccontextmanager
     async def inbox(self, received: Callable[[Delivery], None]) -> AsyncGenerator[str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.acceptance.faults import Installation, Tenant, eventually, titles
-from tests.driver import hello_to
+from tests.driver import Tidings, hello_to
 
 RING_BYTES = 8000
 """Room for a few entries only, so that whoever was away longer is not served from memory."""
@@ -78,6 +78,34 @@ async def test_without_nats_nothing_is_taken_and_everybody_is_told(installation:
         assert titles(await client.until(22)) == ["before", *(f"after {n}" for n in range(20))]
         assert client.counts == {"unread": 20, "unseen": 20, "total": 21}
     assert installation.ended() == []
+
+
+async def test_after_nats_was_away_edges_know_again_who_is_connected_to_each(installation: Installation, tenant: Tenant) -> None:
+    second = installation.process("edge", log="second", port=0)
+    async with Tidings(await second.start(), None, tenant.tenant) as there:
+        await (await tenant.connect("ann")).live()
+        async with there.socket("bob") as bob:
+            await bob.live()
+            await eventually(lambda: online(tenant, ["ann", "bob"]))
+            await installation.kill("nats")
+        await installation.start("nats")
+        await eventually(lambda: ready(there))
+
+        await (await there.connect("cho")).live()
+        for edge in (tenant, there):
+            await eventually(lambda edge=edge: online(edge, ["ann", "cho"]))
+        assert second.running and installation.ended() == []
+        second.kill()
+
+
+async def ready(tidings: Tidings) -> bool:
+    """Whether requests should be sent there."""
+    return (await tidings.http.get("/health/ready")).status_code == 200
+
+
+async def online(tidings: Tidings, expected: list[str]) -> bool:
+    """Whether these are connected, as far as an edge knows."""
+    return (await tidings.get("/v1/presence", "ann", user=["ann", "bob", "cho"]))["online"] == expected
 
 
 async def lists(tenant: Tenant, told: list[str]) -> bool:

@@ -22,6 +22,8 @@ class Span(NamedTuple):
 class Belonging:
     """The topics of one person."""
 
+    __slots__ = ("_spans",)
+
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self._spans: dict[Topic, list[Span]] = {}
         for span in sorted(spans):

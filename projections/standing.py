@@ -92,6 +92,8 @@ class Inbox:
     `belonging` says which entries of topics are theirs too.
     """
 
+    __slots__ = ("_counts", "_limit", "_retention", "_standings", "_valid_until", "belonging", "sequence")
+
     def __init__(
         self,
         limit: int,

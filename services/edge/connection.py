@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from uuid import uuid4
@@ -42,12 +41,17 @@ class Closed(Exception):
 class Connection:
     """One tab or device of a person's."""
 
+    __slots__ = (
+        *("_asides", "_edge", "_ended", "_feed", "_limit", "_live", "_nudging", "_pinged", "_send", "_term", "_told_away", "_writing"),
+        *("at", "device", "id", "identity"),
+    )
+
     def __init__(
         self, edge: Edge, identity: Identity, send: Callable[[Page], Coroutine[Any, Any, None]], device: str | None = None
     ) -> None:
         self._edge = edge
         self._send = send
-        self._asides: deque[Page] = deque()
+        self._asides: list[Page] = []
         self._writing: asyncio.Task[None] | None = None
         self._ended: Closed | None = None
         self._nudging: asyncio.TimerHandle | None = None
@@ -221,7 +225,7 @@ class Connection:
 
     async def _next(self) -> Page | None:
         if self._asides:
-            return self._asides.popleft()
+            return self._asides.pop(0)
         try:
             page = await self._feed.page(self.at)
         except Unreplayable as reason:

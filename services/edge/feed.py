@@ -47,6 +47,11 @@ class Tab(Protocol):
 class Feed:
     """A person's log from now on, complete up to `cursor`; it writes to the tabs that stand there."""
 
+    __slots__ = (
+        *("_inbox", "_log", "_name", "_opened", "_opening", "_page", "_page_after", "_untold"),
+        *("cursor", "due", "lapses", "person", "subject", "tabs"),
+    )
+
     def __init__(self, log: Log, person: Person, opened: Callable[[Feed], None]) -> None:
         self._log = log
         self._opened = opened

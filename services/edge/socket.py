@@ -64,6 +64,8 @@ class Gone(Exception):
 class Socket:
     """One WebSocket from its acceptance to its end."""
 
+    __slots__ = ("_asgi_send", "_device", "_edge", "_receive", "_scope")
+
     def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
         self._edge = edge
         self._scope = scope
@@ -118,7 +120,7 @@ class Socket:
         return await self._edge.door.identify_by(frame.token), frame.cursor
 
     async def _listen(self, connection: Connection) -> None:
-        guest = Guest(self._edge.company, connection)
+        guest: Guest | None = None
         bucket = self._edge.door.frames()
         while True:
             frame = await self._frame()
@@ -132,6 +134,7 @@ class Socket:
                 case Ack():
                     connection.ack(frame.cursor)
                 case Signal() | Watch() | Unwatch() as asked:
+                    guest = guest or Guest(self._edge.company, connection)
                     await guest.ask(asked)
                 case Auth():
                     connection.renew(await self._edge.door.identify_by(frame.token))

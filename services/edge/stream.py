@@ -38,6 +38,8 @@ class Gone(Exception):
 class Stream:
     """One event stream from its first byte to its end."""
 
+    __slots__ = ("_asgi_send", "_device", "_edge", "_receive", "_scope", "_watches")
+
     def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
         self._edge = edge
         self._scope = scope
@@ -88,9 +90,10 @@ class Stream:
             await self._end(closed)
 
     async def _listen(self, connection: Connection) -> None:
-        guest = Guest(self._edge.company, connection)
-        for asked in self._watches:
-            await guest.watch(asked)
+        if self._watches:
+            guest = Guest(self._edge.company, connection)
+            for asked in self._watches:
+                await guest.watch(asked)
         while True:
             message: Any = await self._receive()
             if message["type"] == "http.disconnect":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import jwt
@@ -20,6 +21,7 @@ SYMMETRIC = "HS256"
 PUBLISHED = tuple(ALGORITHMS.values())
 REQUIRED = ["sub", "tenant", "scope", "exp"]
 TOKEN_LIMIT_CHARACTERS = 8192
+WORDS_LIMIT = 256
 
 _jwt: Any = jwt
 _decode: Callable[..., dict[str, Any]] = _jwt.decode
@@ -111,4 +113,9 @@ def _scopes(claims: dict[str, Any]) -> frozenset[str]:
     scope = claims["scope"]
     if not isinstance(scope, str):
         raise MissingClaims("the token's claim `scope` must be words separated by blanks")
+    return _words(scope)
+
+
+@lru_cache(maxsize=WORDS_LIMIT)
+def _words(scope: str) -> frozenset[str]:
     return frozenset(scope.split())

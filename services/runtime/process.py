@@ -23,7 +23,7 @@ from services.runtime.telemetry import configure_logging
 
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 QUIET_SECONDS = 30.0
-COLLECT_AFTER = (20_000, 20, 20)
+COLLECT_AFTER = (5_000, 20, 20)
 """New objects, and collections of each younger generation, until the next collection (the interpreter's own: 700, 10, 10)."""
 
 log = logging.getLogger("tidings.process")

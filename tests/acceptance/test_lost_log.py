@@ -53,7 +53,8 @@ async def test_a_lost_log_is_told_and_made_anew(installation: Installation) -> N
         while titles(after.notifications.values()) != told:
             await after.next("entries")
 
-        rebuild = await installation.process("rebuild", "inbox").spawn()
-        assert await rebuild.wait() == 0, rebuild.said()
+        for projection in ("inbox", "receipts"):
+            rebuild = await installation.process("rebuild", projection).spawn()
+            assert await rebuild.wait() == 0, rebuild.said()
         await installation.start("projector")
         await tenant.agree("ann", told)

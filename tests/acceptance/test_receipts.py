@@ -111,7 +111,8 @@ async def test_a_device_that_says_its_name_keeps_it_from_connection_to_connectio
     await phone.send({"type": "ack", "cursor": phone.cursor})
     await until_written(tidings, "alice", str(phone.cursor))
     await tidings.emit(hello_to("alice"))
-    again = await (await tidings.connect("alice", phone.cursor, device="phone")).live()
+    again = await tidings.connect("alice", phone.cursor, device="phone")
+    await again.until(1)
     await again.send({"type": "ack", "cursor": again.cursor})
 
     found = await until_written(tidings, "alice", str(again.cursor))

@@ -143,8 +143,9 @@ TABLE = (
 QUIET = {
     *("task.unassigned", "task.watched", "task.unwatched", "team_member.removed"),
     *("user.joined", "user.left", "role.granted", "role.revoked"),
+    "session.revoked",
 }
-"""Events that are only there to say who stands how to what."""
+"""Events that are only there to say who stands how to what, or may still come in."""
 
 
 def notifications(event: Event, known: Folded, **attributes: object) -> list[Notification]:

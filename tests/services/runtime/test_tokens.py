@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -240,17 +241,17 @@ def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
         ({"jwt_issuer": "https://sign.in/"}, {}, MissingClaims),
         ({"jwt_issuer": "https://sign.in/"}, {"iss": "https://sign.in"}, InvalidToken),
         ({"jwt_issuer": "https://a, https://sign.in/"}, {"iss": "https://sign.in/"}, None),
-        ({}, {"nbf": time.time() + 600}, InvalidToken),
-        ({}, {"nbf": time.time() - 1}, None),
-        ({}, {"iat": time.time() + 600}, InvalidToken),
+        ({}, {"nbf": timedelta(seconds=600)}, InvalidToken),
+        ({}, {"nbf": timedelta(seconds=-1)}, None),
+        ({}, {"iat": timedelta(seconds=600)}, InvalidToken),
         ({}, {"iat": None}, None),
         ({}, {"iat": "yesterday"}, InvalidToken),
-        ({"jwt_leeway_seconds": 0}, {"exp": time.time() - 2}, InvalidToken),
-        ({"jwt_leeway_seconds": 60}, {"exp": time.time() - 30}, None),
-        ({"jwt_leeway_seconds": 60}, {"nbf": time.time() + 30}, None),
-        ({"token_lifetime_limit_seconds": 3600}, {"exp": time.time() + 7200}, InvalidToken),
-        ({"token_lifetime_limit_seconds": 3600}, {"exp": time.time() + 7200, "iat": None}, InvalidToken),
-        ({"token_lifetime_limit_seconds": 3600}, {"iat": time.time() - 7200}, InvalidToken),
+        ({"jwt_leeway_seconds": 0}, {"exp": timedelta(seconds=-2)}, InvalidToken),
+        ({"jwt_leeway_seconds": 60}, {"exp": timedelta(seconds=-30)}, None),
+        ({"jwt_leeway_seconds": 60}, {"nbf": timedelta(seconds=30)}, None),
+        ({"token_lifetime_limit_seconds": 3600}, {"exp": timedelta(seconds=7200)}, InvalidToken),
+        ({"token_lifetime_limit_seconds": 3600}, {"exp": timedelta(seconds=7200), "iat": None}, InvalidToken),
+        ({"token_lifetime_limit_seconds": 3600}, {"iat": timedelta(seconds=-7200)}, InvalidToken),
         ({}, {"sid": ""}, MissingClaims),
         ({}, {"sid": 7}, MissingClaims),
         ({}, {"jti": "j" * 500}, MissingClaims),
@@ -259,13 +260,14 @@ def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
 )
 async def test_what_a_token_claims_must_hold(settings: dict[str, Any], claims: dict[str, Any], problem: type[Unauthorised] | None) -> None:
     tokens = Tokens(Settings(jwt_secret=SECRET, **settings), None)
+    told = {name: time.time() + each.total_seconds() if isinstance(each, timedelta) else each for name, each in claims.items()}
 
     if problem:
         with pytest.raises(problem) as refused:
-            await tokens.identity(signed(**claims))
+            await tokens.identity(signed(**told))
         assert type(refused.value) is problem
     else:
-        assert (await tokens.identity(signed(**claims))).person == ("acme", "alice")
+        assert (await tokens.identity(signed(**told))).person == ("acme", "alice")
 
 
 async def test_a_token_says_in_which_session_and_when_it_was_issued() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -73,7 +74,7 @@ class Connection:
             self._check_limits()
             async with asyncio.timeout_at(self._term.ends) as self._limit:
                 self._expect_nudge()
-                self._writing = asyncio.create_task(self._until_done(self._speak(cursor)))
+                self._writing = asyncio.create_task(self._until_done(partial(self._speak, cursor)))
                 await listen(self)
         except TimeoutError:
             over = self._term.over
@@ -128,7 +129,7 @@ class Connection:
     def go_on(self) -> None:
         """Read on from the log."""
         if self._writing is None:
-            self._writing = asyncio.create_task(self._until_done(self._catch_up()))
+            self._writing = asyncio.create_task(self._until_done(self._catch_up))
 
     def beat(self, away: bool) -> None:
         """Say where the client should stand by now, and once, if so, that what is new may be late."""
@@ -173,12 +174,12 @@ class Connection:
             return
         self.at = page.cursor or self.at
         if remainder:
-            self._writing = asyncio.create_task(self._until_done(self._finish(remainder)))
+            self._writing = asyncio.create_task(self._until_done(partial(self._finish, remainder)))
 
-    async def _until_done(self, writing: Coroutine[Any, Any, None]) -> None:
+    async def _until_done(self, writing: Callable[[], Awaitable[None]]) -> None:
         """A task of this connection's, whose failure ends it."""
         try:
-            await writing
+            await writing()
             self._writing = None
         except Exception as error:
             self._failed(error)
@@ -197,7 +198,7 @@ class Connection:
                 log.error("a connection failed", exc_info=error)
                 self.end(Closed(Code.UNAVAILABLE, "come back"))
 
-    async def _finish(self, sending: Coroutine[Any, Any, None]) -> None:
+    async def _finish(self, sending: Awaitable[None]) -> None:
         async with asyncio.timeout(self._edge.settings.send_seconds):
             await sending
         await self._catch_up()

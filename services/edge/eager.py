@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
 
-def start(sending: Coroutine[Any, None, None]) -> Coroutine[Any, None, None] | None:
+def start(sending: Coroutine[Any, None, None]) -> Awaitable[None] | None:
     """Run a send up to where it must wait: None if it is done, else what remains, to be awaited. Raises what the send raises."""
     try:
         waited_for = sending.send(None)
@@ -16,12 +16,8 @@ def start(sending: Coroutine[Any, None, None]) -> Coroutine[Any, None, None] | N
     return _remainder(sending, waited_for)
 
 
-async def _remainder(sending: Coroutine[Any, None, None], waited_for: Any) -> None:
-    await _resumed(sending, waited_for)
-
-
 @coroutine
-def _resumed(sending: Coroutine[Any, None, None], waited_for: Any) -> Generator[Any]:
+def _remainder(sending: Coroutine[Any, None, None], waited_for: Any) -> Generator[Any]:
     try:
         yield waited_for
     except BaseException:

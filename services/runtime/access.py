@@ -99,15 +99,16 @@ class Access:
         try:
             found = await state(self._runtime.jetstream, EVENTS)
             newest = await last(self._runtime.jetstream, EVENTS, SESSIONS_REVOKED)
-            await self._follow_after(await self._before_first() if newest else found.last, found.epoch, newest.sequence if newest else 0)
+            after = await self._before_first(found.last) if newest else found.last
+            await self._follow_after(after, found.epoch, newest.sequence if newest else 0)
         except LogLost as lost:
             raise Unavailable(str(lost)) from None
 
-    async def _before_first(self) -> int:
-        """Where to begin so as to miss no revocation that a living token may be concerned by."""
+    async def _before_first(self, head: int) -> int:
+        """Where to begin so as to miss no revocation that a living token may be concerned by; `head` is that of before anybody looked."""
         oldest = datetime.now(UTC) - timedelta(seconds=self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SECONDS)
         first = await first_since(self._runtime.jetstream, EVENTS, SESSIONS_REVOKED, oldest)
-        return first - 1 if first else (await state(self._runtime.jetstream, EVENTS)).last
+        return first - 1 if first else head
 
     async def _follow_after(self, reached: int, epoch: str, target: int) -> None:
         batches = follow(self._runtime.jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=epoch)

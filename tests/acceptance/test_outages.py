@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.acceptance.entrances import at, ended, ticket, until
 from tests.acceptance.faults import Installation, Tenant, eventually, titles
+from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to
 
 RING_BYTES = 8000
@@ -78,6 +80,23 @@ async def test_without_nats_nothing_is_taken_and_everybody_is_told(installation:
         assert titles(await client.until(22)) == ["before", *(f"after {n}" for n in range(20))]
         assert client.counts == {"unread": 20, "unseen": 20, "total": 21}
     assert installation.ended() == []
+
+
+async def test_without_nats_no_ticket_is_taken_and_whoever_shows_one_is_told_to_come_back(
+    installation: Installation, tenant: Tenant
+) -> None:
+    tickets = [await ticket(tenant, tenant.token("ann")) for _ in range(3)]
+    await installation.kill("nats")
+
+    async with at(tenant, f"?ticket={tickets[0]}") as opened:
+        assert (await ended(opened))[0] == 4102
+    answer = await tenant.http.get(f"/v1/stream?ticket={tickets[1]}")
+    assert (refused(answer, 503)["status"], int(answer.headers["Retry-After"]) > 0) == (503, True)
+
+    await installation.start("nats")
+    await eventually(lambda: ready(tenant))
+    async with at(tenant, f"?ticket={tickets[2]}") as opened:
+        await until(opened, "hello")
 
 
 async def test_after_nats_was_away_edges_know_again_who_is_connected_to_each(installation: Installation, tenant: Tenant) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from services.runtime.append import Draft
 from services.runtime.errors import Refused, Unavailable
 from services.runtime.follow import Message
 from services.runtime.process import Runtime
-from services.runtime.read import PAGE_BYTES, PAGE_MESSAGES, last, read
+from services.runtime.read import PAGE_BYTES, PAGE_MESSAGES, first_since, last, read
 from tests.own_stream import OwnStream
 
 BIG_BYTES = 200_000
@@ -102,3 +104,19 @@ async def test_a_stream_that_is_not_there_is_no_empty_stream(runtime: Runtime) -
         await read(runtime.jetstream, "T_nowhere", "x", after=0)
     with pytest.raises(Refused, match="stream not found"):
         await last(runtime.jetstream, "T_nowhere", "x")
+
+
+async def test_the_first_message_since_a_moment_is_found_among_those_of_its_subject(runtime: Runtime, stream: OwnStream) -> None:
+    await lay_down(runtime, stream, "x", "1")
+    await lay_down(runtime, stream, "y", "2")
+    await lay_down(runtime, stream, "x", "3")
+    (_, third) = await read(runtime.jetstream, stream.name, stream.subject("x"), after=0)
+    written = datetime.fromtimestamp(third.time_nanoseconds // 1000 / 1e6, UTC)
+
+    async def since(moment: datetime, subject: str = "x") -> int | None:
+        return await first_since(runtime.jetstream, stream.name, stream.subject(subject), moment)
+
+    assert await since(written - timedelta(days=400)) == 1
+    assert await since(written) == 3
+    assert await since(written + timedelta(seconds=1)) is None
+    assert await since(written - timedelta(days=400), "z") is None

@@ -39,6 +39,10 @@ class Closed(Exception):
         self.code = code
 
 
+class Gone(Exception):
+    """The client has closed the connection."""
+
+
 class Connection:
     """One tab or device of a person's."""
 

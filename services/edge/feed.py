@@ -196,7 +196,7 @@ class Feeds:
 
     def join(self, person: Person, tab: Tab) -> Feed:
         """The feed of a person, for one more tab, which leaves it again."""
-        feed = self._feeds.get(self._log.subject(person))
+        feed = self.feed_of(person)
         if feed is None:
             feed = Feed(self._log, person, self._read_topics)
             self._feeds[feed.subject] = feed
@@ -271,7 +271,7 @@ class Feeds:
 
     def of(self, person: Person) -> list[Tab]:
         """The tabs of a person."""
-        feed = self._feeds.get(self._log.subject(person))
+        feed = self.feed_of(person)
         return [*feed.tabs] if feed else []
 
     def each(self, choose: Callable[[Feed], bool] = lambda _: True) -> list[Feed]:

@@ -135,7 +135,7 @@ class Log:
             wire.entry(self.epoch, message.sequence, message.data) for message in taken if stands(decode_entry(message.data), known, now)
         ]
         reached = taken[-1].sequence if len(taken) < len(found) else max(head, after.sequence)
-        return wire.entries(after, self._cursor(reached), told, known.counts(now), more=more)
+        return wire.entries(after, self._cursor(reached), told, None if more else known.counts(now))
 
     def _changed(self, after: Cursor, answer: Answer) -> Page:
         """All that changed after a cursor, one row a notification, as it stands at the checkpoint, or the first part of it.
@@ -147,7 +147,7 @@ class Log:
         gone = [row.id for row in answer.rows if row.deleted and row.sequence <= after.reaches]
         if gone:
             told.append(wire.deleted(self.epoch, answer.rows[-1].changed, gone, datetime.now(UTC)))
-        return wire.entries(after, self._reached(answer), told, known.counts(now), more=answer.more)
+        return wire.entries(after, self._reached(answer), told, None if answer.more else known.counts(now))
 
     def _reached(self, answer: Answer) -> Cursor:
         if not answer.more:

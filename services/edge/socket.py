@@ -15,7 +15,7 @@ from contracts.closing import Code
 from contracts.cursor import InvalidCursor
 from contracts.frames import Ack, Auth, ClientFrame, InvalidMark, MarkOperation, Ping, Signal, Unwatch, Watch
 from contracts.ids import Id
-from services.edge.connection import Closed, Connection
+from services.edge.connection import Closed, Connection, Gone
 from services.edge.door import Crowded
 from services.edge.edge import Edge
 from services.edge.guest import Guest
@@ -55,10 +55,6 @@ def _device(arrival: Arrival) -> str | None:
         return msgspec.convert(arrival.first("device"), Id | None)
     except msgspec.ValidationError as error:
         raise Closed(Code.BAD_FRAME, f"`device`: {error}") from None
-
-
-class Gone(Exception):
-    """The client has closed the connection."""
 
 
 class Socket:

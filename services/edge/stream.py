@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.ids import Id
 from services.edge import wire
-from services.edge.connection import Closed, Connection
+from services.edge.connection import Closed, Connection, Gone
 from services.edge.door import Crowded
 from services.edge.edge import Edge
 from services.edge.guest import Guest, watches_of
@@ -29,10 +29,6 @@ HEADERS = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
-
-
-class Gone(Exception):
-    """The client has closed the connection."""
 
 
 class Stream:

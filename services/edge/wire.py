@@ -65,10 +65,10 @@ def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -
     return encode(Mark(cursor=f"{epoch}-{cursor}", state="deleted", at=at, ids=tuple(identifiers)))
 
 
-def entries(after: Cursor, cursor: Cursor, found: list[bytes], counts: Counts | None, *, more: bool = False) -> Page:
-    """A link of the chain."""
-    ends = b',"more":true}' if more else b',"counts":%b}' % encode(counts) if counts else b"}"
-    return Page("entries", b"%b%b]%b" % (_head(after, cursor), b",".join(found), ends), cursor, more=more)
+def entries(after: Cursor, cursor: Cursor, found: list[bytes], counts: Counts | None) -> Page:
+    """A link of the chain; without counts, more of it follows."""
+    ends = b',"counts":%b}' % encode(counts) if counts else b',"more":true}'
+    return Page("entries", b"%b%b]%b" % (_head(after, cursor), b",".join(found), ends), cursor, more=counts is None)
 
 
 @lru_cache(maxsize=1024)

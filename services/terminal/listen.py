@@ -34,6 +34,8 @@ from services.runtime.errors import Permanent
 
 BACKOFF_SECONDS = 0.25
 BACKOFF_LIMIT_SECONDS = 10.0
+CLOSE_LIMIT_SECONDS = 1.0
+"""So long a silent edge may delay whoever wants to leave."""
 FRAME_LIMIT_BYTES = 16 * 1024 * 1024
 FINAL_CODES = (4001, 4002, 4003)
 FINAL_FROM = 4500
@@ -72,7 +74,7 @@ class Listener:
             await asyncio.sleep(random.uniform(0, min(BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2**failures)))
 
     async def _connection(self) -> AsyncIterator[tuple[ServerFrame, str]]:
-        async with connect(self._url, max_size=FRAME_LIMIT_BYTES, open_timeout=10) as socket:
+        async with connect(self._url, max_size=FRAME_LIMIT_BYTES, open_timeout=10, close_timeout=CLOSE_LIMIT_SECONDS) as socket:
             await socket.send(msgspec.json.encode(Auth(token=self._token, cursor=self.cursor)).decode())
             try:
                 async for text in socket:

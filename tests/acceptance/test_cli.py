@@ -159,7 +159,7 @@ async def test_listening_prints_valid_frames_and_goes_on_from_its_cursor_file(cl
         await cli.tidings.emit(hello_to("alice", title="first"))
         *_, got = await lines(process, lambda frame: bool(getattr(frame, "entries", ())))
         process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), 10) in (0, 130)
+        assert await asyncio.wait_for(process.wait(), WAIT_SECONDS) in (0, 130)
     assert file.read_text() == got.cursor
     await cli.tidings.emit(*(hello_to("alice", title=f"missed {n}") for n in range(3)))
 

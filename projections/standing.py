@@ -149,6 +149,12 @@ class Inbox:
         standing = self._standings.get(identifier)
         return standing if standing and not standing.deleted and now < (standing.until or NEVER) else None
 
+    def overtook(self, sequence: int) -> bool:
+        """Whether some of what came after a sequence may be kept no longer: as many as are kept came after it."""
+        if len(self._standings) < self._limit:
+            return False
+        return next(iter(self._standings.values())).sequence > sequence
+
     def newest(self, count: int, now: float) -> list[Standing]:
         """Up to so many of those held at a moment, newest first."""
         return list(islice((each for each in reversed(self._standings.values()) if each.held(now)), count))

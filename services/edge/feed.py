@@ -105,7 +105,7 @@ class Feed:
             return None
         for each in told:
             known.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
-        if len(told) == 1 or fits([each.message for each in told]):
+        if len(told) == 1 or (fits([each.message for each in told]) and not known.overtook(self.cursor.sequence)):
             now = time.time()
             return self._moved(told[-1].message.sequence, [each.body(self._name) for each in told if stands(each.entry, known, now)], now)
         self.cursor = Cursor(self._log.epoch, told[-1].message.sequence)
@@ -167,7 +167,8 @@ class Feed:
         return page.more or (page.cursor is not None and page.cursor.sequence >= self.cursor.sequence)
 
     async def _next(self, after: Cursor) -> Page:
-        found = None if after.until else self._log.recent(self.person, self.inbox.belonging, after.sequence)
+        beyond = after.until or self.inbox.overtook(after.sequence)
+        found = None if beyond else self._log.recent(self.person, self.inbox.belonging, after.sequence)
         head = self.cursor.sequence
         if found is None:
             return await self._log.page(self.person, after, self.inbox)

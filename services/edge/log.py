@@ -66,13 +66,18 @@ class Log:
         return await self._caught_up(person, found)
 
     async def snapshot(self, person: Person) -> Page:
-        """A person's newest notifications, those not archived; raises Unavailable."""
+        """A person's newest notifications, those not archived; of the stream itself if the rows are too far behind to go on from.
+
+        Raises Unavailable.
+        """
         try:
             answer = await self._rows.read(Question(person, None, self._snapshot_rows))
         except Unavailable:
             return await self._snapshot_of_tail(person)
-        found = [wire.row(self.epoch, row) for row in answer.rows]
-        return wire.snapshot(self._cursor(answer.checkpoint), found, self._inbox(answer).counts(time.time()))
+        found, known = [wire.row(self.epoch, row) for row in answer.rows], self._inbox(answer)
+        page = wire.snapshot(self._cursor(answer.checkpoint), found, known.counts(time.time()))
+        overtaken = (await self._caught_up(person, known)).overtook(answer.checkpoint)
+        return await self._snapshot_of_tail(person) if overtaken else page
 
     async def listing(self, person: Person, wanted: Wanted) -> bytes:
         """A list as JSON, at least as new as what this edge has seen; raises Unavailable."""
@@ -95,10 +100,14 @@ class Log:
             return None
         known = Inbox(self._limit, self._retention.total_seconds())
         _apply(known, found)
+        if known.overtook(after.sequence):
+            return None
         return self.link(after, found, known, self.ring.head, more=True)
 
     async def page(self, person: Person, after: Cursor, known: Inbox) -> Page:
         """What a person missed after a cursor, or the first part of it; raises Unreplayable or Unavailable."""
+        if known.overtook(after.sequence):
+            raise Unreplayable("expired")
         found = None if after.until else self.recent(person, known.belonging, after.sequence)
         if found is not None:
             return self.link(after, found, known, self.ring.head)

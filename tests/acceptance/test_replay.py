@@ -13,6 +13,7 @@ from tests.driver import Client, Tidings, hello_to
 from tests.web import Web, web
 
 MISSED = 330
+KEPT = 20
 MEGABYTE = 2**20
 
 
@@ -177,3 +178,36 @@ async def test_what_the_ring_holds_is_told_before_the_rows_are_asked(tidings: Ti
     assert not counted
     assert client.counts == {"unread": 130, "unseen": 130, "total": 130}
     assert len(client.entries) == 130
+
+
+@pytest.mark.parametrize("ring_bytes", [2000, 2**20], ids=["rows", "ring"])
+async def test_whoever_missed_more_than_is_kept_is_told_so_and_begins_afresh(tidings: Tidings, chosen: Settings, ring_bytes: int) -> None:
+    beyond, just_in_time = await missed(tidings, KEPT), await missed(tidings, KEPT - 1, total=2 * KEPT - 1)
+
+    async with web(chosen, notifications_per_user=KEPT, ring_bytes=ring_bytes) as few, Tidings(few.url, None, tidings.tenant) as driver:
+        told = [await (await driver.connect("alice", beyond)).live(), await (await driver.stream("alice", beyond)).live()]
+        gone = await driver.http.get("/v1/log", params={"after": beyond}, headers=driver.headers("alice"))
+        entire = await (await driver.connect("alice", just_in_time)).live()
+
+    for client in told:
+        assert [frame["reason"] for frame in client.seen if frame["type"] == "reset"] == ["expired"]
+        assert len(client.notifications) == client.counts["total"] == KEPT
+    assert (gone.status_code, gone.json()["reason"]) == (410, "expired")
+    assert [entry["title"] for entry in entire.entries] == [f"№ {number}" for number in range(KEPT - 1)]
+
+
+async def test_a_snapshot_is_never_so_old_that_nobody_can_go_on_from_it(tidings: Tidings, chosen: Settings) -> None:
+    await missed(tidings, 3)
+    async with (
+        web(chosen, notifications_per_user=KEPT) as few,
+        Tidings(few.url, tidings.runtime, tidings.tenant) as driver,
+        tidings.runtime.postgres.transaction() as holding,
+    ):
+        await holding.execute("LOCK TABLE inbox.notification IN SHARE MODE")
+        watching = await (await tidings.connect("alice")).live()
+        await tidings.emit(*(hello_to("alice", title=f"late {number}") for number in range(2 * KEPT)))
+        await watching.until(2 * KEPT)
+        client = await (await driver.connect("alice")).live()
+
+    assert [frame["type"] for frame in client.seen] == ["hello", "snapshot", "live"]
+    assert [note["title"] for note in client.notifications.values()] == [f"late {number}" for number in range(KEPT, 2 * KEPT)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -39,7 +40,12 @@ CREATE TABLE {schema}.relation (
     PRIMARY KEY (tenant, object, relation, user_id, since)
 );
 CREATE UNIQUE INDEX ON {schema}.relation (tenant, user_id, object, relation) WHERE until IS NULL;
+CREATE INDEX ON {schema}.relation (tenant, user_id) WHERE object = 'locale';
 """
+
+LOCALE = "locale"
+"""The object that somebody stands to in the relation `de` who speaks German; in one at a time."""
+_LOCALE = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,8}){0,4}\Z")
 
 SEE = Statement(
     "see",
@@ -126,6 +132,7 @@ def relations(recorded: AnyRecorded) -> Iterator[Opening]:  # noqa: C901  one de
             yield CLOSE, f"project:{event.project_id}", event.role, event.user_id
         case UserJoined() as event:
             yield OPEN, "tenant", "member", event.user_id
+            yield from _speaks(event)
         case UserLeft() as event:
             yield CLOSE, None, None, event.user_id
         case RoleGranted() as event:
@@ -142,6 +149,16 @@ def _joins_team(event: TeamMemberAdded) -> Iterator[Opening]:
         yield OPEN, f"project:{event.project_id}", event.role, event.user_id
 
 
+def _speaks(event: UserJoined) -> Iterator[Opening]:
+    """Whoever says what they speak no longer speaks another; what nobody could speak (RFC 5646) opens nothing."""
+    if event.locale is None:
+        return
+    yield CLOSE, LOCALE, None, event.user_id
+    locale = event.locale.partition(".")[0].lower().replace("_", "-")
+    if _LOCALE.match(locale):
+        yield OPEN, LOCALE, locale, event.user_id
+
+
 AUDIENCE = Projection(
-    name="audience", version=1, stream=EVENTS, subjects=("events.{partition}.>",), schema=SCHEMA, evolve=evolve, partitioned=True
+    name="audience", version=2, stream=EVENTS, subjects=("events.{partition}.>",), schema=SCHEMA, evolve=evolve, partitioned=True
 )

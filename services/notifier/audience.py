@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from contracts.codec import encode
 from contracts.events import AnyRecorded
-from projections.audience import SEE, changes, seen_key
+from projections.audience import LOCALE, SEE, changes, seen_key
 from services.notifier.rule import Audience, Relation
 from services.runtime.postgres import Postgres
 from services.runtime.readmodel import Execution, ReadModel
@@ -20,12 +20,21 @@ moved AS (UPDATE {{schema}}.checkpoint SET sequence = %s WHERE partition = %s AN
 SELECT 1 / (SELECT count(*) FROM moved), (SELECT array_agg(sequence) FROM new)
 """
 """What is new of the events; see `services.runtime.readmodel.MOVE` for the division."""
-MEMBERS = """
-SELECT m.tenant, m.object, m.relation, m.user_id, m.since, m.until
-FROM jsonb_to_recordset(%s::jsonb) AS r (tenant text, object text, relation text)
-JOIN {schema}.relation m USING (tenant, object, relation)
-WHERE m.since <= %s AND (m.until IS NULL OR m.until > %s)
+MEMBERS = f"""
+WITH member AS (
+    SELECT m.*, r.translated FROM jsonb_to_recordset(%s::jsonb) AS r (tenant text, object text, relation text, translated boolean)
+    JOIN {{schema}}.relation m USING (tenant, object, relation)
+    WHERE m.since <= %s AND (m.until IS NULL OR m.until > %s)
+), told AS (
+    SELECT tenant, user_id FROM member WHERE translated
+    UNION SELECT tenant, user_id FROM jsonb_to_recordset(%s::jsonb) AS u (tenant text, user_id text)
+)
+SELECT false, tenant, object, relation, user_id, since, until FROM member
+UNION ALL
+SELECT true, tenant, object, relation, user_id, since, until FROM told JOIN {{schema}}.relation l USING (tenant, user_id)
+WHERE l.object = '{LOCALE}' AND l.since <= %s AND (l.until IS NULL OR l.until > %s)
 """
+"""The members asked for, and which locale they and the users asked for spoke when."""
 
 
 class Membership(NamedTuple):
@@ -36,11 +45,46 @@ class Membership(NamedTuple):
     until: int | None
 
 
+class Spoken(NamedTuple):
+    """A locale that a user spoke from one sequence until before another."""
+
+    locale: str
+    since: int
+    until: int | None
+
+
+class Asked:
+    """What is asked about a batch: the members of relations, and the locales of users, and of those members who are told in our words."""
+
+    def __init__(self) -> None:
+        self._relations: dict[tuple[str, Relation], bool] = {}
+        self._users: set[tuple[str, str]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._relations or self._users)
+
+    def members(self, tenant: str, relation: Relation, translated: bool) -> None:
+        """Ask for those in a relation."""
+        self._relations[tenant, relation] = translated or self._relations.get((tenant, relation), False)
+
+    def users(self, tenant: str, users: Iterable[str]) -> None:
+        """Ask for what these users speak."""
+        self._users.update((tenant, user) for user in users)
+
+    def parameters(self, since: int, until: int) -> tuple[str, int, int, str, int, int]:
+        """For `MEMBERS`: what is asked, and the sequences of the batch."""
+        asked = self._relations.items()
+        relations = [{"tenant": of, "object": each.object, "relation": each.name, "translated": told} for (of, each), told in asked]
+        users = [{"tenant": tenant, "user_id": user} for tenant, user in self._users]
+        return encode(relations).decode(), until, since, encode(users).decode(), until, since
+
+
 class Folded(NamedTuple):
-    """What routing a batch needs to know: which events are duplicates, and the memberships of every relation asked for."""
+    """What routing a batch needs to know: which events are duplicates, who stood in the relations asked for, who spoke what."""
 
     duplicates: frozenset[int]
     memberships: dict[tuple[str, Relation], list[Membership]]
+    spoken: dict[tuple[str, str], list[Spoken]] = {}  # noqa: RUF012  never written to
 
     def recipients(self, recorded: AnyRecorded, to: Audience, actor_too: bool) -> list[str]:
         """Who is told, as of the event, in an order that is always the same."""
@@ -54,6 +98,12 @@ class Folded(NamedTuple):
         at = recorded.sequence
         memberships = self.memberships.get((recorded.tenant, relation), ())
         return (user for user, since, until in memberships if since <= at and (until is None or at < until))
+
+    def locale(self, recorded: AnyRecorded, user: str) -> str:
+        """What a user speaks as of the event; empty if nobody said."""
+        at = recorded.sequence
+        spoken = self.spoken.get((recorded.tenant, user), ())
+        return next((locale for locale, since, until in spoken if since <= at and (until is None or at < until)), "")
 
     def outnumbers(self, recorded: AnyRecorded, relation: Relation, limit: int) -> bool:
         """Whether more than `limit` stand in a relation as of the event."""
@@ -73,7 +123,7 @@ class AudienceFold:
         self._partition = partition
         self._checkpoint = checkpoint
 
-    async def fold(self, batch: Sequence[AnyRecorded], until: int, wanted: set[tuple[str, Relation]]) -> Folded:
+    async def fold(self, batch: Sequence[AnyRecorded], until: int, wanted: Asked) -> Folded:
         """Fold events up to the sequence `until`; raises Unavailable, or Fenced if another process folds them."""
         keys = [seen_key(recorded) for recorded in batch]
         fresh = ((recorded, key) for recorded, key in zip(batch, keys, strict=True) if recorded.sequence > self._checkpoint)
@@ -85,15 +135,15 @@ class AudienceFold:
         self._checkpoint = max(self._checkpoint, until)
         return folded
 
-    async def _see(self, batch: Sequence[AnyRecorded], execution: Execution, until: int, wanted: set[tuple[str, Relation]]) -> Folded:
+    async def _see(self, batch: Sequence[AnyRecorded], execution: Execution, until: int, wanted: Asked) -> Folded:
         """Events that change no relation, as most do: one statement, a transaction by itself."""
         async with self._postgres.connection() as connection:
             cursor = await connection.execute(self._model.sql(SEE_AND_MOVE), (execution.rows, until, self._partition, self._checkpoint))
             row = await cursor.fetchone()
-            members = await connection.execute(self._model.sql(MEMBERS), _asked(wanted, batch, until)) if wanted else None
+            members = await connection.execute(self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)) if wanted else None
             rows = await members.fetchall() if members else []
         new = set[int](row[1] if row and row[1] else ())
-        return Folded(frozenset(recorded.sequence for recorded in batch if recorded.sequence not in new), _memberships(rows))
+        return _folded((recorded.sequence for recorded in batch if recorded.sequence not in new), rows)
 
     async def _change(
         self,
@@ -101,27 +151,26 @@ class AudienceFold:
         keys: list[str],
         executions: list[Execution],
         until: int,
-        wanted: set[tuple[str, Relation]],
+        wanted: Asked,
     ) -> Folded:
         """The general case: all statements in one transaction and one round trip."""
         async with self._postgres.transaction() as connection:
             if until > self._checkpoint:
                 await self._model.apply(connection, executions, self._checkpoint, until, self._partition)
             seen = await connection.execute(self._model.sql(SEEN), (keys,))
-            members = await connection.execute(self._model.sql(MEMBERS), _asked(wanted, batch, until)) if wanted else None
+            members = await connection.execute(self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)) if wanted else None
             first = {event.replace("-", ""): sequence for event, sequence in await seen.fetchall()}
             rows = await members.fetchall() if members else []
         duplicates = (recorded.sequence for recorded, key in zip(batch, keys, strict=True) if first.get(key) != recorded.sequence)
-        return Folded(frozenset(duplicates), _memberships(rows))
+        return _folded(duplicates, rows)
 
 
-def _asked(wanted: set[tuple[str, Relation]], batch: Sequence[AnyRecorded], until: int) -> tuple[str, int, int]:
-    rows = [{"tenant": tenant, "object": object_, "relation": name} for tenant, (object_, name) in wanted]
-    return encode(rows).decode(), until, batch[0].sequence
-
-
-def _memberships(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, Relation], list[Membership]]:
-    found: dict[tuple[str, Relation], list[Membership]] = defaultdict(list)
-    for tenant, object_, name, user, since, until in rows:
-        found[tenant, Relation(object_, name)].append(Membership(user, since, until))
-    return found
+def _folded(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Folded:
+    memberships: dict[tuple[str, Relation], list[Membership]] = defaultdict(list)
+    spoken: dict[tuple[str, str], list[Spoken]] = defaultdict(list)
+    for speaks, tenant, object_, name, user, since, until in rows:
+        if speaks:
+            spoken[tenant, user].append(Spoken(name, since, until))
+        else:
+            memberships[tenant, Relation(object_, name)].append(Membership(user, since, until))
+    return Folded(frozenset(duplicates), memberships, spoken)

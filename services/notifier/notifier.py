@@ -15,6 +15,8 @@ from projections.audience import AUDIENCE
 from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, PositionMessage, take_over
 from services.notifier.router import Router
+from services.notifier.rules import RULES
+from services.notifier.texts import texts
 from services.notifier.topics import topics
 from services.notifier.writer import Writer
 from services.runtime.errors import Fenced, Unavailable
@@ -34,7 +36,11 @@ log = logging.getLogger("tidings.notifier")
 
 
 async def notify(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
-    """Run the notifier for the partitions that the settings give it; it is ready when it leads or stands by in each."""
+    """Run the notifier for the partitions that the settings give it; it is ready when it leads or stands by in each.
+
+    Raises Permanent if a rule has no template.
+    """
+    texts().check(rule.name for rule in RULES if not rule.authored)
     partitions = [Partition(runtime, number) for number in runtime.settings.owned]
     async with asyncio.TaskGroup() as group:
         for partition in partitions:

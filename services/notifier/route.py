@@ -13,14 +13,27 @@ from contracts.events import AnyRecorded
 from contracts.ids import NotificationIds
 from contracts.notifications import TITLE_LIMIT_CHARACTERS, Notification, Shared
 from contracts.subjects import Person, Topic, inbox, shared
-from services.notifier.audience import Folded
-from services.notifier.rule import Relation, Rule, Tell
+from services.notifier.audience import Asked, Folded
+from services.notifier.rule import Authored, Rule, Tell
+from services.notifier.texts import FALLBACK, Wording, texts
 from services.notifier.topics import Topics
 from services.runtime.append import Draft
 
 NIL = "00000000-0000-0000-0000-000000000000"
 LINE_BREAKS = b"\r\n"
 SPLIT = (f'"id":"{NIL}"'.encode(), b'"user":""')
+
+
+class Shell(NamedTuple):
+    """A notification encoded once, cut where each recipient's own id and name go."""
+
+    before: bytes
+    between: bytes
+    behind: bytes
+
+
+class Unsayable(ValueError):
+    """A rule gives a template less than it needs."""
 
 
 class Told(NamedTuple):
@@ -35,42 +48,62 @@ def react(recorded: AnyRecorded, rules: Iterable[Rule]) -> list[Told]:
     return [Told(rule.name, tell) for rule in rules if rule.on is type(recorded.event) for tell in rule.tell(recorded)]
 
 
-def relations(recorded: AnyRecorded, told: Iterable[Told], topics: Topics) -> Iterator[tuple[str, Relation]]:
-    """The relations whose members must be known."""
-    return ((recorded.tenant, each) for _, tell in told for each in topics.asks(recorded, tell))
+def check(told: Iterable[Told]) -> None:
+    """Find out whether all of it can be said in every locale; raises Unsayable."""
+    for rule, tell in told:
+        if not isinstance(tell.says, Authored) and (missing := texts().missing(Wording(rule, tell.wording), tell.says)):
+            raise Unsayable(f"the template {rule}.{tell.wording} has no value for {', '.join(missing)}")
+
+
+def asks(recorded: AnyRecorded, told: Iterable[Told], topics: Topics, asked: Asked) -> None:
+    """Ask for the members of the relations that are told, and for what those speak who are told in words of ours."""
+    for _, tell in told:
+        translated = not isinstance(tell.says, Authored)
+        for each in topics.asks(recorded, tell):
+            asked.members(recorded.tenant, each, translated)
+        if translated:
+            asked.users(recorded.tenant, (each for each in tell.to if isinstance(each, str)))
 
 
 def drafts(recorded: AnyRecorded, told: Iterable[Told], folded: Folded, topics: Topics, partitions: int) -> Iterator[Draft]:
     """What becomes of topics, then one message a topic or recipient; in an order that is the same whenever the event is routed."""
     yield from topics.drafts(recorded, folded, partitions)
-    for rule, tell in told:
-        ids = NotificationIds(recorded.key, rule)
-        topic = topics.shared(recorded, tell)
-        yield from _to_topic(recorded, tell, ids, topic) if topic else _to_each(recorded, tell, ids, folded, partitions)
+    for each in told:
+        ids = NotificationIds(recorded.key, each.rule)
+        topic = topics.shared(recorded, each.tell)
+        yield from _to_topic(recorded, each, ids, topic) if topic else _to_each(recorded, each, ids, folded, partitions)
 
 
-def _to_topic(recorded: AnyRecorded, tell: Tell, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
-    notification = _notification(recorded, tell, ids.of(f"@{topic.relation}"))
-    left_out = None if tell.actor_too else recorded.attributes.actor
+def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
+    notification = _notification(recorded, told, FALLBACK, ids.of(f"@{topic.relation}"))
+    left_out = None if told.tell.actor_too else recorded.attributes.actor
     yield Draft(shared(topic), encode(Shared(left_out=left_out, notification=Raw(encode(notification)))))
 
 
-def _to_each(recorded: AnyRecorded, tell: Tell, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
-    before, between, behind = _template(recorded, tell)
-    for user in folded.recipients(recorded, tell.to, tell.actor_too):
-        body = b'%b"id":"%b"%b"user":%b%b' % (before, ids.of(user).encode(), between, encode(user), behind)
+def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
+    spoken: dict[str, Shell] = {}
+    for user in folded.recipients(recorded, told.tell.to, told.tell.actor_too):
+        locale = texts().locale_of(folded.locale(recorded, user))
+        shell = spoken.get(locale) or spoken.setdefault(locale, _shell(recorded, told, locale))
+        body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, ids.of(user).encode(), shell.between, encode(user), shell.behind)
         yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
-def _template(recorded: AnyRecorded, tell: Tell) -> tuple[bytes, bytes, bytes]:
-    """The notification encoded once, cut where each recipient's own id and name go."""
-    before, rest = encode(_notification(recorded, tell, NIL)).split(SPLIT[0], 1)
+def _shell(recorded: AnyRecorded, told: Told, locale: str) -> Shell:
+    before, rest = encode(_notification(recorded, told, locale, NIL)).split(SPLIT[0], 1)
     between, behind = rest.rsplit(SPLIT[1], 1)
-    return before, between, behind
+    return Shell(before, between, behind)
 
 
-def _notification(recorded: AnyRecorded, tell: Tell, identifier: str) -> Notification:
-    attributes = recorded.attributes
+def _words(told: Told, locale: str) -> Authored:
+    """What is said, in a locale that there are templates of; what somebody wrote, as it is."""
+    rule, tell = told
+    return tell.says if isinstance(tell.says, Authored) else Authored(*texts().say(Wording(rule, tell.wording), tell.says, locale))
+
+
+def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: str) -> Notification:
+    attributes, tell = recorded.attributes, told.tell
+    title, message = _words(told, locale)
     return Notification(
         id=identifier,
         event=recorded.sequence,
@@ -78,8 +111,8 @@ def _notification(recorded: AnyRecorded, tell: Tell, identifier: str) -> Notific
         category=tell.category,
         level=tell.level,
         priority=tell.priority,
-        title=_short(tell.title),
-        message=tell.message,
+        title=_short(title),
+        message=message,
         data=_shown(attributes.data, tell.hidden),
         entity=tell.entity,
         references=tell.references,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from contracts.codec import InvalidEvent, recorded
 from contracts.events import AnyRecorded
 from contracts.subjects import DEAD, EVENTS, dead
-from services.notifier.audience import AudienceFold, Folded
+from services.notifier.audience import Asked, AudienceFold, Folded
 from services.notifier.position import SERVICE, Position
-from services.notifier.route import Told, drafts, react, relations
+from services.notifier.route import Told, Unsayable, asks, check, drafts, react
 from services.notifier.rules import RULES
 from services.notifier.topics import Topics
 from services.notifier.writer import Output, Writer
@@ -26,7 +26,7 @@ log = logging.getLogger("tidings.notifier")
 
 
 class Routed(NamedTuple):
-    """An event and what the rules say of it; a reason instead, if it cannot be routed."""
+    """An event and what the rules say of it; with a reason, if it cannot be read or told."""
 
     message: Message
     event: AnyRecorded | None
@@ -53,8 +53,7 @@ class Router:
         """Fold a batch while the one before is being written, then begin to write it; raises what that one met."""
         routed = [_routed(message) for message in batch]
         events = [each.event for each in routed if each.event]
-        wanted = {asked for each in routed if each.event for asked in relations(each.event, each.told, self._topics)}
-        folded = await self._fold.fold(events, batch[-1].sequence, wanted)
+        folded = await self._fold.fold(events, batch[-1].sequence, self._asked(routed))
         await self.written()
         pending = [each for each in routed if each.message.sequence > self._at.after]
         self._decide(pending, folded)
@@ -76,6 +75,13 @@ class Router:
         writing, self._writing = self._writing, None
         if writing:
             await writing
+
+    def _asked(self, routed: list[Routed]) -> Asked:
+        asked = Asked()
+        for each in routed:
+            if each.event:
+                asks(each.event, each.told, self._topics, asked)
+        return asked
 
     async def _write(self, pending: list[Routed], folded: Folded, until: Position) -> None:
         """Bury what cannot be routed, write the rest with the position."""
@@ -116,12 +122,22 @@ class Router:
 def _routed(message: Message) -> Routed:
     try:
         event = recorded(message.data, message.sequence, message.time_nanoseconds)
-        return Routed(message, event, react(event, RULES))
     except InvalidEvent as error:
         return Routed(message, None, [], str(error))
+    return _told(message, event)
+
+
+def _told(message: Message, event: AnyRecorded) -> Routed:
+    """What an event says of relations holds, even if what it says to people cannot be told."""
+    try:
+        told = react(event, RULES)
+        check(told)
+        return Routed(message, event, told)
+    except Unsayable as error:
+        return Routed(message, event, [], str(error))
     except Exception as error:  # whatever a rule does wrong must not stop the events behind it
         log.exception("a rule failed on event %d", message.sequence)
-        return Routed(message, None, [], f"a rule failed: {type(error).__name__}: {error}")
+        return Routed(message, event, [], f"a rule failed: {type(error).__name__}: {error}")
 
 
 def _outputs(event: AnyRecorded, messages: Iterator[Draft], done: int) -> Iterator[Output]:

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from contracts.events.base import Event
 from contracts.notifications import Entity, Level, Priority
+from services.notifier.template import Values
+from services.notifier.texts import MESSAGE
 
 
 class Relation(NamedTuple):
@@ -43,12 +45,22 @@ def project(identifier: str | None, *names: str) -> Audience:
     return tuple(Relation(f"project:{identifier}", name) for name in names) if identifier else ()
 
 
-class Tell(Struct, frozen=True, kw_only=True):
-    """What is told to whom. The actor of the event is left out unless `actor_too`; of its data, fields that are `hidden`."""
+class Authored(NamedTuple):
+    """Words that somebody wrote: told as they are, whatever the reader speaks."""
 
-    to: Audience
     title: str
     message: str
+
+
+class Tell(Struct, frozen=True, kw_only=True):
+    """What is told to whom. The actor of the event is left out unless `actor_too`; of its data, fields that are `hidden`.
+
+    `says`: what fills the rule's templates (`texts/`), or words that need none; `wording`: which of the rule's messages, if it has several.
+    """
+
+    to: Audience
+    says: Values | Authored
+    wording: str = MESSAGE
     category: str
     level: Level = "info"
     priority: Priority = "normal"
@@ -62,11 +74,15 @@ class Tell(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Rule:
-    """A named rule for one type of event; the name is part of the notification's id and never changes."""
+    """A named rule for one type of event; the name is part of the notification's id and never changes.
+
+    `authored`: it only passes on what somebody wrote, and has no templates.
+    """
 
     name: str
     on: type[Event]
     tell: Callable[[Any], Iterator[Tell]]
+    authored: bool = False
 
 
 def references(**given: str | None) -> dict[str, str]:

@@ -93,7 +93,7 @@ _facts: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(events.TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
     st.builds(events.TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles),
-    st.builds(events.UserJoined, user_id=_users),
+    st.builds(events.UserJoined, user_id=_users, locale=st.sampled_from([None, "de", "en", "?"])),
     st.builds(events.UserLeft, user_id=_users),
     st.builds(events.RoleGranted, user_id=_users, role=_roles),
     st.builds(events.RoleRevoked, user_id=_users, role=_roles),

@@ -97,6 +97,17 @@ async def test_the_rows_say_what_the_events_said(runtime: Runtime, models: dict[
         (events.TeamMemberRemoved(project_id="2", user_id="u", role="manager"), [(CLOSE, "project:2", "manager", "u")]),
         (events.TeamMemberRemoved(project_id="2", user_id="u"), [(CLOSE, "project:2", None, "u")]),
         (events.UserJoined(user_id="u"), [(OPEN, "tenant", "member", "u")]),
+        *(
+            (
+                events.UserJoined(user_id="u", locale=given),
+                [(OPEN, "tenant", "member", "u"), (CLOSE, "locale", None, "u"), (OPEN, "locale", spoken, "u")],
+            )
+            for given, spoken in {"de": "de", "de_AT.UTF-8": "de-at", "EN": "en", "zh-Hant-TW": "zh-hant-tw"}.items()
+        ),
+        *(
+            (events.UserJoined(user_id="u", locale=given), [(OPEN, "tenant", "member", "u"), (CLOSE, "locale", None, "u")])
+            for given in ("", "?", "de#member", "d" * 5000)
+        ),
         (events.UserLeft(user_id="u"), [(CLOSE, None, None, "u")]),
         (events.RoleGranted(user_id="u", role="office"), [(OPEN, "tenant", "office", "u")]),
         (events.RoleRevoked(user_id="u", role="office"), [(CLOSE, "tenant", "office", "u")]),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from contracts.events import AnnouncementPublished, Recorded
 from contracts.notifications import Entity
-from services.notifier.rule import Audience, Relation, Rule, Tell, relation
+from services.notifier.rule import Audience, Authored, Relation, Rule, Tell, relation
 
 
 def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
@@ -14,8 +14,7 @@ def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=addressees(event),
-        title=event.title,
-        message=event.message,
+        says=Authored(event.title, event.message),
         category="system_announcement",
         priority=event.priority,
         entity=Entity(type="announcement", id=recorded.attributes.id, url=event.entity_url),
@@ -32,4 +31,4 @@ def addressees(event: AnnouncementPublished) -> Audience:
     return (*event.to.users, *related, *everyone)
 
 
-RULES = (Rule("announced", AnnouncementPublished, announced),)
+RULES = (Rule("announced", AnnouncementPublished, announced, authored=True),)

@@ -14,8 +14,7 @@ def status_changed(recorded: Recorded[ProjectStatusChanged]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=project(event.project_id, "member"),
-        title="Project status changed",
-        message=f"{event.project_name} is now: {event.new_status}",
+        says={"project": event.project_name, "status": event.new_status},
         category="project",
         entity=Entity(type="project", id=event.project_id),
         references={"project": event.project_id},
@@ -27,8 +26,7 @@ def milestone_completed(recorded: Recorded[MilestoneCompleted]) -> Iterator[Tell
     event = recorded.event
     yield Tell(
         to=project(event.project_id, "member"),
-        title="Milestone completed",
-        message=f"{event.project_name} has reached a milestone: {event.milestone_title}",
+        says={"project": event.project_name, "milestone": event.milestone_title},
         category="project",
         level="success",
         entity=Entity(type="milestone", id=event.milestone_id),
@@ -41,8 +39,7 @@ def added_to_team(recorded: Recorded[TeamMemberAdded]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        title="Added to a team",
-        message=f"You are now on the team of {event.project_name or event.project_id}",
+        says={"project": event.project_name or event.project_id},
         category="project",
         entity=Entity(type="project", id=event.project_id),
         references={"project": event.project_id},

@@ -14,8 +14,7 @@ def conflict_detected(recorded: Recorded[SyncConflictDetected]) -> Iterator[Tell
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        title="Sync conflict",
-        message=f"Your changes to {event.entity_type} {event.entity_id} conflict with another version",
+        says={"type": event.entity_type, "id": event.entity_id},
         category="sync",
         level="warning",
         entity=Entity(type=event.entity_type, id=event.entity_id),
@@ -28,8 +27,7 @@ def conflict_resolved(recorded: Recorded[SyncConflictResolved]) -> Iterator[Tell
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        title="Sync conflict resolved",
-        message=f"The conflict in {event.entity_type} {event.entity_id} is settled",
+        says={"type": event.entity_type, "id": event.entity_id},
         category="sync",
         entity=Entity(type=event.entity_type, id=event.entity_id),
         actor_too=True,

@@ -14,8 +14,7 @@ def assigned_to_you(recorded: Recorded[TaskAssigned]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        title="Task assigned",
-        message=f"You have been assigned to task: {event.task_title}",
+        says={"task": event.task_title},
         category="task",
         entity=Entity(type="task", id=event.task_id),
         references=references(task=event.task_id, project=event.project_id),
@@ -27,8 +26,7 @@ def status_changed(recorded: Recorded[TaskStatusChanged]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(*task(event.task_id, "assignee", "volunteer"), *project(event.project_id, "manager")),
-        title="Task status changed",
-        message=f"{event.task_title} is now: {event.new_status}",
+        says={"task": event.task_title, "status": event.new_status},
         category="task",
         entity=Entity(type="task", id=event.task_id),
         references=references(task=event.task_id, project=event.project_id),
@@ -40,8 +38,7 @@ def completed(recorded: Recorded[TaskCompleted]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(*task(event.task_id, "assignee", "volunteer", "watcher"), *project(event.project_id, "manager")),
-        title="Task completed",
-        message=f"{event.task_title} is done",
+        says={"task": event.task_title},
         category="task",
         level="success",
         entity=Entity(type="task", id=event.task_id),

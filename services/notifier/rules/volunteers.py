@@ -14,8 +14,8 @@ def hours_approved(recorded: Recorded[TimelogApproved]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        title="Hours approved",
-        message=f"Your {event.hours:g} hours were approved" + (f": {event.reason}" if event.reason else ""),
+        says={"hours": event.hours, "reason": event.reason or ""},
+        wording="reasoned" if event.reason else "message",
         category="timelog",
         level="success",
         entity=Entity(type="timelog", id=event.timelog_id),
@@ -28,8 +28,8 @@ def hours_rejected(recorded: Recorded[TimelogRejected]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        title="Hours rejected",
-        message=f"Your {event.hours:g} hours were rejected" + (f": {event.reason}" if event.reason else ""),
+        says={"hours": event.hours, "reason": event.reason or ""},
+        wording="reasoned" if event.reason else "message",
         category="timelog",
         level="warning",
         entity=Entity(type="timelog", id=event.timelog_id),

@@ -90,6 +90,14 @@ class OwnPartition:
         known = await topics(self.runtime.jetstream, self.number, self.topic_recipients)
         return Router(self.number, self.runtime.settings.partitions, fold, known, writer, self.appender, fence.at)
 
+    async def routed(self) -> None:
+        """Take over and route what is left."""
+        fence = await self.taken_over()
+        router = await self.router(fence, self.writer(fence))
+        if left := await self.events(after=fence.at.after):
+            await router.route(left)
+        await router.park()
+
     async def told(self) -> list[Notification]:
         """All that was told to anybody of the tenant, in the order of the log."""
         found: list[Message] = []

@@ -18,8 +18,8 @@ from contracts.events.announcements import Addressees
 from contracts.ids import NOTIFICATIONS
 from contracts.notifications import Notification
 from contracts.subjects import Person, inbox
-from services.notifier.audience import Folded
-from services.notifier.route import NIL, drafts, react, relations
+from services.notifier.audience import Asked, Folded
+from services.notifier.route import NIL, asks, drafts, react
 from services.notifier.rule import Relation
 from services.notifier.rules import RULES
 from services.runtime.append import Draft
@@ -133,8 +133,19 @@ def test_a_message_is_one_line_however_the_fact_was_laid_out(event: Any) -> None
 def test_only_the_relations_that_a_rule_names_are_asked_for() -> None:
     one = fact(COMPLETED)
 
-    asked = set(relations(one, react(one, RULES), nothing_shared()))
+    asked = Asked()
+    asks(one, react(one, RULES), nothing_shared(), asked)
 
-    of_task = {(TENANT, Relation("task:456", name)) for name in ("assignee", "volunteer", "watcher")}
-    assert asked == {*of_task, (TENANT, Relation("project:789", "manager"))}
-    assert list(relations(fact(announcement()), react(fact(announcement()), RULES), nothing_shared())) == []
+    relations = [{"tenant": TENANT, "object": "task:456", "relation": name} for name in ("assignee", "volunteer", "watcher")]
+    relations.append({"tenant": TENANT, "object": "project:789", "relation": "manager"})
+    found = asked.parameters(1, 2)
+    assert msgspec.json.decode(found[0]) == [{**relation, "translated": True} for relation in relations]
+    assert found[3] == "[]"
+
+
+def test_nobody_is_asked_what_they_speak_for_words_that_somebody_wrote() -> None:
+    asked = Asked()
+
+    asks(fact(announcement()), react(fact(announcement()), RULES), nothing_shared(), asked)
+
+    assert not asked

@@ -1,0 +1,91 @@
+"""Texts: what every rule says in every locale, from the files beside this one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from fluent.runtime import FluentBundle, FluentResource
+from fluent.syntax import ast
+
+from services.notifier.template import Template, Values, template
+from services.runtime.errors import Permanent
+
+FOLDER = Path(__file__).parent
+FALLBACK = "en"
+"""The locale of whoever has none that there is a file for."""
+TITLE, MESSAGE = "title", "message"
+
+
+class Wording(NamedTuple):
+    """One of a rule's texts: `title`, `message`, or another message that it chooses between."""
+
+    rule: str
+    name: str = MESSAGE
+
+
+class Texts:
+    """All templates: of each rule a title and one or more messages, in each locale."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self.locales = tuple(sorted(sources))
+        self._templates = {locale: dict(_templates(locale, source)) for locale, source in sources.items()}
+        self._needs = self._needed()
+
+    def check(self, rules: Iterable[str]) -> None:
+        """Find out at once whether every rule can be said in every locale; raises Permanent."""
+        for rule in rules:
+            named = {wording for known in self._templates.values() for wording in known if wording.rule == rule}
+            for locale, known in self._templates.items():
+                for wording in sorted({Wording(rule, TITLE), Wording(rule), *named}):
+                    if wording not in known:
+                        raise Permanent(f"{locale}.ftl: the rule {rule} has no .{wording.name}")
+
+    def missing(self, wording: Wording, values: Values) -> list[str]:
+        """The values that a title and message need in any locale, and that are not given."""
+        return sorted(self._needs[wording] - values.keys())
+
+    def say(self, wording: Wording, values: Values, locale: str) -> tuple[str, str]:
+        """Title and message in a locale that there is a file for."""
+        known = self._templates[locale]
+        return known[Wording(wording.rule, TITLE)].render(values), known[wording].render(values)
+
+    def locale_of(self, spoken: str) -> str:
+        """The locale to write in for somebody who speaks `de-at`: that one, or `de`, or the fallback."""
+        known = self._templates
+        return spoken if spoken in known else language if (language := spoken.partition("-")[0]) in known else FALLBACK
+
+    def _needed(self) -> dict[Wording, frozenset[str]]:
+        found: dict[Wording, frozenset[str]] = defaultdict(frozenset)
+        for known in self._templates.values():
+            for wording, each in known.items():
+                title = known.get(Wording(wording.rule, TITLE))
+                found[wording] |= each.needs | (title.needs if title else frozenset())
+        return dict(found)
+
+
+@cache
+def texts() -> Texts:
+    """The templates of the files; raises Permanent with the place of what is no template."""
+    return Texts({path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.ftl")})
+
+
+def _templates(locale: str, source: str) -> Iterator[tuple[Wording, Template]]:
+    bundle = FluentBundle([locale], use_isolating=False)
+    bundle.add_resource(resource := FluentResource(source))
+    for message in _messages(locale, resource):
+        compiled = bundle.get_message(message.id.name).attributes
+        for attribute in message.attributes:
+            name = attribute.id.name
+            yield Wording(message.id.name, name), template(bundle, locale, attribute.value, compiled[name])
+
+
+def _messages(locale: str, resource: ast.Resource) -> Iterator[ast.Message]:
+    for entry in resource.body:
+        if isinstance(entry, ast.Junk):
+            raise Permanent(f"{locale}.ftl: no template: {str(entry.content).strip().splitlines()[0]}")
+        if isinstance(entry, ast.Message):
+            yield entry

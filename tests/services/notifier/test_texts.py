@@ -1,0 +1,166 @@
+"""Texts: every rule can be said in every locale, numbers and plurals are right, and each is told in what they speak."""
+
+from __future__ import annotations
+
+import pytest
+from fluent.runtime import FluentBundle, FluentResource
+
+from contracts import events
+from contracts.subjects import DEAD, dead
+from services.notifier import router
+from services.notifier.position import SERVICE
+from services.notifier.route import react
+from services.notifier.rule import Authored, Rule, Tell
+from services.notifier.rules import RULES
+from services.notifier.texts import FOLDER, Texts, Wording, texts
+from services.runtime.errors import Permanent
+from services.runtime.read import last
+from tests.services.notifier.facts import fact
+from tests.services.notifier.partition import OwnPartition
+from tests.services.notifier.test_rules import TABLE
+
+LOCALES = ("de", "en")
+GARDEN = {"project_id": "789", "project_name": "Garten"}
+
+
+def hours(count: float, reason: str | None = None) -> events.TimelogApproved:
+    return events.TimelogApproved(timelog_id="1", user_id="u", hours=count, project_id="1", reason=reason)
+
+
+def said(event: events.Event, locale: str) -> tuple[str, str]:
+    """Title and message of the only thing that is told of an event."""
+    ((rule, tell),) = react(fact(event), RULES)
+    assert not isinstance(tell.says, Authored)
+    return texts().say(Wording(rule, tell.wording), tell.says, locale)
+
+
+def test_there_are_files_of_these_locales_and_each_rule_is_in_all_of_them() -> None:
+    assert texts().locales == LOCALES
+
+    texts().check(rule.name for rule in RULES if not rule.authored)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("event", [row.event for row in TABLE], ids=lambda event: event.type)
+def test_every_value_of_every_template_is_given(event: events.Event, locale: str) -> None:
+    for rule, tell in react(fact(event), RULES):
+        if not isinstance(tell.says, Authored):
+            assert texts().missing(Wording(rule, tell.wording), tell.says) == []
+            assert "{" not in "".join(texts().say(Wording(rule, tell.wording), tell.says, locale))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_is_filled_without_the_library_is_what_the_library_would_say(locale: str) -> None:
+    bundle = FluentBundle([locale], use_isolating=False)
+    bundle.add_resource(FluentResource((FOLDER / f"{locale}.ftl").read_text(encoding="utf-8")))
+    for row in TABLE:
+        for rule, tell in react(fact(row.event), RULES):
+            if not isinstance(tell.says, Authored):
+                attributes = bundle.get_message(rule).attributes
+                expected = [bundle.format_pattern(attributes[name], dict(tell.says)) for name in ("title", tell.wording)]
+                assert expected == [(words, []) for words in texts().say(Wording(rule, tell.wording), tell.says, locale)]
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "german"),
+    [
+        (1, "Your 1 hour was approved", "Deine 1 Stunde wurde genehmigt"),
+        (2, "Your 2 hours were approved", "Deine 2 Stunden wurden genehmigt"),
+        (0.5, "Your 0.5 hours were approved", "Deine 0,5 Stunden wurden genehmigt"),
+        (1200, "Your 1,200 hours were approved", "Deine 1.200 Stunden wurden genehmigt"),
+    ],
+)
+def test_numbers_and_plurals_are_those_of_the_locale(count: float, english: str, german: str) -> None:
+    assert said(hours(count), "en")[1] == english
+    assert said(hours(count), "de")[1] == german
+
+
+@pytest.mark.parametrize("text", ["{ $hours }", "{task}", "a { b } {{", "\u2068x", 'say "hi"\\', "x" * 9000])
+def test_a_value_is_said_as_it_is_whatever_it_looks_like(text: str) -> None:
+    assert said(events.TaskCompleted(task_id="1", task_title=text), "en")[1] == f"{text} is done"
+    assert said(hours(2, text), "en")[1] == f"Your 2 hours were approved: {text[:2000]}"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "written"), [("de", "de"), ("de-at", "de"), ("en-gb", "en"), ("fr", "en"), ("", "en"), ("deutsch", "en"), ("de-", "de")]
+)
+def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(spoken: str, written: str) -> None:
+    assert texts().locale_of(spoken) == written
+
+
+@pytest.mark.parametrize(
+    ("sources", "problem"),
+    [
+        ({"en": "a =\n    .title = A\n    .message = B\n"}, "en.ftl: the rule b has no .message"),
+        ({"en": "b =\n    .title = A\n    .message = B\n", "de": "b =\n    .message = B\n"}, "de.ftl: the rule b has no .title"),
+        (
+            {"en": "b =\n    .title = A\n    .message = B\n    .why = C\n", "de": "b =\n    .title = A\n    .message = B\n"},
+            "de.ftl: the rule b has no .why",
+        ),
+        ({"en": "b =\n    .title = { $a\n"}, "en.ftl: no template: b ="),
+    ],
+)
+def test_what_cannot_be_said_is_found_before_anything_is_told(sources: dict[str, str], problem: str) -> None:
+    with pytest.raises(Permanent) as raised:
+        Texts(sources).check(["b"])
+
+    assert str(raised.value) == problem
+
+
+async def test_each_is_told_in_what_they_spoke_then_however_often_it_is_asked(partition: OwnPartition) -> None:
+    await partition.begun()
+    for user, locale in {"anna": "de-AT", "bob": "en", "cleo": None, "dora": "xx"}.items():
+        await partition.happened(events.UserJoined(user_id=user, locale=locale))
+        await partition.happened(events.TeamMemberAdded(**GARDEN, user_id=user), actor=user)
+    await partition.happened(events.ProjectStatusChanged(**GARDEN, new_status="aktiv"))
+    await partition.happened(events.UserJoined(user_id="anna", locale="en"))
+    await partition.happened(events.UserJoined(user_id="cleo", locale="de"))
+    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
+    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="cleo"))
+    await partition.happened(events.UserLeft(user_id="cleo"))
+    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="cleo"))
+
+    await partition.routed()
+
+    changed = "Projekt hat einen neuen Status"
+    assert {(found.user, found.title) for found in await partition.told() if found.type == "project.status_changed"} == {
+        ("anna", changed),
+        *((user, "Project status changed") for user in ("bob", "cleo", "dora")),
+    }
+    assert [(found.user, found.title) for found in await partition.told() if found.type == "task.assigned"] == [
+        ("anna", "Task assigned"),
+        ("cleo", "Aufgabe zugewiesen"),
+        ("cleo", "Task assigned"),
+    ]
+
+
+async def test_a_locale_is_still_that_of_the_event_when_a_later_one_is_folded_already(partition: OwnPartition) -> None:
+    fence = await (await partition.begun()).taken_over()
+    await partition.happened(events.UserJoined(user_id="anna", locale="de"))
+    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
+    await partition.happened(events.UserJoined(user_id="anna", locale="en"))
+    died = await partition.router(fence, partition.writer(fence))
+    await died.route(await partition.events())
+    await died.stop()
+    before = await partition.told()
+
+    await partition.routed()
+
+    assert before == []
+    assert [found.title for found in await partition.told()] == ["Aufgabe zugewiesen"]
+
+
+async def test_an_event_whose_template_lacks_a_value_is_buried_and_what_it_says_of_relations_holds(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Rule("task_status_changed", events.TaskAssigned, lambda recorded: iter([Tell(to=("u",), says={"task": "T"}, category="-")]))
+    monkeypatch.setattr(router, "RULES", (wrong, *(rule for rule in RULES if rule.on is not events.TaskAssigned)))
+    await partition.begun()
+    sequence = await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
+    await partition.happened(events.TaskCompleted(task_id="1", task_title="T"))
+
+    await partition.routed()
+
+    buried = await last(partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence))
+    assert buried and buried.headers["Tidings-Reason"] == "the template task_status_changed.message has no value for status"
+    assert await partition.users_told() == ["anna"]

@@ -83,6 +83,14 @@ def known_event_of(cloud: CloudEvent) -> Event:
     return event
 
 
+def checked(body: bytes) -> CloudEvent:
+    """A CloudEvent that may be accepted: UTF-8, of a known type, its data in that type's shape; raises InvalidEvent."""
+    _check_text(body)
+    cloud = decode(body)
+    known_event_of(cloud)
+    return cloud
+
+
 def unknown_type(type_: str) -> str:
     """Say that a type is unknown, and which ones are near it."""
     near = get_close_matches(type_, _data, n=3)

@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct
 
 from contracts.notifications import Counts, CursorText, Notification
+
+RANGES_LIMIT = 1000
+
+
+class Appended(NamedTuple):
+    """Where a message stands in the stream, and whether it stood there already."""
+
+    sequence: int
+    duplicate: bool = False
+
+
+class Receipt(Struct, kw_only=True):
+    """What became of a request's events.
+
+    `sequences` and `duplicates` are ranges `[first, last]`: of sequences in the log (in the order of the events), and of
+    the events (from 1) which the log had already; past 1000 ranges the rest is left out and `truncated` is true.
+    """
+
+    events: int = 0
+    appended: int = 0
+    sequences: list[list[int]] = []
+    duplicates: list[list[int]] = []
+    truncated: bool = False
+
+    def add(self, placed: Iterable[Appended]) -> None:
+        """Take the next events down."""
+        for appended in placed:
+            self.events += 1
+            self.appended += not appended.duplicate
+            self._extend(self.sequences, appended.sequence)
+            if appended.duplicate:
+                self._extend(self.duplicates, self.events)
+
+    def placed(self) -> list[Appended]:
+        """The same, event by event; of up to 1000 events, nothing is left out."""
+        known = set(_each(self.duplicates))
+        return [Appended(sequence, place in known) for place, sequence in enumerate(_each(self.sequences), 1)]
+
+    def _extend(self, ranges: list[list[int]], number: int) -> None:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        elif len(ranges) < RANGES_LIMIT:
+            ranges.append([number, number])
+        else:
+            self.truncated = True
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -49,3 +95,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     partition: int | None = None
     errors: Any = None
+
+
+def _each(ranges: list[list[int]]) -> Iterator[int]:
+    return (number for first, last in ranges for number in range(first, last + 1))

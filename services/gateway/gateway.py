@@ -6,54 +6,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request, Response, post
-from msgspec import Struct
 
 from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
+from contracts.draft import BATCH_LIMIT_BYTES, BATCH_LIMIT_MESSAGES, EVENT_LIMIT_BYTES, Draft
+from contracts.http import Receipt
 from contracts.schema import Schema, Schemas, any_event
 from services.gateway import intake
-from services.gateway.intake import EVENT_LIMIT_BYTES, Rejected
+from services.gateway.intake import Rejected
 from services.runtime.access import Access
-from services.runtime.append import BATCH_LIMIT_MESSAGES, Appended, Draft
 from services.runtime.auth import Identity
 from services.runtime.openapi import Operation, says
 from services.runtime.process import Runtime
 from services.runtime.web import json, respond
 
-BATCH_LIMIT_BYTES = 8 * 1024 * 1024
-RANGES_LIMIT = 1000
-
 AnyRequest = Request[Any, Any, Any]
-
-
-class Receipt(Struct, kw_only=True):
-    """What became of a request's events.
-
-    `sequences` and `duplicates` are ranges `[first, last]`: of sequences in the log (in the order of the events), and of
-    the events (from 1) which the log had already; past 1000 ranges the rest is left out and `truncated` is true.
-    """
-
-    events: int = 0
-    appended: int = 0
-    sequences: list[list[int]] = []
-    duplicates: list[list[int]] = []
-    truncated: bool = False
-
-    def add(self, placed: list[Appended]) -> None:
-        """Take the next events down."""
-        for appended in placed:
-            self.events += 1
-            self.appended += not appended.duplicate
-            self._extend(self.sequences, appended.sequence)
-            if appended.duplicate:
-                self._extend(self.duplicates, self.events)
-
-    def _extend(self, ranges: list[list[int]], number: int) -> None:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        elif len(ranges) < RANGES_LIMIT:
-            ranges.append([number, number])
-        else:
-            self.truncated = True
 
 
 def batch(schemas: Schemas) -> Schema:

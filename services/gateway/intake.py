@@ -8,12 +8,11 @@ from urllib.parse import unquote
 
 import msgspec
 
-from contracts import subjects
-from contracts.cloudevents import NO_DATA, CloudEvent
-from contracts.codec import InvalidEvent, decode, encode, known_event_of
-from services.runtime.append import Draft
+from contracts import draft as drafts
+from contracts.cloudevents import NO_DATA
+from contracts.codec import InvalidEvent, encode
+from contracts.draft import Draft, ForeignEvent, OversizedEvent
 
-EVENT_LIMIT_BYTES = 128 * 1024
 BINARY_PREFIX = "ce-"
 BINARY_MEDIA_TYPES = ("application/json", "")
 
@@ -31,14 +30,10 @@ class Rejected(Exception):
 
 def draft(body: bytes, tenant: str, partitions: int, line: int) -> Draft:
     """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant. Raises Rejected."""
-    if len(body) > EVENT_LIMIT_BYTES:
-        raise Rejected(line, "", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}", 413)
-    cloud = _checked(body, line)
-    if cloud.tenant is None:
-        body = encode({**msgspec.json.decode(body, type=dict[str, msgspec.Raw]), "tenant": tenant})
-    elif cloud.tenant != tenant:
-        raise Rejected(line, "tenant", f"the token is for the tenant `{tenant}`, the event for `{cloud.tenant}`", 403)
-    return _draft(cloud, body, tenant, partitions)
+    try:
+        return drafts.draft(body, tenant, partitions)
+    except InvalidEvent as error:
+        raise Rejected(line, error.field, error.reason, _status(error)) from None
 
 
 def batch(body: bytes, tenant: str, partitions: int) -> list[Draft]:
@@ -54,17 +49,6 @@ def binary(headers: Mapping[str, str], body: bytes) -> bytes:
     with _readable(1, "data"):
         data = msgspec.json.decode(body or NO_DATA, type=msgspec.Raw)
     return encode({**attributes, "data": data})
-
-
-def _checked(body: bytes, line: int) -> CloudEvent:
-    try:
-        with _readable(line, ""):
-            body.decode()
-            cloud = decode(body)
-            known_event_of(cloud)
-    except InvalidEvent as error:
-        raise Rejected(line, error.field, error.reason) from None
-    return cloud
 
 
 @contextmanager
@@ -84,5 +68,11 @@ def _attribute(name: str) -> bool:
     return name.lower().startswith(BINARY_PREFIX)
 
 
-def _draft(cloud: CloudEvent, body: bytes, tenant: str, partitions: int) -> Draft:
-    return Draft(subjects.event(tenant, cloud.type, cloud.entity, partitions), body, id=cloud.key_of(tenant))
+def _status(error: InvalidEvent) -> int:
+    match error:
+        case OversizedEvent():
+            return 413
+        case ForeignEvent():
+            return 403
+        case _:
+            return 400

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
+from contracts.draft import BATCH_LIMIT_MESSAGES, Draft
+from contracts.http import Appended
 from services.runtime.errors import Refused, TidingsError, Transient, Unavailable
 from services.runtime.jetstream import JetStream
 
-BATCH_LIMIT_MESSAGES = 1000
 PLAIN_LIMIT_MESSAGES = 8
 BATCHES_IN_FLIGHT_LIMIT = 4
 WAITING_LIMIT_MESSAGES = 20_000
@@ -19,22 +20,6 @@ RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 COMMIT_SECONDS = 8.0
 DUPLICATE = "(10201)"
 NEVER_LAST = "tidings-probe"
-
-
-class Draft(NamedTuple):
-    """A message yet to be appended; with an id it is stored once, however often it is sent."""
-
-    subject: str
-    data: bytes
-    id: str | None = None
-    headers: Mapping[str, str] = {}
-
-
-class Appended(NamedTuple):
-    """Where a message stands in the stream, and whether it stood there already."""
-
-    sequence: int
-    duplicate: bool = False
 
 
 class Expected(NamedTuple):
@@ -240,3 +225,6 @@ def _wire(draft: Draft, batch: str, number: int) -> bytes:
     head = f"NATS/1.0\r\nNats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {number}{identity}{extra}\r\n\r\n".encode()
     size = len(head)
     return b"HPUB %b %d %d\r\n%b%b\r\n" % (draft.subject.encode(), size, size + len(draft.data), head, draft.data)
+
+
+__all__ = ["BATCH_LIMIT_MESSAGES", "Appended", "Appender", "Draft", "Expected", "commit", "seal", "stage"]

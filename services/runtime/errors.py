@@ -1,4 +1,4 @@
-"""Errors, and what to do about each.
+"""Errors of services, beside those that they share with whoever emits (`contracts.client.errors`).
 
 TidingsError
 ├── Transient         try again, with a limit
@@ -13,21 +13,9 @@ TidingsError
 
 from __future__ import annotations
 
+from contracts.client.errors import Permanent, Refused, TidingsError, Transient, Unavailable, WrongSequence
 
-class TidingsError(Exception):
-    """Something Tidings has a name for."""
-
-
-class Transient(TidingsError):
-    """Worth trying again."""
-
-
-class Permanent(TidingsError):
-    """Not worth trying again."""
-
-
-class Unavailable(Transient):
-    """A server is away."""
+__all__ = ["Fenced", "InvalidSettings", "LogLost", "Permanent", "Refused", "TidingsError", "Transient", "Unavailable", "WrongSequence"]
 
 
 class Fenced(Transient):
@@ -40,11 +28,3 @@ class InvalidSettings(Permanent):
 
 class LogLost(Permanent):
     """A stream is not the one that was read before: it was recreated or lost its tail."""
-
-
-class WrongSequence(Permanent):
-    """The expected last sequence did not hold."""
-
-
-class Refused(Permanent):
-    """The server refuses what was asked."""

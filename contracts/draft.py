@@ -1,0 +1,56 @@
+"""Draft: a message yet to be appended; how an event becomes one, whichever way it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from contracts import subjects
+from contracts.cloudevents import CloudEvent
+from contracts.codec import InvalidEvent, checked, encode
+
+EVENT_LIMIT_BYTES = 128 * 1024
+BATCH_LIMIT_MESSAGES = 1000
+BATCH_LIMIT_BYTES = 8 * 1024 * 1024
+
+
+class OversizedEvent(InvalidEvent):
+    """An event of more than 128 KiB."""
+
+
+class ForeignEvent(InvalidEvent):
+    """An event of another tenant."""
+
+
+class Draft(NamedTuple):
+    """A message yet to be appended; with an id it is stored once, however often it is sent."""
+
+    subject: str
+    data: bytes
+    id: str | None = None
+    headers: Mapping[str, str] = {}
+
+
+def accepted(body: bytes) -> CloudEvent:
+    """An event in JSON that anybody's log would take, if it is theirs; raises InvalidEvent."""
+    if len(body) > EVENT_LIMIT_BYTES:
+        raise OversizedEvent("", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}")
+    return checked(body)
+
+
+def draft(body: bytes, tenant: str | None, partitions: int) -> Draft:
+    """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant.
+
+    A tenant that is given must be the event's, and is written into one that names none. Raises InvalidEvent.
+    """
+    cloud = accepted(body)
+    whose = cloud.tenant or tenant
+    if whose is None:
+        raise InvalidEvent("tenant", "missing; say whose event it is")
+    if tenant and whose != tenant:
+        raise ForeignEvent("tenant", f"the token is for the tenant `{tenant}`, the event for `{whose}`")
+    if cloud.tenant is None:
+        body = encode({**msgspec.json.decode(body, type=dict[str, msgspec.Raw]), "tenant": whose})
+    return Draft(subjects.event(whose, cloud.type, cloud.entity, partitions), body, id=cloud.key_of(whose))

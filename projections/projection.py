@@ -12,11 +12,13 @@ class Statement:
     """SQL that takes many rows at once, as one JSON array (`%s`), in a schema (`{schema}`).
 
     `joins`: several rows of one scope may go into one execution, because their order does not matter or the last one wins.
+    `parts`: it touches every scope, so all changes before it take effect before, and all after it after.
     """
 
     name: str
     sql: str
     joins: bool = False
+    parts: bool = False
 
 
 class Change(NamedTuple):
@@ -65,8 +67,13 @@ def steps(changes: Iterable[Change]) -> list[Step]:
     """Gather changes into as few executions as keep the order within each scope."""
     gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]] = []
     reached: dict[Hashable, int] = {}
+    parted = 0
     for change in changes:
-        first = max(_first(change.statement, reached.get(change.scope, -1)), reached.get(change.behind, -1) + 1)
+        first = max(_first(change.statement, reached.get(change.scope, -1)), reached.get(change.behind, -1) + 1, parted)
+        if change.statement.parts:
+            again = bool(gathered) and gathered[-1][0] is change.statement
+            first = max(reached.get(change.scope, -1) + 1, len(gathered) - again)
+            parted = first + 1
         place = _place(gathered, change.statement, first)
         reached[change.scope] = place
         gathered[place][1][change.identity] = change.row

@@ -62,3 +62,11 @@ class TaskUnwatched(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "task.unwatched"
     task_id: Id
     user_id: Id
+
+
+class TaskDeleted(Event, frozen=True, kw_only=True):
+    """A task is no more, nor is anybody on it."""
+
+    type: ClassVar[str] = "task.deleted"
+    task_id: Id
+    task_title: str | None = None

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from contracts.codec import encode
 from contracts.events import AnyRecorded
-from projections.audience import LOCALE, SEE, changes, seen_key
+from projections.audience import SEE, changes, seen_key
+from projections.relations import LOCALE
 from services.notifier.rule import Audience, Relation
 from services.runtime.postgres import Postgres
 from services.runtime.readmodel import Execution, ReadModel
@@ -24,7 +25,7 @@ MEMBERS = f"""
 WITH member AS (
     SELECT m.*, r.translated FROM jsonb_to_recordset(%s::jsonb) AS r (tenant text, object text, relation text, translated boolean)
     JOIN {{schema}}.relation m USING (tenant, object, relation)
-    WHERE m.since <= %s AND (m.until IS NULL OR m.until > %s)
+    WHERE m.since <= %s AND (m.until IS NULL OR m.until >= %s)
 ), told AS (
     SELECT tenant, user_id FROM member WHERE translated
     UNION SELECT tenant, user_id FROM jsonb_to_recordset(%s::jsonb) AS u (tenant text, user_id text)
@@ -86,16 +87,14 @@ class Folded(NamedTuple):
     memberships: dict[tuple[str, Relation], list[Membership]]
     spoken: dict[tuple[str, str], list[Spoken]] = {}  # noqa: RUF012  never written to
 
-    def recipients(self, recorded: AnyRecorded, to: Audience, actor_too: bool) -> list[str]:
-        """Who is told, as of the event, in an order that is always the same."""
+    def recipients(self, recorded: AnyRecorded, to: Audience, but: str | None) -> list[str]:
+        """Who is told, as of the event, in an order that is always the same; one may be left out."""
         users = {user for each in to for user in self._users(recorded, each)}
-        if not actor_too:
-            users.discard(recorded.attributes.actor or "")
-        return sorted(users)
+        return sorted(users - {but})
 
-    def members(self, recorded: AnyRecorded, relation: Relation) -> Iterable[str]:
-        """Who stands in a relation as of the event."""
-        at = recorded.sequence
+    def members(self, recorded: AnyRecorded, relation: Relation, *, before: bool = False) -> Iterable[str]:
+        """Who stands in a relation as of the event, or stood in it just `before`."""
+        at = recorded.sequence - before
         memberships = self.memberships.get((recorded.tenant, relation), ())
         return (user for user, since, until in memberships if since <= at and (until is None or at < until))
 

@@ -56,7 +56,9 @@ def check(told: Iterable[Told]) -> None:
 
 
 def asks(recorded: AnyRecorded, told: Iterable[Told], topics: Topics, asked: Asked) -> None:
-    """Ask for the members of the relations that are told, and for what those speak who are told in words of ours."""
+    """Ask for the members of the relations that are told or end, and for what those speak who are told in words of ours."""
+    for each in topics.ending(recorded):
+        asked.members(recorded.tenant, each, False)
     for _, tell in told:
         translated = not isinstance(tell.says, Authored)
         for each in topics.asks(recorded, tell):
@@ -76,13 +78,13 @@ def drafts(recorded: AnyRecorded, told: Iterable[Told], folded: Folded, topics: 
 
 def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
     notification = _notification(recorded, told, FALLBACK, ids.of(f"@{topic.relation}"))
-    left_out = None if told.tell.actor_too else recorded.attributes.actor
+    left_out = None if told.tell.actor_too else _actor(recorded, told.tell)
     yield Draft(shared(topic), encode(Shared(left_out=left_out, notification=Raw(encode(notification)))))
 
 
 def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
     spoken: dict[str, Shell] = {}
-    for user in folded.recipients(recorded, told.tell.to, told.tell.actor_too):
+    for user in folded.recipients(recorded, told.tell.to, None if told.tell.actor_too else _actor(recorded, told.tell)):
         locale = texts().locale_of(folded.locale(recorded, user))
         shell = spoken.get(locale) or spoken.setdefault(locale, _shell(recorded, told, locale))
         body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, ids.of(user).encode(), shell.between, encode(user), shell.behind)
@@ -113,10 +115,10 @@ def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: st
         priority=tell.priority,
         title=_short(title),
         message=message,
-        data=_shown(attributes.data, tell.hidden),
+        data=_shown(attributes.data, tell),
         entity=tell.entity,
         references=tell.references,
-        actor=attributes.actor,
+        actor=_actor(recorded, tell),
         group=tell.group,
         tenant=recorded.tenant,
         user="",
@@ -126,11 +128,15 @@ def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: st
     )
 
 
-def _shown(data: Raw, hidden: tuple[str, ...]) -> Raw:
-    """An event's data without some of its fields, on one line: in an event stream a line break ends it."""
-    if hidden:
+def _actor(recorded: AnyRecorded, tell: Tell) -> str | None:
+    return tell.actor or recorded.attributes.actor
+
+
+def _shown(data: Raw, tell: Tell) -> Raw:
+    """An event's data without what is hidden and with what is added, on one line: in an event stream a line break ends it."""
+    if tell.hidden or tell.more:
         fields = msgspec.json.decode(data, type=dict[str, Raw])
-        data = Raw(encode({name: value for name, value in fields.items() if name not in hidden}))
+        data = Raw(encode({**{name: value for name, value in fields.items() if name not in tell.hidden}, **tell.more}))
     return Raw(bytes(data).translate(None, LINE_BREAKS))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -53,8 +53,9 @@ class Authored(NamedTuple):
 
 
 class Tell(Struct, frozen=True, kw_only=True):
-    """What is told to whom. The actor of the event is left out unless `actor_too`; of its data, fields that are `hidden`.
+    """What is told to whom. Whoever acted is left out unless `actor_too`; of the event's data, fields that are `hidden`.
 
+    `actor`: who acted, where that is another than the event's actor; `more`: what is added to the data.
     `says`: what fills the rule's templates (`texts/`), or words that need none; `wording`: which of the rule's messages, if it has several.
     """
 
@@ -68,8 +69,10 @@ class Tell(Struct, frozen=True, kw_only=True):
     references: dict[str, str] = {}
     group: str | None = None
     expires: datetime | None = None
+    actor: str | None = None
     actor_too: bool = False
     hidden: tuple[str, ...] = ()
+    more: dict[str, bool] = {}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,15 @@ class Rule:
     on: type[Event]
     tell: Callable[[Any], Iterator[Tell]]
     authored: bool = False
+
+
+def named(users: Iterable[str | None]) -> Audience:
+    """Those users that are given."""
+    return tuple(user for user in users if user)
+
+
+OFFICE = Relation("tenant", "office")
+EVERYBODY = Relation("tenant", "member")
 
 
 def references(**given: str | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from contracts.events import AnyRecorded
 from contracts.ids import escape
 from contracts.notifications import Joined, Left
 from contracts.subjects import NOTIFICATIONS, Member, Person, Topic, member, since_of, topic, topics_of
-from projections.audience import OPEN, relations
+from projections.relations import Ends, Opens, relations
 from services.notifier.audience import Folded
 from services.notifier.position import NEVER
 from services.notifier.rule import Relation, Tell, relation
@@ -48,6 +48,12 @@ class Topics:
             return ()
         return tuple(each for each in tell.to if isinstance(each, Relation))
 
+    def ending(self, recorded: AnyRecorded) -> tuple[Relation, ...]:
+        """The relations whose members must be known because they end with an event, while a topic stands for them."""
+        known = self._of_tenant.get(recorded.tenant)
+        ended = {turn.object for turn in relations(recorded) if isinstance(turn, Ends)} if known else ()
+        return tuple(of for each in known or () if (of := relation(each.relation)).object in ended) if ended else ()
+
     def decide(self, recorded: AnyRecorded, tells: Iterable[Tell], folded: Folded) -> None:
         """Make topics of the relations that are told something and have too many members; the next event must not be decided before."""
         for alone in filter(None, map(_alone, tells)):
@@ -70,7 +76,7 @@ class Topics:
         new = [each for each in known if self._since[each] == recorded.sequence]
         old = [each for each in known if self._since[each] < recorded.sequence]
         began = (self._begun(each, recorded, folded, partitions) for each in new)
-        return chain(chain.from_iterable(began), _changes(recorded, old, partitions))
+        return chain(chain.from_iterable(began), _changes(recorded, old, folded, partitions))
 
     def _begun(self, begun: Topic, recorded: AnyRecorded, folded: Folded, partitions: int) -> Iterator[Draft]:
         yield Draft(topic(begun, self._number, recorded.sequence), b"", headers=NEVER)
@@ -83,13 +89,14 @@ async def topics(jetstream: JetStream, number: int, limit: int) -> Topics:
     return Topics(number, limit, dict(map(since_of, await subjects(jetstream, NOTIFICATIONS, topics_of(number)))))
 
 
-def _changes(recorded: AnyRecorded, known: Sequence[Topic], partitions: int) -> Iterator[Draft]:
+def _changes(recorded: AnyRecorded, known: Sequence[Topic], folded: Folded, partitions: int) -> Iterator[Draft]:
     """Who comes to these topics and who leaves them with an event; said again if it was so before, which changes nothing."""
-    for statement, object_, name, user in relations(recorded) if known else ():
+    for turn in relations(recorded) if known else ():
         for each in known:
             of = relation(each.relation)
-            if object_ in (None, of.object) and name in (None, of.name):
-                yield _membership(user, each, JOINED if statement is OPEN else LEFT, partitions)
+            if turn.object in (None, of.object) and turn.relation in (None, of.name):
+                users = sorted(folded.members(recorded, of, before=True)) if turn.user is None else (turn.user,)
+                yield from (_membership(user, each, JOINED if isinstance(turn, Opens) else LEFT, partitions) for user in users)
 
 
 def _membership(user: str, of: Topic, body: bytes, partitions: int) -> Draft:

@@ -97,6 +97,7 @@ _facts: st.SearchStrategy[Event] = st.one_of(
     st.builds(events.UserLeft, user_id=_users),
     st.builds(events.RoleGranted, user_id=_users, role=_roles),
     st.builds(events.RoleRevoked, user_id=_users, role=_roles),
+    st.builds(events.TaskDeleted, task_id=_things),
     st.builds(events.ProjectStatusChanged, project_id=_things, project_name=st.just("Garden"), new_status=st.just("active")),
 )
 _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])

@@ -15,7 +15,8 @@ PUT = Statement("put", "", joins=True)
 FILL = Statement("fill", "", joins=True)
 DOUBLE = Statement("double", "")
 APPEND = Statement("append", "")
-STATEMENTS = (PUT, FILL, DOUBLE, APPEND)
+CLEAR = Statement("clear", "", parts=True)
+STATEMENTS = (PUT, FILL, DOUBLE, APPEND, CLEAR)
 SCOPES = ("alice", "bob", "carol")
 
 Tables = dict[str, dict[str, list[int]]]
@@ -40,8 +41,9 @@ def executed(gathered: Iterable[Step]) -> Tables:
     for statement, rows in gathered:
         assert statement.joins or len({row["scope"] for row in rows}) == len(rows), f"two rows of one scope in one {statement.name}"
         for row in sorted(rows, key=lambda row: row["scope"], reverse=True):
-            _execute(statement, row, tables[row["scope"]])
-    return dict(tables)
+            for scope in SCOPES if statement.parts else (row["scope"],):
+                _execute(statement, row, tables[scope])
+    return {scope: tables[scope] for scope in SCOPES}
 
 
 def _execute(statement: Statement, row: dict[str, Any], table: dict[str, list[int]]) -> None:
@@ -50,6 +52,8 @@ def _execute(statement: Statement, row: dict[str, Any], table: dict[str, list[in
             table[row["key"]] = [row["value"]]
         case "fill":
             table.setdefault(row["key"], [row["value"]])
+        case "clear":
+            table.pop(row["key"], None)
         case "double":
             table.update({key: values * 2 for key, values in table.items() if len(values) < 100})
         case _:

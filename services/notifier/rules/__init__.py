@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from services.notifier.rule import Rule
-from services.notifier.rules import announcements, projects, sync, tasks, volunteers
+from services.notifier.rules import (
+    achievements,
+    announcements,
+    appointments,
+    incidents,
+    locations,
+    performance,
+    projects,
+    rooms,
+    supplies,
+    sync,
+    tasks,
+    training,
+    volunteers,
+    work_orders,
+)
 
 RULES: tuple[Rule, ...] = (
     *tasks.RULES,
     *projects.RULES,
     *volunteers.RULES,
     *sync.RULES,
+    *work_orders.RULES,
+    *supplies.RULES,
+    *appointments.RULES,
+    *performance.RULES,
+    *locations.RULES,
+    *training.RULES,
+    *achievements.RULES,
+    *rooms.RULES,
+    *incidents.RULES,
     *announcements.RULES,
 )

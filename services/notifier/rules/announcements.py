@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from contracts.events import AnnouncementPublished, Recorded
 from contracts.notifications import Entity
-from services.notifier.rule import Audience, Authored, Relation, Rule, Tell, relation
+from services.notifier.rule import EVERYBODY, Audience, Authored, Rule, Tell, relation
 
 
 def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
@@ -27,7 +27,7 @@ def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
 def addressees(event: AnnouncementPublished) -> Audience:
     """The users named, those in the relation named, and everybody in the tenant if it is for everyone."""
     related = (relation(event.to.relation),) if event.to.relation else ()
-    everyone = (Relation("tenant", "member"),) if event.to.everyone else ()
+    everyone = (EVERYBODY,) if event.to.everyone else ()
     return (*event.to.users, *related, *everyone)
 
 

@@ -14,6 +14,7 @@ def assigned_to_you(recorded: Recorded[TaskAssigned]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
+        actor=recorded.attributes.actor or event.assigned_by,
         says={"task": event.task_title},
         category="task",
         entity=Entity(type="task", id=event.task_id),
@@ -38,6 +39,7 @@ def completed(recorded: Recorded[TaskCompleted]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(*task(event.task_id, "assignee", "volunteer", "watcher"), *project(event.project_id, "manager")),
+        actor=recorded.attributes.actor or event.completed_by,
         says={"task": event.task_title},
         category="task",
         level="success",

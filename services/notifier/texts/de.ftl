@@ -55,3 +55,121 @@ sync_conflict_detected =
 sync_conflict_resolved =
     .title = Konflikt beim Abgleich behoben
     .message = Der Konflikt in { $type } { $id } ist behoben
+
+## Aufträge
+
+work_order_status =
+    .title = Auftrag geändert
+    .message = Auftrag { $id } hat jetzt den Status: { $status }
+work_order_issue =
+    .title = Problem gemeldet
+    .message = Problem bei Auftrag { $id } gemeldet: { $issues }
+work_order_office_alert =
+    .title = Büro wird gebraucht
+    .message = Bei Auftrag { $id } wird das Büro gebraucht
+technician_notified =
+    .title = Nachricht vom Büro
+    .message = { $message }
+
+## Geräte und Lager
+
+equipment_alert =
+    .title = Gerätemeldung: { $name }
+    .message = { $message }
+inventory_alert =
+    .title = Lagerbestand niedrig: { $name }
+    .message = { $quantity ->
+        [0] Von { $name } ist nichts mehr da (Soll: { $threshold })
+        [one] Von { $name } ist nur noch { $quantity } da (Soll: { $threshold })
+       *[other] Von { $name } sind nur noch { $quantity } da (Soll: { $threshold })
+    }
+
+## Termine
+
+appointment_booked =
+    .title = Neuer Termin
+    .message = Neuer Termin mit { $client }
+    .own = { $message }
+appointment_cancelled =
+    .title = Termin abgesagt
+    .message = { $client } hat { $service } um { $time } abgesagt
+    .own = { $message }
+appointment_reminder =
+    .title = Terminerinnerung
+    .message = { $client } kommt um { $time }: { $service }
+    .own = { $message }
+appointment_no_show =
+    .title = Nicht erschienen
+    .message = { $client } ist um { $time } nicht erschienen: { $service }
+    .own = { $message }
+
+## Leistung
+
+performance_threshold_exceeded =
+    .title = Schwelle überschritten
+    .message = { $metric } liegt bei { $value }, über der Schwelle von { $threshold }
+    .plain = { $metric } liegt bei { $value }, über der Schwelle
+performance_goal_achieved =
+    .title = Ziel erreicht
+    .message = Du hast dein Ziel erreicht: { $metric } liegt bei { $value }
+performance_trend_changed =
+    .title = Trend geändert
+    .message = Der Trend von { $metric } ist jetzt: { $trend } ({ $value })
+    .plain = Der Trend von { $metric } hat sich geändert, der Wert ist jetzt { $value }
+
+## Standorte
+
+team_announcement =
+    .title = Mitteilung an das Team
+    .message = { $message }
+team_schedule_changed =
+    .title = Dienstplan geändert
+    .message = { $message }
+team_policy_updated =
+    .title = Neue Richtlinie
+    .message = { $message }
+
+## Schulung
+
+training_course_completed =
+    .title = Kurs abgeschlossen
+    .message = Du hast { $title } abgeschlossen
+training_module_available =
+    .title = Neue Schulung
+    .message = { $title } ist verfügbar
+training_certification_expiring =
+    .title = Zertifikat läuft ab
+    .message = Dein Zertifikat { $title } läuft bald ab
+    .dated = Dein Zertifikat { $title } läuft am { $expires } ab
+
+## Erfolge
+
+achievement_revenue_milestone =
+    .title = Umsatzmarke erreicht
+    .message = Du hast eine Marke erreicht: { $title }
+    .valued = Du hast eine Marke erreicht: { $title } ({ $value })
+achievement_performance =
+    .title = Erfolg
+    .message = Gut gemacht: { $title }
+    .valued = Gut gemacht: { $title } ({ $value })
+
+## Räume
+
+message_posted =
+    .title = Neue Nachricht von { $name }
+    .message = { $name }: { $words }
+
+## Vorfälle
+
+incident_created =
+    .title = Vorfall { $number }
+    .message = { $title }
+incident_assigned =
+    .title = Vorfall { $number } zugewiesen
+    .message = Dir wurde Vorfall { $number } zugewiesen
+incident_status_changed =
+    .title = Vorfall { $number } geändert
+    .message = Vorfall { $number } ist jetzt: { $status }
+incident_resolved =
+    .title = Vorfall { $number } gelöst
+    .message = Vorfall { $number } ist gelöst

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import msgspec
 import pytest
 
 from contracts import events
@@ -16,142 +15,25 @@ from services.notifier.audience import Folded, Membership
 from services.notifier.route import drafts, react
 from services.notifier.rule import Relation
 from services.notifier.rules import RULES
+from services.notifier.rules.rooms import first_words
 from tests.services.notifier.facts import SEQUENCE, TENANT, fact, folded, nothing_shared
+from tests.services.notifier.table import GARDEN, TABLE, Row
 
-
-class Row(NamedTuple):
-    """A row of the table: a rule, what happened, who is told, in which words and how loudly."""
-
-    rule: str
-    event: Event
-    told: str
-    title: str
-    message: str
-    category: str
-    entity: tuple[str, str]
-    level: str = "info"
-    priority: str = "normal"
-    references: tuple[str, ...] = ()
-    actor_too: bool = False
-
-
-WATER = {"task_id": "456", "task_title": "Water the seedlings", "project_id": "789"}
-GARDEN = {"project_id": "789", "project_name": "School garden"}
-HOURS = {"timelog_id": "t-5", "user_id": "volunteer", "hours": 2.5, "project_id": "789", "task_id": "456"}
-CONFLICT = {"conflict_id": "c-1", "user_id": "volunteer", "entity_type": "task", "entity_id": "456"}
-TASK, PROJECT, TIMELOG, ANNOUNCEMENT = ("task", "456"), ("project", "789"), ("timelog", "t-5"), ("announcement", "fact-1")
-OF_TASK = ("task 456", "project 789")
-
-
-def announcement(to: Addressees, told: str) -> Row:
-    event = events.AnnouncementPublished(title="Harvest festival", message="Saturday at ten", to=to, priority="high")
-    words = ("Harvest festival", "Saturday at ten", "system_announcement", ANNOUNCEMENT)
-    return Row("announced", event, told, *words, priority="high", actor_too=True)
-
-
-TABLE = (
-    Row(
-        "task_assigned_to_you",
-        events.TaskAssigned(**WATER, user_id="volunteer"),
-        "volunteer",
-        *("Task assigned", "You have been assigned to task: Water the seedlings", "task", TASK),
-        references=OF_TASK,
-    ),
-    Row(
-        "task_status_changed",
-        events.TaskStatusChanged(**WATER, new_status="in progress", old_status="open"),
-        "assignee busy manager volunteer",
-        *("Task status changed", "Water the seedlings is now: in progress", "task", TASK),
-        references=OF_TASK,
-    ),
-    Row(
-        "task_status_changed",
-        events.TaskStatusChanged(task_id="456", task_title="Water the seedlings", new_status="done"),
-        "assignee busy volunteer",
-        *("Task status changed", "Water the seedlings is now: done", "task", TASK),
-        references=("task 456",),
-    ),
-    Row(
-        "task_completed",
-        events.TaskCompleted(**WATER, completed_by="somebody"),
-        "assignee busy manager volunteer watcher",
-        *("Task completed", "Water the seedlings is done", "task", TASK, "success"),
-        references=OF_TASK,
-    ),
-    Row(
-        "project_status_changed",
-        events.ProjectStatusChanged(**GARDEN, new_status="active"),
-        "manager member",
-        *("Project status changed", "School garden is now: active", "project", PROJECT),
-        references=("project 789",),
-    ),
-    Row(
-        "milestone_completed",
-        events.MilestoneCompleted(**GARDEN, milestone_id="m-3", milestone_title="Beds are dug"),
-        "manager member",
-        *("Milestone completed", "School garden has reached a milestone: Beds are dug", "project", ("milestone", "m-3"), "success"),
-        references=("project 789",),
-    ),
-    Row(
-        "added_to_team",
-        events.TeamMemberAdded(**GARDEN, user_id="newcomer"),
-        "newcomer",
-        *("Added to a team", "You are now on the team of School garden", "project", PROJECT),
-        references=("project 789",),
-    ),
-    Row(
-        "added_to_team",
-        events.TeamMemberAdded(project_id="789", user_id="newcomer", role="manager"),
-        "newcomer",
-        *("Added to a team", "You are now on the team of 789", "project", PROJECT),
-        references=("project 789",),
-    ),
-    Row(
-        "hours_approved",
-        events.TimelogApproved(**HOURS),
-        "volunteer",
-        *("Hours approved", "Your 2.5 hours were approved", "timelog", TIMELOG, "success"),
-        references=OF_TASK,
-    ),
-    Row(
-        "hours_rejected",
-        events.TimelogRejected(**{**HOURS, "hours": 12.0}, reason="more than the day had"),
-        "volunteer",
-        *("Hours rejected", "Your 12 hours were rejected: more than the day had", "timelog", TIMELOG, "warning"),
-        references=OF_TASK,
-    ),
-    Row(
-        "sync_conflict_detected",
-        events.SyncConflictDetected(**CONFLICT),
-        "volunteer",
-        *("Sync conflict", "Your changes to task 456 conflict with another version", "sync", TASK, "warning"),
-        actor_too=True,
-    ),
-    Row(
-        "sync_conflict_resolved",
-        events.SyncConflictResolved(**CONFLICT),
-        "volunteer",
-        *("Sync conflict resolved", "The conflict in task 456 is settled", "sync", TASK),
-        actor_too=True,
-    ),
-    announcement(Addressees(users=("volunteer", "office", "volunteer")), "office volunteer"),
-    announcement(Addressees(relation="project:789#member"), "manager member"),
-    announcement(Addressees(relation="tenant#office"), "office"),
-    announcement(Addressees(everyone=True), "assignee busy manager member volunteer watcher"),
-    announcement(Addressees(users=("member", "guest"), relation="tenant#office"), "guest member office"),
-)
 QUIET = {
-    *("task.unassigned", "task.watched", "task.unwatched", "team_member.removed"),
+    *("task.unassigned", "task.watched", "task.unwatched", "task.deleted", "team_member.removed"),
+    *("work_order.assigned", "work_order.unassigned", "work_order.deleted"),
+    *("location.staff_joined", "location.staff_left", "room.member_joined", "room.member_left"),
     *("user.joined", "user.left", "role.granted", "role.revoked"),
     "session.revoked",
 }
 """Events that are only there to say who stands how to what, or may still come in."""
 
 
-def notifications(event: Event, known: Folded, **attributes: object) -> list[Notification]:
-    """What everybody is told of an event."""
+def notifications(event: Event, known: Folded, rule: str | None = None, **attributes: object) -> list[Notification]:
+    """What everybody is told of an event, by one rule or all."""
     recorded = fact(event, **attributes)
-    entries = [decode_entry(draft.data) for draft in drafts(recorded, react(recorded, RULES), known, nothing_shared(), 16)]
+    said = [told for told in react(recorded, RULES) if rule in (None, told.rule)]
+    entries = [decode_entry(draft.data) for draft in drafts(recorded, said, known, nothing_shared(), 16)]
     return [entry for entry in entries if isinstance(entry, Notification)]
 
 
@@ -161,14 +43,14 @@ def told(found: list[Notification]) -> str:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
 def test_those_concerned_are_told_and_nobody_else(row: Row) -> None:
-    found = notifications(row.event, folded())
+    found = notifications(row.event, folded(), row.rule)
 
     assert told(found) == row.told
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
 def test_they_are_told_in_these_words(row: Row) -> None:
-    one, *others = notifications(row.event, folded(), actor="somebody")
+    one, *others = notifications(row.event, folded(), row.rule, actor="somebody")
 
     assert (one.title, one.message, one.level, one.priority, one.category) == (
         row.title,
@@ -177,16 +59,17 @@ def test_they_are_told_in_these_words(row: Row) -> None:
         row.priority,
         row.category,
     )
-    assert one.entity == Entity(type=row.entity[0], id=row.entity[1])
+    assert one.entity == (Entity(type=row.entity[0], id=row.entity[1], url=row.url) if row.entity else None)
+    assert one.group == row.group
     assert one.references == dict(reference.split() for reference in row.references)
-    assert (one.type, one.tenant, one.actor) == (row.event.type, TENANT, "somebody")
+    assert (one.type, one.tenant, one.actor) == (row.event.type, TENANT, getattr(row.event, "sender_id", "somebody"))
     assert {(other.title, other.message, other.level) for other in others} <= {(one.title, one.message, one.level)}
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
 def test_whoever_did_it_is_not_told_unless_the_rule_says_so(row: Row) -> None:
-    for actor in row.told.split():
-        found = notifications(row.event, folded(), actor=actor)
+    for actor in row.told.split() if not isinstance(row.event, events.MessagePosted) else ():
+        found = notifications(row.event, folded(), row.rule, actor=actor)
 
         assert (actor in told(found).split()) == row.actor_too
         assert {*told(found).split(), actor} == set(row.told.split())
@@ -240,6 +123,54 @@ def test_every_event_tells_somebody_or_is_known_to_tell_nobody() -> None:
     assert not loud & QUIET
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
-def test_exactly_one_rule_speaks_of_an_event(row: Row) -> None:
-    assert [said.rule for said in react(fact(row.event), RULES)] == [row.rule]
+@pytest.mark.parametrize(
+    ("event", "rules"),
+    [
+        (events.TaskCompleted(task_id="456", task_title="Water"), ["task_completed"]),
+        (events.WorkOrderUpdated(work_order_id="7", status="open"), ["work_order_status"]),
+        (events.WorkOrderUpdated(work_order_id="7", status="open", issues="Leak"), ["work_order_status", "work_order_issue"]),
+        (events.WorkOrderUpdated(work_order_id="7", status="open", alert_office=True), ["work_order_status", "work_order_office_alert"]),
+    ],
+)
+def test_each_rule_speaks_when_it_has_something_to_say(event: Event, rules: list[str]) -> None:
+    assert [said.rule for said in react(fact(event), RULES)] == rules
+
+
+def test_an_achievement_is_to_be_celebrated() -> None:
+    (found,) = notifications(events.AchievementPerformance(user_id="barber", title="-", value=1), folded())
+
+    assert msgspec.json.decode(found.data) == {"user_id": "barber", "title": "-", "value": 1, "celebrate": True}
+
+
+@pytest.mark.parametrize("actor", [None, "zoe", "chat-service", "busy"])
+def test_whoever_wrote_a_message_is_not_told_of_it_whoever_passed_it_on(actor: str | None) -> None:
+    event = events.MessagePosted(message_id="m-1", room_id="9", sender_id="zoe", sender_name="Zoë", text="Hello")
+
+    (found,) = notifications(event, folded(), **({"actor": actor} if actor else {}))
+
+    assert (found.user, found.actor) == ("busy", "zoe")
+
+
+def test_whoever_assigned_or_completed_a_task_is_not_told_of_it_though_no_actor_is_named() -> None:
+    assigned = events.TaskAssigned(task_id="456", task_title="-", user_id="busy", assigned_by="busy")
+    completed = events.TaskCompleted(task_id="456", task_title="-", completed_by="busy")
+
+    assert notifications(assigned, folded()) == []
+    assert told(notifications(completed, folded())) == "assignee volunteer watcher"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        ("a\r\n b", "a b"),
+        ("x" * 100, "x" * 100),
+        ("x" * 101, "x" * 99 + "…"),
+        ("word " * 30, "word " * 19 + "word…"),
+        ("a" + " " * 1000 + "b", "a…"),
+        ("wörter " * 100_000, "wörter " * 13 + "wörter…"),
+    ],
+    ids=range(7),
+)
+def test_a_message_is_told_by_its_first_words(text: str, words: str) -> None:
+    assert first_words(text) == words

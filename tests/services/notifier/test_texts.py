@@ -17,7 +17,7 @@ from services.runtime.errors import Permanent
 from services.runtime.read import last
 from tests.services.notifier.facts import fact
 from tests.services.notifier.partition import OwnPartition
-from tests.services.notifier.test_rules import TABLE
+from tests.services.notifier.table import TABLE
 
 LOCALES = ("de", "en")
 GARDEN = {"project_id": "789", "project_name": "Garten"}

@@ -121,6 +121,19 @@ async def test_whoever_did_it_is_left_out_of_what_all_others_hear(partition: Own
     assert [found.titles[user].count("Project status changed") for user in USERS[:3]] == [2, 1, 2]
 
 
+async def test_who_was_on_what_is_deleted_hears_nothing_more_of_it(partition: OwnPartition) -> None:
+    partition.topic_recipients = 1
+    assigned: list[Event] = [events.TaskAssigned(task_id="7", task_title="-", user_id=user, assigned_by=user) for user in USERS[:3]]
+    to = Addressees(relation="task:7#assignee")
+    await routed(partition, [*assigned, announcement("one", to)])
+    history = [events.TaskDeleted(task_id="7"), announcement("two", to), assigned[0], announcement("three", to)]
+
+    found = await routed(partition, history)
+
+    assert found.titles == {USERS[0]: ["one", "three"], USERS[1]: ["one"], USERS[2]: ["one"]}
+    assert found.shared == 3
+
+
 async def test_who_is_named_beside_a_relation_is_told_once(partition: OwnPartition) -> None:
     partition.topic_recipients = 1
     await routed(partition, [*joined(*USERS[:3]), announcement("shared")])

@@ -10,6 +10,8 @@ from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, TICKETS
 DAY_SECONDS = 86_400
 TICKETS_AGE_SECONDS = 600
 """Longer than a ticket may live, clocks that differ included."""
+PARTITIONS = "tidings.partitions"
+"""Where a stream's metadata says how many partitions it was installed with."""
 CONSUMERS_LIMIT = 10_000
 MARKS_PER_NOTIFICATION = 4
 """The log keeps this many entries for each notification a person may have, so that marks do not push notifications out."""
@@ -59,7 +61,7 @@ def streams(
     duplicate_window_seconds: float = 120,
 ) -> tuple[Stream, ...]:
     """The streams of an installation."""
-    installed = {"tidings.partitions": str(partitions)}
+    installed = {PARTITIONS: str(partitions)}
     return (
         Stream(
             EVENTS,

@@ -15,6 +15,10 @@ from contracts.draft import OversizedEvent, accepted
 from contracts.envelope import Envelope
 from contracts.events.base import Event
 
+OVER_NATS = ("nats://", "tls://")
+PATIENCE_LIMIT_SECONDS = 90.0
+"""The log knows an id for two minutes; what is tried for longer might be stored twice."""
+
 Token = str | Callable[[], str]
 """A token of scope `emit`, or what gives one whenever one is needed."""
 
@@ -31,7 +35,10 @@ class Tidings:
     """Emits events, over HTTP (`http://…`, to the gateway) or NATS (`nats://…`, to the log itself), while the block lasts.
 
     What is emitted meanwhile is gathered into batches of up to 1000, and stored in the order of the calls, each event once:
-    an event keeps its id while it is tried again, for `patience_seconds` (up to 90: the log knows an id for two minutes).
+    an event keeps its id while it is tried again, for `patience_seconds`, 90 at most.
+    Over HTTP the token has the scope `emit` and says whose events they are; over NATS it is one that NATS knows, if it asks for
+    one, and `tenant` says whose events they are.
+
     Up to `waiting_limit` events wait; then `emit` does.
 
     >>> async with Tidings("http://127.0.0.1:8000", token, source="/task-service") as tidings:
@@ -48,6 +55,8 @@ class Tidings:
         waiting_limit: int = 10_000,
         patience_seconds: float = 60.0,
     ) -> None:
+        if not 0 < patience_seconds <= PATIENCE_LIMIT_SECONDS:
+            raise ValueError(f"patience_seconds is {patience_seconds:g}; it must be above 0 and at most {PATIENCE_LIMIT_SECONDS:g}")
         self._envelope = Envelope(source=source, tenant=tenant)
         self._patience_seconds = patience_seconds
         self._places = asyncio.Semaphore(waiting_limit)
@@ -111,7 +120,11 @@ def _check(identifier: str, body: bytes) -> None:
 
 
 def _carrier(url: str, token: Callable[[], str | None], tenant: str | None) -> Carrier:
-    """Loaded when it is needed, so that none needs what the other stands on."""
+    """Loaded when it is needed, so that neither needs what the other stands on."""
+    if url.startswith(OVER_NATS):
+        from contracts.client.nats import Log
+
+        return Log(url, token, tenant)
     from contracts.client.http import Gateway
 
     return Gateway(url, token)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from contracts.cursor import epoch
-from contracts.streams import Stream, streams
+from contracts.streams import PARTITIONS, Stream, streams
 from services.runtime.errors import InvalidSettings, Refused
 from services.runtime.jetstream import JetStream
 from services.runtime.settings import Settings
 
 NO_STREAM = "(10059)"
 EXISTS = "(10058)"
-PARTITIONS = "tidings.partitions"
 FIXED = ("subjects", "max_age", "max_msgs_per_subject", "num_replicas", "duplicate_window")
 
 

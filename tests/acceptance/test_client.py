@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,13 @@ from contracts.client import (
 from contracts.client import Tidings as Client
 from contracts.events import AnnouncementPublished, TaskAssigned
 from contracts.events.announcements import Addressees
+from contracts.subjects import EVENTS
 from services.runtime.data_directory import PORTS, free
+from services.runtime.embedded_nats import NatsServer
+from services.runtime.follow import Message
+from services.runtime.install import install
+from services.runtime.jetstream import JetStream, connect
+from services.runtime.read import read
 from services.runtime.settings import Settings
 from tests.driver import Tidings
 from tests.streams import stored
@@ -36,8 +43,8 @@ import asyncio, sys
 from contracts.client import Tidings
 from contracts.events import TaskAssigned
 
-async def main(url, token):
-    async with Tidings(url, token, source="/stranger") as tidings:
+async def main(url, token, tenant):
+    async with Tidings(url, token or None, source="/stranger", tenant=tenant) as tidings:
         await tidings.emit(TaskAssigned(task_id="1", task_title="Say hello", user_id="amira"), id="from-afar")
 
 asyncio.run(main(*sys.argv[1:]))
@@ -45,9 +52,18 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
-def client(tidings: Tidings, url: str | None = None, **more: object) -> Client:
+WAYS = ("http", "nats")
+
+
+def client(tidings: Tidings, way: str = "http", url: str = "", **more: object) -> Client:
     """A domain service's client for the test's tenant."""
-    return Client(url or tidings.url, tidings.token(scope="emit"), source="/task-service", **more)  # type: ignore[arg-type]
+    address, token = at(tidings, way)
+    return Client(url or address, token or None, **{"source": "/task-service", "tenant": tidings.tenant, **more})  # type: ignore[arg-type]
+
+
+def at(tidings: Tidings, way: str) -> tuple[str, str]:
+    """Where one comes in, and the token that is asked for there."""
+    return (tidings.url, tidings.token(scope="emit")) if way == "http" else (tidings.runtime.settings.nats, "")
 
 
 def announcement(number: int) -> AnnouncementPublished:
@@ -59,8 +75,9 @@ async def titles(tidings: Tidings) -> list[str]:
     return [json.loads(message.data)["data"]["title"] for message in await stored(tidings)]
 
 
-async def test_what_a_service_emits_is_in_the_log_and_told(tidings: Tidings) -> None:
-    async with client(tidings) as service:
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_a_service_emits_is_in_the_log_and_told(tidings: Tidings, way: str) -> None:
+    async with client(tidings, way) as service:
         emitted = await service.emit(ASSIGNED, actor="dina", subject="task/1", more={"room": "7"})
 
     (message,) = await stored(tidings)
@@ -79,8 +96,9 @@ async def test_what_a_service_emits_is_in_the_log_and_told(tidings: Tidings) -> 
     await tidings.eventually("amira", total=1)
 
 
-async def test_a_service_needs_nothing_that_the_servers_stand_on(tidings: Tidings) -> None:
-    command = (sys.executable, "-c", STRANGER, tidings.url, tidings.token(scope="emit"))
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_service_needs_nothing_that_the_servers_stand_on(tidings: Tidings, way: str) -> None:
+    command = (sys.executable, "-c", STRANGER, *at(tidings, way), tidings.tenant)
 
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     loaded = (await process.communicate())[0].decode().split()
@@ -90,16 +108,18 @@ async def test_a_service_needs_nothing_that_the_servers_stand_on(tidings: Tiding
     assert [json.loads(message.data)["id"] for message in await stored(tidings)] == ["from-afar"]
 
 
-async def test_what_is_emitted_at_once_is_gathered_and_stored_in_the_order_of_the_calls(tidings: Tidings) -> None:
-    async with client(tidings) as service:
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_is_emitted_at_once_is_gathered_and_stored_in_the_order_of_the_calls(tidings: Tidings, way: str) -> None:
+    async with client(tidings, way) as service:
         emitted = await asyncio.gather(*(service.emit(announcement(number)) for number in range(2500)))
 
     assert [message.sequence for message in await stored(tidings)] == [each.sequence for each in emitted]
     assert await titles(tidings) == [str(number) for number in range(2500)]
 
 
-async def test_an_event_emitted_again_with_its_id_is_the_same_event(tidings: Tidings) -> None:
-    async with client(tidings) as service:
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_event_emitted_again_with_its_id_is_the_same_event(tidings: Tidings, way: str) -> None:
+    async with client(tidings, way) as service:
         first = await service.emit(ASSIGNED, id="task-1-amira")
         again = await asyncio.gather(*(service.emit(ASSIGNED, id="task-1-amira") for _ in range(3)))
 
@@ -107,14 +127,13 @@ async def test_an_event_emitted_again_with_its_id_is_the_same_event(tidings: Tid
     assert len(await stored(tidings)) == 1
 
 
-async def test_a_wrong_event_is_refused_with_what_would_be_right_and_the_others_are_stored(tidings: Tidings) -> None:
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_wrong_event_is_refused_with_what_would_be_right_and_the_others_are_stored(tidings: Tidings, way: str) -> None:
     nameless = TaskAssigned(task_id="1", task_title="", user_id="")
-    async with client(tidings) as service, client(tidings, tenant="another") as stray:
+    async with client(tidings, way) as service:
         outcomes = await asyncio.gather(
             *(service.emit(announcement(1)), service.emit(nameless, id="x"), service.emit(announcement(2))), return_exceptions=True
         )
-        with pytest.raises(EventRefused, match="the token is for the tenant"):
-            await stray.emit(ASSIGNED)
         with pytest.raises(TooLarge, match="at most 131072"):
             await service.emit(ASSIGNED, more={"blob": "x" * 200_000})
 
@@ -124,6 +143,12 @@ async def test_a_wrong_event_is_refused_with_what_would_be_right_and_the_others_
     assert await titles(tidings) == ["1", "2"]
 
 
+async def test_an_event_of_another_tenant_is_refused_by_itself(tidings: Tidings) -> None:
+    async with client(tidings, tenant="another") as stray:
+        with pytest.raises(EventRefused, match=f"tenant: the token is for the tenant `{tidings.tenant}`, the event for `another`"):
+            await stray.emit(ASSIGNED)
+
+
 async def test_whoever_may_not_emit_is_told_so(tidings: Tidings) -> None:
     for token in (None, "nonsense", tidings.token(scope="inbox")):
         async with Client(tidings.url, token, source="/x") as service:
@@ -131,11 +156,14 @@ async def test_whoever_may_not_emit_is_told_so(tidings: Tidings) -> None:
                 await service.emit(ASSIGNED)
     with pytest.raises(Closed):
         await service.emit(ASSIGNED)
+    with pytest.raises(Unauthorised, match="NATS does not let us in"):
+        async with client(tidings, url=tidings.runtime.settings.nats.replace("@", "x@")):
+            pass
 
 
 async def test_when_nobody_answers_emit_waits_with_a_limit_and_says_which_event_is_in_doubt(tidings: Tidings) -> None:
     away = f"http://127.0.0.1:{next(port for port in PORTS if free(port))}"
-    async with client(tidings, away, waiting_limit=2, patience_seconds=0.5) as service:
+    async with client(tidings, "http", away, waiting_limit=2, patience_seconds=0.5) as service:
         outcomes = await asyncio.gather(*(service.emit(ASSIGNED, id=str(number)) for number in range(4)), return_exceptions=True)
 
     assert [type(outcome) for outcome in outcomes] == [Unreachable, Unreachable, Overloaded, Overloaded]
@@ -147,7 +175,7 @@ async def test_a_gateway_killed_in_the_middle_and_a_limited_rate_lose_nothing_an
 ) -> None:
     port = next(port for port in PORTS[100:] if free(port))
     emits: list[asyncio.Task[Emitted]] = []
-    async with client(tidings, f"http://127.0.0.1:{port}", waiting_limit=400) as service:
+    async with client(tidings, "http", f"http://127.0.0.1:{port}", waiting_limit=400) as service:
         async with web(chosen, port=port, event_rate="2/1") as first:
             emits += [asyncio.create_task(service.emit(announcement(number))) for number in range(1000)]
             await asyncio.wait(emits, return_when=asyncio.FIRST_COMPLETED)
@@ -157,3 +185,31 @@ async def test_a_gateway_killed_in_the_middle_and_a_limited_rate_lose_nothing_an
 
     assert await titles(tidings) == [str(number) for number in range(1000)]
     assert [message.sequence for message in await stored(tidings)] == [each.sequence for each in emitted]
+
+
+async def test_nats_killed_in_the_middle_loses_nothing_and_doubles_nothing(tmp_path: Path, chosen: Settings) -> None:
+    nats = NatsServer(tmp_path, next(port for port in PORTS[200:] if free(port)))
+    await nats.start()
+    async with connect(nats.url, "tests") as jetstream:
+        await install(jetstream, chosen)
+        async with Client(nats.url, source="/task-service", tenant="acme", waiting_limit=300) as service:
+            emits = [asyncio.create_task(service.emit(announcement(number))) for number in range(3000)]
+            await asyncio.wait(emits[:500])
+            nats.kill()
+            await nats.wait()
+            await nats.start()
+            emitted = await asyncio.gather(*emits)
+        found = await everything(jetstream)
+    nats.kill()
+    await nats.wait()
+
+    assert [json.loads(message.data)["data"]["title"] for message in found] == [str(number) for number in range(3000)]
+    assert [message.sequence for message in found] == [each.sequence for each in emitted]
+
+
+async def everything(jetstream: JetStream) -> list[Message]:
+    """All events of all tenants."""
+    found: list[Message] = []
+    while page := await read(jetstream, EVENTS, "events.>", after=found[-1].sequence if found else 0):
+        found += page
+    return found

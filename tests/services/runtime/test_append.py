@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.runtime import append
+from contracts.client import append
 from services.runtime.append import Appended, Appender, Draft, Expected, commit
 from services.runtime.errors import Refused, Unavailable, WrongSequence
 from services.runtime.follow import Message, state

@@ -40,13 +40,13 @@ def accepted(body: bytes) -> CloudEvent:
     return checked(body)
 
 
-def draft(body: bytes, tenant: str | None, partitions: int) -> Draft:
+def draft(body: bytes, tenant: str | None, partitions: int, *, default: str | None = None) -> Draft:
     """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant.
 
-    A tenant that is given must be the event's, and is written into one that names none. Raises InvalidEvent.
+    A tenant that is given must be the event's; it, or else the default, is written into one that names none. Raises InvalidEvent.
     """
     cloud = accepted(body)
-    whose = cloud.tenant or tenant
+    whose = cloud.tenant or tenant or default
     if whose is None:
         raise InvalidEvent("tenant", "missing; say whose event it is")
     if tenant and whose != tenant:

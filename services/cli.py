@@ -13,6 +13,7 @@ COMMANDS = {
     "edge": "run",
     "gateway": "run",
     "web": "run",
+    "outbox": "outbox",
     "emit": "emit",
     "listen": "listen",
     "token": "token",

@@ -7,7 +7,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from services.runtime.process import Runtime, open_runtime, settle
+from services.runtime.install import install
+from services.runtime.jetstream import connect
+from services.runtime.process import Runtime, open_runtime, persist, settle
 from services.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,16 @@ async def projector(settings: Settings) -> None:
 
     async with open_runtime(settings, "projector") as runtime:
         await project(runtime, lambda: announce("projector"))
+
+
+async def outbox(settings: Settings, dsn: str, tenant: str | None) -> None:
+    """The process of an outbox's relay; it needs none of our own Postgres."""
+    from services.outbox.relay import Relay
+
+    async with connect(settings.nats, "tidings-outbox") as jetstream:
+        await install(jetstream, settings)
+        relay = Relay(jetstream, dsn, settings.partitions, tenant)
+        await persist("outbox", lambda: relay.run(lambda: announce("outbox")))
 
 
 async def web(settings: Settings, parts: Sequence[str]) -> None:

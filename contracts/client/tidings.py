@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from contracts.client.carrier import Carrier
-from contracts.client.errors import EventRefused, Overloaded, TooLarge, Unreachable
+from contracts.client.check import check
+from contracts.client.errors import Overloaded, Unreachable
 from contracts.client.queue import Queue
-from contracts.codec import InvalidEvent
-from contracts.draft import OversizedEvent, accepted
 from contracts.envelope import Envelope
 from contracts.events.base import Event
 
@@ -91,8 +90,7 @@ class Tidings:
         nobody answers for too long, Closed outside the block.
         """
         attributes = {"actor": actor, "subject": subject, "time": time, "correlationid": correlation, "causationid": causation}
-        sealed = self._envelope.sealed(event, id=id, more=more, **attributes)
-        _check(sealed.id, sealed.body)
+        sealed = check(self._envelope.sealed(event, id=id, more=more, **attributes))
         placed = await self._stored(sealed.id, sealed.body)
         return Emitted(sealed.id, *placed)
 
@@ -107,16 +105,6 @@ class Tidings:
             if not taken:
                 raise Overloaded(f"event `{identifier}` was not sent: too many waited for {self._patience_seconds:g} seconds") from None
             raise Unreachable(identifier, self._queue.trouble or f"no answer within {self._patience_seconds:g} seconds") from None
-
-
-def _check(identifier: str, body: bytes) -> None:
-    """Refuse here what would be refused there."""
-    try:
-        accepted(body)
-    except OversizedEvent as error:
-        raise TooLarge(identifier, error.field, error.reason) from None
-    except InvalidEvent as error:
-        raise EventRefused(identifier, error.field, error.reason) from None
 
 
 def _carrier(url: str, token: Callable[[], str | None], tenant: str | None) -> Carrier:

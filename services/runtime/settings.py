@@ -29,6 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     nats_url: str | None = None
     postgres_dsn: str | None = None
+    outbox_dsn: str | None = None
     jwt_secret: str | None = None
     jwks_url: str | None = None
     jwks_refresh_seconds: Seconds = 300

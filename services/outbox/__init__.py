@@ -1,0 +1,1 @@
+"""The outbox's relay: from a service's own Postgres to the log."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from contracts.events import (
     AnyRecorded,
+    Event,
     IncidentAssigned,
     IncidentCreated,
     LocationStaffJoined,
@@ -63,60 +64,26 @@ class Ends(NamedTuple):
 Turn = Opens | Closes | Ends
 
 
-def relations(recorded: AnyRecorded) -> Iterator[Turn]:  # noqa: C901  one decision, however many events
+def relations(recorded: AnyRecorded) -> Iterable[Turn]:
     """What becomes of relations with an event."""
-    match recorded.event:
-        case TaskAssigned() as event:
-            yield Opens(f"task:{event.task_id}", "assignee", event.user_id)
-        case TaskUnassigned() as event:
-            yield Closes(f"task:{event.task_id}", "assignee", event.user_id)
-        case TaskWatched() as event:
-            yield Opens(f"task:{event.task_id}", "watcher", event.user_id)
-        case TaskUnwatched() as event:
-            yield Closes(f"task:{event.task_id}", "watcher", event.user_id)
-        case TimelogApproved(task_id=str()) as event:
-            yield Opens(f"task:{event.task_id}", "volunteer", event.user_id)
-        case TaskDeleted() as event:
-            yield Ends(f"task:{event.task_id}")
-        case TeamMemberAdded() as event:
-            yield from _joins_team(event)
-        case TeamMemberRemoved() as event:
-            yield Closes(f"project:{event.project_id}", event.role, event.user_id)
-        case WorkOrderAssigned() as event:
-            yield Opens(f"work_order:{event.work_order_id}", "technician", event.technician_id)
-        case WorkOrderUnassigned() as event:
-            yield Closes(f"work_order:{event.work_order_id}", "technician", event.technician_id)
-        case WorkOrderDeleted() as event:
-            yield Ends(f"work_order:{event.work_order_id}")
-        case LocationStaffJoined() as event:
-            yield Opens(f"location:{event.location_id}", "staff", event.user_id)
-        case LocationStaffLeft() as event:
-            yield Closes(f"location:{event.location_id}", "staff", event.user_id)
-        case RoomMemberJoined() as event:
-            yield Opens(f"room:{event.room_id}", "member", event.user_id)
-        case RoomMemberLeft() as event:
-            yield Closes(f"room:{event.room_id}", "member", event.user_id)
-        case IncidentCreated() as event:
-            yield from (Opens(f"incident:{event.incident_id}", "responder", user) for user in event.responders)
-        case IncidentAssigned() as event:
-            yield Opens(f"incident:{event.incident_id}", "responder", event.user_id)
-        case UserJoined() as event:
-            yield Opens("tenant", "member", event.user_id)
-            yield from _speaks(event)
-        case UserLeft() as event:
-            yield Closes(None, None, event.user_id)
-        case RoleGranted() as event:
-            yield Opens("tenant", event.role, event.user_id)
-        case RoleRevoked() as event:
-            yield Closes("tenant", event.role, event.user_id)
-        case _:
-            pass
+    turns = TURNS.get(recorded.event.__class__)
+    return turns(recorded.event) if turns else ()
 
 
 def _joins_team(event: TeamMemberAdded) -> Iterator[Turn]:
     yield Opens(f"project:{event.project_id}", "member", event.user_id)
     if event.role and event.role != "member":
         yield Opens(f"project:{event.project_id}", event.role, event.user_id)
+
+
+def _joins(event: UserJoined) -> Iterator[Turn]:
+    yield Opens("tenant", "member", event.user_id)
+    yield from _speaks(event)
+
+
+def _volunteers(event: TimelogApproved) -> Iterator[Turn]:
+    if event.task_id:
+        yield Opens(f"task:{event.task_id}", "volunteer", event.user_id)
 
 
 def _speaks(event: UserJoined) -> Iterator[Turn]:
@@ -127,3 +94,29 @@ def _speaks(event: UserJoined) -> Iterator[Turn]:
     locale = event.locale.partition(".")[0].lower().replace("_", "-")
     if _LOCALE.match(locale):
         yield Opens(LOCALE, locale, event.user_id)
+
+
+TURNS: dict[type[Event], Callable[[Any], Iterable[Turn]]] = {
+    TaskAssigned: lambda event: [Opens(f"task:{event.task_id}", "assignee", event.user_id)],
+    TaskUnassigned: lambda event: [Closes(f"task:{event.task_id}", "assignee", event.user_id)],
+    TaskWatched: lambda event: [Opens(f"task:{event.task_id}", "watcher", event.user_id)],
+    TaskUnwatched: lambda event: [Closes(f"task:{event.task_id}", "watcher", event.user_id)],
+    TimelogApproved: _volunteers,
+    TaskDeleted: lambda event: [Ends(f"task:{event.task_id}")],
+    TeamMemberAdded: _joins_team,
+    TeamMemberRemoved: lambda event: [Closes(f"project:{event.project_id}", event.role, event.user_id)],
+    WorkOrderAssigned: lambda event: [Opens(f"work_order:{event.work_order_id}", "technician", event.technician_id)],
+    WorkOrderUnassigned: lambda event: [Closes(f"work_order:{event.work_order_id}", "technician", event.technician_id)],
+    WorkOrderDeleted: lambda event: [Ends(f"work_order:{event.work_order_id}")],
+    LocationStaffJoined: lambda event: [Opens(f"location:{event.location_id}", "staff", event.user_id)],
+    LocationStaffLeft: lambda event: [Closes(f"location:{event.location_id}", "staff", event.user_id)],
+    RoomMemberJoined: lambda event: [Opens(f"room:{event.room_id}", "member", event.user_id)],
+    RoomMemberLeft: lambda event: [Closes(f"room:{event.room_id}", "member", event.user_id)],
+    IncidentCreated: lambda event: [Opens(f"incident:{event.incident_id}", "responder", user) for user in event.responders],
+    IncidentAssigned: lambda event: [Opens(f"incident:{event.incident_id}", "responder", event.user_id)],
+    UserJoined: _joins,
+    UserLeft: lambda event: [Closes(None, None, event.user_id)],
+    RoleGranted: lambda event: [Opens("tenant", event.role, event.user_id)],
+    RoleRevoked: lambda event: [Closes("tenant", event.role, event.user_id)],
+}
+"""What each type of event does to relations; those not listed, nothing."""

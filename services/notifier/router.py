@@ -13,6 +13,7 @@ from contracts.subjects import DEAD, EVENTS, dead
 from services.notifier.audience import Asked, AudienceFold, Folded
 from services.notifier.position import SERVICE, Position
 from services.notifier.route import Told, Unsayable, asks, check, drafts, react
+from services.notifier.rule import by_event
 from services.notifier.rules import RULES
 from services.notifier.topics import Topics
 from services.notifier.writer import Output, Writer
@@ -21,6 +22,8 @@ from services.runtime.errors import WrongSequence
 from services.runtime.follow import Message
 
 REASON_LIMIT_CHARACTERS = 500
+
+SAYING = by_event(RULES)
 
 log = logging.getLogger("tidings.notifier")
 
@@ -130,7 +133,7 @@ def _routed(message: Message) -> Routed:
 def _told(message: Message, event: AnyRecorded) -> Routed:
     """What an event says of relations holds, even if what it says to people cannot be told."""
     try:
-        told = react(event, RULES)
+        told = react(event, SAYING.get(event.event.__class__, ()))
         check(told)
         return Routed(message, event, told)
     except Unsayable as error:

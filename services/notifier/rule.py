@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,6 +96,14 @@ def named(users: Iterable[str | None]) -> Audience:
 
 OFFICE = Relation("tenant", "office")
 EVERYBODY = Relation("tenant", "member")
+
+
+def by_event(rules: Iterable[Rule]) -> dict[type[Event], list[Rule]]:
+    """The rules for each type of event, in their order."""
+    found: dict[type[Event], list[Rule]] = defaultdict(list)
+    for rule in rules:
+        found[rule.on].append(rule)
+    return dict(found)
 
 
 def references(**given: str | None) -> dict[str, str]:

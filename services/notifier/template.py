@@ -1,25 +1,26 @@
-"""A template: the words of one locale for what a rule says, and the values that fill it; pure."""
+"""A template: the words of one locale for what a rule says, and the values that fill it; pure.
+
+It is written in Fluent (https://projectfluent.org): text, values, and choices by a value, a number's being by its plural form too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from babel import Locale
 from babel.numbers import format_decimal
-from fluent.runtime import FluentBundle
-from fluent.runtime.types import FluentFloat, FluentNumber
 from fluent.syntax import ast
-from fluent.syntax.visitor import Visitor
 
 Values = Mapping[str, str | float]
 """What fills a template: text as it is, numbers as the locale writes them."""
+Render = Callable[[Values, Mapping[str, str]], str]
+"""From the values, and the same as they are written."""
 
-SELECTED_LIMIT_CHARACTERS = 2000
-"""The library takes no longer text where a template makes a choice."""
 
-Render = Callable[[Values], str]
+class NoTemplate(ValueError):
+    """Something that Fluent knows and we do not."""
 
 
 class Template(NamedTuple):
@@ -29,58 +30,74 @@ class Template(NamedTuple):
     needs: frozenset[str]
 
 
-class Number(FluentFloat):
-    """A number that is written once for each locale; a sentence may choose its words by it."""
+def template(pattern: ast.Pattern, locale: str) -> Template:
+    """A template as parsed; raises NoTemplate."""
+    needs = set[str]()
+    return Template(_pattern(pattern, locale, needs), frozenset(needs))
 
-    def format(self, locale: Locale) -> str:
-        """As the locale writes it."""
-        return written(float(self), str(locale))
+
+def shown(values: Values, locale: str) -> Mapping[str, str]:
+    """The values as a locale writes them."""
+    return {name: value if isinstance(value, str) else written(value, locale) for name, value in values.items()}
 
 
 @lru_cache(maxsize=4096)
 def written(number: float, locale: str) -> str:
-    """A number as a locale writes it: 2.5, 2,5; raises UnknownLocaleError."""
+    """A number as a locale writes it: 2.5, 2,5."""
     return format_decimal(number, locale=locale)
 
 
-def template(bundle: FluentBundle, locale: str, pattern: ast.Pattern, compiled: Any) -> Template:
-    """A template as parsed, and as the library compiled it."""
-    names = _Names()
-    names.visit(pattern)
-    return Template(_renderer(bundle, locale, pattern, compiled), frozenset(names.found))
+@lru_cache(maxsize=4096)
+def plural(number: float, locale: str) -> str:
+    """The plural form that a number takes: `one`, `other`, … (CLDR)."""
+    return str(Locale.parse(locale).plural_form(number))
 
 
-def _renderer(bundle: FluentBundle, locale: str, pattern: ast.Pattern, compiled: Any) -> Render:
-    """One that makes no choice, as most do, is filled by Python's own formatting, any other by the library."""
-    parts = list(_flat(pattern))
-    if None in parts:
-        return lambda values: str(bundle.format_pattern(compiled, {name: _chosen(value) for name, value in values.items()})[0])
-    text = "".join(part for part in parts if part is not None)
-    return lambda values: text.format_map({name: _plain(value, locale) for name, value in values.items()})
+def _pattern(pattern: ast.Pattern, locale: str, needs: set[str]) -> Render:
+    pieces = list(_pieces(pattern, locale, needs))
+    if all(isinstance(piece, str) for piece in pieces):
+        return _text("".join(map(str, pieces)))
+    renders = [_text(piece) if isinstance(piece, str) else piece for piece in pieces]
+    return lambda values, shown: "".join([render(values, shown) for render in renders])
 
 
-def _flat(pattern: ast.Pattern) -> Iterator[str | None]:
+def _text(text: str) -> Render:
+    return lambda values, shown: text.format_map(shown)
+
+
+def _pieces(pattern: ast.Pattern, locale: str, needs: set[str]) -> Iterator[str | Render]:
     for element in pattern.elements:
         match element:
             case ast.TextElement():
-                yield element.value.replace("{", "{{").replace("}", "}}")
+                yield _literal(element.value)
+            case ast.Placeable(expression=ast.StringLiteral() as literal):
+                yield _literal(literal.parse()["value"])
             case ast.Placeable(expression=ast.VariableReference() as variable):
+                needs.add(variable.id.name)
                 yield f"{{{variable.id.name}}}"
+            case ast.Placeable(expression=ast.SelectExpression(selector=ast.VariableReference() as variable) as choice):
+                needs.add(variable.id.name)
+                yield _choice(variable.id.name, choice, locale, needs)
             case _:
-                yield None
+                raise NoTemplate(f"there are text, values and choices by a value, and no {type(element.expression).__name__}")
 
 
-def _plain(value: str | float, locale: str) -> str:
-    return value if isinstance(value, str) else written(value, locale)
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
-def _chosen(value: str | float) -> str | FluentNumber:
-    return value[:SELECTED_LIMIT_CHARACTERS] if isinstance(value, str) else Number(value)
+def _choice(name: str, choice: ast.SelectExpression, locale: str, needs: set[str]) -> Render:
+    variants = {_key(variant): _pattern(variant.value, locale, needs) for variant in choice.variants}
+    default = next(variants[_key(variant)] for variant in choice.variants if variant.default)
+
+    def render(values: Values, shown: Mapping[str, str]) -> str:
+        value = values[name]
+        found = variants.get(value) or (None if isinstance(value, str) else variants.get(plural(value, locale)))
+        return (found or default)(values, shown)
+
+    return render
 
 
-class _Names(Visitor):
-    def __init__(self) -> None:
-        self.found = set[str]()
-
-    def visit_VariableReference(self, node: ast.VariableReference) -> None:  # noqa: N802  the library's name
-        self.found.add(node.id.name)
+def _key(variant: ast.Variant) -> str | float:
+    key = variant.key
+    return float(key.value) if isinstance(key, ast.NumberLiteral) else key.name

@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from fluent.runtime import FluentBundle, FluentResource
-from fluent.syntax import ast
+from fluent.syntax import FluentParser, ast
 
-from services.notifier.template import Template, Values, template
+from services.notifier.template import NoTemplate, Template, Values, shown, template
 from services.runtime.errors import Permanent
 
 FOLDER = Path(__file__).parent
@@ -46,12 +45,13 @@ class Texts:
 
     def missing(self, wording: Wording, values: Values) -> list[str]:
         """The values that a title and message need in any locale, and that are not given."""
-        return sorted(self._needs[wording] - values.keys())
+        needs = self._needs[wording]
+        return [] if needs.issubset(values) else sorted(needs.difference(values))
 
     def say(self, wording: Wording, values: Values, locale: str) -> tuple[str, str]:
         """Title and message in a locale that there is a file for."""
-        known = self._templates[locale]
-        return known[Wording(wording.rule, TITLE)].render(values), known[wording].render(values)
+        known, written = self._templates[locale], shown(values, locale)
+        return known[Wording(wording.rule, TITLE)].render(values, written), known[wording].render(values, written)
 
     def locale_of(self, spoken: str) -> str:
         """The locale to write in for somebody who speaks `de-at`: that one, or `de`, or the fallback."""
@@ -74,13 +74,13 @@ def texts() -> Texts:
 
 
 def _templates(locale: str, source: str) -> Iterator[tuple[Wording, Template]]:
-    bundle = FluentBundle([locale], use_isolating=False)
-    bundle.add_resource(resource := FluentResource(source))
-    for message in _messages(locale, resource):
-        compiled = bundle.get_message(message.id.name).attributes
+    for message in _messages(locale, FluentParser().parse(source)):
         for attribute in message.attributes:
-            name = attribute.id.name
-            yield Wording(message.id.name, name), template(bundle, locale, attribute.value, compiled[name])
+            wording = Wording(message.id.name, attribute.id.name)
+            try:
+                yield wording, template(attribute.value, locale)
+            except NoTemplate as error:
+                raise Permanent(f"{locale}.ftl: {wording.rule}.{wording.name}: {error}") from None
 
 
 def _messages(locale: str, resource: ast.Resource) -> Iterator[ast.Message]:

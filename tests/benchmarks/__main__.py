@@ -1,4 +1,4 @@
-"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, edge, topic, topics, memory, crowd, storm, losses, soak.
+"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, outbox, edge, topic, topics, memory, crowd, storm, losses, soak.
 
 Tidings and its peers take turns in one run, each in processes and directories of its own on 127.0.0.1. The peers need redis-server
 (FastAPI + Redis), node and npm (Socket.IO; its packages are fetched once), nginx with libnginx-mod-nchan (Nchan); the rows of one that is
@@ -20,6 +20,7 @@ from tests.benchmarks import backbone
 from tests.benchmarks.edge_rows import crowd, edge, memory, soak, storm, topic
 from tests.benchmarks.losses import losses as losses_table
 from tests.benchmarks.measure import Row, machine, raise_file_limit, spin_milliseconds, table, versions
+from tests.benchmarks.outbox import outbox
 from tests.benchmarks.plain_stack import fastapi_highest_rate, fastapi_latency
 from tests.benchmarks.stacks import PEERS
 from tests.benchmarks.topics import topics
@@ -79,6 +80,7 @@ async def losses() -> AsyncIterator[str]:
 PARTS: dict[str, Callable[[], AsyncIterator[Row | str]]] = {
     "latency": latency,
     "pipeline": pipeline,
+    "outbox": outbox,
     "edge": edge,
     "topic": topic,
     "topics": topics,

@@ -126,6 +126,10 @@ Membership = Joined | Left
 """What a person's membership of a topic is made of; it never expires."""
 
 
+SENT = "tidings:sent"
+"""The device that stands for all connections of a person's together: it has what was sent on any of them."""
+
+
 class Delivered(Struct, frozen=True, kw_only=True):
     """What a device of a person's has: everything up to a cursor. Lies in the log beside the entries, not among them."""
 

@@ -65,6 +65,20 @@ class Standing(Struct, array_like=True, gc=False):
         until = self.snoozed.timestamp() if self.snoozed else 0.0
         return until if until > now else None
 
+    def stands(self, mark: Mark) -> bool:
+        """Whether it stands as a mark has left it, and that mark may have been the one."""
+        match mark.state:
+            case "read":
+                return self.read == mark.at
+            case "archived":
+                return self.archived == mark.at
+            case "unread":
+                return self.read is None and not self.deleted
+            case "deleted":
+                return self.deleted
+            case _:
+                return False
+
     def marked(self, mark: Mark) -> None:  # noqa: C901  one decision, however many states
         """Take a mark on."""
         match mark.state:
@@ -149,11 +163,20 @@ class Inbox:
         standing = self._standings.get(identifier)
         return standing if standing and not standing.deleted and now < (standing.until or NEVER) else None
 
+    @property
+    def told(self) -> int:
+        """The sequence of the newest notification, 0 without one."""
+        return next(reversed(self._standings.values())).sequence if self._standings else 0
+
     def overtook(self, sequence: int) -> bool:
         """Whether some of what came after a sequence may be kept no longer: as many as are kept came after it."""
         if len(self._standings) < self._limit:
             return False
         return next(iter(self._standings.values())).sequence > sequence
+
+    def touched(self, mark: Mark) -> list[str]:
+        """The ids that a mark read, archived, deleted or made unread, once it has been taken on; or some more, which stand so too."""
+        return [*mark.ids] or [each.id for each in self._fitting(mark) if each.stands(mark)]
 
     def newest(self, count: int, now: float) -> list[Standing]:
         """Up to so many of those held at a moment, newest first."""
@@ -188,13 +211,16 @@ class Inbox:
             self._counts = Counts(unread=unread, unseen=unseen, total=known.total - 1)
 
     def _named(self, mark: Mark) -> Iterator[Standing]:
+        return (standing for standing in self._fitting(mark) if not standing.deleted)
+
+    def _fitting(self, mark: Mark) -> Iterator[Standing]:
         if mark.filter:
             fitting = mark.filter
-            return (standing for standing in self._standings.values() if standing.about.fits(fitting) and not standing.deleted)
+            return (standing for standing in self._standings.values() if standing.about.fits(fitting))
         if mark.up_to:
             last = Cursor.parse(mark.up_to).sequence
-            return (standing for standing in self._standings.values() if standing.sequence <= last and not standing.deleted)
-        return (standing for identifier in mark.ids if (standing := self._standings.get(identifier)) and not standing.deleted)
+            return (standing for standing in self._standings.values() if standing.sequence <= last)
+        return (standing for identifier in mark.ids if (standing := self._standings.get(identifier)))
 
     def _count(self, now: float) -> Counts:
         held = [each for each in self._standings.values() if each.held(now)]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from contracts.codec import instant, recorded
 from contracts.events import AnyRecorded
 from contracts.ids import event_key
+from contracts.notifications import SENT
 from contracts.subjects import EVENTS
 from projections.audience import digest
 from services.runtime.errors import Permanent
@@ -19,7 +20,8 @@ TOLD = """
 SELECT n.user_id, n.appended, d.at, d.device, n.seen, n.read
 FROM inbox.notification n LEFT JOIN LATERAL (
     SELECT at, device FROM receipts.receipt r
-    WHERE r.tenant = n.tenant AND r.user_id = n.user_id AND r.cursor >= n.sequence ORDER BY at, device LIMIT 1
+    WHERE r.tenant = n.tenant AND r.user_id = n.user_id AND r.cursor >= n.sequence
+      AND r.device <> %(sent)s ORDER BY at, device LIMIT 1
 ) d ON true
 WHERE n.tenant = %(tenant)s AND n.created = %(created)s AND n.appended >= %(created)s AND n.body LIKE %(body)s
 ORDER BY n.user_id
@@ -46,7 +48,7 @@ class Confirmation(NamedTuple):
 async def receipts(runtime: Runtime, named: str) -> list[Confirmation]:
     """Who was told of an event, named by its sequence in `EVENTS` or as `<tenant>/<source>/<id>`; raises NoSuchEvent or Unavailable."""
     event = await _event(runtime, named)
-    about = {"tenant": event.tenant, "created": instant(event.time_nanoseconds), "body": f"{BODY}{event.sequence},%"}
+    about = {"tenant": event.tenant, "created": instant(event.time_nanoseconds), "body": f"{BODY}{event.sequence},%", "sent": SENT}
     async with runtime.postgres.connection() as connection:
         return [Confirmation(*row) for row in await (await connection.execute(TOLD, about)).fetchall()]
 

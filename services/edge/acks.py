@@ -31,18 +31,30 @@ class Acks:
         self._partitions = partitions
         self._waiting: dict[Device, int] = {}
         self._written: dict[Device, int] = {}
+        self._hurried = asyncio.Event()
 
     def take(self, person: Person, device: str, sequence: int) -> None:
         """A device has everything up to a sequence; less than it had before says nothing new."""
         whose = (person, device)
-        known = max(self._waiting.get(whose, 0), self._written.get(whose, 0))
-        if sequence > known and (whose in self._waiting or len(self._waiting) < DEVICES_LIMIT):
+        if sequence > self.known(person, device) and (whose in self._waiting or len(self._waiting) < DEVICES_LIMIT):
             self._waiting[whose] = sequence
+
+    def known(self, person: Person, device: str) -> int:
+        """Up to where a device has everything, as far as this edge was told; 0 if it was not."""
+        whose = (person, device)
+        return max(self._waiting.get(whose, 0), self._written.get(whose, 0))
+
+    def hurry(self) -> None:
+        """Append what was gathered now: somebody may ask another edge in a moment."""
+        self._hurried.set()
 
     async def run(self) -> None:
         """Append now and then what was gathered, until cancelled."""
         while True:
-            await asyncio.sleep(GATHER_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._hurried.wait()
+            self._hurried.clear()
             await self.flush()
 
     async def finish(self) -> None:

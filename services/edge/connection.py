@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from contracts.closing import Code
 from contracts.cursor import Cursor, InvalidCursor
+from contracts.notifications import SENT
 from services.edge import wire
 from services.edge.eager import start
 from services.edge.edge import Edge
@@ -84,12 +85,18 @@ class Connection:
             over = self._term.over
             raise self._ended or Closed(over, "the token has expired" if over == Code.TOKEN_OVER else "come back") from None
         finally:
+            self._note_sent()
             edge.feeds.leave(self._feed, self)
             edge.company.leave(person, self)
             if self._writing:
                 self._writing.cancel()
             if self._nudging:
                 self._nudging.cancel()
+
+    @property
+    def live(self) -> bool:
+        """Whether it has come to the head."""
+        return self._live
 
     def renew(self, identity: Identity) -> None:
         """Go on with a newer token of the same person; raises Closed."""
@@ -232,12 +239,16 @@ class Connection:
         if self._asides:
             return self._asides.pop(0)
         try:
-            page = await self._feed.page(self.at)
+            page = await self._page()
         except Unreplayable as reason:
             return await self._start_over(str(reason))
         if page:
             return page
         return self._nothing_more()
+
+    async def _page(self) -> Page | None:
+        """The next link of the chain, if there is one yet."""
+        return await self._feed.page(self.at)
 
     def _nothing_more(self) -> Page | None:
         """What there is to say at the head."""
@@ -272,6 +283,11 @@ class Connection:
         if reason:
             await self._sent(wire.reset(reason, Cursor(self._edge.log.epoch, 0)))
         return await self._edge.log.snapshot(self.identity.person)
+
+    def _note_sent(self) -> None:
+        """Whatever has been sent on one connection need not be sent on another because nobody was there."""
+        if not self.at.until:
+            self._edge.acks.take(self.identity.person, SENT, min(self.at.sequence, self._feed.told))
 
     def _expect_nudge(self) -> None:
         """Have the client told in time that its token ends, if it is that which ends first."""

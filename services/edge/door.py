@@ -47,9 +47,9 @@ class Door:
         """The subprotocol to answer a WebSocket with; never the one that holds a token."""
         return SUBPROTOCOL if SUBPROTOCOL in arrival.subprotocols else None
 
-    async def identify(self, arrival: Arrival) -> Identity | None:
+    async def identify(self, arrival: Arrival, *, in_query: bool = False) -> Identity | None:
         """Who is asking, None if it does not say; raises Unauthorised or Unavailable."""
-        match self.access.credential(arrival):
+        match self.access.credential(arrival, in_query=in_query):
             case Token() as shown:
                 return await self.identify_by(shown.token)
             case Ticket() as shown:

@@ -23,6 +23,13 @@ from services.runtime.follow import Message
 class Tab(Protocol):
     """What a feed needs to know of a connection."""
 
+    at: Cursor
+
+    @property
+    def live(self) -> bool:
+        """Whether it has come to the head."""
+        ...
+
     def offer(self, page: Page, after: Cursor) -> bool:
         """Take a frame, if the connection stands at the cursor that it follows; says whether it did."""
         ...
@@ -56,7 +63,7 @@ class Feed:
         self._log = log
         self._opened = opened
         self._page: Page | None = None
-        self._page_after: Cursor | None = None
+        self._page_after: tuple[Cursor, bool] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._inbox: Inbox | None = None
         self._name = encode(person.user)
@@ -90,6 +97,11 @@ class Feed:
     def newest(self) -> int:
         """The sequence of the newest entry, as far as that is known."""
         return self._inbox.sequence if self._inbox else HEAD
+
+    @property
+    def told(self) -> int:
+        """The sequence of the newest notification, 0 without one or as long as that is not known."""
+        return self._inbox.told if self._inbox else 0
 
     def joins(self, message: Message) -> Topic | None:
         """Take a membership on, if it is known what came before it; its topic."""
@@ -139,13 +151,16 @@ class Feed:
         """The counts, for whoever stands here without them."""
         return wire.entries(self.cursor, self.cursor, [], self.inbox.counts(time.time()))
 
-    async def page(self, after: Cursor) -> Page | None:
-        """The next link after a cursor, None if there is none yet; raises Unreplayable or Unavailable."""
+    async def page(self, after: Cursor, *, whole: bool = True) -> Page | None:
+        """The next link after a cursor, None if there is none yet; if it need not be `whole`, of what is still kept.
+
+        Raises Unreplayable or Unavailable.
+        """
         if after.sequence >= self.cursor.sequence and not after.until:
             return None
-        if self._page is None or self._page_after != after or not self._reaches(self._page):
-            self._page = await self._next(after)
-            self._page_after = after
+        if self._page is None or self._page_after != (after, whole) or not self._reaches(self._page):
+            self._page = await self._next(after, whole)
+            self._page_after = (after, whole)
         return self._page
 
     def _moved(self, head: int, told: list[bytes], now: float) -> Callable[[], None]:
@@ -166,12 +181,12 @@ class Feed:
     def _reaches(self, page: Page) -> bool:
         return page.more or (page.cursor is not None and page.cursor.sequence >= self.cursor.sequence)
 
-    async def _next(self, after: Cursor) -> Page:
+    async def _next(self, after: Cursor, whole: bool) -> Page:
         beyond = after.until or self.inbox.overtook(after.sequence)
         found = None if beyond else self._log.recent(self.person, self.inbox.belonging, after.sequence)
         head = self.cursor.sequence
         if found is None:
-            return await self._log.page(self.person, after, self.inbox)
+            return await self._log.page(self.person, after, self.inbox, whole=whole)
         return self._log.link(after, [message for message in found if message.sequence <= head], self.inbox, head)
 
     async def _open(self) -> None:

@@ -104,9 +104,12 @@ class Log:
             return None
         return self.link(after, found, known, self.ring.head, more=True)
 
-    async def page(self, person: Person, after: Cursor, known: Inbox) -> Page:
-        """What a person missed after a cursor, or the first part of it; raises Unreplayable or Unavailable."""
-        if known.overtook(after.sequence):
+    async def page(self, person: Person, after: Cursor, known: Inbox, *, whole: bool = True) -> Page:
+        """What a person missed after a cursor, or the first part of it; if it need not be `whole`, what is still kept of that.
+
+        Raises Unreplayable or Unavailable.
+        """
+        if whole and known.overtook(after.sequence):
             raise Unreplayable("expired")
         found = None if after.until else self.recent(person, known.belonging, after.sequence)
         if found is not None:
@@ -116,12 +119,16 @@ class Log:
         except Unavailable:
             if after.until:  # what is still to come of the rows cannot be told from the stream
                 raise
-            return await self._tail(person, after, known, expirable=True)
-        if after.sequence < answer.horizon:
+            return await self._tail(person, after, known, whole=whole, expirable=whole)
+        if whole and after.sequence < answer.horizon:
             raise Unreplayable("expired")
         if after.reaches > answer.checkpoint and after.until:
             raise Unavailable("the rows are not yet where they were when the replay began")
-        return self._changed(after, answer) if after.until or after.sequence < answer.checkpoint else await self._tail(person, after, known)
+        return (
+            self._changed(after, answer)
+            if after.until or after.sequence < answer.checkpoint
+            else await self._tail(person, after, known, whole=whole)
+        )
 
     def recent(self, person: Person, belonging: Belonging, after: int) -> list[Message] | None:
         """A person's entries after a sequence, their topics' among them; None if the ring does not reach that far back."""
@@ -169,12 +176,12 @@ class Log:
 
         return await self._rows.listing(person, wanted, newest)
 
-    async def _tail(self, person: Person, after: Cursor, known: Inbox, *, expirable: bool = False) -> Page:
+    async def _tail(self, person: Person, after: Cursor, known: Inbox, *, whole: bool = True, expirable: bool = False) -> Page:
         """The same from the stream itself: slower, and every entry by itself."""
         if expirable and after.sequence + 1 < await self._first():
             raise Unreplayable("expired")
         found, reached = await self._read(person, known.belonging, after.sequence)
-        if await self._evicted(person, known.belonging, after.sequence):
+        if whole and await self._evicted(person, known.belonging, after.sequence):
             raise Unreplayable("expired")
         return self.link(after, found, known, reached, more=reached < self.ring.head)
 

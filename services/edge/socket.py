@@ -82,9 +82,8 @@ class Socket:
         try:
             place = door.enter(arrival)
             identity, cursor = await self._identify(arrival)
-            connection = Connection(self._edge, identity, self._send, self._device)
             del arrival  # what is parsed of the headers need not last as long as the connection
-            await connection.run(cursor, self._listen)
+            await self._talk(identity, cursor)
         except Gone:
             pass
         except (Closed, Unauthorised, Throttled, Crowded, Problem, Unavailable) as ended:
@@ -114,6 +113,9 @@ class Socket:
             raise NoToken("the first frame must be auth")
         self._device = frame.device or self._device
         return await self._edge.door.identify_by(frame.token), frame.cursor
+
+    async def _talk(self, identity: Identity, cursor: str | None) -> None:
+        await Connection(self._edge, identity, self._send, self._device).run(cursor, self._listen)
 
     async def _listen(self, connection: Connection) -> None:
         guest: Guest | None = None
@@ -148,16 +150,20 @@ class Socket:
         return Page("result", msgspec.json.encode(answer))
 
     async def _frame(self) -> ClientFrame:
+        try:
+            return _frame.decode(await self._text())
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise Closed(Code.BAD_FRAME, f"bad frame: {error}") from None
+
+    async def _text(self) -> str | bytes:
+        """What the client says next; raises Gone, or Closed if it is too long."""
         message: Any = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise Gone
         text = message.get("text") or message.get("bytes") or b""
         if len(text) > FRAME_LIMIT_BYTES:
             raise Closed(Code.BAD_FRAME, f"a frame has at most {FRAME_LIMIT_BYTES} bytes")
-        try:
-            return _frame.decode(text)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise Closed(Code.BAD_FRAME, f"bad frame: {error}") from None
+        return text
 
     def _send(self, page: Page) -> Any:
         return self._asgi_send(page.message)

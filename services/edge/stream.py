@@ -67,7 +67,7 @@ class Stream:
         """Who is asking, from which cursor on, and the place that they take; raises what `run` answers with a problem."""
         door = self._edge.door
         door.check(arrival)
-        identity = await door.identify(arrival)
+        identity = await self._identify(arrival)
         if identity is None:
             raise NoToken(WHERE)
         self._watches = list(watches_of(arrival.query))
@@ -75,15 +75,21 @@ class Stream:
         door.knock(arrival, identity)
         return identity, arrival.headers.get("last-event-id") or arrival.first("cursor"), door.enter(arrival)
 
+    async def _identify(self, arrival: Arrival) -> Identity | None:
+        return await self._edge.door.identify(arrival)
+
     async def _speak(self, identity: Identity, cursor: str | None) -> None:
         await self._asgi_send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
         await self._write(b"retry: %d\n\n" % RETRY_MILLISECONDS)
         try:
-            await Connection(self._edge, identity, self._send, self._device).run(cursor, self._listen)
+            await self._connection(identity).run(cursor, self._listen)
         except Gone:
             pass
         except Closed as closed:
             await self._end(closed)
+
+    def _connection(self, identity: Identity) -> Connection:
+        return Connection(self._edge, identity, self._send, self._device)
 
     async def _listen(self, connection: Connection) -> None:
         if self._watches:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from contracts.codec import encode
 from contracts.cursor import Cursor
@@ -14,11 +14,13 @@ from contracts.subjects import Person
 from projections.standing import Standing
 from services.edge.rows import Row
 
+T = TypeVar("T")
+
 
 class Page:
     """An encoded frame and the cursor that a reader stands at after it: None if it moves nobody; `more` is to be had at once."""
 
-    __slots__ = ("_chunk", "_message", "body", "cursor", "more", "type")
+    __slots__ = ("_chunk", "_message", "_renderings", "body", "cursor", "more", "type")
 
     def __init__(self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False) -> None:
         self.type = type_
@@ -27,6 +29,7 @@ class Page:
         self.more = more
         self._message: Any = None
         self._chunk: Any = None
+        self._renderings: dict[str, Any] | None = None
 
     @property
     def message(self) -> Any:
@@ -43,6 +46,14 @@ class Page:
             event = b"%bevent: %b\ndata: %b\n\n" % (place, self.type.encode(), self.body)
             self._chunk = {"type": "http.response.body", "body": event, "more_body": True}
         return self._chunk
+
+    def rendered(self, name: str, render: Callable[[], T]) -> T:
+        """The same in another form, which a name stands for; made once for all tabs that want it."""
+        if self._renderings is None:
+            self._renderings = {}
+        if name not in self._renderings:
+            self._renderings[name] = render()
+        return self._renderings[name]
 
 
 def entry(epoch: str, sequence: int, body: bytes) -> bytes:

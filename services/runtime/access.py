@@ -74,9 +74,9 @@ class Access:
             raise InvalidToken(REVOKED)
         return identity
 
-    def credential(self, arrival: Arrival) -> Token | Ticket | None:
-        """What a connection says who it is by; raises NoToken or ForeignOrigin."""
-        return arrival.credential(self._cookie, self.origins)
+    def credential(self, arrival: Arrival, *, in_query: bool = False) -> Token | Ticket | None:
+        """What a connection says who it is by, in its address only if that is allowed here; raises NoToken or ForeignOrigin."""
+        return arrival.credential(self._cookie, self.origins, in_query=in_query)
 
     def address(self, arrival: Arrival) -> str:
         """What stands for the client in limits by address."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from services.runtime.auth import ForeignOrigin, NoToken, bearer
+from services.runtime.auth import WHERE, ForeignOrigin, NoToken, bearer
 from services.runtime.origin import OWN, origin_of, vouched
 
 SUBPROTOCOL = "tidings.v1"
@@ -56,10 +56,13 @@ class Arrival(NamedTuple):
         if allowed and self.origin != OWN and self.origin not in allowed:
             raise ForeignOrigin("pages of this origin may not connect here")
 
-    def credential(self, cookie: str, allowed: frozenset[str]) -> Token | Ticket | None:
-        """What it says who is asking by, None if nothing; raises NoToken, or ForeignOrigin for a cookie of another's page."""
+    def credential(self, cookie: str, allowed: frozenset[str], *, in_query: bool = False) -> Token | Ticket | None:
+        """What it says who is asking by, None if nothing; raises NoToken, or ForeignOrigin for a cookie of another's page.
+
+        A token in the address counts only where clients are known that can do no better (`in_query`).
+        """
         if "token" in self.query:
-            raise NoToken(NOT_IN_QUERY)
+            return self._in_query(in_query)
         if (authorization := self.headers.get("authorization")) is not None:
             return Token(bearer(authorization))
         for offered in self.subprotocols:
@@ -68,6 +71,13 @@ class Arrival(NamedTuple):
         if (ticket := self.first("ticket")) is not None:
             return Ticket(ticket)
         return self._cookie(cookie, allowed)
+
+    def _in_query(self, allowed: bool) -> Token:
+        if not allowed:
+            raise NoToken(NOT_IN_QUERY)
+        if token := self.first("token"):
+            return Token(token)
+        raise NoToken(WHERE)
 
     def _cookie(self, name: str, allowed: frozenset[str]) -> Token | None:
         token = _cookies(self.headers.get("cookie", "")).get(name)

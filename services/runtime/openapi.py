@@ -72,6 +72,10 @@ def says(operation: Operation) -> dict[str, Any]:
     return {"operation": operation}
 
 
+UNDESCRIBED: dict[str, Any] = {"operation": None}
+"""The `opt` of a handler that the document leaves out."""
+
+
 class Contract(OpenAPIConfig):
     """The configuration of an application whose document is written from these handlers."""
 
@@ -101,6 +105,8 @@ class Document(OpenAPI):
         schemas = Schemas()
         paths: dict[str, dict[str, Any]] = {}
         for handler in self._handlers:
+            if handler.opt.get("operation", True) is None:
+                continue
             for path in (_TYPED.sub("{\\1}", path) for path in handler.paths):
                 found = known["paths"].get(path, {})
                 methods = sorted(getattr(handler, "http_methods", {"GET"}))

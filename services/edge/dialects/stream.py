@@ -1,0 +1,41 @@
+"""The event stream of a dialect: the core's, but for what is said on it, and that the token may stand in the address."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from litestar.types import Receive, Scope, Send
+
+from services.edge.connection import Closed, Connection
+from services.edge.dialects import translation
+from services.edge.dialects.caller import Caller, Form, Message
+from services.edge.dialects.dialect import Dialect
+from services.edge.dialects.sent import Sent
+from services.edge.edge import Edge
+from services.edge.stream import Stream
+from services.runtime.auth import Identity
+from services.runtime.credential import Arrival
+
+
+class DialectStream(Stream):
+    """One event stream of a front end; it goes on after `Last-Event-ID`, and ends without a word, so that its client comes back."""
+
+    __slots__ = ("_dialect", "_sent")
+
+    def __init__(self, edge: Edge, dialect: Dialect, sent: Sent, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(edge, scope, receive, send)
+        self._dialect = dialect
+        self._sent = sent
+
+    async def _identify(self, arrival: Arrival) -> Identity | None:
+        return await self._edge.door.identify(arrival, in_query=True)
+
+    def _connection(self, identity: Identity) -> Connection:
+        form = Form("event", translation.chunks, self._transmit, cursors=True)
+        return Caller(self._edge, identity, self._dialect, form, self._sent)
+
+    async def _transmit(self, message: Message) -> None:
+        await self._asgi_send(cast("Any", message))
+
+    async def _end(self, closed: Closed) -> None:
+        await self._write(b"", more=False)

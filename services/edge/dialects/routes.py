@@ -8,6 +8,8 @@ from litestar import asgi
 from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
+from services.edge import admission
+from services.edge.dialects import barbershop_api, volunteers_api
 from services.edge.dialects.barbershop import Barbershop
 from services.edge.dialects.chat import Chat
 from services.edge.dialects.dialect import Dialect
@@ -35,7 +37,11 @@ def handlers(edge: Edge) -> list[Any]:
     sent = Sent(edge)
     sockets = [_socket(edge, sent, path, dialect) for path, dialect in SOCKETS]
     streams = [_stream(edge, sent, path, dialect) for path, dialect in STREAMS]
-    return [*sockets, *streams]
+    requests = [*barbershop_api.handlers(edge), *volunteers_api.handlers(edge)]
+    guards = [admission.inbox(edge)]
+    for request in requests:
+        request.guards = guards
+    return [*sockets, *streams, *requests]
 
 
 def _socket(edge: Edge, sent: Sent, path: str, dialect: Dialect) -> Any:

@@ -10,10 +10,13 @@ import msgspec
 from contracts import subjects
 from contracts.cloudevents import CloudEvent
 from contracts.codec import InvalidEvent, checked, encode
+from contracts.events import OWN
 
 EVENT_LIMIT_BYTES = 128 * 1024
 BATCH_LIMIT_MESSAGES = 1000
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
+
+_OWN = frozenset(shape.type for shape in OWN)
 
 
 class OversizedEvent(InvalidEvent):
@@ -22,6 +25,10 @@ class OversizedEvent(InvalidEvent):
 
 class ForeignEvent(InvalidEvent):
     """An event of another tenant."""
+
+
+class OwnEvent(InvalidEvent):
+    """An event that nobody but Tidings may state."""
 
 
 class Draft(NamedTuple):
@@ -33,19 +40,25 @@ class Draft(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-def accepted(body: bytes) -> CloudEvent:
-    """An event in JSON that anybody's log would take, if it is theirs; raises InvalidEvent."""
+def accepted(body: bytes, *, restores: bool = False) -> CloudEvent:
+    """An event in JSON that anybody's log would take, if it is theirs; what only Tidings may state, of whoever `restores` a log.
+
+    Raises InvalidEvent.
+    """
     if len(body) > EVENT_LIMIT_BYTES:
         raise OversizedEvent("", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}")
-    return checked(body)
+    cloud = checked(body)
+    if cloud.type in _OWN and not restores:
+        raise OwnEvent("type", f"`{cloud.type}` is stated by Tidings alone; to bring back a log takes the scope `admin`")
+    return cloud
 
 
-def draft(body: bytes, tenant: str | None, partitions: int, *, default: str | None = None) -> Draft:
+def draft(body: bytes, tenant: str | None, partitions: int, *, default: str | None = None, restores: bool = False) -> Draft:
     """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant.
 
     A tenant that is given must be the event's; it, or else the default, is written into one that names none. Raises InvalidEvent.
     """
-    cloud = accepted(body)
+    cloud = accepted(body, restores=restores)
     whose = cloud.tenant or tenant or default
     if whose is None:
         raise InvalidEvent("tenant", "missing; say whose event it is")

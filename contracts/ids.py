@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import Annotated
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import Meta
 
@@ -48,6 +48,11 @@ def partition(key: str, partitions: int) -> int:
 def event_key(tenant: str, source: str, identifier: str) -> str:
     """The deduplication key of an event, `<tenant>/<source>/<id>`, percent-encoded so that no two events share one."""
     return f"{escape(tenant)}/{quote(source)}/{quote(identifier, safe='')}"
+
+
+def reading_id(notification: str, reader: str) -> str:
+    """The id of the event that somebody read a notification, the same however often it is stated."""
+    return str(uuid5(NOTIFICATIONS, f"read {notification} {reader}"))
 
 
 class NotificationIds:

@@ -40,7 +40,7 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 
     `event` is where the event lies in `EVENTS`, `created` when it was appended, `occurred` its own time (only shown). `cursor`,
     `seen`, `read`, `archived` and `snoozed` are added on the way to a client and absent in the log; while `snoozed` lies ahead, it
-    is in no list but that of the snoozed.
+    is in no list but that of the snoozed. `receipt`: the actor asked to be told when it is read.
     """
 
     cursor: CursorText | None = None
@@ -62,6 +62,7 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     created: datetime
     occurred: datetime | None = None
     expires: datetime | None = None
+    receipt: bool = False
     seen: datetime | None = None
     read: datetime | None = None
     archived: datetime | None = None

@@ -144,9 +144,9 @@ class Schemas:
         return {**schema, "default": _default(field.default)}
 
 
-def any_event(schemas: Schemas) -> Schema:
-    """A CloudEvent of any type that we know, with its data."""
-    kinds = {f"{shape.__name__}Event": _event(shape, schemas) for shape in EVENTS}
+def any_event(schemas: Schemas, without: tuple[type[Event], ...] = ()) -> Schema:
+    """A CloudEvent of any type that we know but for these, with its data."""
+    kinds = {f"{shape.__name__}Event": _event(shape, schemas) for shape in EVENTS if shape not in without}
     schemas.components |= kinds
     return {"oneOf": [schemas.reference(name) for name in kinds]}
 

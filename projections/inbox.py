@@ -34,6 +34,8 @@ CREATE TABLE {{schema}}.notification (
     archived timestamptz,
     snoozed timestamptz,
     deleted boolean NOT NULL DEFAULT false,
+    awaited boolean NOT NULL,
+    read_first bigint,
     left_out text,
     body text NOT NULL,
     PRIMARY KEY (tenant, user_id, id)
@@ -41,6 +43,7 @@ CREATE TABLE {{schema}}.notification (
 CREATE INDEX ON {{schema}}.notification (tenant, user_id, sequence);
 CREATE INDEX ON {{schema}}.notification (tenant, user_id, changed, sequence);
 CREATE INDEX ON {{schema}}.notification USING brin (appended);
+CREATE INDEX ON {{schema}}.notification (read_first) WHERE awaited;
 CREATE TABLE {{schema}}.horizon (swept bigint NOT NULL);
 INSERT INTO {{schema}}.horizon VALUES (0);
 """
@@ -50,16 +53,18 @@ NOTIFY = Statement(
     """
     INSERT INTO {schema}.notification AS n
         (tenant, user_id, id, sequence, changed, category, type, priority, entity, group_name, words, created, appended, expires,
-         left_out, body)
+         awaited, left_out, body)
     SELECT tenant, user_id, id, sequence, sequence, category, type, priority, entity, group_name, words, created, appended, expires,
-           left_out, body
+           awaited, left_out, body
     FROM jsonb_to_recordset(%s::jsonb) AS r
         (tenant text, user_id text, id uuid, sequence bigint, category text, type text, priority text, entity text, group_name text,
-         words text, created timestamptz, appended timestamptz, expires timestamptz, left_out text, body text)
+         words text, created timestamptz, appended timestamptz, expires timestamptz, awaited boolean, left_out text,
+         body text)
     ON CONFLICT (tenant, user_id, id) DO UPDATE SET
         sequence = excluded.sequence, changed = excluded.changed, category = excluded.category, type = excluded.type,
         priority = excluded.priority, entity = excluded.entity, group_name = excluded.group_name, words = excluded.words,
-        created = excluded.created, appended = excluded.appended, expires = excluded.expires, body = excluded.body,
+        created = excluded.created, appended = excluded.appended, expires = excluded.expires, awaited = excluded.awaited,
+        body = excluded.body,
         seen = NULL, read = NULL, archived = NULL, snoozed = NULL, deleted = false
     """,
     joins=True,
@@ -70,6 +75,7 @@ _RECORD = """(tenant text, user_id text, state text, at timestamptz, sequence bi
 _MARK = f"""
     UPDATE {{schema}}.notification n SET
         changed = r.sequence,
+        read_first = CASE r.state WHEN 'read' THEN coalesce(n.read_first, r.sequence) ELSE n.read_first END,
         seen = CASE WHEN r.state IN ('seen', 'read') THEN coalesce(n.seen, r.at) ELSE n.seen END,
         read = CASE r.state WHEN 'read' THEN coalesce(n.read, r.at) WHEN 'unread' THEN NULL ELSE n.read END,
         archived = CASE WHEN r.state = 'archived' THEN coalesce(n.archived, r.at)
@@ -185,6 +191,7 @@ def _notified(person: Person, notification: Notification, message: Message) -> d
         "created": notification.created,
         "appended": instant(message.time_nanoseconds),
         "expires": notification.expires,
+        "awaited": notification.receipt,
         "body": message.data.decode(),
     }
 
@@ -209,4 +216,4 @@ def _filtered(filter_: Filter | None) -> dict[str, Any]:
     return {"category": filter_.category, "type": filter_.type, "entity": filter_.entity, "group_name": filter_.group}
 
 
-INBOX = Projection(name="inbox", version=3, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)
+INBOX = Projection(name="inbox", version=4, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)

@@ -20,7 +20,8 @@ OWNER = " @"
 
 COLUMNS = (
     *("tenant", "user_id", "id", "sequence", "changed", "category", "type", "priority", "entity", "group_name", "words", "created"),
-    *("appended", "expires", "seen", "read", "archived", "snoozed", "deleted", "left_out", "body"),
+    *("appended", "expires", "seen", "read", "archived", "snoozed", "deleted", "awaited", "read_first"),
+    *("left_out", "body"),
 )
 
 SCHEMA = f"""

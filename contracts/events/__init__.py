@@ -8,6 +8,7 @@ from contracts.events.appointments import AppointmentBooked, AppointmentCancelle
 from contracts.events.base import AnyRecorded, Event, Opaque, Recorded
 from contracts.events.incidents import IncidentAssigned, IncidentCreated, IncidentResolved, IncidentStatusChanged
 from contracts.events.locations import LocationStaffJoined, LocationStaffLeft, TeamAnnouncement, TeamPolicyUpdated, TeamScheduleChanged
+from contracts.events.notifications import NotificationRead
 from contracts.events.people import RoleGranted, RoleRevoked, SessionRevoked, UserJoined, UserLeft
 from contracts.events.performance import PerformanceGoalAchieved, PerformanceThresholdExceeded, PerformanceTrendChanged
 from contracts.events.projects import MilestoneCompleted, ProjectStatusChanged, TeamMemberAdded, TeamMemberRemoved
@@ -67,6 +68,7 @@ EVENTS: tuple[type[Event], ...] = (
     IncidentStatusChanged,
     IncidentResolved,
     AnnouncementPublished,
+    NotificationRead,
     UserJoined,
     UserLeft,
     RoleGranted,
@@ -74,8 +76,12 @@ EVENTS: tuple[type[Event], ...] = (
     SessionRevoked,
 )
 
+OWN: tuple[type[Event], ...] = (NotificationRead,)
+"""Of these, what nobody but Tidings may state."""
+
 __all__ = [
     "EVENTS",
+    "OWN",
     "AchievementPerformance",
     "AchievementRevenueMilestone",
     "AnnouncementPublished",
@@ -95,6 +101,7 @@ __all__ = [
     "LocationStaffLeft",
     "MessagePosted",
     "MilestoneCompleted",
+    "NotificationRead",
     "Opaque",
     "PerformanceGoalAchieved",
     "PerformanceThresholdExceeded",

@@ -31,7 +31,7 @@ class Addressees(Struct, frozen=True, kw_only=True):
 
 
 class AnnouncementPublished(Event, frozen=True, kw_only=True):
-    """Something was announced."""
+    """Something was announced; with `receipt`, its actor is told who read it."""
 
     type: ClassVar[str] = "announcement.published"
     title: str
@@ -40,3 +40,4 @@ class AnnouncementPublished(Event, frozen=True, kw_only=True):
     priority: Priority = "normal"
     expires_at: Time | None = None
     entity_url: str | None = None
+    receipt: bool = False

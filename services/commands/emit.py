@@ -42,8 +42,8 @@ def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, _, value in (field.partition("=") for field in fields)}
 
 
-def _emitter(chosen: Settings, client: httpx.AsyncClient, tenant: str) -> Emitter:
-    token = chosen.token or issue(Person(tenant, "cli"), "emit", chosen.secret, time.time(), DAY_SECONDS)
+def _emitter(chosen: Settings, client: httpx.AsyncClient, tenant: str, scopes: str = "emit") -> Emitter:
+    token = chosen.token or issue(Person(tenant, "cli"), scopes, chosen.secret, time.time(), DAY_SECONDS)
     return Emitter(client, token, lambda problem: errors.print(problem, style="dim", markup=False, soft_wrap=True))
 
 
@@ -60,6 +60,6 @@ async def _emit_file(chosen: Settings, path: str, tenant: str) -> None:
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("emitting", total=total)
         async with httpx.AsyncClient(base_url=address(chosen)) as client:
-            emitter = _emitter(chosen, client, tenant)
+            emitter = _emitter(chosen, client, tenant, "emit admin")
             events, new = await emitter.emit_lines(lines_of(path), lambda done, _: progress.update(task, completed=done))
     click.echo(f"{events} events: {new} appended, {events - new} known already")

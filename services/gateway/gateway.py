@@ -9,10 +9,11 @@ from litestar import Request, Response, post
 
 from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
 from contracts.draft import BATCH_LIMIT_BYTES, BATCH_LIMIT_MESSAGES, EVENT_LIMIT_BYTES, Draft
+from contracts.events import OWN
 from contracts.http import Receipt
 from contracts.schema import Schema, Schemas, any_event
 from services.gateway import intake
-from services.gateway.intake import Rejected
+from services.gateway.intake import Producer, Rejected
 from services.runtime.access import Access
 from services.runtime.auth import Identity
 from services.runtime.openapi import Operation, says
@@ -22,9 +23,14 @@ from services.runtime.web import json, respond
 AnyRequest = Request[Any, Any, Any]
 
 
+def one(schemas: Schemas) -> Schema:
+    """An event that producers may state."""
+    return any_event(schemas, without=OWN)
+
+
 def batch(schemas: Schemas) -> Schema:
     """Events, all or none."""
-    return {"type": "array", "items": any_event(schemas), "minItems": 1, "maxItems": BATCH_LIMIT_MESSAGES}
+    return {"type": "array", "items": one(schemas), "minItems": 1, "maxItems": BATCH_LIMIT_MESSAGES}
 
 
 def lines(_: Schemas) -> Schema:
@@ -35,7 +41,7 @@ def lines(_: Schemas) -> Schema:
 EVENTS = Operation(
     Receipt,
     bodies={
-        MEDIA_TYPE: any_event,
+        MEDIA_TYPE: one,
         BATCH_MEDIA_TYPE: batch,
         LINES_MEDIA_TYPE: lines,
     },
@@ -65,7 +71,7 @@ def handlers(runtime: Runtime, access: Access) -> list[Any]:
         identity = await access.admit(request.scope, "emit", rate)
         receipt = Receipt()
         try:
-            async for drafts in units(request, identity, partitions):
+            async for drafts in units(request, _producer(identity, partitions)):
                 receipt.add([await appender.append(drafts[0])] if len(drafts) == 1 else await appender.append_batch(drafts))
         except Rejected as rejected:
             return _rejected(rejected, receipt)
@@ -74,27 +80,30 @@ def handlers(runtime: Runtime, access: Access) -> list[Any]:
     return [events]
 
 
-async def units(request: AnyRequest, identity: Identity, partitions: int) -> AsyncIterator[list[Draft]]:
+def _producer(identity: Identity, partitions: int) -> Producer:
+    return Producer(identity.person.tenant, partitions, restores="admin" in identity.scopes)
+
+
+async def units(request: AnyRequest, producer: Producer) -> AsyncIterator[list[Draft]]:
     """The atomic units of a request, checked; raises Rejected."""
-    tenant = identity.person.tenant
     if packed := request.headers.get("content-encoding"):
         raise Rejected(0, "content-encoding", f"`{packed}` is not taken; send the body as it is", 415)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == LINES_MEDIA_TYPE:
-        async for unit in _lines(request, tenant, partitions):
+        async for unit in _lines(request, producer):
             yield unit
     elif media_type == BATCH_MEDIA_TYPE:
-        yield _limited(intake.batch(await _body(request, BATCH_LIMIT_BYTES), tenant, partitions))
+        yield _limited(intake.batch(await _body(request, BATCH_LIMIT_BYTES), producer))
     elif media_type == MEDIA_TYPE:
-        yield [intake.draft(await _body(request, EVENT_LIMIT_BYTES), tenant, partitions, 1)]
+        yield [intake.draft(await _body(request, EVENT_LIMIT_BYTES), producer, 1)]
     elif request.headers.get("ce-specversion") and media_type in intake.BINARY_MEDIA_TYPES:
-        yield [intake.draft(intake.binary(request.headers, await _body(request, EVENT_LIMIT_BYTES)), tenant, partitions, 1)]
+        yield [intake.draft(intake.binary(request.headers, await _body(request, EVENT_LIMIT_BYTES)), producer, 1)]
     else:
         known = f"{MEDIA_TYPE}, {BATCH_MEDIA_TYPE}, {LINES_MEDIA_TYPE}, or ce-* headers with application/json"
         raise Rejected(0, "content-type", f"`{media_type}` is not one of {known}", 415)
 
 
-async def _lines(request: AnyRequest, tenant: str, partitions: int) -> AsyncIterator[list[Draft]]:
+async def _lines(request: AnyRequest, producer: Producer) -> AsyncIterator[list[Draft]]:
     unit: list[Draft] = []
     number, rest = 0, b""
     async for chunk in request.stream():
@@ -104,12 +113,12 @@ async def _lines(request: AnyRequest, tenant: str, partitions: int) -> AsyncIter
         for line in lines:
             number += 1
             if line.strip():
-                unit.append(intake.draft(line.strip(), tenant, partitions, number))
+                unit.append(intake.draft(line.strip(), producer, number))
             if len(unit) == BATCH_LIMIT_MESSAGES:
                 yield unit
                 unit = []
     if rest.strip():
-        unit.append(intake.draft(rest.strip(), tenant, partitions, number + 1))
+        unit.append(intake.draft(rest.strip(), producer, number + 1))
     if unit:
         yield unit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from contracts import draft as drafts
 from contracts.cloudevents import NO_DATA
 from contracts.codec import InvalidEvent, encode
-from contracts.draft import Draft, ForeignEvent, OversizedEvent
+from contracts.draft import Draft, ForeignEvent, OversizedEvent, OwnEvent
 
 BINARY_PREFIX = "ce-"
 BINARY_MEDIA_TYPES = ("application/json", "")
@@ -28,19 +29,27 @@ class Rejected(Exception):
         self.status = status
 
 
-def draft(body: bytes, tenant: str, partitions: int, line: int) -> Draft:
+class Producer(NamedTuple):
+    """Who states events: of which tenant; whether they bring back a log with what only Tidings states (`restores`)."""
+
+    tenant: str
+    partitions: int
+    restores: bool = False
+
+
+def draft(body: bytes, producer: Producer, line: int) -> Draft:
     """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant. Raises Rejected."""
     try:
-        return drafts.draft(body, tenant, partitions)
+        return drafts.draft(body, producer.tenant, producer.partitions, restores=producer.restores)
     except InvalidEvent as error:
         raise Rejected(line, error.field, error.reason, _status(error)) from None
 
 
-def batch(body: bytes, tenant: str, partitions: int) -> list[Draft]:
+def batch(body: bytes, producer: Producer) -> list[Draft]:
     """A JSON array of events; raises Rejected."""
     with _readable(0, ""):
         parts = msgspec.json.decode(body, type=list[msgspec.Raw])
-    return [draft(bytes(part), tenant, partitions, line) for line, part in enumerate(parts, 1)]
+    return [draft(bytes(part), producer, line) for line, part in enumerate(parts, 1)]
 
 
 def binary(headers: Mapping[str, str], body: bytes) -> bytes:
@@ -72,7 +81,7 @@ def _status(error: InvalidEvent) -> int:
     match error:
         case OversizedEvent():
             return 413
-        case ForeignEvent():
+        case ForeignEvent() | OwnEvent():
             return 403
         case _:
             return 400

@@ -12,6 +12,7 @@ import msgspec
 
 from contracts.subjects import EVENTS, NOTIFICATIONS, events_of, position
 from projections.audience import AUDIENCE
+from services.notifier import read_receipts
 from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, PositionMessage, take_over
 from services.notifier.router import Router
@@ -45,6 +46,8 @@ async def notify(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> 
     async with asyncio.TaskGroup() as group:
         for partition in partitions:
             group.create_task(persist(f"partition {partition.number}", partition.run))
+        if read_receipts.NUMBER in runtime.settings.owned:
+            group.create_task(persist("read receipts", lambda: read_receipts.state_readings(runtime)))
         for partition in partitions:
             await partition.settled.wait()
         ready()

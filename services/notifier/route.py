@@ -125,6 +125,7 @@ def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: st
         created=instant(recorded.time_nanoseconds),
         occurred=attributes.time,
         expires=tell.expires,
+        receipt=tell.receipt and _actor(recorded, tell) is not None,
     )
 
 

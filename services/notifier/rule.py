@@ -58,6 +58,7 @@ class Tell(Struct, frozen=True, kw_only=True):
 
     `actor`: who acted, where that is another than the event's actor; `more`: what is added to the data.
     `says`: what fills the rule's templates (`texts/`), or words that need none; `wording`: which of the rule's messages, if it has several.
+    `receipt`: whoever acted is told who reads it.
     """
 
     to: Audience
@@ -74,6 +75,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     actor_too: bool = False
     hidden: tuple[str, ...] = ()
     more: dict[str, bool] = {}
+    receipt: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from contracts.subjects import Person
 from tests.acceptance.faults import Installation, Tenant
-from tests.driver import hello_to
+from tests.driver import event, hello_to
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +38,25 @@ async def test_the_first_notifier_takes_over_again_when_the_second_dies(installa
         await tenant.agree("ann", told, ann)
     assert first.running
     assert "another notifier routes it; standing by" in first.said()
+
+
+async def test_each_reading_is_told_once_though_the_notifier_is_killed_while_they_are_stated(installation: Installation) -> None:
+    titles = [f"number {number}" for number in range(6)]
+    async with Tenant(installation) as tenant:
+        ask = {"message": "-", "to": {"users": ["ann"]}, "receipt": True}
+        await tenant.emit(*(event("announcement.published", actor="cas", title=title, **ask) for title in titles))
+        await tenant.eventually("ann", total=6)
+        ann = await (await tenant.connect("ann")).live()
+        cas = await (await tenant.connect("cas")).live()
+
+        for number, identifier in enumerate(reversed(ann.shown), 1):
+            await ann.mark("read", identifier)
+            if number == 4:
+                await cas.until(1)
+                await installation.kill("notifier")
+        await installation.start("notifier")
+        await cas.until(6)
+
+        told = [f"ann has read: {title}" for title in titles]
+        assert sorted(entry["message"] for entry in cas.entries) == sorted(told)
+        assert len(await installation.heard(Person(tenant.tenant, "cas"))) == 6

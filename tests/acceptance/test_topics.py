@@ -260,6 +260,22 @@ async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(shared: 
         assert {each["title"] for each in outsider.notifications.values()} == {"second"}
 
 
+async def test_whoever_reads_what_a_topic_told_is_named_to_the_sender_who_asked(shared: Installation) -> None:
+    async with Tenant(shared) as tenant:
+        await tenant.emit(*(event("user.joined", user_id=user) for user in ("ann", "ben")))
+        everyone = {"title": "shared", "message": "-", "to": {"everyone": True}, "receipt": True}
+        await tenant.emit(event("announcement.published", actor="cas", **everyone))
+        await tenant.eventually("ben", total=1)
+        ann = await (await tenant.connect("ann")).live()
+        cas = await (await tenant.connect("cas")).live()
+
+        await ann.mark("read", *ann.shown)
+        (told,) = await cas.until(1)
+
+        assert (told["category"], told["message"]) == ("receipt", "ann has read: shared")
+        assert await tenant.get("/v1/counts", "ben") == {"unread": 1, "unseen": 1, "total": 1}
+
+
 async def test_a_topic_is_told_to_a_user_who_is_called_like_it_no_more_than_to_others(shared: Installation) -> None:
     async with Tenant(shared) as tenant:
         await tenant.emit(event("user.joined", user_id="ann"), to_all("shared"))

@@ -56,6 +56,7 @@ _notifications = st.builds(
     user=st.just("-"),
     created=st.just(NOW),
     expires=st.none() | _moments,
+    receipt=st.booleans(),
 )
 _filters = st.builds(
     Filter,

@@ -11,6 +11,7 @@ from services.notifier.rules import (
     locations,
     performance,
     projects,
+    reading,
     rooms,
     supplies,
     sync,
@@ -35,4 +36,5 @@ RULES: tuple[Rule, ...] = (
     *rooms.RULES,
     *incidents.RULES,
     *announcements.RULES,
+    *reading.RULES,
 )

@@ -21,6 +21,7 @@ def announced(recorded: Recorded[AnnouncementPublished]) -> Iterator[Tell]:
         expires=event.expires_at,
         actor_too=True,
         hidden=("to",),
+        receipt=event.receipt,
     )
 
 

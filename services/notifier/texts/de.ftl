@@ -173,3 +173,9 @@ incident_status_changed =
 incident_resolved =
     .title = Vorfall { $number } gelöst
     .message = Vorfall { $number } ist gelöst
+
+## Lesen
+
+read_receipt =
+    .title = Gelesen
+    .message = { $reader } hat gelesen: { $title }

@@ -173,3 +173,9 @@ incident_status_changed =
 incident_resolved =
     .title = Incident { $number } resolved
     .message = Incident { $number } is resolved
+
+## Reading
+
+read_receipt =
+    .title = Read
+    .message = { $reader } has read: { $title }

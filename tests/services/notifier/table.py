@@ -7,6 +7,7 @@ from typing import NamedTuple
 from contracts import events
 from contracts.events.announcements import Addressees
 from contracts.events.base import Event
+from contracts.notifications import Entity
 
 
 class Row(NamedTuple):
@@ -35,6 +36,7 @@ TASK, PROJECT, TIMELOG, ANNOUNCEMENT = ("task", "456"), ("project", "789"), ("ti
 WORK_ORDER, APPOINTMENT, METRIC, INCIDENT = ("work_order", "7"), ("appointment", "a-5"), ("metric", "revenue"), ("incident", "3")
 NOOR = {"appointment_id": "a-5", "user_id": "barber", "client_name": "Noor", "service": "Beard trim", "time": "half past ten"}
 REVENUE = {"user_id": "barber", "metric_type": "revenue", "current_value": 1250.5}
+TOLD = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
 OF_TASK = ("task 456", "project 789")
 
 
@@ -343,6 +345,12 @@ TABLE = (
         "busy responder",
         *("Incident INC-42 resolved", "Incident INC-42 is resolved", "incident", INCIDENT, "success", "high"),
         url="/incidents/3",
+    ),
+    Row(
+        "read_receipt",
+        events.NotificationRead(notification_id=TOLD, user_id="u-7", title="Hello", entity=Entity(type="task", id="456"), sender="office"),
+        "office",
+        *("Read", "u-7 has read: Hello", "receipt", TASK),
     ),
     announcement(Addressees(users=("volunteer", "office", "volunteer")), "office volunteer"),
     announcement(Addressees(relation="project:789#member"), "manager member"),

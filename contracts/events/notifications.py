@@ -1,0 +1,20 @@
+"""Notifications: what becomes of them that others wait for; stated by Tidings alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from contracts.events.base import Event
+from contracts.ids import Id
+from contracts.notifications import Entity, NotificationId
+
+
+class NotificationRead(Event, frozen=True, kw_only=True):
+    """Somebody read for the first time what they were told; `sender` asked to know it."""
+
+    type: ClassVar[str] = "notification.read"
+    notification_id: NotificationId
+    user_id: Id
+    title: str
+    entity: Entity | None = None
+    sender: Id | None = None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from contracts.client.carrier import Carrier
 from contracts.client.check import check
-from contracts.client.errors import Overloaded, Unreachable
+from contracts.client.errors import Overloaded, Permanent, Unreachable
 from contracts.client.queue import Queue
 from contracts.envelope import Envelope
 from contracts.events.base import Event
@@ -110,8 +110,10 @@ class Tidings:
 def _carrier(url: str, token: Callable[[], str | None], tenant: str | None) -> Carrier:
     """Loaded when it is needed, so that neither needs what the other stands on."""
     if url.startswith(OVER_NATS):
-        from contracts.client.nats import Log
-
+        try:
+            from contracts.client.nats import Log
+        except ModuleNotFoundError:
+            raise Permanent("over NATS, nats-py is needed: install tidings[nats]") from None
         return Log(url, token, tenant)
     from contracts.client.http import Gateway
 

@@ -58,7 +58,7 @@ WAYS = ("http", "nats")
 def client(tidings: Tidings, way: str = "http", url: str = "", **more: object) -> Client:
     """A domain service's client for the test's tenant."""
     address, token = at(tidings, way)
-    return Client(url or address, token or None, **{"source": "/task-service", "tenant": tidings.tenant, **more})  # type: ignore[arg-type]
+    return Client(url or address, (lambda: token) if token else None, **{"source": "/task-service", "tenant": tidings.tenant, **more})  # type: ignore[arg-type]
 
 
 def at(tidings: Tidings, way: str) -> tuple[str, str]:
@@ -170,21 +170,46 @@ async def test_when_nobody_answers_emit_waits_with_a_limit_and_says_which_event_
     assert str(outcomes[0]).startswith(f"event `0` is not acknowledged: {away} cannot be reached (ConnectError)")
 
 
-async def test_a_gateway_killed_in_the_middle_and_a_limited_rate_lose_nothing_and_double_nothing(
+async def test_a_gateway_killed_in_the_middle_and_back_with_a_limited_rate_loses_nothing_and_doubles_nothing(
     tidings: Tidings, chosen: Settings
 ) -> None:
-    port = next(port for port in PORTS[100:] if free(port))
-    emits: list[asyncio.Task[Emitted]] = []
-    async with client(tidings, "http", f"http://127.0.0.1:{port}", waiting_limit=400) as service:
-        async with web(chosen, port=port, event_rate="2/1") as first:
-            emits += [asyncio.create_task(service.emit(announcement(number))) for number in range(1000)]
+    port, loop = next(port for port in PORTS[100:] if free(port)), asyncio.get_running_loop()
+    async with client(tidings, "http", f"http://127.0.0.1:{port}") as service:
+        async with web(chosen, port=port) as first:
+            emits = [asyncio.create_task(service.emit(announcement(number))) for number in range(1000)]
             await asyncio.wait(emits, return_when=asyncio.FIRST_COMPLETED)
             os.kill(first.pid, signal.SIGKILL)
-        async with web(chosen, port=port, event_rate="2/1"):
+        async with web(chosen, port=port, event_rate="2/4"):
             emitted = await asyncio.gather(*emits)
+            before = loop.time()
+            emitted += [await service.emit(announcement(number)) for number in range(1000, 1003)]
 
-    assert await titles(tidings) == [str(number) for number in range(1000)]
+    assert loop.time() - before >= 2, "Retry-After asks for two seconds"
+    assert await titles(tidings) == [str(number) for number in range(1003)]
     assert [message.sequence for message in await stored(tidings)] == [each.sequence for each in emitted]
+
+
+class Guarded(NatsServer):
+    """A NATS where somebody may do all but write events."""
+
+    def _configuration(self) -> dict[str, object]:
+        given = super()._configuration()
+        denied = {"user": "meek", "password": "meek", "permissions": {"publish": {"deny": ["events.>"]}}}
+        return {**given, "authorization": {"users": [given["authorization"], denied]}}
+
+
+async def test_whom_nats_does_not_let_write_is_told_so(tmp_path: Path, chosen: Settings) -> None:
+    nats = Guarded(tmp_path, next(port for port in PORTS[400:] if free(port)))
+    await nats.start()
+    async with connect(nats.url, "tests") as jetstream:
+        await install(jetstream, chosen)
+
+    async with Client(f"nats://meek:meek@127.0.0.1:{nats.port}", source="/x", tenant="acme") as service:
+        with pytest.raises(Unauthorised, match="NATS does not allow it"):
+            await service.emit(ASSIGNED)
+
+    nats.kill()
+    await nats.wait()
 
 
 async def test_nats_killed_in_the_middle_loses_nothing_and_doubles_nothing(tmp_path: Path, chosen: Settings) -> None:

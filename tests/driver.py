@@ -207,7 +207,7 @@ class Tidings:
     @asynccontextmanager
     async def socket(self, user: str, cursor: str | None = None, **auth: str) -> AsyncIterator[Client]:
         """A WebSocket while the block lasts."""
-        async with connect(self.url.replace("http", "ws") + "/v1/socket", additional_headers=None, max_size=2**24) as socket:
+        async with connect(self.url.replace("http", "ws") + "/v1/socket", max_size=2**24, close_timeout=1) as socket:
             await socket.send(json.dumps({"type": "auth", "token": self.token(user), **({"cursor": cursor} if cursor else {}), **auth}))
             yield Client(_texts(socket), socket)
 

@@ -15,7 +15,6 @@ import msgspec
 import pytest
 
 from contracts.frames import ServerFrame
-from services.runtime.settings import Settings
 from tests.acceptance.command import WAIT_SECONDS, Command
 from tests.driver import SECRET, event, hello_to
 from tests.streams import entries, stored
@@ -234,15 +233,14 @@ async def test_a_read_model_is_rebuilt_while_events_flow_and_the_lists_stay_the_
     assert len(await cli.tidings.listing("alice", "archived")) == 5
 
 
-async def test_up_runs_everything_and_a_second_one_on_its_data_is_refused(cli: Command, tmp_path: Path, chosen: Settings) -> None:
+async def test_up_runs_everything_and_a_second_one_on_its_data_is_refused(cli: Command, tmp_path: Path) -> None:
     data = str(tmp_path / "data")
-    separate = {"nats_url": str(chosen.nats_url), "postgres_dsn": str(chosen.postgres_dsn)}
-    async with cli.running("up", "--port", "0", "--data-dir", data, **separate) as up:
+    async with cli.running("up", "--port", "0", "--data-dir", data, nats_url="", postgres_dsn="") as up:
         assert up.stdout
         url = (await asyncio.wait_for(up.stdout.readline(), 60)).decode().removeprefix("ready").strip()
         assert json.loads((tmp_path / "data" / "running.json").read_text())["url"] == url
 
-        second = await cli("up", "--port", "0", "--data-dir", data, **separate)
+        second = await cli("up", "--port", "0", "--data-dir", data)
         assert second.code == 1 and "error: " in second.err and data in second.err
 
         up.send_signal(signal.SIGTERM)

@@ -12,7 +12,7 @@ from tests.acceptance.faults import Installation, Tenant, eventually
 from tests.driver import event
 from tests.heard import Heard, log_of
 
-PEOPLE = 25_000
+PEOPLE = 12_000
 
 
 @pytest.fixture(params=[1_000_000, 1000], ids=["alone", "shared"])

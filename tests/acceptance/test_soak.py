@@ -43,8 +43,8 @@ async def test_the_edge_keeps_nothing_of_those_who_have_gone(tidings: Tidings, c
             appender=tidings.runtime.appender(),
             entry=busy,
             per_second=PER_SECOND,
-            warm_up_seconds=4,
-            seconds=8,
+            warm_up_seconds=3,
+            seconds=5,
         )
 
         found = await soaked(soak)

@@ -67,7 +67,7 @@ async def sees_its_own(driver: Tidings, user: str, titles: list[str], read: int)
         assert sorted(own(list(stream.notifications.values()), driver.tenant, user)) == sorted(titles)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_same_users_and_ids_in_many_tenants_see_each_their_own(tidings: Tidings, seed: int) -> None:
     chance = random.Random(seed)
     names = [f"{tidings.tenant}{name}" for name in chance.sample(TRICKY, 8)] + [f"{tidings.tenant}{'日' * (128 - len(tidings.tenant))}"]

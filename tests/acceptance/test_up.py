@@ -47,15 +47,6 @@ async def test_after_kill_9_another_goes_on_with_everything(up: Process, tmp_pat
         assert titles(reversed(await tidings.listing("ann"))) == [*told, "number 10"]
 
 
-async def test_a_second_one_on_the_same_data_is_refused(up: Process, tmp_path: Path) -> None:
-    await up.start()
-
-    second = await another(tmp_path).spawn()
-
-    assert await second.wait() == 1
-    assert "is in use by process" in " ".join(second.said().split())
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_in_time_with_clients_connected(up: Process, tmp_path: Path, number: signal.Signals) -> None:
     async with AsyncExitStack() as stack:

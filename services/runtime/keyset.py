@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import httpx
 import jwt
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -15,6 +14,9 @@ from msgspec import Meta, Raw, Struct
 from services.runtime.auth import InvalidToken
 from services.runtime.errors import Unavailable
 from services.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 SET_LIMIT_BYTES = 256 * 1024
 SET_LIMIT_KEYS = 100
@@ -116,6 +118,8 @@ class KeySet:
             await asyncio.shield(self._fetching)
 
     async def _fetch(self) -> None:
+        import httpx  # only who has an issuer waits for it
+
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 self._keys = usable(await self._body())
@@ -128,6 +132,8 @@ class KeySet:
             self._fetching = None
 
     async def _body(self) -> bytes:
+        import httpx
+
         if self._client is None:
             self._client = httpx.AsyncClient(timeout=FETCH_SECONDS, follow_redirects=False)
         body = b""

@@ -41,6 +41,8 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     `event` is where the event lies in `EVENTS`, `created` when it was appended, `occurred` its own time (only shown). `cursor`,
     `seen`, `read`, `archived` and `snoozed` are added on the way to a client and absent in the log; while `snoozed` lies ahead, it
     is in no list but that of the snoozed. `receipt`: the actor asked to be told when it is read.
+    `count`: it stands for so many events of its group, all since the person last read it; `actors`: whose the newest are, up to three,
+    the latest first.
     """
 
     cursor: CursorText | None = None
@@ -63,6 +65,8 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     occurred: datetime | None = None
     expires: datetime | None = None
     receipt: bool = False
+    count: int | None = None
+    actors: tuple[str, ...] = ()
     seen: datetime | None = None
     read: datetime | None = None
     archived: datetime | None = None

@@ -1,4 +1,4 @@
-"""The audience: who stood how to what, from which event to which; and which events have been seen before."""
+"""The audience: who stood how to what, from which event to which; which events were seen before; what is in which group."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from contracts.codec import InvalidEvent, recorded
 from contracts.events import AnyRecorded
 from contracts.subjects import EVENTS
+from projections import groups
 from projections.projection import Change, Message, Projection, Statement
 from projections.relations import LOCALE, Closes, Ends, Opens, Turn, relations
 
@@ -28,7 +29,7 @@ CREATE TABLE {{schema}}.relation (
 );
 CREATE UNIQUE INDEX ON {{schema}}.relation (tenant, user_id, object, relation) WHERE until IS NULL;
 CREATE INDEX ON {{schema}}.relation (tenant, user_id) WHERE object = '{LOCALE}';
-"""
+{groups.SCHEMA}"""
 
 SEE = Statement(
     "see",
@@ -92,6 +93,7 @@ def changes(event: AnyRecorded, key: str) -> Iterator[Change]:
     for turn in relations(event):
         row: dict[str, Any] = {**once, "tenant": event.tenant, "object": turn.object, "relation": turn.relation, "user_id": turn.user}
         yield Change(_statement(turn), (event.tenant, turn.user or turn.object), (event.sequence, turn), row)
+    yield from groups.changes(event, once)
 
 
 def _statement(turn: Turn) -> Statement:
@@ -115,5 +117,5 @@ def digest(key: str) -> str:
 
 
 AUDIENCE = Projection(
-    name="audience", version=2, stream=EVENTS, subjects=("events.{partition}.>",), schema=SCHEMA, evolve=evolve, partitioned=True
+    name="audience", version=3, stream=EVENTS, subjects=("events.{partition}.>",), schema=SCHEMA, evolve=evolve, partitioned=True
 )

@@ -191,7 +191,7 @@ def _notified(person: Person, notification: Notification, message: Message) -> d
         "created": notification.created,
         "appended": instant(message.time_nanoseconds),
         "expires": notification.expires,
-        "awaited": notification.receipt,
+        "awaited": notification.receipt or notification.count is not None,
         "body": message.data.decode(),
     }
 

@@ -10,7 +10,7 @@ from contracts.notifications import Entity, NotificationId
 
 
 class NotificationRead(Event, frozen=True, kw_only=True):
-    """Somebody read for the first time what they were told; `sender` asked to know it."""
+    """Somebody read for the first time what they were told; `sender` asked to know it; `group`: the next of it begins anew."""
 
     type: ClassVar[str] = "notification.read"
     notification_id: NotificationId
@@ -18,3 +18,4 @@ class NotificationRead(Event, frozen=True, kw_only=True):
     title: str
     entity: Entity | None = None
     sender: Id | None = None
+    group: str | None = None

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from contracts.codec import encode
 from contracts.events import AnyRecorded
 from projections.audience import SEE, changes, seen_key
+from projections.groups import belongs
 from projections.relations import LOCALE
+from services.notifier.groups import CLOSED, STOOD, Groups, Open, parameters
 from services.notifier.rule import Audience, Relation
-from services.runtime.postgres import Postgres
+from services.runtime.postgres import Connection, Postgres
 from services.runtime.readmodel import Execution, ReadModel
 
 SEEN = "SELECT event::text, sequence FROM {schema}.seen WHERE event = ANY (%s::uuid[])"
@@ -60,6 +62,7 @@ class Asked:
     def __init__(self) -> None:
         self._relations: dict[tuple[str, Relation], bool] = {}
         self._users: set[tuple[str, str]] = set()
+        self.groups: dict[int, tuple[str, str, Relation]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._relations or self._users)
@@ -67,6 +70,10 @@ class Asked:
     def members(self, tenant: str, relation: Relation, translated: bool) -> None:
         """Ask for those in a relation."""
         self._relations[tenant, relation] = translated or self._relations.get((tenant, relation), False)
+
+    def group(self, recorded: AnyRecorded, group: str, relation: Relation) -> None:
+        """Ask how a group stands for each of those in a relation, as of an event that belongs to it."""
+        self.groups[recorded.sequence] = (recorded.tenant, group, relation)
 
     def users(self, tenant: str, users: Iterable[str]) -> None:
         """Ask for what these users speak."""
@@ -86,6 +93,7 @@ class Folded(NamedTuple):
     duplicates: frozenset[int]
     memberships: dict[tuple[str, Relation], list[Membership]]
     spoken: dict[tuple[str, str], list[Spoken]] = {}  # noqa: RUF012  never written to
+    opened: dict[int, dict[str, Open]] = {}  # noqa: RUF012  never written to
 
     def recipients(self, recorded: AnyRecorded, to: Audience, but: str | None) -> list[str]:
         """Who is told, as of the event, in an order that is always the same; one may be left out."""
@@ -97,6 +105,13 @@ class Folded(NamedTuple):
         at = recorded.sequence - before
         memberships = self.memberships.get((recorded.tenant, relation), ())
         return (user for user, since, until in memberships if since <= at and (until is None or at < until))
+
+    def standing(self, recorded: AnyRecorded, relation: Relation) -> list[tuple[str, int]]:
+        """Who stands in a relation as of the event, but for whoever the event is by, and since when."""
+        at, found = recorded.sequence, belongs(recorded)
+        memberships = self.memberships.get((recorded.tenant, relation), ())
+        stands = ((user, since) for user, since, until in memberships if since <= at and (until is None or at < until))
+        return [(user, since) for user, since in stands if not found or user != found.actor]
 
     def locale(self, recorded: AnyRecorded, user: str) -> str:
         """What a user speaks as of the event; empty if nobody said."""
@@ -160,8 +175,26 @@ class AudienceFold:
             members = await connection.execute(self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)) if wanted else None
             first = {event.replace("-", ""): sequence for event, sequence in await seen.fetchall()}
             rows = await members.fetchall() if members else []
+            groups = await self._groups(connection, batch, until, wanted) if wanted.groups else None
         duplicates = (recorded.sequence for recorded, key in zip(batch, keys, strict=True) if first.get(key) != recorded.sequence)
-        return _folded(duplicates, rows)
+        folded = _folded(duplicates, rows)
+        return folded._replace(opened=_opened(batch, wanted, folded, groups)) if groups else folded
+
+    async def _groups(self, connection: Connection, batch: Sequence[AnyRecorded], until: int, wanted: Asked) -> Groups:
+        asked = parameters(wanted.groups.values(), batch[0].sequence, until)
+        stood = await connection.execute(self._model.sql(STOOD), asked)
+        closed = await connection.execute(self._model.sql(CLOSED), asked)
+        return Groups(await stood.fetchall(), await closed.fetchall())
+
+
+def _opened(batch: Sequence[AnyRecorded], wanted: Asked, folded: Folded, groups: Groups) -> dict[int, dict[str, Open]]:
+    """How the groups of a batch's events stand with each of them."""
+    found: dict[int, dict[str, Open]] = {}
+    for recorded in batch:
+        if recorded.sequence in wanted.groups and recorded.sequence not in folded.duplicates:
+            _, _, relation = wanted.groups[recorded.sequence]
+            found[recorded.sequence] = groups.take(recorded, folded.standing(recorded, relation))
+    return found
 
 
 def _folded(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Folded:

@@ -74,8 +74,14 @@ async def state_readings(runtime: Runtime) -> None:
 def draft(reading: Reading, partitions: int) -> Draft:
     """The event that somebody read something."""
     told = decode_notification(reading.body)
-    sender = told.actor if told.receipt else None
-    fact = NotificationRead(notification_id=told.id, user_id=reading.user, title=told.title, entity=told.entity, sender=sender)
+    fact = NotificationRead(
+        notification_id=told.id,
+        user_id=reading.user,
+        title=told.title,
+        entity=told.entity,
+        sender=told.actor if told.receipt else None,
+        group=told.group if told.count else None,
+    )
     cloud = CloudEvent(
         specversion="1.0",
         id=reading_id(told.id, reading.user),

@@ -13,8 +13,10 @@ from contracts.events import AnyRecorded
 from contracts.ids import NotificationIds
 from contracts.notifications import TITLE_LIMIT_CHARACTERS, Notification, Shared
 from contracts.subjects import Person, Topic, inbox, shared
+from projections.groups import belongs
 from services.notifier.audience import Asked, Folded
-from services.notifier.rule import Authored, Rule, Tell
+from services.notifier.groups import Open
+from services.notifier.rule import Authored, Relation, Rule, Tell
 from services.notifier.texts import FALLBACK, Wording, texts
 from services.notifier.topics import Topics
 from services.runtime.append import Draft
@@ -63,6 +65,8 @@ def asks(recorded: AnyRecorded, told: Iterable[Told], topics: Topics, asked: Ask
         translated = not isinstance(tell.says, Authored)
         for each in topics.asks(recorded, tell):
             asked.members(recorded.tenant, each, translated)
+        if tell.accumulates and (group := belongs(recorded)) and isinstance(of := tell.to[0], Relation):
+            asked.group(recorded, group.group, of)
         if translated:
             asked.users(recorded.tenant, (each for each in tell.to if isinstance(each, str)))
 
@@ -83,29 +87,35 @@ def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: To
 
 
 def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
-    spoken: dict[str, Shell] = {}
+    shells: dict[tuple[str, Open | None], Shell] = {}
+    opened = folded.opened.get(recorded.sequence, {}) if told.tell.accumulates else {}
     for user in folded.recipients(recorded, told.tell.to, None if told.tell.actor_too else _actor(recorded, told.tell)):
         locale = texts().locale_of(folded.locale(recorded, user))
-        shell = spoken.get(locale) or spoken.setdefault(locale, _shell(recorded, told, locale))
-        body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, ids.of(user).encode(), shell.between, encode(user), shell.behind)
+        stands = opened.get(user)
+        shell = shells.get((locale, stands)) or shells.setdefault((locale, stands), _shell(recorded, told, locale, stands))
+        identifier = (NotificationIds(stands.key, told.rule) if stands else ids).of(user)
+        body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, identifier.encode(), shell.between, encode(user), shell.behind)
         yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
-def _shell(recorded: AnyRecorded, told: Told, locale: str) -> Shell:
-    before, rest = encode(_notification(recorded, told, locale, NIL)).split(SPLIT[0], 1)
+def _shell(recorded: AnyRecorded, told: Told, locale: str, stands: Open | None) -> Shell:
+    before, rest = encode(_notification(recorded, told, locale, NIL, stands)).split(SPLIT[0], 1)
     between, behind = rest.rsplit(SPLIT[1], 1)
     return Shell(before, between, behind)
 
 
-def _words(told: Told, locale: str) -> Authored:
+def _words(told: Told, locale: str, stands: Open | None) -> Authored:
     """What is said, in a locale that there are templates of; what somebody wrote, as it is."""
     rule, tell = told
-    return tell.says if isinstance(tell.says, Authored) else Authored(*texts().say(Wording(rule, tell.wording), tell.says, locale))
+    if isinstance(tell.says, Authored):
+        return tell.says
+    values = {**tell.says, "count": stands.events} if stands else tell.says
+    return Authored(*texts().say(Wording(rule, tell.wording), values, locale))
 
 
-def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: str) -> Notification:
+def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: str, stands: Open | None = None) -> Notification:
     attributes, tell = recorded.attributes, told.tell
-    title, message = _words(told, locale)
+    title, message = _words(told, locale, stands)
     return Notification(
         id=identifier,
         event=recorded.sequence,
@@ -126,6 +136,8 @@ def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: st
         occurred=attributes.time,
         expires=tell.expires,
         receipt=tell.receipt and _actor(recorded, tell) is not None,
+        count=stands.events if stands else None,
+        actors=stands.actors if stands else (),
     )
 
 

@@ -58,7 +58,8 @@ class Tell(Struct, frozen=True, kw_only=True):
 
     `actor`: who acted, where that is another than the event's actor; `more`: what is added to the data.
     `says`: what fills the rule's templates (`texts/`), or words that need none; `wording`: which of the rule's messages, if it has several.
-    `receipt`: whoever acted is told who reads it.
+    `receipt`: whoever acted is told who reads it. `accumulates`: told to one relation only, all of its `group` (`projections.groups`) that
+    somebody has not read stands in one notification; the templates are given their `count`.
     """
 
     to: Audience
@@ -76,6 +77,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     hidden: tuple[str, ...] = ()
     more: dict[str, bool] = {}
     receipt: bool = False
+    accumulates: bool = False
 
 
 @dataclass(frozen=True)

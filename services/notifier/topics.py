@@ -104,8 +104,8 @@ def _membership(user: str, of: Topic, body: bytes, partitions: int) -> Draft:
 
 
 def _alone(tell: Tell) -> Relation | None:
-    """The relation told, if nobody else is: who stands in two would have to be told once."""
-    only = tell.to[0] if len(set(tell.to)) == 1 else None
+    """The relation told, if nobody else is: who stands in two must be told once. What accumulates differs between them."""
+    only = tell.to[0] if len(set(tell.to)) == 1 and not tell.accumulates else None
     return only if isinstance(only, Relation) else None
 
 

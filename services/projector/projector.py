@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 
-from projections import INBOX, RECEIPTS
+from projections import AUDIENCE, INBOX, RECEIPTS
 from projections.projection import Change, Projection
 from services.runtime.follow import Message, follow
 from services.runtime.process import Runtime, persist
@@ -27,6 +27,8 @@ UPDATE {schema}.horizon SET swept = greatest(horizon.swept, (SELECT coalesce(max
 """,
     ),
     (RECEIPTS, "DELETE FROM {schema}.receipt WHERE at <= now() - %s"),
+    (AUDIENCE, "DELETE FROM {schema}.grouped WHERE at <= now() - %s"),
+    (AUDIENCE, "DELETE FROM {schema}.closing WHERE at <= now() - %s"),
 )
 
 

@@ -99,6 +99,21 @@ _facts: st.SearchStrategy[Event] = st.one_of(
     st.builds(events.RoleGranted, user_id=_users, role=_roles),
     st.builds(events.RoleRevoked, user_id=_users, role=_roles),
     st.builds(events.TaskDeleted, task_id=_things),
+    st.builds(
+        events.MessagePosted,
+        message_id=st.just("1"),
+        room_id=_things,
+        sender_id=_users,
+        sender_name=st.just("-"),
+        text=st.just("-"),
+    ),
+    st.builds(
+        events.NotificationRead,
+        notification_id=st.sampled_from(IDS),
+        user_id=_users,
+        title=st.just("-"),
+        group=st.none() | _things.map("room:{}".format),
+    ),
     st.builds(events.ProjectStatusChanged, project_id=_things, project_name=st.just("Garden"), new_status=st.just("active")),
 )
 _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])

@@ -16,12 +16,13 @@ def message_posted(recorded: Recorded[MessagePosted]) -> Iterator[Tell]:
     event = recorded.event
     yield Tell(
         to=(Relation(f"room:{event.room_id}", "member"),),
-        says={"name": event.sender_name, "words": first_words(event.text)},
+        says={"name": event.sender_name, "words": first_words(event.text), "count": 1},
         category="message",
         entity=Entity(type="room", id=event.room_id),
         references={"room": event.room_id, "message": event.message_id},
         group=f"room:{event.room_id}",
         actor=event.sender_id,
+        accumulates=True,
     )
 
 

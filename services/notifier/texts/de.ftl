@@ -156,7 +156,10 @@ achievement_performance =
 ## Räume
 
 message_posted =
-    .title = Neue Nachricht von { $name }
+    .title = { $count ->
+        [one] Neue Nachricht von { $name }
+       *[other] { $count } neue Nachrichten
+    }
     .message = { $name }: { $words }
 
 ## Vorfälle

@@ -156,7 +156,10 @@ achievement_performance =
 ## Rooms
 
 message_posted =
-    .title = New message from { $name }
+    .title = { $count ->
+        [one] New message from { $name }
+       *[other] { $count } new messages
+    }
     .message = { $name }: { $words }
 
 ## Incidents

@@ -19,6 +19,7 @@ COMMANDS = {
     "token": "token",
     "events": "events",
     "receipts": "receipts",
+    "rules": "rules",
     "rebuild": "rebuild",
     "doctor": "doctor",
 }

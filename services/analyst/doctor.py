@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import httpx
@@ -34,8 +34,12 @@ class Finding(NamedTuple):
     words: str
 
 
-async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    """Everything worth knowing, in the order in which one thing stands on another."""
+Look = Callable[[Runtime], Awaitable[tuple[str, bool, str]]]
+"""Looks at something more; a finding."""
+
+
+async def findings(settings: Settings, looks: Sequence[Look] = ()) -> AsyncIterator[Finding]:
+    """Everything worth knowing, in the order in which one thing stands on another; at its end, what other services look at."""
     nats = await _nats(settings)
     yield nats
     postgres = await _postgres(settings)
@@ -46,7 +50,9 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
             yield await _notifier(runtime)
             async for finding in _read_models(runtime):
                 yield finding
-            yield await _dead(runtime)
+            yield await dead_letters(runtime)
+            for look in looks:
+                yield Finding(*await look(runtime))
     yield await _http(settings)
 
 
@@ -120,11 +126,13 @@ async def _live(postgres: Postgres) -> list[tuple[str, str, int]]:
         return []
 
 
-async def _dead(runtime: Runtime) -> Finding:
+async def dead_letters(runtime: Runtime) -> Finding:
+    """What could not be routed: the newest of it, and why."""
     newest = await last(runtime.jetstream, DEAD, "dead.>")
     if newest is None:
         return Finding("dead letters", True, "none")
-    return Finding("dead letters", True, f"some: the newest is {newest.subject}")
+    reason = newest.headers.get("Tidings-Reason", "no reason given")
+    return Finding("dead letters", True, f"some: the newest is {newest.subject}: {reason}")
 
 
 async def _http(settings: Settings) -> Finding:

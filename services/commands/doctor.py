@@ -9,6 +9,7 @@ import click
 
 from services.analyst import doctor as doctor_
 from services.commands.shared import console, reads_settings
+from services.notifier.silence import silence
 from services.runtime.settings import Settings
 
 
@@ -19,7 +20,7 @@ def doctor(chosen: Settings) -> None:
 
     async def look() -> bool:
         well = True
-        async for finding in doctor_.findings(chosen):
+        async for finding in doctor_.findings(chosen, (silence,)):
             sign = "[green]✓[/green]" if finding.well else "[red]✗[/red]"
             console.print(f"{sign} {finding.what}: ", finding.words, sep="", soft_wrap=True)
             well = well and finding.well

@@ -197,6 +197,13 @@ def _opened(batch: Sequence[AnyRecorded], wanted: Asked, folded: Folded, groups:
     return found
 
 
+async def ask(postgres: Postgres, model: ReadModel, wanted: Asked, since: int, until: int) -> Folded:
+    """What is asked about events that were folded before, between two sequences; raises Unavailable."""
+    async with postgres.connection() as connection:
+        members = await connection.execute(model.sql(MEMBERS), wanted.parameters(since, until))
+        return _folded((), await members.fetchall())
+
+
 def _folded(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Folded:
     memberships: dict[tuple[str, Relation], list[Membership]] = defaultdict(list)
     spoken: dict[tuple[str, str], list[Spoken]] = defaultdict(list)

@@ -80,16 +80,20 @@ def drafts(recorded: AnyRecorded, told: Iterable[Told], folded: Folded, topics: 
         yield from _to_topic(recorded, each, ids, topic) if topic else _to_each(recorded, each, ids, folded, partitions)
 
 
+def left_out(recorded: AnyRecorded, tell: Tell) -> str | None:
+    """Who is not told: whoever acted, unless the rule says otherwise."""
+    return None if tell.actor_too else _actor(recorded, tell)
+
+
 def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
     notification = _notification(recorded, told, FALLBACK, ids.of(f"@{topic.relation}"))
-    left_out = None if told.tell.actor_too else _actor(recorded, told.tell)
-    yield Draft(shared(topic), encode(Shared(left_out=left_out, notification=Raw(encode(notification)))))
+    yield Draft(shared(topic), encode(Shared(left_out=left_out(recorded, told.tell), notification=Raw(encode(notification)))))
 
 
 def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
     shells: dict[tuple[str, Open | None], Shell] = {}
     opened = folded.opened.get(recorded.sequence, {}) if told.tell.accumulates else {}
-    for user in folded.recipients(recorded, told.tell.to, None if told.tell.actor_too else _actor(recorded, told.tell)):
+    for user in folded.recipients(recorded, told.tell.to, left_out(recorded, told.tell)):
         locale = texts().locale_of(folded.locale(recorded, user))
         stands = opened.get(user)
         shell = shells.get((locale, stands)) or shells.setdefault((locale, stands), _shell(recorded, told, locale, stands))

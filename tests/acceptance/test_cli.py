@@ -132,7 +132,17 @@ async def test_the_doctor_finds_everything_well_and_says_what_is_not(cli: Comman
             ended = await cli("doctor")
             if ended.code == 0:
                 break
-    for part in ("NATS", "Postgres", "streams", "notifier", "read model inbox", "read model audience", "dead letters", "edge"):
+    for part in (
+        "NATS",
+        "Postgres",
+        "streams",
+        "notifier",
+        "read model inbox",
+        "read model audience",
+        "dead letters",
+        "untold events",
+        "edge",
+    ):
         assert f"✓ {part}: " in ended.out
 
     ended = await cli("doctor", url="http://127.0.0.1:9", postgres_dsn="postgresql://nobody@127.0.0.1:9/x")

@@ -8,6 +8,7 @@ from fluent.runtime import FluentBundle, FluentResource
 from contracts import events
 from contracts.events.announcements import Addressees
 from contracts.subjects import DEAD, dead
+from services.analyst.doctor import dead_letters
 from services.notifier import router
 from services.notifier.position import SERVICE
 from services.notifier.route import react
@@ -169,4 +170,5 @@ async def test_an_event_whose_template_lacks_a_value_is_buried_and_what_it_says_
 
     buried = await last(partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence))
     assert buried and buried.headers["Tidings-Reason"] == "the template task_status_changed.message has no value for status"
+    assert f"{sequence}: the template task_status_changed.message has no value for status" in (await dead_letters(partition.runtime)).words
     assert await partition.users_told() == ["bob", "anna"]

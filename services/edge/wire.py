@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from contracts.codec import encode
 from contracts.cursor import Cursor
@@ -13,8 +13,6 @@ from contracts.notifications import Counts, Mark
 from contracts.subjects import Person
 from projections.standing import Standing
 from services.edge.rows import Row
-
-T = TypeVar("T")
 
 
 class Page:
@@ -47,13 +45,12 @@ class Page:
             self._chunk = {"type": "http.response.body", "body": event, "more_body": True}
         return self._chunk
 
-    def rendered(self, name: str, render: Callable[[], T]) -> T:
-        """The same in another form, which a name stands for; made once for all tabs that want it."""
+    @property
+    def renderings(self) -> dict[str, Any]:
+        """The same in other forms, each by a name of its own; made once for all tabs that want it."""
         if self._renderings is None:
             self._renderings = {}
-        if name not in self._renderings:
-            self._renderings[name] = render()
-        return self._renderings[name]
+        return self._renderings
 
 
 def entry(epoch: str, sequence: int, body: bytes) -> bytes:

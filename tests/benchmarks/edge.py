@@ -36,7 +36,7 @@ async def tabs_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_s
         async def told(count: int) -> None:
             await deliver(running.runtime.appender(), running.entries(users), count, frames_per_second / tabs)
 
-        return await _cost(running, connected, told, int(frames_per_second * seconds / tabs), tabs)
+        return await cost_of(running, connected, told, int(frames_per_second * seconds / tabs), tabs)
 
 
 async def topic_cost(kind: Kind, *, users: int = TOPIC_USERS, frames_per_second: float = 10_000, seconds: float = 8) -> FrameCost:
@@ -51,7 +51,7 @@ async def topic_cost(kind: Kind, *, users: int = TOPIC_USERS, frames_per_second:
             async def told(count: int) -> None:
                 await _announced(running, count, frames_per_second / users)
 
-            return await _cost(running, connected, told, int(frames_per_second * seconds / users), users)
+            return await cost_of(running, connected, told, int(frames_per_second * seconds / users), users)
 
 
 async def idle_memory(kind: Kind, *, connections: int = 5000, tabs: int = 1) -> float:
@@ -74,7 +74,7 @@ async def _connected(running: System, kind: Kind, connections: int, tabs: int) -
         yield connected
 
 
-async def _cost(running: System, connected: Clients, told: Callable[[int], Awaitable[None]], count: int, frames_each: int) -> FrameCost:
+async def cost_of(running: System, connected: Clients, told: Callable[[int], Awaitable[None]], count: int, frames_each: int) -> FrameCost:
     """Tell a tenth to warm up, then all of it; every frame must arrive."""
     await told(count // 10)
     await connected.until(count // 10 * frames_each, ARRIVAL_SECONDS)

@@ -6,9 +6,9 @@ Without a cursor it begins where its user has been sent everything, with what is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import Entries
@@ -27,23 +27,13 @@ Message = dict[str, Any]
 Chosen = Callable[[Said], bool]
 
 
-class Form:
-    """How a transport writes frames; `cursors`: whether it tells cursors, each time with the last frame up to there."""
+class Form(NamedTuple):
+    """How a transport writes frames; `cursors`: whether it tells cursors; `key` stands for what is the same for all tabs of a person."""
 
-    __slots__ = ("cursors", "name", "transmit", "write")
-
-    def __init__(
-        self,
-        name: str,
-        write: Callable[[Iterable[Said], Cursor | None], list[Message]],
-        transmit: Callable[[Message], Coroutine[Any, Any, None]],
-        *,
-        cursors: bool,
-    ) -> None:
-        self.name = name
-        self.write = write
-        self.transmit = transmit
-        self.cursors = cursors
+    key: str
+    write: Callable[[Iterable[Said], Cursor | None], list[Message]]
+    transmit: Callable[[Any], Awaitable[None]]
+    cursors: bool
 
 
 class Caller(Connection):
@@ -101,16 +91,19 @@ class Caller(Connection):
         return wire.entries(self.at, self.at, [], self._feed.inbox.counts(time.time()))
 
     async def _say(self, page: Page) -> None:
-        for message in self._messages(page):
+        if page.type != "entries":
+            for message in self._aside(page):
+                await self._form.transmit(message)
+            return
+        first = self._form.key not in page.renderings
+        for message in self._entries(page):
             await self._form.transmit(message)
-        if page.type == "entries" and page.cursor:
+        if first and page.cursor:
             self.at = page.cursor
             self._note_sent()
 
-    def _messages(self, page: Page) -> list[Message]:
+    def _aside(self, page: Page) -> list[Message]:
         match page.type:
-            case "entries":
-                return self._entries(page)
             case "hello":
                 return self._spelled(self._dialect.greeted(self.identity.person.user, self.id), page.cursor)
             case "heartbeat":
@@ -121,11 +114,15 @@ class Caller(Connection):
                 return []
 
     def _entries(self, page: Page) -> list[Message]:
+        """A link in its dialect, once for all tabs to which it says the same."""
         if not self.at.until:
             self._known = self.at.sequence
-        if self._fresh or self.at.until or self.chosen:
+        if self._fresh or self.chosen or self.at.until:
             return self._translated(page)
-        return page.rendered(f"{self._dialect.name} {self._form.name} {self._form.cursors}", lambda: self._translated(page))
+        messages = page.renderings.get(self._form.key)
+        if messages is None:
+            messages = page.renderings[self._form.key] = self._translated(page)
+        return messages
 
     def _translated(self, page: Page) -> list[Message]:
         frame: Entries = translation.entries(page.body)

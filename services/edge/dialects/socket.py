@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 from uuid import uuid4
 
 import msgspec
@@ -14,7 +14,7 @@ from contracts.frames import MarkOperation
 from services.edge.connection import Connection
 from services.edge.dialects import translation
 from services.edge.dialects.barbershop import about
-from services.edge.dialects.caller import Caller, Form, Message
+from services.edge.dialects.caller import Caller, Form
 from services.edge.dialects.dialect import Asked, CountUnread, Dialect, MarkRead, Ping, Said, Subscribe
 from services.edge.dialects.sent import Sent
 from services.edge.edge import Edge
@@ -47,11 +47,9 @@ class DialectSocket(Socket):
         return identity, cursor
 
     async def _talk(self, identity: Identity, cursor: str | None) -> None:
-        form = Form("text", translation.texts, self._transmit, cursors=self._cursors)
+        key = f"{self._dialect.name} with cursors" if self._cursors else self._dialect.name
+        form = Form(key, translation.texts, self._asgi_send, self._cursors)
         await Caller(self._edge, identity, self._dialect, form, self._sent).run(cursor, self._listen)
-
-    async def _transmit(self, message: Message) -> None:
-        await self._asgi_send(cast("Any", message))
 
     async def _listen(self, connection: Connection) -> None:
         caller = cast("Caller", connection)

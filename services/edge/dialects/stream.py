@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from litestar.types import Receive, Scope, Send
 
 from services.edge.connection import Closed, Connection
 from services.edge.dialects import translation
-from services.edge.dialects.caller import Caller, Form, Message
+from services.edge.dialects.caller import Caller, Form
 from services.edge.dialects.dialect import Dialect
 from services.edge.dialects.sent import Sent
 from services.edge.edge import Edge
@@ -31,11 +29,8 @@ class DialectStream(Stream):
         return await self._edge.door.identify(arrival, in_query=True)
 
     def _connection(self, identity: Identity) -> Connection:
-        form = Form("event", translation.chunks, self._transmit, cursors=True)
+        form = Form(self._dialect.name, translation.chunks, self._asgi_send, cursors=True)
         return Caller(self._edge, identity, self._dialect, form, self._sent)
-
-    async def _transmit(self, message: Message) -> None:
-        await self._asgi_send(cast("Any", message))
 
     async def _end(self, closed: Closed) -> None:
         await self._write(b"", more=False)

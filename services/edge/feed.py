@@ -119,7 +119,8 @@ class Feed:
             known.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
         if len(told) == 1 or (fits([each.message for each in told]) and not known.overtook(self.cursor.sequence)):
             now = time.time()
-            return self._moved(told[-1].message.sequence, [each.body(self._name) for each in told if stands(each.entry, known, now)], now)
+            standing = [each for each in told if stands(each.entry, known, now)]
+            return self._moved(told[-1].message.sequence, standing, now)
         self.cursor = Cursor(self._log.epoch, told[-1].message.sequence)
         self.lapses = known.until(time.time())
         return self._go_on
@@ -163,10 +164,12 @@ class Feed:
             self._page_after = (after, whole)
         return self._page
 
-    def _moved(self, head: int, told: list[bytes], now: float) -> Callable[[], None]:
+    def _moved(self, head: int, told: list[Telling], now: float) -> Callable[[], None]:
         """Come to a sequence with the entries up to there; returns what says so to the tabs."""
         after, self.cursor = self.cursor, Cursor(self._log.epoch, head)
-        page = wire.entries(after, self.cursor, told, self.inbox.counts(now))
+        counts = self.inbox.counts(now)
+        page = wire.entries(after, self.cursor, [each.body(self._name) for each in told], counts)
+        page.told = [each.entry for each in told], counts
         self.lapses = self.inbox.until(now)
         return partial(self._offer, page, after)
 

@@ -9,22 +9,26 @@ from typing import Any
 
 from contracts.codec import encode
 from contracts.cursor import Cursor
-from contracts.notifications import Counts, Mark
+from contracts.notifications import Counts, Entry, Mark
 from contracts.subjects import Person
 from projections.standing import Standing
 from services.edge.rows import Row
 
 
 class Page:
-    """An encoded frame and the cursor that a reader stands at after it: None if it moves nobody; `more` is to be had at once."""
+    """An encoded frame and the cursor that a reader stands at after it: None if it moves nobody; `more` is to be had at once.
 
-    __slots__ = ("_chunk", "_message", "_renderings", "body", "cursor", "more", "type")
+    `told` is what it says of the log, and the counts, where that was at hand when it was made.
+    """
+
+    __slots__ = ("_chunk", "_message", "_renderings", "body", "cursor", "more", "told", "type")
 
     def __init__(self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False) -> None:
         self.type = type_
         self.body = body
         self.cursor = cursor
         self.more = more
+        self.told: tuple[list[Entry], Counts] | None = None
         self._message: Any = None
         self._chunk: Any = None
         self._renderings: dict[str, Any] | None = None

@@ -54,7 +54,7 @@ class Rated(ASGIMiddleware):
     """Says in every answer what is left of the sender's rate, if there is one; a stream says it itself, once."""
 
     scopes = (ScopeType.HTTP,)
-    exclude_path_pattern = r"^/v1/stream$"
+    exclude_path_pattern = r"^/(?:v1|notifications)/stream$"
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Add the headers where an answer begins."""

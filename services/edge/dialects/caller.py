@@ -121,8 +121,12 @@ class Caller(Connection):
             return self._translated(page)
         messages = page.renderings.get(self._form.key)
         if messages is None:
-            messages = page.renderings[self._form.key] = self._translated(page)
+            messages = page.renderings[self._form.key] = self._live_link(page) if page.told else self._translated(page)
         return messages
+
+    def _live_link(self, page: Page) -> list[Message]:
+        assert page.told
+        return self._spelled(translation.live(self._dialect, page.told, self._feed.inbox, self.identity.person.user), page.cursor)
 
     def _translated(self, page: Page) -> list[Message]:
         frame: Entries = translation.entries(page.body)

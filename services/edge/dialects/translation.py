@@ -10,7 +10,7 @@ import msgspec
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import Entries
-from contracts.notifications import Entry, Mark, Notification
+from contracts.notifications import Counts, Entry, Mark, Notification
 from projections.standing import Inbox
 from services.edge.dialects.dialect import Dialect, Said
 
@@ -27,6 +27,18 @@ def said(dialect: Dialect, frame: Entries, inbox: Inbox, known: int) -> Iterator
         yield from dialect.counted(frame.counts)
 
 
+def live(dialect: Dialect, told: tuple[list[Entry], Counts], inbox: Inbox, user: str) -> Iterator[Said]:
+    """The same of what has just come, to a client that has all that came before."""
+    found, counts = told
+    for entry in found:
+        if isinstance(entry, Notification):
+            yield from dialect.notified(entry if entry.user else msgspec.structs.replace(entry, user=user))
+        else:
+            yield from _marked(dialect, entry, inbox)
+    if found:
+        yield from dialect.counted(counts)
+
+
 def unsent(frame: Entries, inbox: Inbox) -> Entries:
     """The same without notifications that need not be brought any more: they are read, archived or snoozed by now."""
     now = time.time()
@@ -40,9 +52,13 @@ def _entry(dialect: Dialect, entry: Entry, inbox: Inbox, known: int) -> Iterator
         case Notification():
             yield from dialect.notified(entry) if _sequence(entry) > known else dialect.marked(_state(entry), entry.id)
         case Mark():
-            if entry.state in _TOLD:
-                for identifier in inbox.touched(entry):
-                    yield from dialect.marked(entry.state, identifier)
+            yield from _marked(dialect, entry, inbox)
+
+
+def _marked(dialect: Dialect, mark: Mark, inbox: Inbox) -> Iterator[Said]:
+    if mark.state in _TOLD:
+        for identifier in inbox.touched(mark):
+            yield from dialect.marked(mark.state, identifier)
 
 
 def _sequence(entry: Notification) -> int:

@@ -13,6 +13,10 @@ from services.notifier.rule import Relation
 
 ACTORS_LIMIT = 3
 
+_THEIRS = """FROM {schema}.grouped g WHERE g.tenant = m.tenant AND g.group_name = m.group_name AND g.actor <> m.user_id
+    AND g.sequence < %(first)s"""
+_NEWEST = f"{_THEIRS} AND g.sequence >= opened.sequence ORDER BY sequence DESC LIMIT 1"
+
 STOOD = f"""
 WITH asked AS (
     SELECT DISTINCT * FROM jsonb_to_recordset(%(asked)s::jsonb) AS r (tenant text, group_name text, object text, relation text)
@@ -24,19 +28,13 @@ WITH asked AS (
     FROM asked a JOIN {{schema}}.relation m USING (tenant, object, relation)
     WHERE m.since < %(first)s AND (m.until IS NULL OR m.until >= %(first)s)
 )
-SELECT m.tenant, m.group_name, m.user_id, told.sequence, told.key, told.count, told.actors
-FROM member m CROSS JOIN LATERAL (
-    SELECT min(sequence), (array_agg(key ORDER BY sequence))[1], sum(count)::bigint,
-        (array_agg(actor ORDER BY newest DESC))[1:{ACTORS_LIMIT}]
-    FROM (
-        SELECT actor, min(sequence) AS sequence, max(sequence) AS newest, count(*) AS count, (array_agg(key ORDER BY sequence))[1] AS key
-        FROM {{schema}}.grouped g
-        WHERE g.tenant = m.tenant AND g.group_name = m.group_name AND g.actor <> m.user_id
-          AND g.sequence > m.closed AND g.sequence < %(first)s
-        GROUP BY actor
-    ) g
-) told (sequence, key, count, actors)
-WHERE told.count > 0
+SELECT m.tenant, m.group_name, m.user_id, opened.sequence, opened.key, counted.count, array_remove(ARRAY[a.actor, b.actor, c.actor], NULL)
+FROM member m
+CROSS JOIN LATERAL (SELECT sequence, key {_THEIRS} AND g.sequence > m.closed ORDER BY sequence LIMIT 1) opened
+CROSS JOIN LATERAL (SELECT count(*) {_THEIRS} AND g.sequence >= opened.sequence) counted
+CROSS JOIN LATERAL (SELECT actor {_NEWEST}) a
+LEFT JOIN LATERAL (SELECT actor {_NEWEST.replace("ORDER", "AND g.actor <> a.actor ORDER")}) b ON true
+LEFT JOIN LATERAL (SELECT actor {_NEWEST.replace("ORDER", "AND g.actor NOT IN (a.actor, b.actor) ORDER")}) c ON true
 """
 """How the groups asked for stood for their members before a batch's `first` event."""
 

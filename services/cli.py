@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "up": "up",
+    "demo": "demo",
     "notifier": "run",
     "projector": "run",
     "edge": "run",

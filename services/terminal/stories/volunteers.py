@@ -64,7 +64,7 @@ VOLUNTEERS = Story(
         Happens(
             "There is tea for everybody.",
             (Fact(AnnouncementPublished(title="Tea at four", message="In the garden, bring a cup", to=Addressees(everyone=True)), "dina"),),
-            {"amira": 1, "bram": 1},
+            {"dina": 1, "amira": 1, "bram": 1},
         ),
     ),
 )

@@ -215,17 +215,27 @@ async def test_a_relay_that_died_at_any_step_is_followed_by_one_that_finds_out(s
     assert await service.log() == [*numbered(*range(20)), "more"]
 
 
-async def test_two_relays_at_once_carry_each_event_once_and_either_may_die(service: Service) -> None:
-    async with service.relaying() as one, service.relaying() as other:
-        for first in range(0, 600, 50):
-            await service.write(*numbered(*range(first, first + 50)))
-            if first == 300:
-                one.cancel()
-                await asyncio.wait((one,))
-        await service.empty()
-        assert not other.done()
+async def test_what_many_change_in_turn_comes_in_the_order_of_the_changes_though_two_relays_carry_it_and_one_dies(service: Service) -> None:
+    async with service.connection() as connection:
+        await connection.execute("CREATE TABLE counter (n int)")
+        await connection.execute("INSERT INTO counter VALUES (0)")
 
-    assert await service.log() == numbered(*range(600))
+    async def count(times: int) -> None:
+        async with service.connection() as connection:
+            for _ in range(times):
+                row = await (await connection.execute("UPDATE counter SET n = n + 1 RETURNING n")).fetchone()
+                assert row
+                await connection.execute(*service.outbox.emit(announcement("counted"), id=str(row[0])))
+                await connection.commit()
+
+    async with service.relaying() as one, service.relaying():
+        await asyncio.gather(*(count(40) for _ in range(5)))
+        one.cancel()
+        await asyncio.wait((one,))
+        await asyncio.gather(*(count(40) for _ in range(5)))
+        await service.empty()
+
+    assert await service.log() == numbered(*range(1, 401))
 
 
 async def test_postgres_that_ends_the_connection_is_gone_back_to(service: Service) -> None:

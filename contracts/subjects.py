@@ -16,6 +16,7 @@ NOTIFICATIONS = "NOTIFICATIONS"
 TICKETS = "TICKETS"
 DEAD = "DEAD"
 
+EVERY_EVENT = "events.>"
 INBOXES = "inbox.>"
 MEMBERS = "member.>"
 RECEIPTS = "receipt.>"

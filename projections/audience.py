@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import Any
 
 from contracts.codec import InvalidEvent, recorded
 from contracts.events import AnyRecorded
 from contracts.subjects import EVENTS
-from projections import groups
+from projections import groups, seen
 from projections.projection import Change, Message, Projection, Statement
 from projections.relations import LOCALE, Closes, Ends, Opens, Turn, relations
+from projections.seen import once, see, seen_key
 
 SCHEMA = f"""
-CREATE TABLE {{schema}}.seen (
-    event uuid PRIMARY KEY,
-    sequence bigint NOT NULL
-);
+{seen.SCHEMA}
 CREATE TABLE {{schema}}.relation (
     tenant text NOT NULL,
     object text NOT NULL,
@@ -30,16 +27,6 @@ CREATE TABLE {{schema}}.relation (
 CREATE UNIQUE INDEX ON {{schema}}.relation (tenant, user_id, object, relation) WHERE until IS NULL;
 CREATE INDEX ON {{schema}}.relation (tenant, user_id) WHERE object = '{LOCALE}';
 {groups.SCHEMA}"""
-
-SEE = Statement(
-    "see",
-    """
-    INSERT INTO {schema}.seen (event, sequence)
-    SELECT event, sequence FROM jsonb_to_recordset(%s::jsonb) AS r (event uuid, sequence bigint)
-    ON CONFLICT (event) DO NOTHING
-    """,
-    joins=True,
-)
 
 OPEN = Statement(
     "open",
@@ -88,12 +75,12 @@ def evolve(message: Message) -> Iterator[Change]:
 
 def changes(event: AnyRecorded, key: str) -> Iterator[Change]:
     """The same for an event already read, with its `seen_key`."""
-    once = {"event": key, "sequence": event.sequence}
-    yield Change(SEE, event.sequence, event.sequence, once)
+    said = once(event, key)
+    yield see(event, key)
     for turn in relations(event):
-        row: dict[str, Any] = {**once, "tenant": event.tenant, "object": turn.object, "relation": turn.relation, "user_id": turn.user}
+        row: dict[str, Any] = {**said, "tenant": event.tenant, "object": turn.object, "relation": turn.relation, "user_id": turn.user}
         yield Change(_statement(turn), (event.tenant, turn.user or turn.object), (event.sequence, turn), row)
-    yield from groups.changes(event, once)
+    yield from groups.changes(event, said)
 
 
 def _statement(turn: Turn) -> Statement:
@@ -104,16 +91,6 @@ def _statement(turn: Turn) -> Statement:
             return CLOSE
         case Ends():
             return END
-
-
-def seen_key(event: AnyRecorded) -> str:
-    """The digest of the event's deduplication key."""
-    return digest(event.key)
-
-
-def digest(key: str) -> str:
-    """A deduplication key in 128 bits, as hex digits."""
-    return blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 AUDIENCE = Projection(

@@ -10,7 +10,7 @@ from contracts.events import AnyRecorded
 from contracts.ids import event_key
 from contracts.notifications import SENT
 from contracts.subjects import EVENTS
-from projections.audience import digest
+from projections.seen import digest
 from services.runtime.errors import Permanent
 from services.runtime.process import Runtime
 from services.runtime.read import read

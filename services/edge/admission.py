@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from services.edge.door import SCOPE
 from services.edge.edge import Edge
+from services.edge.guest import ADMIN
 from services.runtime.credential import Arrival
 from services.runtime.openapi import Operation, says
 from services.runtime.web import json
@@ -37,6 +38,17 @@ def inbox(edge: Edge) -> Guard:
     return _guard(edge, edge.access.buckets("request", "requests"))
 
 
+def anybody(edge: Edge) -> Guard:
+    """Lets those in who may read an inbox or look after the tenant, whichever edge serves them; raises the same."""
+    rate = edge.access.buckets("request", "requests")
+
+    async def admitted(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        scope: Any = connection.scope
+        scope["state"][IDENTITY] = await edge.access.admit(scope, rate, SCOPE, ADMIN)
+
+    return admitted
+
+
 def tickets(edge: Edge) -> Any:
     """The route that issues tickets."""
 
@@ -54,6 +66,6 @@ def tickets(edge: Edge) -> Any:
 def _guard(edge: Edge, rate: Any) -> Guard:
     async def admitted(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scope: Any = connection.scope
-        scope["state"][IDENTITY] = edge.door.serve(await edge.access.admit(scope, SCOPE, rate))
+        scope["state"][IDENTITY] = edge.door.serve(await edge.access.admit(scope, rate, SCOPE))
 
     return admitted

@@ -12,7 +12,7 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import InvalidMark, MarkOperation
-from services.edge import admission, company_api, confirm, lists, operations
+from services.edge import admission, company_api, confirm, lists, metrics_api, operations
 from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -39,10 +39,13 @@ def handlers(edge: Edge) -> list[Any]:
         confirm.handler(edge, _who),
         *company_api.handlers(edge, _who),
     ]
-    guards = [admission.inbox(edge)]
+    figures: list[Any] = metrics_api.handlers(edge, _who)
+    guards, open_guards = [admission.inbox(edge)], [admission.anybody(edge)]
     for request in requests:
         request.guards = guards
-    return [*_connections(edge), *requests, admission.tickets(edge)]
+    for request in figures:
+        request.guards = open_guards
+    return [*_connections(edge), *requests, *figures, admission.tickets(edge)]
 
 
 def _connections(edge: Edge) -> list[Any]:

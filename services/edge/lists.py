@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.di import Provide
 from litestar.params import Parameter
-from msgspec import Meta, ValidationError, convert, to_builtins
+from msgspec import Meta, to_builtins
 
 from contracts.cursor import Cursor, InvalidCursor
-from contracts.notifications import Moment, Priority
+from contracts.notifications import Priority
 from services.edge import operations
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -58,7 +57,7 @@ def asked(
 ) -> dict[str, Any]:
     """What a list is asked for, by the names of the predicates."""
     given = {"category": category, "type": type_, "priority": priority, "entity": entity, "group": group, "words": q and _like(q)}
-    moments = {"since": _moment("since", since), "until": _moment("until", until)}
+    moments = {"since": operations.moment("since", since), "until": operations.moment("until", until)}
     return {name: value for name, value in {**given, **moments}.items() if value}
 
 
@@ -113,13 +112,6 @@ async def _before(edge: Edge, before: str | None) -> dict[str, int]:
     except Unreplayable as reason:
         words = "the cursor is not one of this log; start afresh without one"
         raise Problem(410, "gone", words, reason=str(reason), field="before") from None
-
-
-def _moment(name: str, given: str | None) -> datetime | None:
-    try:
-        return convert(given, Moment | None)
-    except ValidationError:
-        raise Problem(400, "bad time", f"`{name}` is a moment with its zone, such as 2026-01-02T03:04:05Z", field=name) from None
 
 
 def _like(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar.params import Parameter
+from msgspec import ValidationError, convert
 
 from contracts.frames import Entries, MarkOperation, Snapshot
 from contracts.http import CountsBy, Listing, Marked
@@ -12,6 +14,7 @@ from contracts.ids import Id
 from contracts.notifications import CursorText, Delivered, Moment, Notification
 from contracts.schema import Schema, Schemas
 from services.runtime.openapi import JSON, Operation
+from services.runtime.problem import Problem
 
 CURSOR: Schema = {
     "required": False,
@@ -29,6 +32,14 @@ DEVICE: Schema = {
 CursorParameter = Annotated[str | None, Parameter(schema_extra=Schemas().of(CursorText))]
 
 MomentParameter = Annotated[str | None, Parameter(schema_extra=Schemas().of(Moment))]
+
+
+def moment(name: str, given: str | None) -> datetime | None:
+    """The moment that a parameter names; raises Problem."""
+    try:
+        return convert(given, Moment | None)
+    except ValidationError:
+        raise Problem(400, "bad time", f"`{name}` is a moment with its zone, such as 2026-01-02T03:04:05Z", field=name) from None
 
 
 def several(shape: Any) -> Schema:

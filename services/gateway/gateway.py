@@ -68,7 +68,7 @@ def handlers(runtime: Runtime, access: Access) -> list[Any]:
 
         Binary mode is taken as well: the attributes in `ce-*` headers, the data in a body of `application/json`.
         """
-        identity = await access.admit(request.scope, "emit", rate)
+        identity = await access.admit(request.scope, rate, "emit")
         receipt = Receipt()
         try:
             async for drafts in units(request, _producer(identity, partitions)):

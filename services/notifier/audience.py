@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from contracts.codec import encode
 from contracts.events import AnyRecorded
-from projections.audience import SEE, changes, seen_key
+from projections.audience import changes
 from projections.groups import belongs
 from projections.relations import LOCALE
+from projections.seen import SEE, seen_key
 from services.notifier.groups import CLOSED, STOOD, Groups, Open, parameters
 from services.notifier.rule import Audience, Relation
 from services.runtime.postgres import Connection, Postgres

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 
-from projections import AUDIENCE, INBOX, RECEIPTS
+from projections import AUDIENCE, INBOX, METRICS, RECEIPTS
 from projections.projection import Change, Projection
 from services.runtime.follow import Message, follow
 from services.runtime.process import Runtime, persist
@@ -37,6 +37,7 @@ async def project(runtime: Runtime, ready: Callable[[], None] = lambda: None) ->
     async with asyncio.TaskGroup() as group:
         group.create_task(persist(INBOX.name, lambda: keep(runtime, INBOX, ready)))
         group.create_task(persist(RECEIPTS.name, lambda: keep(runtime, RECEIPTS, lambda: None)))
+        group.create_task(persist(METRICS.name, lambda: keep(runtime, METRICS, lambda: None)))
         group.create_task(persist("sweep", lambda: sweep(runtime)))
 
 

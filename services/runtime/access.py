@@ -56,9 +56,9 @@ class Access:
             case None:
                 raise NoToken(WHERE)
 
-    async def admit(self, scope: Any, need: str, rate: Buckets[Person] | None) -> Identity:
-        """The same, if they may do what it needs, and not too often; raises MissingClaims or Throttled too."""
-        identity = (await self.sender(scope)).need(need)
+    async def admit(self, scope: Any, rate: Buckets[Person] | None, *need: str) -> Identity:
+        """The same, if they may do what it needs (any of these scopes), and not too often; raises MissingClaims or Throttled too."""
+        identity = (await self.sender(scope)).need(*need)
         if rate is not None:
             standing = scope["state"][RATE] = rate.take(identity.person, time.monotonic())
             standing.check()

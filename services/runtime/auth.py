@@ -55,10 +55,10 @@ class Identity(NamedTuple):
     issued: float = 0.0
     session: str | None = None
 
-    def need(self, scope: str) -> Identity:
-        """Itself, if it has the scope; raises MissingClaims."""
-        if scope not in self.scopes:
-            raise MissingClaims(f"the token needs the scope `{scope}`")
+    def need(self, *scopes: str) -> Identity:
+        """Itself, if it has the scope, or one of several; raises MissingClaims."""
+        if self.scopes.isdisjoint(scopes):
+            raise MissingClaims(f"the token needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}")
         return self
 
 

@@ -88,10 +88,11 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         events.TimelogApproved,
         timelog_id=_things,
         user_id=_users,
-        hours=st.just(1.0),
+        hours=st.sampled_from([1.0, 0.1, 1 / 3, -1.0, 1e300]),
         project_id=_things,
         task_id=st.none() | _things,
     ),
+    st.builds(events.TimelogRejected, timelog_id=_things, user_id=_users, hours=st.just(1.0), project_id=_things),
     st.builds(events.TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
     st.builds(events.TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles),
     st.builds(events.UserJoined, user_id=_users, locale=st.sampled_from([None, "de", "en", "?"])),
@@ -152,7 +153,7 @@ def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     return _laid_down(draw, [(receipt(person, PARTITIONS), encode(each)) for person, each in acts])
 
 
-LOGS = {"inbox": inbox_logs, "audience": event_logs, "receipts": receipt_logs}
+LOGS = {"inbox": inbox_logs, "audience": event_logs, "receipts": receipt_logs, "metrics": event_logs}
 """A random log for each projection, by its name."""
 
 

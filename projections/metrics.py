@@ -1,0 +1,31 @@
+"""The metrics of volunteer projects: what their events add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.codec import InvalidEvent, recorded
+from contracts.subjects import EVENTS, EVERY_EVENT
+from projections import hours, seen
+from projections.projection import Change, Message, Projection
+
+SCHEMA = f"""
+{seen.SCHEMA}
+{hours.SCHEMA}
+"""
+
+
+def evolve(message: Message) -> Iterator[Change]:
+    """Note an event that counts as seen, then what it says; all others leave nothing behind."""
+    try:
+        event = recorded(message.data, message.sequence, message.time_nanoseconds)
+    except InvalidEvent:
+        return
+    key = seen.seen_key(event)
+    said = list(hours.changes(event, key))
+    if said:
+        yield seen.see(event, key)
+        yield from said
+
+
+METRICS = Projection(name="metrics", version=1, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve)

@@ -127,7 +127,8 @@ SCENARIOS = (
 @asynccontextmanager
 async def tidings(short: bool) -> AsyncGenerator[Site]:
     """An edge with everything behind it."""
-    more: dict[str, object] = {"notifications_per_user": BUFFER_MESSAGES, "ring_bytes": 1} if short else {}
+    kept = {"notifications_per_user": BUFFER_MESSAGES, "snapshot_limit": BUFFER_MESSAGES, "ring_bytes": 1}
+    more: dict[str, object] = dict(kept) if short else {}
     async with system("projector", "notifier") as running, restarted(partial(_edge, running, more)) as edge:
         yield Tidings(running, edge)
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from contracts.codec import InvalidEvent, recorded
 from contracts.subjects import EVENTS, EVERY_EVENT
-from projections import hours, seen
+from projections import hours, milestones, seen, tasks
 from projections.projection import Change, Message, Projection
 
 SCHEMA = f"""
 {seen.SCHEMA}
 {hours.SCHEMA}
+{tasks.SCHEMA}
+{milestones.SCHEMA}
 """
 
 
@@ -22,10 +24,10 @@ def evolve(message: Message) -> Iterator[Change]:
     except InvalidEvent:
         return
     key = seen.seen_key(event)
-    said = list(hours.changes(event, key))
+    said = [*hours.changes(event, key), *tasks.changes(event, key), *milestones.changes(event, key)]
     if said:
         yield seen.see(event, key)
         yield from said
 
 
-METRICS = Projection(name="metrics", version=1, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve)
+METRICS = Projection(name="metrics", version=2, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve)

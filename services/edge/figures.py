@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from contracts.metrics import Hours, HoursBy, HoursOf
+from contracts.metrics import Hours, HoursBy, HoursOf, ProjectProgress, Projects, Tasks
 from contracts.subjects import EVENTS
 from services.edge.rows import SHORT
 from services.runtime.errors import Unavailable
@@ -30,6 +30,22 @@ HOURS_BY = """
 SELECT {id} COLLATE "C" AS id, sum(seconds)::bigint, count(*)
 FROM metrics.timelog WHERE tenant = %(tenant)s AND approved AND {id} COLLATE "C" > %(after)s AND {fitting}
 GROUP BY 1 ORDER BY 1 LIMIT %(limit)s + 1
+"""
+TASKS = """
+SELECT count(*), count(completed), avg(seconds)::float8, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds::float8)
+FROM (
+    SELECT completed, CASE WHEN completed >= assigned THEN extract(epoch FROM completed - assigned) END AS seconds
+    FROM metrics.task WHERE tenant = %(tenant)s AND NOT deleted AND {fitting}
+) t
+"""
+PROJECTS = """
+SELECT id, sum(tasks)::bigint, sum(completed)::bigint, sum(milestones)::bigint FROM (
+    SELECT project COLLATE "C" AS id, count(*) AS tasks, count(completed) AS completed, 0 AS milestones
+    FROM metrics.task WHERE tenant = %(tenant)s AND NOT deleted AND project COLLATE "C" > %(after)s AND {fitting} GROUP BY 1
+    UNION ALL
+    SELECT project COLLATE "C", 0, 0, count(*)
+    FROM metrics.milestone WHERE tenant = %(tenant)s AND project COLLATE "C" > %(after)s AND {fitting} GROUP BY 1
+) each GROUP BY id ORDER BY id LIMIT %(limit)s + 1
 """
 COLUMNS: dict[HoursBy, str] = {"user": "user_id", "project": "project", "task": "task"}
 
@@ -60,6 +76,30 @@ async def hours(runtime: Runtime, question: Question, by: HoursBy) -> Hours:
     seconds, timelogs = total or (0, 0)
     of_each = tuple(HoursOf(id=name, hours=each / SECONDS_PER_HOUR, timelogs=count) for name, each, count in rows[: question.limit])
     return Hours(hours=seconds / SECONDS_PER_HOUR, timelogs=timelogs, by=of_each, next=_next(rows, question.limit), sequence=sequence)
+
+
+async def tasks(runtime: Runtime, question: Question) -> Tasks:
+    """How tasks are getting done; raises Unavailable."""
+    async with _stand(runtime, "metrics") as (connection, sequence):
+        row = await (await connection.execute(question.sql(TASKS), question.parameters)).fetchone()
+    count, completed, mean, median = row or (0, 0, None, None)
+    rate = _part(completed, count)
+    return Tasks(tasks=count, completed=completed, rate=rate, mean_seconds=mean, median_seconds=median, sequence=sequence)
+
+
+async def projects(runtime: Runtime, question: Question) -> Projects:
+    """How far projects have come; raises Unavailable."""
+    async with _stand(runtime, "metrics") as (connection, sequence):
+        rows = await (await connection.execute(question.sql(PROJECTS), question.parameters)).fetchall()
+    found = tuple(
+        ProjectProgress(id=name, tasks=count, completed=completed, progress=_part(completed, count), milestones=milestones)
+        for name, count, completed, milestones in rows[: question.limit]
+    )
+    return Projects(projects=found, next=_next(rows, question.limit), sequence=sequence)
+
+
+def _part(of: int, whole: int) -> float | None:
+    return of / whole if whole else None
 
 
 def _next(rows: Iterable[tuple[Any, ...]], limit: int) -> Any:

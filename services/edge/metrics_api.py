@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get
 from litestar.params import Parameter
 
-from contracts.metrics import Hours, HoursBy
+from contracts.metrics import Hours, HoursBy, Projects, Tasks
 from services.edge import figures
 from services.edge.edge import Edge
 from services.edge.figures import Question
@@ -27,11 +27,13 @@ Who = Callable[[AnyRequest], Identity]
 Name = Annotated[str | None, Parameter(pattern=NAME, max_length=128)]
 
 HOURS = Operation(Hours, scope="inbox", problems=(503,))
+TASKS = Operation(Tasks, scope=ADMIN, problems=(503,))
+PROJECTS = Operation(Projects, scope=ADMIN, problems=(503,))
 
 
 def handlers(edge: Edge, who: Who) -> list[Any]:
     """The route handlers."""
-    return [_hours(edge, who)]
+    return [_hours(edge, who), _tasks(edge, who), _projects(edge, who)]
 
 
 def _hours(edge: Edge, who: Who) -> Any:
@@ -57,6 +59,32 @@ def _hours(edge: Edge, who: Who) -> Any:
         return json(await figures.hours(edge.runtime, Question(tenant, asked, limit, after or ""), by))
 
     return hours
+
+
+def _tasks(edge: Edge, who: Who) -> Any:
+    @get("/v1/metrics/tasks", opt=says(TASKS))
+    async def tasks(request: AnyRequest, project: Name = None) -> Response[bytes]:
+        """How many tasks there are and how many are done, and how long that took from the first assignment, by the time of the log.
+
+        A status such as `completed` means done too; any other opens a task again. What is deleted does not count.
+        """
+        tenant = who(request).need(ADMIN).person.tenant
+        return json(await figures.tasks(edge.runtime, Question(tenant, {"project": project} if project else {}, 1)))
+
+    return tasks
+
+
+def _projects(edge: Edge, who: Who) -> Any:
+    @get("/v1/metrics/projects", opt=says(PROJECTS))
+    async def projects(
+        request: AnyRequest, project: Name = None, limit: Annotated[int, Parameter(ge=1, le=PAGE_LIMIT)] = 50, after: Name = None
+    ) -> Response[bytes]:
+        """How far each project has come: tasks, those done, milestones reached."""
+        tenant = who(request).need(ADMIN).person.tenant
+        asked = {"project": project} if project else {}
+        return json(await figures.projects(edge.runtime, Question(tenant, asked, limit, after or "")))
+
+    return projects
 
 
 def own(identity: Identity, user: str | None) -> str:

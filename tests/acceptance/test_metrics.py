@@ -11,14 +11,23 @@ from projections import METRICS
 from services.projector.rebuild import rebuild
 from tests.acceptance.refused import refused
 from tests.driver import WAIT_SECONDS, Tidings, event
+from tests.streams import stored
 
-PATHS = ("/v1/metrics/hours",)
+PATHS = ("/v1/metrics/hours", "/v1/metrics/tasks", "/v1/metrics/projects")
 
 
 def timelog(number: int, hours: float, *, user: str = "amira", said: str = "approved", **more: Any) -> dict[str, Any]:
     data: dict[str, Any] = {"timelog_id": str(number), "user_id": user, "hours": hours, "project_id": "garden", **more}
     identifier = data.pop("identifier", None)
     return event(f"timelog.{said}", identifier=identifier, **data)
+
+
+def task(said: str, number: int, **more: Any) -> dict[str, Any]:
+    return event(f"task.{said}", task_id=str(number), task_title="Weed", **{"project_id": "garden", **more})
+
+
+def milestone(name: str, project: str = "garden") -> dict[str, Any]:
+    return event("milestone.completed", project_id=project, project_name=project, milestone_id=name, milestone_title=name)
 
 
 async def asked(tidings: Tidings, path: str, **query: Any) -> dict[str, Any]:
@@ -79,6 +88,7 @@ async def test_a_time_log_counts_once_as_it_was_last_approved_and_not_at_all_onc
 async def test_what_is_built_anew_from_the_log_says_the_same(tidings: Tidings) -> None:
     first = timelog(1, 2, identifier="first")
     await happened(tidings, first, timelog(1, 3), timelog(2, 5, user="omar"), timelog(2, 5, user="omar", said="rejected"))
+    await happened(tidings, task("assigned", 1, user_id="amira"), task("assigned", 2, user_id="amira"), task("completed", 1))
     lived = await figures(tidings)
 
     await rebuild(tidings.runtime, METRICS, lambda *_: None)
@@ -86,6 +96,7 @@ async def test_what_is_built_anew_from_the_log_says_the_same(tidings: Tidings) -
     rebuilt = await figures(tidings)
     assert rebuilt == lived
     assert rebuilt["/v1/metrics/hours"]["hours"] == 3
+    assert rebuilt["/v1/metrics/tasks"]["completed"] == 1
 
 
 async def test_pages_of_hours_neither_repeat_nor_lose_anybody(tidings: Tidings) -> None:
@@ -127,3 +138,51 @@ async def test_what_is_asked_wrongly_is_answered_with_what_would_be_right(tiding
     answer = await tidings.http.get("/v1/metrics/hours", params=query, headers=tidings.headers("dina", scope="admin"))
 
     refused(answer, 400)
+
+
+async def test_tasks_are_done_until_another_status_opens_them_and_what_is_deleted_does_not_count(tidings: Tidings) -> None:
+    first = {**task("completed", 1), "id": "first"}
+    await happened(tidings, *(task("assigned", number, user_id="amira") for number in (1, 2, 3, 4)), first)
+    await happened(tidings, task("status_changed", 1, new_status="reopened"), task("status_changed", 2, new_status="Completed"))
+    await happened(
+        tidings, first, task("completed", 2), task("completed", 3), task("deleted", 4), task("completed", 5, project_id="kitchen")
+    )
+
+    found = await asked(tidings, "/v1/metrics/tasks")
+    of_one = await asked(tidings, "/v1/metrics/tasks", project="garden")
+
+    assert (found["tasks"], found["completed"], found["rate"]) == (4, 3, 0.75)
+    assert (of_one["tasks"], of_one["completed"]) == (3, 2)
+
+
+async def test_the_time_a_task_took_is_that_of_the_log(tidings: Tidings) -> None:
+    await happened(tidings, task("assigned", 1, user_id="amira"))
+    await happened(tidings, task("assigned", 1, user_id="omar"))
+    await happened(tidings, task("completed", 1))
+    assigned, _, completed = (each.time_nanoseconds for each in await stored(tidings))
+
+    found = await asked(tidings, "/v1/metrics/tasks")
+
+    assert found["mean_seconds"] == found["median_seconds"] == pytest.approx((completed - assigned) / 1e9, abs=2e-6)
+
+
+async def test_a_project_has_come_as_far_as_its_tasks_and_milestones(tidings: Tidings) -> None:
+    await happened(tidings, *(task("assigned", number, user_id="amira") for number in (1, 2)), task("completed", 1), milestone("beds"))
+    await happened(tidings, milestone("beds"), milestone("fence"), milestone("stove", "kitchen"))
+
+    first = await asked(tidings, "/v1/metrics/projects", limit=1)
+    second = await asked(tidings, "/v1/metrics/projects", limit=1, after=first["next"])
+
+    assert first["projects"] == [{"id": "garden", "tasks": 2, "completed": 1, "progress": 0.5, "milestones": 2}]
+    assert second["projects"] == [{"id": "kitchen", "tasks": 0, "completed": 0, "progress": None, "milestones": 1}]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize("path", ["/v1/metrics/tasks", "/v1/metrics/projects"])
+async def test_how_projects_do_is_for_analysts_of_the_tenant(tidings: Tidings, path: str) -> None:
+    await happened(tidings, task("assigned", 1, user_id="amira"))
+
+    elsewhere = await tidings.http.get(path, headers=tidings.headers("dina", scope="admin", tenant=f"{tidings.tenant}x"))
+
+    assert elsewhere.json().get("tasks", 0) == 0 and not elsewhere.json().get("projects")
+    refused(await tidings.http.get(path, headers=tidings.headers("amira")), 403)

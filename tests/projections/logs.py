@@ -99,6 +99,9 @@ _facts: st.SearchStrategy[Event] = st.one_of(
     st.builds(events.UserLeft, user_id=_users),
     st.builds(events.RoleGranted, user_id=_users, role=_roles),
     st.builds(events.RoleRevoked, user_id=_users, role=_roles),
+    st.builds(events.TaskCompleted, task_id=_things, task_title=st.just("Water"), project_id=st.none() | _things),
+    st.builds(events.TaskStatusChanged, task_id=_things, task_title=st.just("-"), new_status=st.sampled_from(["Done", "open"])),
+    st.builds(events.MilestoneCompleted, project_id=_things, project_name=st.just("-"), milestone_id=_things, milestone_title=st.just("-")),
     st.builds(events.TaskDeleted, task_id=_things),
     st.builds(
         events.MessagePosted,

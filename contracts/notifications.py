@@ -74,12 +74,16 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 
 
 class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Notifications of a kind: all that is given must fit; `entity` as `task:456`. A field we do not know would widen it: refused."""
+    """Notifications of a kind: all that is given must fit; `entity` as `task:456`. A field we do not know would widen it: refused.
+
+    `unread`: of these, only those not read before the mark.
+    """
 
     category: Word | None = None
     type: Word | None = None
     entity: Word | None = None
     group: Word | None = None
+    unread: bool = False
 
     def __post_init__(self) -> None:
         if not (self.category or self.type or self.entity or self.group):
@@ -89,8 +93,9 @@ class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 
 
 class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="mark"):
-    """What a person did with notifications: some by id, all up to a cursor, or all that fit a filter and came before the mark.
+    """What becomes of a person's notifications: some by id, all up to a cursor, or all that fit a filter and came before the mark.
 
+    A person says so on one of their devices, or an event takes something back that they were told.
     `until` goes with `snoozed`: then they come back by themselves, read or unread as they are. Whatever is snoozed is not
     archived, and whatever is archived not snoozed.
     """

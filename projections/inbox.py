@@ -71,7 +71,7 @@ NOTIFY = Statement(
 )
 
 _RECORD = """(tenant text, user_id text, state text, at timestamptz, sequence bigint, ids uuid[], up_to bigint, until timestamptz,
-         category text, type text, entity text, group_name text)"""
+         category text, type text, entity text, group_name text, unread boolean)"""
 _MARK = f"""
     UPDATE {{schema}}.notification n SET
         changed = r.sequence,
@@ -97,7 +97,8 @@ _IDS = "n.id = ANY (r.ids)"
 _UP_TO = "n.sequence <= r.up_to"
 _FILTER = """n.sequence < r.sequence
       AND (r.category IS NULL OR n.category = r.category) AND (r.type IS NULL OR n.type = r.type)
-      AND (r.entity IS NULL OR n.entity = r.entity) AND (r.group_name IS NULL OR n.group_name = r.group_name)"""
+      AND (r.entity IS NULL OR n.entity = r.entity) AND (r.group_name IS NULL OR n.group_name = r.group_name)
+      AND (r.unread IS NOT TRUE OR n.read IS NULL)"""
 
 MARK_IDS = Statement("mark_ids", _MARK.replace("{which}", _IDS))
 MARK_UP_TO = Statement("mark_up_to", _MARK.replace("{which}", _UP_TO))
@@ -213,7 +214,8 @@ def _marked(person: Person, mark: Mark, message: Message) -> dict[str, Any]:
 def _filtered(filter_: Filter | None) -> dict[str, Any]:
     if filter_ is None:
         return {}
-    return {"category": filter_.category, "type": filter_.type, "entity": filter_.entity, "group_name": filter_.group}
+    about = {"category": filter_.category, "type": filter_.type, "entity": filter_.entity, "group_name": filter_.group}
+    return {**about, "unread": filter_.unread}
 
 
 INBOX = Projection(name="inbox", version=4, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)

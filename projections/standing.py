@@ -28,7 +28,7 @@ class About(Struct, frozen=True, array_like=True, gc=False):
     group: str | None
 
     def fits(self, wanted: Filter) -> bool:
-        """Whether a filter takes it."""
+        """Whether it is of the kind that a filter takes."""
         return (
             wanted.category in (None, self.category)
             and wanted.type in (None, self.type)
@@ -211,7 +211,8 @@ class Inbox:
             self._counts = Counts(unread=unread, unseen=unseen, total=known.total - 1)
 
     def _named(self, mark: Mark) -> Iterator[Standing]:
-        return (standing for standing in self._fitting(mark) if not standing.deleted)
+        unread = mark.filter is not None and mark.filter.unread
+        return (each for each in self._fitting(mark) if not each.deleted and not (unread and each.read))
 
     def _fitting(self, mark: Mark) -> Iterator[Standing]:
         if mark.filter:

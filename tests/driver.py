@@ -21,6 +21,7 @@ from services.runtime.process import Runtime
 
 SECRET = "a secret for the tests, long enough for HS256"
 WAIT_SECONDS = 15.0
+KINDS = ("category", "type", "entity", "group")
 
 
 def event(type_: str, *, identifier: str | None = None, tenant: str | None = None, actor: str | None = None, **data: Any) -> dict[str, Any]:
@@ -153,7 +154,9 @@ def _mark(notifications: dict[str, dict[str, Any]], mark: dict[str, Any]) -> Non
 def _named(mark: dict[str, Any], notification: dict[str, Any]) -> bool:
     """Whether a mark is about a notification that came before it."""
     if "filter" in mark:
-        return all(_about(notification, name) == value for name, value in mark["filter"].items())
+        *kinds, unread = (mark["filter"].get(name) for name in (*KINDS, "unread"))
+        fits = all(value in (None, _about(notification, name)) for name, value in zip(KINDS, kinds, strict=True))
+        return fits and not (unread and "read" in notification)
     if "up_to" in mark:
         return int(notification["cursor"].split("-")[1]) <= int(mark["up_to"].split("-")[1].split(".")[0])
     return notification["id"] in mark["ids"]

@@ -70,3 +70,5 @@ class TaskDeleted(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "task.deleted"
     task_id: Id
     task_title: str | None = None
+    project_id: Id | None = None
+    deleted_by: Id | None = None

@@ -41,6 +41,7 @@ class WorkOrderDeleted(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "work_order.deleted"
     work_order_id: Id
+    deleted_by: Id | None = None
 
 
 class TechnicianNotified(Event, frozen=True, kw_only=True):

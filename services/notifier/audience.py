@@ -96,9 +96,9 @@ class Folded(NamedTuple):
     spoken: dict[tuple[str, str], list[Spoken]] = {}  # noqa: RUF012  never written to
     opened: dict[int, dict[str, Open]] = {}  # noqa: RUF012  never written to
 
-    def recipients(self, recorded: AnyRecorded, to: Audience, but: str | None) -> list[str]:
-        """Who is told, as of the event, in an order that is always the same; one may be left out."""
-        users = {user for each in to for user in self._users(recorded, each)}
+    def recipients(self, recorded: AnyRecorded, to: Audience, but: str | None, *, before: bool = False) -> list[str]:
+        """Who is told, as of the event or just `before` it, in an order that is always the same; one may be left out."""
+        users = {user for each in to for user in self._users(recorded, each, before)}
         return sorted(users - {but})
 
     def members(self, recorded: AnyRecorded, relation: Relation, *, before: bool = False) -> Iterable[str]:
@@ -125,8 +125,8 @@ class Folded(NamedTuple):
         known = len(self.memberships.get((recorded.tenant, relation), ()))
         return known > limit and sum(1 for _ in self.members(recorded, relation)) > limit
 
-    def _users(self, recorded: AnyRecorded, each: str | Relation) -> Iterable[str]:
-        return (each,) if isinstance(each, str) else self.members(recorded, each)
+    def _users(self, recorded: AnyRecorded, each: str | Relation, before: bool) -> Iterable[str]:
+        return (each,) if isinstance(each, str) else self.members(recorded, each, before=before)
 
 
 class AudienceFold:

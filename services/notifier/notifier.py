@@ -41,7 +41,7 @@ async def notify(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> 
 
     Raises Permanent if a rule has no template.
     """
-    texts().check(rule.name for rule in RULES if not rule.authored)
+    texts().check(rule.name for rule in RULES if not rule.wordless)
     partitions = [Partition(runtime, number) for number in runtime.settings.owned]
     async with asyncio.TaskGroup() as group:
         for partition in partitions:

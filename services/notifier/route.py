@@ -11,12 +11,12 @@ from msgspec import Raw
 from contracts.codec import encode, instant
 from contracts.events import AnyRecorded
 from contracts.ids import NotificationIds
-from contracts.notifications import TITLE_LIMIT_CHARACTERS, Notification, Shared
+from contracts.notifications import TITLE_LIMIT_CHARACTERS, Mark, Notification, Shared
 from contracts.subjects import Person, Topic, inbox, shared
 from projections.groups import belongs
 from services.notifier.audience import Asked, Folded
 from services.notifier.groups import Open
-from services.notifier.rule import Authored, Relation, Rule, Tell
+from services.notifier.rule import Authored, Relation, Retract, Rule, Tell
 from services.notifier.texts import FALLBACK, Wording, texts
 from services.notifier.topics import Topics
 from services.runtime.append import Draft
@@ -45,44 +45,94 @@ class Told(NamedTuple):
     tell: Tell
 
 
-def react(recorded: AnyRecorded, rules: Iterable[Rule]) -> list[Told]:
+class Taken(NamedTuple):
+    """What one rule takes back with one event."""
+
+    rule: str
+    retract: Retract
+
+
+Said = Told | Taken
+
+
+def react(recorded: AnyRecorded, rules: Iterable[Rule]) -> list[Said]:
     """What the rules say of an event; they see nothing but the event."""
-    return [Told(rule.name, tell) for rule in rules if rule.on is type(recorded.event) for tell in rule.tell(recorded)]
+    return [_said(rule, each) for rule in rules if rule.on is type(recorded.event) for each in rule.tell(recorded)]
 
 
-def check(told: Iterable[Told]) -> None:
+def told_of(said: Iterable[Said]) -> list[Told]:
+    """Of all that is said, what is told."""
+    return [each for each in said if isinstance(each, Told)]
+
+
+def check(said: Iterable[Said]) -> None:
     """Find out whether all of it can be said in every locale; raises Unsayable."""
-    for rule, tell in told:
+    for rule, tell in told_of(said):
         if not isinstance(tell.says, Authored) and (missing := texts().missing(Wording(rule, tell.wording), tell.says)):
             raise Unsayable(f"the template {rule}.{tell.wording} has no value for {', '.join(missing)}")
 
 
-def asks(recorded: AnyRecorded, told: Iterable[Told], topics: Topics, asked: Asked) -> None:
+def asks(recorded: AnyRecorded, said: Iterable[Said], topics: Topics, asked: Asked) -> None:
     """Ask for the members of the relations that are told or end, and for what those speak who are told in words of ours."""
     for each in topics.ending(recorded):
         asked.members(recorded.tenant, each, False)
-    for _, tell in told:
-        translated = not isinstance(tell.says, Authored)
-        for each in topics.asks(recorded, tell):
-            asked.members(recorded.tenant, each, translated)
-        if tell.accumulates and (group := belongs(recorded)) and isinstance(of := tell.to[0], Relation):
-            asked.group(recorded, group.group, of)
-        if translated:
-            asked.users(recorded.tenant, (each for each in tell.to if isinstance(each, str)))
+    for each in said:
+        match each:
+            case Taken(_, retract):
+                _asks_whom(recorded, retract, asked)
+            case Told(_, tell):
+                _asks_of(recorded, tell, topics, asked)
 
 
-def drafts(recorded: AnyRecorded, told: Iterable[Told], folded: Folded, topics: Topics, partitions: int) -> Iterator[Draft]:
+def _asks_whom(recorded: AnyRecorded, retract: Retract, asked: Asked) -> None:
+    for each in (*retract.to, *retract.unless):
+        if isinstance(each, Relation):
+            asked.members(recorded.tenant, each, False)
+
+
+def _asks_of(recorded: AnyRecorded, tell: Tell, topics: Topics, asked: Asked) -> None:
+    translated = not isinstance(tell.says, Authored)
+    for each in topics.asks(recorded, tell):
+        asked.members(recorded.tenant, each, translated)
+    if tell.accumulates and (group := belongs(recorded)) and isinstance(of := tell.to[0], Relation):
+        asked.group(recorded, group.group, of)
+    if translated:
+        asked.users(recorded.tenant, (each for each in tell.to if isinstance(each, str)))
+
+
+def drafts(recorded: AnyRecorded, said: Iterable[Said], folded: Folded, topics: Topics, partitions: int) -> Iterator[Draft]:
     """What becomes of topics, then one message a topic or recipient; in an order that is the same whenever the event is routed."""
     yield from topics.drafts(recorded, folded, partitions)
-    for each in told:
-        ids = NotificationIds(recorded.key, each.rule)
-        topic = topics.shared(recorded, each.tell)
-        yield from _to_topic(recorded, each, ids, topic) if topic else _to_each(recorded, each, ids, folded, partitions)
+    for each in said:
+        match each:
+            case Taken(_, retract):
+                yield from _from_each(recorded, retract, folded, partitions)
+            case Told(rule, tell):
+                ids = NotificationIds(recorded.key, rule)
+                topic = topics.shared(recorded, tell)
+                yield from _to_topic(recorded, each, ids, topic) if topic else _to_each(recorded, each, ids, folded, partitions)
 
 
 def left_out(recorded: AnyRecorded, tell: Tell) -> str | None:
     """Who is not told: whoever acted, unless the rule says otherwise."""
     return None if tell.actor_too else _actor(recorded, tell)
+
+
+def _said(rule: Rule, each: Tell | Retract) -> Said:
+    match each:
+        case Tell():
+            return Told(rule.name, each)
+        case Retract():
+            return Taken(rule.name, each)
+
+
+def _from_each(recorded: AnyRecorded, retract: Retract, folded: Folded, partitions: int) -> Iterator[Draft]:
+    """A mark for each whom something is taken back from; it says the same whenever the event is routed."""
+    keeps = {*folded.recipients(recorded, retract.unless, None, before=retract.before)}
+    body = encode(Mark(state="deleted", at=instant(recorded.time_nanoseconds), filter=retract.filter))
+    for user in folded.recipients(recorded, retract.to, None, before=retract.before):
+        if user not in keeps:
+            yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
 def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
@@ -93,7 +143,7 @@ def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: To
 def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
     shells: dict[tuple[str, Open | None], Shell] = {}
     opened = folded.opened.get(recorded.sequence, {}) if told.tell.accumulates else {}
-    for user in folded.recipients(recorded, told.tell.to, left_out(recorded, told.tell)):
+    for user in folded.recipients(recorded, told.tell.to, left_out(recorded, told.tell), before=told.tell.before):
         locale = texts().locale_of(folded.locale(recorded, user))
         stands = opened.get(user)
         shell = shells.get((locale, stands)) or shells.setdefault((locale, stands), _shell(recorded, told, locale, stands))

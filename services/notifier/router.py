@@ -12,7 +12,7 @@ from contracts.events import AnyRecorded
 from contracts.subjects import DEAD, EVENTS, dead
 from services.notifier.audience import Asked, AudienceFold, Folded
 from services.notifier.position import SERVICE, Position
-from services.notifier.route import Told, Unsayable, asks, check, drafts, react
+from services.notifier.route import Said, Unsayable, asks, check, drafts, react, told_of
 from services.notifier.rule import by_event
 from services.notifier.rules import RULES
 from services.notifier.topics import Topics
@@ -33,7 +33,7 @@ class Routed(NamedTuple):
 
     message: Message
     event: AnyRecorded | None
-    told: list[Told]
+    said: list[Said]
     reason: str = ""
 
 
@@ -83,7 +83,7 @@ class Router:
         asked = Asked()
         for each in routed:
             if each.event:
-                asks(each.event, each.told, self._topics, asked)
+                asks(each.event, each.said, self._topics, asked)
         return asked
 
     async def _write(self, pending: list[Routed], folded: Folded, until: Position) -> None:
@@ -97,17 +97,17 @@ class Router:
 
     def _decide(self, pending: list[Routed], folded: Folded) -> None:
         """Make topics where they are due; not with an event of which something was written before it came to be decided."""
-        for _, event, told, _ in pending:
+        for _, event, said, _ in pending:
             begun = self._at.offset and event and event.sequence == self._at.sequence
             if event and event.sequence not in folded.duplicates and not begun:
-                self._topics.decide(event, (tell for _, tell in told), folded)
+                self._topics.decide(event, (tell for _, tell in told_of(said)), folded)
 
     def _outputs(self, pending: list[Routed], folded: Folded) -> Iterator[Output]:
         resumed = self._at
-        for _, event, told, _ in pending:
+        for _, event, said, _ in pending:
             if event and event.sequence not in folded.duplicates:
                 done = resumed.offset if event.sequence == resumed.sequence else 0
-                yield from _outputs(event, drafts(event, told, folded, self._topics, self._partitions), done)
+                yield from _outputs(event, drafts(event, said, folded, self._topics, self._partitions), done)
 
     async def _bury(self, routed: Routed) -> None:
         """Append to `DEAD`, once, with the reason."""
@@ -127,15 +127,15 @@ def _routed(message: Message) -> Routed:
         event = recorded(message.data, message.sequence, message.time_nanoseconds)
     except InvalidEvent as error:
         return Routed(message, None, [], str(error))
-    return _told(message, event)
+    return _said(message, event)
 
 
-def _told(message: Message, event: AnyRecorded) -> Routed:
+def _said(message: Message, event: AnyRecorded) -> Routed:
     """What an event says of relations holds, even if what it says to people cannot be told."""
     try:
-        told = react(event, SAYING.get(event.event.__class__, ()))
-        check(told)
-        return Routed(message, event, told)
+        said = react(event, SAYING.get(event.event.__class__, ()))
+        check(said)
+        return Routed(message, event, said)
     except Unsayable as error:
         return Routed(message, event, [], str(error))
     except Exception as error:  # whatever a rule does wrong must not stop the events behind it

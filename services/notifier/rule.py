@@ -1,4 +1,4 @@
-"""A rule is a sentence "when this, tell them": a pure function from a recorded event to what is told to whom."""
+"""A rule is a sentence "when this, tell them": a pure function from a recorded event to what is told to whom, or taken back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from contracts.events.base import Event
-from contracts.notifications import Entity, Level, Priority
+from contracts.notifications import Entity, Filter, Level, Priority
 from services.notifier.template import Values
 from services.notifier.texts import MESSAGE
 
@@ -60,6 +60,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     `says`: what fills the rule's templates (`texts/`), or words that need none; `wording`: which of the rule's messages, if it has several.
     `receipt`: whoever acted is told who reads it. `accumulates`: told to one relation only, all of its `group` (`projections.groups`) that
     somebody has not read stands in one notification; the templates are given their `count`.
+    `before`: those are meant who stood in the relations just before the event, which may be what ended them.
     """
 
     to: Audience
@@ -78,19 +79,33 @@ class Tell(Struct, frozen=True, kw_only=True):
     more: dict[str, bool] = {}
     receipt: bool = False
     accumulates: bool = False
+    before: bool = False
+
+
+class Retract(Struct, frozen=True, kw_only=True):
+    """What is taken back from whom: all that they were told before and that fits the filter is deleted, on each of their devices.
+
+    Everybody meant has it said in their own log, of what a topic told them too. `unless`: who is meant by this keeps it.
+    `before`: as in `Tell`.
+    """
+
+    to: Audience
+    filter: Filter
+    unless: Audience = ()
+    before: bool = False
 
 
 @dataclass(frozen=True)
 class Rule:
     """A named rule for one type of event; the name is part of the notification's id and never changes.
 
-    `authored`: it only passes on what somebody wrote, and has no templates.
+    `wordless`: it only passes on what somebody wrote, or only takes back, and has no templates.
     """
 
     name: str
     on: type[Event]
-    tell: Callable[[Any], Iterator[Tell]]
-    authored: bool = False
+    tell: Callable[[Any], Iterator[Tell | Retract]]
+    wordless: bool = False
 
 
 def named(users: Iterable[str | None]) -> Audience:

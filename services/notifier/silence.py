@@ -10,7 +10,7 @@ from contracts.events import AnyRecorded, Opaque
 from contracts.subjects import EVENTS
 from projections.audience import AUDIENCE
 from services.notifier.audience import Asked, Folded, ask
-from services.notifier.route import Told, asks, check, left_out, react
+from services.notifier.route import Said, Told, asks, check, left_out, react, told_of
 from services.notifier.rule import Relation
 from services.notifier.rules import RULES
 from services.notifier.topics import Topics
@@ -49,33 +49,33 @@ async def silent(runtime: Runtime, messages: Iterable[Message]) -> list[Silent]:
     """Those that told nobody, in their order; raises Unavailable."""
     events = [event for message in messages if (event := _event(message))]
     asked, nothing_shared = Asked(), Topics(0, 0, {})
-    told = [(event, _told(event)) for event in events]
-    for event, said in told:
+    found = [(event, _said(event)) for event in events]
+    for event, said in found:
         asks(event, said, nothing_shared, asked)
     if not events:
         return []
     model = ReadModel(AUDIENCE, AUDIENCE.name)
     folded = await ask(runtime.postgres, model, asked, events[0].sequence, events[-1].sequence)
-    return [Silent(event.sequence, event.attributes.type, why) for event, said in told if (why := reason(event, said, folded))]
+    return [Silent(event.sequence, event.attributes.type, why) for event, said in found if (why := reason(event, told_of(said), folded))]
 
 
 def reason(event: AnyRecorded, told: list[Told], folded: Folded) -> str:
     """Why an event told nobody; empty if it told somebody, or is not there to tell anybody."""
     if isinstance(event.event, Opaque):
         return "nobody knows this type here"
-    everybody = {user for _, tell in told for user in folded.recipients(event, tell.to, None)}
-    if not told or any(folded.recipients(event, tell.to, left_out(event, tell)) for _, tell in told):
+    everybody = {user for _, tell in told for user in folded.recipients(event, tell.to, None, before=tell.before)}
+    if not told or any(folded.recipients(event, tell.to, left_out(event, tell), before=tell.before) for _, tell in told):
         return ""
     if everybody:
         return "only whoever did it would have been told"
     return f"nobody stands in {', '.join(dict.fromkeys(str(to) for _, tell in told for to in tell.to if isinstance(to, Relation)))}"
 
 
-def _told(event: AnyRecorded) -> list[Told]:
+def _said(event: AnyRecorded) -> list[Said]:
     try:
-        told = react(event, RULES)
-        check(told)
-        return told
+        said = react(event, RULES)
+        check(said)
+        return said
     except Exception:  # whatever it is: that one is among the dead letters, with the reason
         return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.notifier.rule import Authored, Relation, Rule, Tell
+from services.notifier.rule import Audience, Authored, Relation, Retract, Rule, Tell
 from services.notifier.sample import ACTOR, sample
 from services.notifier.texts import Wording, texts
 
@@ -29,18 +29,39 @@ class Row(NamedTuple):
 def rows(rules: tuple[Rule, ...], locale: str) -> Iterator[Row]:
     """The rules in their order, with what they say in a locale that there are templates of."""
     for rule in rules:
-        least, whole = (list(rule.tell(sample(rule.on, whole=each))) for each in (False, True))
-        tell = (least or whole)[0]
-        title, message = _words(rule, tell, locale)
-        who = dict.fromkeys(_name(each) for each in (*(to for told in (*whole, *least) for to in told.to),))
-        told = ", ".join(who) + ("" if tell.actor_too else f", not {_actor(tell)}")
-        yield Row(rule.on.type, rule.name, told, tell.category, tell.level, tell.priority, tell.group or "", title, message)
+        said = [each for whole in (False, True) for each in rule.tell(sample(rule.on, whole=whole))]
+        yield _row(rule, [each for each in said if isinstance(each, Tell)], [each for each in said if isinstance(each, Retract)], locale)
 
 
 def markdown(found: Iterator[Row]) -> str:
     """The same as a table of Markdown."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *found]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _row(rule: Rule, tells: list[Tell], retracts: list[Retract], locale: str) -> Row:
+    taken = list(dict.fromkeys(_taken(each) for each in sorted(retracts, key=lambda each: len(each.to), reverse=True)))[:1]
+    if not tells:
+        return Row(rule.on.type, rule.name, *taken, *[""] * 6)
+    tell = tells[0]
+    title, message = _words(rule, tell, locale)
+    told = _names([each.to for each in tells], None if tell.actor_too else _actor(tell))
+    whom = "; ".join([told, *taken])
+    return Row(rule.on.type, rule.name, whom, tell.category, tell.level, tell.priority, tell.group or "", title, message)
+
+
+def _names(audiences: list[Audience], but: str | None) -> str:
+    """All who are meant, those first whom most events mean, and who is not."""
+    most_first = sorted(audiences, key=len, reverse=True)
+    names = dict.fromkeys(_name(each) for audience in most_first for each in audience)
+    return ", ".join([*names, *([f"not {but}"] if but else [])])
+
+
+def _taken(retract: Retract) -> str:
+    """From whom it takes what, as the event with the most fields has it."""
+    about = retract.filter
+    what = [*(["unread"] if about.unread else []), *filter(None, (about.category, about.type, about.group, about.entity))]
+    return f"takes back from {_names([retract.to], ', '.join(map(_name, retract.unless)))}: {' '.join(what)}"
 
 
 def _words(rule: Rule, tell: Tell, locale: str) -> tuple[str, str]:

@@ -104,8 +104,11 @@ def _membership(user: str, of: Topic, body: bytes, partitions: int) -> Draft:
 
 
 def _alone(tell: Tell) -> Relation | None:
-    """The relation told, if nobody else is: who stands in two must be told once. What accumulates differs between them."""
-    only = tell.to[0] if len(set(tell.to)) == 1 and not tell.accumulates else None
+    """The relation told, if nobody else is: who stands in two must be told once. What accumulates differs between them.
+
+    Those of just before have left the topic by the time it would be told.
+    """
+    only = tell.to[0] if len(set(tell.to)) == 1 and not tell.accumulates and not tell.before else None
     return only if isinstance(only, Relation) else None
 
 

@@ -64,7 +64,8 @@ _filters = st.builds(
     type=st.none() | st.sampled_from(TYPES),
     entity=st.none() | _things.map("task:{}".format),
     group=st.none() | st.sampled_from(GROUPS),
-) | st.builds(Filter, entity=_things.map("task:{}".format), group=st.none() | st.sampled_from(GROUPS))
+    unread=st.booleans(),
+) | st.builds(Filter, entity=_things.map("task:{}".format), group=st.none() | st.sampled_from(GROUPS), unread=st.booleans())
 _whiches: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
     {"ids": st.lists(st.sampled_from(MARKED), min_size=1, max_size=4).map(tuple)},
     {"up_to": st.integers(0, 60).map(lambda sequence: str(Cursor("0123abcd", sequence)))},

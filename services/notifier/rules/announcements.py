@@ -32,4 +32,4 @@ def addressees(event: AnnouncementPublished) -> Audience:
     return (*event.to.users, *related, *everyone)
 
 
-RULES = (Rule("announced", AnnouncementPublished, announced, authored=True),)
+RULES = (Rule("announced", AnnouncementPublished, announced, wordless=True),)

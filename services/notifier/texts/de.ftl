@@ -11,6 +11,10 @@ task_status_changed =
 task_completed =
     .title = Aufgabe erledigt
     .message = { $task } ist erledigt
+task_deleted =
+    .title = Aufgabe gelöscht
+    .message = { $task } wurde gelöscht
+    .by = { $actor } hat { $task } gelöscht
 
 ## Projekte
 
@@ -67,6 +71,10 @@ work_order_issue =
 work_order_office_alert =
     .title = Büro wird gebraucht
     .message = Bei Auftrag { $id } wird das Büro gebraucht
+work_order_deleted =
+    .title = Auftrag gelöscht
+    .message = Auftrag { $id } wurde gelöscht
+    .by = { $actor } hat Auftrag { $id } gelöscht
 technician_notified =
     .title = Nachricht vom Büro
     .message = { $message }

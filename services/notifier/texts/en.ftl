@@ -11,6 +11,10 @@ task_status_changed =
 task_completed =
     .title = Task completed
     .message = { $task } is done
+task_deleted =
+    .title = Task deleted
+    .message = { $task } was deleted
+    .by = { $actor } deleted { $task }
 
 ## Projects
 
@@ -67,6 +71,10 @@ work_order_issue =
 work_order_office_alert =
     .title = Office alert
     .message = Office alert requested for work order { $id }
+work_order_deleted =
+    .title = Work order deleted
+    .message = Work order { $id } was deleted
+    .by = { $actor } deleted work order { $id }
 technician_notified =
     .title = Message from the office
     .message = { $message }

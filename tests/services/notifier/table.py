@@ -347,6 +347,20 @@ TABLE = (
         url="/incidents/3",
     ),
     Row(
+        "task_deleted",
+        events.TaskDeleted(**WATER),
+        "assignee busy manager volunteer watcher",
+        *("Task deleted", "somebody deleted Water the seedlings", "task", TASK, "warning"),
+        references=OF_TASK,
+    ),
+    Row(
+        "work_order_deleted",
+        events.WorkOrderDeleted(work_order_id="7"),
+        "busy office technician",
+        *("Work order deleted", "somebody deleted work order 7", "STATUS_UPDATE", WORK_ORDER, "warning"),
+        references=("work_order 7",),
+    ),
+    Row(
         "read_receipt",
         events.NotificationRead(notification_id=TOLD, user_id="u-7", title="Hello", entity=Entity(type="task", id="456"), sender="office"),
         "office",

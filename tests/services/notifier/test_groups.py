@@ -12,7 +12,7 @@ from contracts.events import NotificationRead
 from contracts.events.base import Event
 from contracts.notifications import Notification
 from projections.groups import belongs
-from services.notifier.route import react
+from services.notifier.route import react, told_of
 from services.notifier.rules import RULES
 from tests.services.notifier.facts import fact
 from tests.services.notifier.partition import OwnPartition
@@ -134,6 +134,6 @@ def posted(user: str) -> events.MessagePosted:
 def test_what_accumulates_says_the_group_and_actor_that_the_fold_knows(row: object) -> None:
     recorded = fact(row.event)  # type: ignore[attr-defined]
 
-    for _, tell in react(recorded, RULES):
+    for _, tell in told_of(react(recorded, RULES)):
         found = belongs(recorded)
         assert not tell.accumulates or (found and len(tell.to) == 1 and (found.group, found.actor) == (tell.group, tell.actor))

@@ -11,7 +11,7 @@ from contracts.subjects import DEAD, dead
 from services.analyst.doctor import dead_letters
 from services.notifier import router
 from services.notifier.position import SERVICE
-from services.notifier.route import react
+from services.notifier.route import react, told_of
 from services.notifier.rule import Authored, Rule, Tell
 from services.notifier.rules import RULES
 from services.notifier.texts import FOLDER, Texts, Wording, texts
@@ -31,7 +31,7 @@ def hours(count: float, reason: str | None = None) -> events.TimelogApproved:
 
 def said(event: events.Event, locale: str) -> tuple[str, str]:
     """Title and message of the only thing that is told of an event."""
-    ((rule, tell),) = react(fact(event), RULES)
+    ((rule, tell),) = told_of(react(fact(event), RULES))
     assert not isinstance(tell.says, Authored)
     return texts().say(Wording(rule, tell.wording), tell.says, locale)
 
@@ -39,13 +39,13 @@ def said(event: events.Event, locale: str) -> tuple[str, str]:
 def test_there_are_files_of_these_locales_and_each_rule_is_in_all_of_them() -> None:
     assert texts().locales == LOCALES
 
-    texts().check(rule.name for rule in RULES if not rule.authored)
+    texts().check(rule.name for rule in RULES if not rule.wordless)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("event", [row.event for row in TABLE], ids=lambda event: event.type)
 def test_every_value_of_every_template_is_given(event: events.Event, locale: str) -> None:
-    for rule, tell in react(fact(event), RULES):
+    for rule, tell in told_of(react(fact(event), RULES)):
         if not isinstance(tell.says, Authored):
             assert texts().missing(Wording(rule, tell.wording), tell.says) == []
             assert "{" not in "".join(texts().say(Wording(rule, tell.wording), tell.says, locale))
@@ -56,7 +56,7 @@ def test_a_template_says_what_any_other_reader_of_fluent_makes_of_it(locale: str
     bundle = FluentBundle([locale], use_isolating=False)
     bundle.add_resource(FluentResource((FOLDER / f"{locale}.ftl").read_text(encoding="utf-8")))
     for row in TABLE:
-        for rule, tell in react(fact(row.event), RULES):
+        for rule, tell in told_of(react(fact(row.event), RULES)):
             if not isinstance(tell.says, Authored):
                 attributes = bundle.get_message(rule).attributes
                 expected = [bundle.format_pattern(attributes[name], dict(tell.says)) for name in ("title", tell.wording)]

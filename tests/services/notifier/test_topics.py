@@ -20,6 +20,7 @@ from tests.services.notifier.test_crashes import Crash, DyingWriter
 
 NEVER = 1_000_000
 USERS = [f"u-{number:02}" for number in range(9)]
+GONE = "Task deleted"
 CROWD = [f"u-{number:04}" for number in range(2100)]
 EVERYBODY = Addressees(everyone=True)
 
@@ -121,7 +122,7 @@ async def test_whoever_did_it_is_left_out_of_what_all_others_hear(partition: Own
     assert [found.titles[user].count("Project status changed") for user in USERS[:3]] == [2, 1, 2]
 
 
-async def test_who_was_on_what_is_deleted_hears_nothing_more_of_it(partition: OwnPartition) -> None:
+async def test_who_was_on_what_is_deleted_hears_of_that_and_nothing_more_of_it(partition: OwnPartition) -> None:
     partition.topic_recipients = 1
     assigned: list[Event] = [events.TaskAssigned(task_id="7", task_title="-", user_id=user, assigned_by=user) for user in USERS[:3]]
     to = Addressees(relation="task:7#assignee")
@@ -130,7 +131,7 @@ async def test_who_was_on_what_is_deleted_hears_nothing_more_of_it(partition: Ow
 
     found = await routed(partition, history)
 
-    assert found.titles == {USERS[0]: ["one", "three"], USERS[1]: ["one"], USERS[2]: ["one"]}
+    assert found.titles == {USERS[0]: ["one", GONE, "three"], USERS[1]: ["one", GONE], USERS[2]: ["one", GONE]}
     assert found.shared == 3
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from contracts.codec import decode_entry
+from contracts.notifications import Mark, Notification
 from tests.driver import Client, Tidings, event
+from tests.heard import log_of
 
 
 def assigned(user: str, task: str = "1") -> dict[str, Any]:
@@ -70,8 +73,9 @@ async def test_a_task_given_anew_is_told_anew_however_often_each_event_comes(tid
     await tidings.emit(assigned("alice", "2"))
 
     await until_shown(alice, "task.assigned 2", "task.assigned 1")
-    assert [entry["entry"] for entry in alice.entries] == ["notification", "mark", "notification", "notification"]
-    assert [each["event"] for each in await tidings.listing("alice")] == [entry["event"] for entry in alice.entries[:1:-1]]
+    entries = [decode_entry(message.data) for message in await log_of(tidings.runtime.jetstream, tidings.tenant)]
+    assert [type(entry) for entry in entries] == [Notification, Mark, Notification, Notification]
+    assert about(await tidings.listing("alice")) == ["task.assigned 2", "task.assigned 1"]
 
 
 @pytest.mark.parametrize("actor", ["carol", None])

@@ -70,6 +70,18 @@ async def test_a_mark_by_filter_touches_all_that_fits_and_nothing_else(
     await agree(tidings, desk, phone)
 
 
+async def test_a_mark_by_filter_of_what_is_unread_leaves_what_was_read(tidings: Tidings, devices: tuple[Client, Client]) -> None:
+    desk, phone = devices
+    await desk.mark("read", filter={"type": "task.status_changed"})
+
+    assert (await desk.mark("deleted", filter={"category": "task", "unread": True}))["ok"]
+
+    for device in devices:
+        await device.until_counts(total=3, unread=2)
+    assert [each["type"] for each in await tidings.listing("alice")].count("task.status_changed") == 1
+    await agree(tidings, desk, phone)
+
+
 async def test_a_mark_by_filter_leaves_what_comes_after_it(tidings: Tidings, devices: tuple[Client, Client]) -> None:
     desk, phone = devices
     start = str(desk.cursor)

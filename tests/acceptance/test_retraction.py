@@ -9,6 +9,7 @@ import pytest
 
 from contracts.codec import decode_entry
 from contracts.notifications import Mark, Notification
+from tests.acceptance.frontends import INCIDENTS, front_end
 from tests.driver import Client, Tidings, event
 from tests.heard import log_of
 
@@ -114,3 +115,14 @@ async def test_a_technician_loses_what_the_office_keeps(tidings: Tidings) -> Non
     await tidings.emit(event("work_order.deleted", work_order_id="7", deleted_by="tim"))
     await until_shown(olga, "work_order.deleted 7")
     assert about(await tidings.listing("olga")) == ["work_order.deleted 7"]
+
+
+async def test_a_front_end_of_old_is_told_that_it_is_gone(tidings: Tidings) -> None:
+    async with front_end(tidings, INCIDENTS) as page:
+        await tidings.emit(assigned("alice", "1"), assigned("alice", "2"))
+        first, _ = await page.until("notification:new", count=2)
+
+        await tidings.emit(unassigned("alice", "1"))
+        deleted = await page.next("notification:deleted")
+
+    assert deleted["data"] == {"id": first["data"]["id"]}

@@ -10,13 +10,17 @@ from contextlib import suppress
 
 import pytest
 
-from contracts.subjects import DEAD, NOTIFICATIONS, dead
+from contracts import events
+from contracts.codec import decode_entry
+from contracts.notifications import Mark, Notification
+from contracts.subjects import DEAD, NOTIFICATIONS, Person, dead, owner_of
 from services.notifier.notifier import Partition
 from services.notifier.position import SERVICE, Position
 from services.notifier.writer import OUTPUTS_PER_BATCH, Output, Writer
 from services.runtime.append import Draft
 from services.runtime.errors import Fenced
 from services.runtime.read import last
+from tests.heard import log_of
 from tests.services.notifier.partition import OwnPartition
 
 CROWD = [f"u-{number:04}" for number in range(2500)]
@@ -87,6 +91,26 @@ async def test_each_of_2500_is_told_once_though_the_notifier_dies_in_the_middle(
     assert resumed == (Position(sequence, len(before)) if before else Position(0))
     assert await partition.users_told() == CROWD
     assert (await partition.taken_over()).at == Position(sequence)
+
+
+@pytest.mark.parametrize("deaths", [(0,), (2,), (3,), (5,), (1, 3)], ids=str)
+async def test_what_is_taken_back_is_taken_and_replaced_once_though_the_notifier_dies(
+    partition: OwnPartition, deaths: tuple[int, ...]
+) -> None:
+    users = ["u-1", "u-2", "u-3"]
+    for user in users:
+        await partition.happened(events.TaskAssigned(task_id="7", task_title="-", user_id=user))
+    await went_on(partition)
+    await partition.happened(events.TaskDeleted(task_id="7"))
+    for after in deaths:
+        await (await died(partition, after)).settled()
+
+    await went_on(partition)
+
+    log = await log_of(partition.runtime.jetstream, partition.tenant)
+    for user in users:
+        own = [type(decode_entry(message.data)) for message in log if owner_of(message.subject) == Person(partition.tenant, user)]
+        assert own == [Notification, Mark, Notification]
 
 
 async def test_a_batch_still_under_way_at_the_takeover_counts_wholly_or_not_at_all(partition: OwnPartition) -> None:

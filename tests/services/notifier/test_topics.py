@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from contracts import events
 from contracts.events.announcements import Addressees
 from contracts.events.base import Event
-from contracts.subjects import NOTIFICATIONS, topics_of
+from contracts.subjects import NOTIFICATIONS, Person, topics_of
+from projections.standing import Inbox
 from services.notifier.position import Position
 from services.notifier.writer import OUTPUTS_PER_BATCH
 from services.runtime.read import subjects
 from tests.heard import Heard, log_of
+from tests.projections.test_standing import taken
 from tests.services.notifier.partition import OwnPartition
 from tests.services.notifier.test_crashes import Crash, DyingWriter
 
@@ -133,6 +136,22 @@ async def test_who_was_on_what_is_deleted_hears_of_that_and_nothing_more_of_it(p
 
     assert found.titles == {USERS[0]: ["one", GONE, "three"], USERS[1]: ["one", GONE], USERS[2]: ["one", GONE]}
     assert found.shared == 3
+
+
+async def test_what_a_topic_told_is_taken_back_from_each_who_is_meant_and_from_nobody_else(partition: OwnPartition) -> None:
+    partition.topic_recipients = 1
+    office: list[Event] = [events.RoleGranted(user_id=user, role="office") for user in USERS[:3]]
+    alarm = events.WorkOrderUpdated(work_order_id="7", status="open", alert_office=True)
+    gone: list[Event] = [events.RoleRevoked(user_id=USERS[2], role="office"), events.WorkOrderDeleted(work_order_id="7")]
+    told = await routed(partition, [*office, alarm])
+
+    await routed(partition, gone)
+
+    log = await log_of(partition.runtime.jetstream, partition.tenant, partition.since)
+    inboxes = [taken(Inbox(100, 86_400.0), Person(partition.tenant, user), log).listed(time.time()) for user in USERS[:3]]
+    assert told.shared == 1
+    assert [[each.about.type for each in listed] for listed in inboxes[:2]] == [["work_order.deleted"]] * 2
+    assert [each.about.type for each in inboxes[2]] == ["work_order.updated"] * 2
 
 
 async def test_who_is_named_beside_a_relation_is_told_once(partition: OwnPartition) -> None:

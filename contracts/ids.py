@@ -15,15 +15,20 @@ from msgspec import Meta
 ID_LIMIT_CHARACTERS = 128
 NOTIFICATIONS = UUID("6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de")
 
-Id = Annotated[
-    str,
-    Meta(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?\Z"),
-]
+ID_PATTERN = r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?\Z"
+
+Id = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=ID_PATTERN)]
 """1 to 128 characters, no control characters, no blanks at the ends."""
 
+_ID = re.compile(ID_PATTERN)
 _PLAIN = re.compile(r"[A-Za-z0-9-]+\Z")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9-]")
 _ESCAPED = re.compile(rb"_([0-9a-f]{2})")
+
+
+def is_id(value: object) -> bool:
+    """Whether something is a valid id."""
+    return isinstance(value, str) and len(value) <= ID_LIMIT_CHARACTERS and bool(_ID.match(value))
 
 
 @lru_cache(maxsize=65_536)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from projections.activity import ACTIVITY
 from projections.audience import AUDIENCE
 from projections.inbox import INBOX
 from projections.metrics import METRICS
 from projections.projection import Change, Projection, Statement
 from projections.receipts import RECEIPTS
 
-PROJECTIONS: tuple[Projection, ...] = (AUDIENCE, INBOX, METRICS, RECEIPTS)
+PROJECTIONS: tuple[Projection, ...] = (ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS)
 
-__all__ = ["AUDIENCE", "INBOX", "METRICS", "PROJECTIONS", "RECEIPTS", "Change", "Projection", "Statement"]
+__all__ = ["ACTIVITY", "AUDIENCE", "INBOX", "METRICS", "PROJECTIONS", "RECEIPTS", "Change", "Projection", "Statement"]

@@ -12,7 +12,7 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import InvalidMark, MarkOperation
-from services.edge import admission, company_api, confirm, lists, metrics_api, operations
+from services.edge import activity_api, admission, company_api, confirm, lists, metrics_api, operations
 from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -39,7 +39,7 @@ def handlers(edge: Edge) -> list[Any]:
         confirm.handler(edge, _who),
         *company_api.handlers(edge, _who),
     ]
-    figures: list[Any] = metrics_api.handlers(edge, _who)
+    figures: list[Any] = [*metrics_api.handlers(edge, _who), activity_api.handler(edge, _who)]
     guards, open_guards = [admission.inbox(edge)], [admission.anybody(edge)]
     for request in requests:
         request.guards = guards

@@ -70,7 +70,7 @@ class Question(NamedTuple):
 
 async def hours(runtime: Runtime, question: Question, by: HoursBy) -> Hours:
     """Approved hours; raises Unavailable."""
-    async with _stand(runtime, "metrics") as (connection, sequence):
+    async with stand(runtime, "metrics") as (connection, sequence):
         total = await (await connection.execute(question.sql(HOURS), question.parameters)).fetchone()
         rows = await (await connection.execute(question.sql(HOURS_BY, id=COLUMNS[by]), question.parameters)).fetchall()
     seconds, timelogs = total or (0, 0)
@@ -80,7 +80,7 @@ async def hours(runtime: Runtime, question: Question, by: HoursBy) -> Hours:
 
 async def tasks(runtime: Runtime, question: Question) -> Tasks:
     """How tasks are getting done; raises Unavailable."""
-    async with _stand(runtime, "metrics") as (connection, sequence):
+    async with stand(runtime, "metrics") as (connection, sequence):
         row = await (await connection.execute(question.sql(TASKS), question.parameters)).fetchone()
     count, completed, mean, median = row or (0, 0, None, None)
     rate = _part(completed, count)
@@ -89,7 +89,7 @@ async def tasks(runtime: Runtime, question: Question) -> Tasks:
 
 async def projects(runtime: Runtime, question: Question) -> Projects:
     """How far projects have come; raises Unavailable."""
-    async with _stand(runtime, "metrics") as (connection, sequence):
+    async with stand(runtime, "metrics") as (connection, sequence):
         rows = await (await connection.execute(question.sql(PROJECTS), question.parameters)).fetchall()
     found = tuple(
         ProjectProgress(id=name, tasks=count, completed=completed, progress=_part(completed, count), milestones=milestones)
@@ -109,7 +109,7 @@ def _next(rows: Iterable[tuple[Any, ...]], limit: int) -> Any:
 
 
 @asynccontextmanager
-async def _stand(runtime: Runtime, name: str) -> AsyncGenerator[tuple[Connection, int]]:
+async def stand(runtime: Runtime, name: str) -> AsyncGenerator[tuple[Connection, int]]:
     """One moment of a read model of the events, and the sequence it has come to; raises Unavailable if it is of another log."""
     async with runtime.postgres.snapshot() as connection:
         await connection.execute(SHORT)

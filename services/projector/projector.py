@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 
-from projections import AUDIENCE, INBOX, METRICS, RECEIPTS
+from projections import ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS
 from projections.projection import Change, Projection
 from services.runtime.follow import Message, follow
 from services.runtime.process import Runtime, persist
@@ -18,6 +19,8 @@ SLICE_MESSAGES = 50
 GATHER_MESSAGES = 100
 GATHER_SECONDS = 0.01
 """After a batch of fewer messages, wait that long for more: a transaction for each would cost more than all else."""
+OTHERS = (RECEIPTS, METRICS, ACTIVITY)
+"""What is kept up beside the inbox, without which nobody is ready."""
 SWEEPS = (
     (
         INBOX,
@@ -36,12 +39,12 @@ async def project(runtime: Runtime, ready: Callable[[], None] = lambda: None) ->
     """Run the projector until something that trying again does not mend; it is ready when it knows where to go on."""
     async with asyncio.TaskGroup() as group:
         group.create_task(persist(INBOX.name, lambda: keep(runtime, INBOX, ready)))
-        group.create_task(persist(RECEIPTS.name, lambda: keep(runtime, RECEIPTS, lambda: None)))
-        group.create_task(persist(METRICS.name, lambda: keep(runtime, METRICS, lambda: None)))
+        for each in OTHERS:
+            group.create_task(persist(each.name, partial(keep, runtime, each)))
         group.create_task(persist("sweep", lambda: sweep(runtime)))
 
 
-async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], None]) -> None:
+async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], None] = lambda: None) -> None:
     """Follow the stream from the checkpoint on; raises Transient when it is worth beginning anew, LogLost when not."""
     model = await live(runtime.postgres, projection)
     epoch = runtime.epochs[projection.stream]

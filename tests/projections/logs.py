@@ -157,7 +157,7 @@ def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     return _laid_down(draw, [(receipt(person, PARTITIONS), encode(each)) for person, each in acts])
 
 
-LOGS = {"inbox": inbox_logs, "audience": event_logs, "receipts": receipt_logs, "metrics": event_logs}
+LOGS = {"inbox": inbox_logs, "audience": event_logs, "receipts": receipt_logs, "metrics": event_logs, "activity": event_logs}
 """A random log for each projection, by its name."""
 
 

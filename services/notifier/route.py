@@ -66,10 +66,13 @@ def told_of(said: Iterable[Said]) -> list[Told]:
 
 
 def check(said: Iterable[Said]) -> None:
-    """Find out whether all of it can be said in every locale; raises Unsayable."""
+    """Find out whether all of it can be said in every locale; raises Unsayable, or what a value raises that cannot be written."""
     for rule, tell in told_of(said):
-        if not isinstance(tell.says, Authored) and (missing := texts().missing(Wording(rule, tell.wording), tell.says)):
+        if isinstance(tell.says, Authored):
+            continue
+        if missing := texts().missing(Wording(rule, tell.wording), tell.says):
             raise Unsayable(f"the template {rule}.{tell.wording} has no value for {', '.join(missing)}")
+        texts().write(tell.says)
 
 
 def asks(recorded: AnyRecorded, said: Iterable[Said], topics: Topics, asked: Asked) -> None:

@@ -15,6 +15,8 @@ from fluent.syntax import ast
 
 Values = Mapping[str, str | float]
 """What fills a template: text as it is, numbers as the locale writes them."""
+WHOLE_LIMIT = 1e15
+"""From here on a float no longer has all the digits that would be written."""
 Render = Callable[[Values, Mapping[str, str]], str]
 """From the values, and the same as they are written."""
 
@@ -43,8 +45,8 @@ def shown(values: Values, locale: str) -> Mapping[str, str]:
 
 @lru_cache(maxsize=4096)
 def written(number: float, locale: str) -> str:
-    """A number as a locale writes it: 2.5, 2,5."""
-    return format_decimal(number, locale=locale)
+    """A number as a locale writes it: 2.5, 2,5; one of very many digits by its power of ten."""
+    return format_decimal(number, locale=locale) if abs(number) < WHOLE_LIMIT else f"{number:g}"
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fluent.syntax import FluentParser, ast
 
-from services.notifier.template import NoTemplate, Template, Values, shown, template
+from services.notifier.template import NoTemplate, Template, Values, plural, shown, template, written
 from services.runtime.errors import Permanent
 
 FOLDER = Path(__file__).parent
@@ -48,10 +48,17 @@ class Texts:
         needs = self._needs[wording]
         return [] if needs.issubset(values) else sorted(needs.difference(values))
 
+    def write(self, values: Values) -> None:
+        """Write the numbers among values in every locale, which is what saying them may fail of."""
+        for number in values.values():
+            if not isinstance(number, str):
+                for locale in self.locales:
+                    written(number, locale), plural(number, locale)
+
     def say(self, wording: Wording, values: Values, locale: str) -> tuple[str, str]:
         """Title and message in a locale that there is a file for."""
-        known, written = self._templates[locale], shown(values, locale)
-        return known[Wording(wording.rule, TITLE)].render(values, written), known[wording].render(values, written)
+        known, filled = self._templates[locale], shown(values, locale)
+        return known[Wording(wording.rule, TITLE)].render(values, filled), known[wording].render(values, filled)
 
     def locale_of(self, spoken: str) -> str:
         """The locale to write in for somebody who speaks `de-at`: that one, or `de`, or the fallback."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fluent.runtime import FluentBundle, FluentResource
 
@@ -70,6 +72,9 @@ def test_a_template_says_what_any_other_reader_of_fluent_makes_of_it(locale: str
         (2, "Your 2 hours were approved", "Deine 2 Stunden wurden genehmigt"),
         (0.5, "Your 0.5 hours were approved", "Deine 0,5 Stunden wurden genehmigt"),
         (1200, "Your 1,200 hours were approved", "Deine 1.200 Stunden wurden genehmigt"),
+        (1e300, "Your 1e+300 hours were approved", "Deine 1e+300 Stunden wurden genehmigt"),
+        (-1e27, "Your -1e+27 hours were approved", "Deine -1e+27 Stunden wurden genehmigt"),
+        (5e-324, "Your 0 hours were approved", "Deine 0 Stunden wurden genehmigt"),
     ],
 )
 def test_numbers_and_plurals_are_those_of_the_locale(count: float, english: str, german: str) -> None:
@@ -154,6 +159,22 @@ async def test_a_locale_is_still_that_of_the_event_when_a_later_one_is_folded_al
 
     assert before == []
     assert [found.title for found in await partition.told()] == ["Aufgabe zugewiesen"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), None], ids=str)
+async def test_an_event_whose_number_cannot_be_written_is_buried_and_stops_nothing_behind_it(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch, number: Any
+) -> None:
+    wrong = Rule("hours_approved", events.TimelogApproved, lambda recorded: iter([Tell(to=("u",), says={"hours": number}, category="-")]))
+    monkeypatch.setattr(router, "SAYING", {**router.SAYING, events.TimelogApproved: [wrong]})
+    await partition.begun()
+    sequence = await partition.happened(hours(1))
+    await partition.announced("bob")
+
+    await partition.routed()
+
+    assert await last(partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence))
+    assert await partition.users_told() == ["bob"]
 
 
 async def test_an_event_whose_template_lacks_a_value_is_buried_and_what_it_says_of_relations_holds(

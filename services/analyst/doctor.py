@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, events_of, position
+from projections import PROJECTIONS
 from services.runtime.errors import TidingsError
 from services.runtime.follow import state
 from services.runtime.jetstream import connect
@@ -18,6 +19,7 @@ from services.runtime.process import Runtime, open_runtime
 from services.runtime.read import last
 from services.runtime.settings import Settings
 
+STREAMS = {projection.name: projection.stream for projection in PROJECTIONS}
 HTTP_SECONDS = 5.0
 PARKED_SECONDS = 3.0
 """A living notifier writes its position down more often than this."""
@@ -110,7 +112,7 @@ async def _read_models(runtime: Runtime) -> AsyncIterator[Finding]:
             query = f"SELECT coalesce(max(sequence), 0), coalesce(min(epoch), '') FROM {schema}.checkpoint"
             row = await (await connection.execute(query.encode())).fetchone()
         sequence, epoch = row or (0, "")
-        stream = EVENTS if name == "audience" else NOTIFICATIONS
+        stream = STREAMS[name]
         well = not epoch or epoch == runtime.epochs[stream]
         words = f"version {version} in {schema}, at {sequence}" + (
             "" if well else f": built from another {stream}; run tidings rebuild {name}"

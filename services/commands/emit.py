@@ -28,7 +28,7 @@ from services.terminal.emit import Emitter, event, lines_of
 @click.option("--subject", help="What it is about, such as task/456.")
 @reads_settings
 def emit(chosen: Settings, type_: str | None, fields: tuple[str, ...], file: str | None, tenant: str, **attributes: Any) -> None:
-    """Append one event, or with --file many; run again after an interruption, nothing is doubled."""
+    """Append one event, or with --file many; run again after an interruption, nobody is told twice."""
     if bool(type_) == bool(file):
         raise click.UsageError("give either a TYPE and its fields, or --file")
     work = _emit_file(chosen, file, tenant) if file else _emit_one(chosen, tenant, event(str(type_), _pairs(fields), **attributes))

@@ -98,7 +98,7 @@ def _mark(edge: Edge) -> Any:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad mark", str(error))
         except Unreplayable as reason:
-            return respond(409, "conflict", "`up_to` is a cursor of another log", reason=str(reason))
+            return respond(409, "conflict", "`up_to` is a cursor of another log, or lies ahead of this one", reason=str(reason))
         return json({"op": operation.op, "cursor": str(cursor)})
 
     return mark

@@ -49,7 +49,7 @@ async def _cursor(edge: Edge, text: str) -> Cursor:
     except InvalidCursor as error:
         raise Problem(400, "bad cursor", str(error), field="cursor") from None
     except Unreplayable as reason:
-        raise Problem(409, "conflict", "this is a cursor of another log", reason=str(reason)) from None
+        raise Problem(409, "conflict", "this is a cursor of another log, or lies ahead of this one", reason=str(reason)) from None
     if cursor.until:
         raise Problem(409, "conflict", "in the middle of a replay nothing is complete yet; take the cursor at its end", field="cursor")
     return cursor

@@ -200,7 +200,9 @@ def _sentence(message: str) -> str:
 
 def _required(value: str | None, name: str, example: str) -> str:
     if value is None:
-        raise InvalidSettings(f"{name} is not set (for example: {example}); `tidings up` sets it by itself")
+        raise InvalidSettings(
+            f"{name} is not set (for example: {example}); `tidings up` sets it by itself, for whoever names its --data-dir too"
+        )
     return value
 
 

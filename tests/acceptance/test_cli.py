@@ -139,6 +139,7 @@ async def test_the_doctor_finds_everything_well_and_says_what_is_not(cli: Comman
         "notifier",
         "read model inbox",
         "read model audience",
+        "read model metrics",
         "dead letters",
         "untold events",
         "edge",

@@ -78,7 +78,8 @@ class Asked:
 
     def users(self, tenant: str, users: Iterable[str]) -> None:
         """Ask for what these users speak."""
-        self._users.update((tenant, user) for user in users)
+        for user in users:
+            self._users.add((tenant, user))
 
     def parameters(self, since: int, until: int) -> tuple[str, int, int, str, int, int]:
         """For `MEMBERS`: what is asked, and the sequences of the batch."""
@@ -117,8 +118,10 @@ class Folded(NamedTuple):
     def locale(self, recorded: AnyRecorded, user: str) -> str:
         """What a user speaks as of the event; empty if nobody said."""
         at = recorded.sequence
-        spoken = self.spoken.get((recorded.tenant, user), ())
-        return next((locale for locale, since, until in spoken if since <= at and (until is None or at < until)), "")
+        for locale, since, until in self.spoken.get((recorded.tenant, user), ()):
+            if since <= at and (until is None or at < until):
+                return locale
+        return ""
 
     def outnumbers(self, recorded: AnyRecorded, relation: Relation, limit: int) -> bool:
         """Whether more than `limit` stand in a relation as of the event."""
@@ -158,7 +161,7 @@ class AudienceFold:
             members = await connection.execute(self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)) if wanted else None
             rows = await members.fetchall() if members else []
         new = set[int](row[1] if row and row[1] else ())
-        return _folded((recorded.sequence for recorded in batch if recorded.sequence not in new), rows)
+        return answered((recorded.sequence for recorded in batch if recorded.sequence not in new), rows)
 
     async def _change(
         self,
@@ -178,7 +181,7 @@ class AudienceFold:
             rows = await members.fetchall() if members else []
             groups = await self._groups(connection, batch, until, wanted) if wanted.groups else None
         duplicates = (recorded.sequence for recorded, key in zip(batch, keys, strict=True) if first.get(key) != recorded.sequence)
-        folded = _folded(duplicates, rows)
+        folded = answered(duplicates, rows)
         return folded._replace(opened=_opened(batch, wanted, folded, groups)) if groups else folded
 
     async def _groups(self, connection: Connection, batch: Sequence[AnyRecorded], until: int, wanted: Asked) -> Groups:
@@ -202,10 +205,11 @@ async def ask(postgres: Postgres, model: ReadModel, wanted: Asked, since: int, u
     """What is asked about events that were folded before, between two sequences; raises Unavailable."""
     async with postgres.connection() as connection:
         members = await connection.execute(model.sql(MEMBERS), wanted.parameters(since, until))
-        return _folded((), await members.fetchall())
+        return answered((), await members.fetchall())
 
 
-def _folded(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Folded:
+def answered(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Folded:
+    """What the rows of `MEMBERS` say."""
     memberships: dict[tuple[str, Relation], list[Membership]] = defaultdict(list)
     spoken: dict[tuple[str, str], list[Spoken]] = defaultdict(list)
     for speaks, tenant, object_, name, user, since, until in rows:

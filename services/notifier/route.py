@@ -17,21 +17,27 @@ from projections.groups import belongs
 from services.notifier.audience import Asked, Folded
 from services.notifier.groups import Open
 from services.notifier.rule import Authored, Relation, Retract, Rule, Tell
-from services.notifier.texts import FALLBACK, Wording, texts
+from services.notifier.texts import FALLBACK, texts
 from services.notifier.topics import Topics
 from services.runtime.append import Draft
 
 NIL = "00000000-0000-0000-0000-000000000000"
 LINE_BREAKS = b"\r\n"
-SPLIT = (f'"id":"{NIL}"'.encode(), b'"user":""')
+NO_WORDS = ("", "")
+SPLIT = (f'"id":"{NIL}"'.encode(), b'"title":"","message":""', b'"user":""')
 
 
 class Shell(NamedTuple):
-    """A notification encoded once, cut where each recipient's own id and name go."""
+    """A notification encoded once, cut where each locale's words, and each recipient's own id and name go."""
 
     before: bytes
-    between: bytes
+    id_to_words: bytes
+    words_to_name: bytes
     behind: bytes
+
+    def between(self, title: str, message: str) -> bytes:
+        """What stands between id and name, with what is said."""
+        return b'%b"title":%b,"message":%b%b' % (self.id_to_words, encode(_short(title)), encode(message), self.words_to_name)
 
 
 class Unsayable(ValueError):
@@ -70,7 +76,7 @@ def check(said: Iterable[Said]) -> None:
     for rule, tell in told_of(said):
         if isinstance(tell.says, Authored):
             continue
-        if missing := texts().missing(Wording(rule, tell.wording), tell.says):
+        if missing := texts().missing((rule, tell.wording), tell.says):
             raise Unsayable(f"the template {rule}.{tell.wording} has no value for {', '.join(missing)}")
         texts().write(tell.says)
 
@@ -139,40 +145,43 @@ def _from_each(recorded: AnyRecorded, retract: Retract, folded: Folded, partitio
 
 
 def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
-    notification = _notification(recorded, told, FALLBACK, ids.of(f"@{topic.relation}"))
+    notification = _notification(recorded, told, _words(told, FALLBACK, None), ids.of(f"@{topic.relation}"))
     yield Draft(shared(topic), encode(Shared(left_out=left_out(recorded, told.tell), notification=Raw(encode(notification)))))
 
 
 def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
-    shells: dict[tuple[str, Open | None], Shell] = {}
+    shells: dict[Open | None, Shell] = {}
+    said: dict[tuple[str, Open | None], bytes] = {}
     opened = folded.opened.get(recorded.sequence, {}) if told.tell.accumulates else {}
+    translated = not isinstance(told.tell.says, Authored)
     for user in folded.recipients(recorded, told.tell.to, left_out(recorded, told.tell), before=told.tell.before):
-        locale = texts().locale_of(folded.locale(recorded, user))
+        locale = texts().locale_of(folded.locale(recorded, user)) if translated else FALLBACK
         stands = opened.get(user)
-        shell = shells.get((locale, stands)) or shells.setdefault((locale, stands), _shell(recorded, told, locale, stands))
+        shell = shells.get(stands) or shells.setdefault(stands, _shell(recorded, told, stands))
+        between = said.get((locale, stands)) or said.setdefault((locale, stands), shell.between(*_words(told, locale, stands)))
         identifier = (NotificationIds(stands.key, told.rule) if stands else ids).of(user)
-        body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, identifier.encode(), shell.between, encode(user), shell.behind)
+        body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, identifier.encode(), between, encode(user), shell.behind)
         yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
-def _shell(recorded: AnyRecorded, told: Told, locale: str, stands: Open | None) -> Shell:
-    before, rest = encode(_notification(recorded, told, locale, NIL, stands)).split(SPLIT[0], 1)
-    between, behind = rest.rsplit(SPLIT[1], 1)
-    return Shell(before, between, behind)
+def _shell(recorded: AnyRecorded, told: Told, stands: Open | None) -> Shell:
+    before, rest = encode(_notification(recorded, told, NO_WORDS, NIL, stands)).split(SPLIT[0], 1)
+    id_to_words, rest = rest.split(SPLIT[1], 1)
+    words_to_name, behind = rest.rsplit(SPLIT[2], 1)
+    return Shell(before, id_to_words, words_to_name, behind)
 
 
-def _words(told: Told, locale: str, stands: Open | None) -> Authored:
+def _words(told: Told, locale: str, stands: Open | None) -> tuple[str, str]:
     """What is said, in a locale that there are templates of; what somebody wrote, as it is."""
     rule, tell = told
     if isinstance(tell.says, Authored):
         return tell.says
     values = {**tell.says, "count": stands.events} if stands else tell.says
-    return Authored(*texts().say(Wording(rule, tell.wording), values, locale))
+    return texts().say((rule, tell.wording), values, locale)
 
 
-def _notification(recorded: AnyRecorded, told: Told, locale: str, identifier: str, stands: Open | None = None) -> Notification:
-    attributes, tell = recorded.attributes, told.tell
-    title, message = _words(told, locale, stands)
+def _notification(recorded: AnyRecorded, told: Told, words: tuple[str, str], identifier: str, stands: Open | None = None) -> Notification:
+    attributes, tell, (title, message) = recorded.attributes, told.tell, words
     return Notification(
         id=identifier,
         event=recorded.sequence,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from babel import Locale
 from babel.numbers import format_decimal
@@ -40,7 +40,10 @@ def template(pattern: ast.Pattern, locale: str) -> Template:
 
 def shown(values: Values, locale: str) -> Mapping[str, str]:
     """The values as a locale writes them."""
-    return {name: value if isinstance(value, str) else written(value, locale) for name, value in values.items()}
+    for value in values.values():
+        if not isinstance(value, str):
+            return {name: value if isinstance(value, str) else written(value, locale) for name, value in values.items()}
+    return cast("Mapping[str, str]", values)
 
 
 @lru_cache(maxsize=4096)
@@ -64,6 +67,9 @@ def _pattern(pattern: ast.Pattern, locale: str, needs: set[str]) -> Render:
 
 
 def _text(text: str) -> Render:
+    if "{" not in text.replace("{{", ""):
+        said = text.format()
+        return lambda values, shown: said
     return lambda values, shown: text.format_map(shown)
 
 

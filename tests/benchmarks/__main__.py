@@ -1,5 +1,5 @@
-"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, outbox, edge, dialects, topic, topics, memory, crowd, storm,
-losses, soak.
+"""The table of the README: `just bench [PART…]`; parts: latency, pipeline, domains, outbox, edge, dialects, topic, topics, memory, crowd,
+storm, losses, soak.
 
 Tidings and its peers take turns in one run, each in processes and directories of its own on 127.0.0.1. The peers need redis-server
 (FastAPI + Redis), node and npm (Socket.IO; its packages are fetched once), nginx with libnginx-mod-nchan (Nchan); the rows of one that is
@@ -19,6 +19,7 @@ import uvloop
 from services.runtime.embedded import embedded_postgres
 from tests.benchmarks import backbone
 from tests.benchmarks.dialects import dialects
+from tests.benchmarks.domains import domains
 from tests.benchmarks.edge_rows import crowd, edge, memory, soak, storm, topic
 from tests.benchmarks.losses import losses as losses_table
 from tests.benchmarks.measure import Row, machine, raise_file_limit, spin_milliseconds, table, versions
@@ -82,6 +83,7 @@ async def losses() -> AsyncIterator[str]:
 PARTS: dict[str, Callable[[], AsyncIterator[Row | str]]] = {
     "latency": latency,
     "pipeline": pipeline,
+    "domains": domains,
     "outbox": outbox,
     "edge": edge,
     "dialects": dialects,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fluent.syntax import FluentParser, ast
 
-from services.notifier.template import NoTemplate, Template, Values, plural, shown, template, written
+from services.notifier.template import NoTemplate, Render, Template, Values, plural, shown, template, written
 from services.runtime.errors import Permanent
 
 FOLDER = Path(__file__).parent
@@ -26,12 +26,19 @@ class Wording(NamedTuple):
     name: str = MESSAGE
 
 
+Worded = tuple[str, str]
+"""A `Wording`, or a plain pair of the same: which is looked up as well and made faster, once for each event."""
+Said = tuple[Render, Render]
+"""A title and a message."""
+
+
 class Texts:
     """All templates: of each rule a title and one or more messages, in each locale."""
 
     def __init__(self, sources: dict[str, str]) -> None:
         self.locales = tuple(sorted(sources))
         self._templates = {locale: dict(_templates(locale, source)) for locale, source in sources.items()}
+        self._titled: dict[str, dict[Worded, Said]] = {locale: dict(_titled(known)) for locale, known in self._templates.items()}
         self._needs = self._needed()
 
     def check(self, rules: Iterable[str]) -> None:
@@ -43,7 +50,7 @@ class Texts:
                     if wording not in known:
                         raise Permanent(f"{locale}.ftl: the rule {rule} has no .{wording.name}")
 
-    def missing(self, wording: Wording, values: Values) -> list[str]:
+    def missing(self, wording: Worded, values: Values) -> list[str]:
         """The values that a title and message need in any locale, and that are not given."""
         needs = self._needs[wording]
         return [] if needs.issubset(values) else sorted(needs.difference(values))
@@ -53,20 +60,22 @@ class Texts:
         for number in values.values():
             if not isinstance(number, str):
                 for locale in self.locales:
-                    written(number, locale), plural(number, locale)
+                    written(number, locale)
+                    plural(number, locale)
 
-    def say(self, wording: Wording, values: Values, locale: str) -> tuple[str, str]:
+    def say(self, wording: Worded, values: Values, locale: str) -> tuple[str, str]:
         """Title and message in a locale that there is a file for."""
-        known, filled = self._templates[locale], shown(values, locale)
-        return known[Wording(wording.rule, TITLE)].render(values, filled), known[wording].render(values, filled)
+        title, message = self._titled[locale][wording]
+        filled = shown(values, locale)
+        return title(values, filled), message(values, filled)
 
     def locale_of(self, spoken: str) -> str:
         """The locale to write in for somebody who speaks `de-at`: that one, or `de`, or the fallback."""
         known = self._templates
         return spoken if spoken in known else language if (language := spoken.partition("-")[0]) in known else FALLBACK
 
-    def _needed(self) -> dict[Wording, frozenset[str]]:
-        found: dict[Wording, frozenset[str]] = defaultdict(frozenset)
+    def _needed(self) -> dict[Worded, frozenset[str]]:
+        found: dict[Worded, frozenset[str]] = defaultdict(frozenset)
         for known in self._templates.values():
             for wording, each in known.items():
                 title = known.get(Wording(wording.rule, TITLE))
@@ -88,6 +97,12 @@ def _templates(locale: str, source: str) -> Iterator[tuple[Wording, Template]]:
                 yield wording, template(attribute.value, locale)
             except NoTemplate as error:
                 raise Permanent(f"{locale}.ftl: {wording.rule}.{wording.name}: {error}") from None
+
+
+def _titled(known: dict[Wording, Template]) -> Iterator[tuple[Worded, Said]]:
+    for wording, each in known.items():
+        if title := known.get(Wording(wording.rule, TITLE)):
+            yield wording, (title.render, each.render)
 
 
 def _messages(locale: str, resource: ast.Resource) -> Iterator[ast.Message]:

@@ -4,6 +4,8 @@ The peer is the same notifier that knows the rules of one type of event only and
 nobody's locale. Both do all else of what an event takes without I/O: they read its bytes, ask its rules, ask for whoever stands in a
 relation, order the answer's rows, and encode a notification for each. Every relation has four members, of whom two are told in German;
 so are about half of those told by name. They take turns; the fastest of each one's rounds counts.
+
+What this leaves out: the query itself, and that a batch here names few different people (at most 40), so few locales are asked for.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 
 from contracts.events.announcements import RelationName
 from contracts.ids import Id
-from contracts.notifications import MARK_LIMIT_IDS, Counts, CursorText, Entry, Filter, Mark, Moment, Notification, NotificationId, State
+from contracts.notifications import MARK_LIMIT_IDS, Counts, CursorText, Entry, Filter, Mark, Moment, Notification, NotificationId, Wish
 
 PROTOCOL = 1
 SNOOZE_LIMIT = timedelta(days=365)
@@ -146,7 +146,7 @@ class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):
     """Mark notifications by ids, all up to a cursor, or all that fit a filter; sent again with the same `op`, it happens once."""
 
     op: Id
-    state: State
+    state: Wish
     ids: Annotated[tuple[NotificationId, ...], Meta(max_length=MARK_LIMIT_IDS)] = ()
     up_to: CursorText | None = None
     filter: Filter | None = None

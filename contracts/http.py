@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct
 
-from contracts.notifications import Counts, CursorText, Notification
+from contracts.notifications import Counts, CursorText, Notification, NotificationId
 
 RANGES_LIMIT = 1000
 
@@ -75,6 +75,13 @@ class Marked(Struct, frozen=True, kw_only=True):
 
     op: str
     cursor: CursorText
+
+
+class Pressed(Struct, frozen=True, kw_only=True):
+    """A button of a notification is pressed, now or before; its entry in the log follows."""
+
+    id: NotificationId
+    action: str
 
 
 class Health(Struct, frozen=True, kw_only=True):

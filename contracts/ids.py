@@ -60,6 +60,11 @@ def reading_id(notification: str, reader: str) -> str:
     return str(uuid5(NOTIFICATIONS, f"read {notification} {reader}"))
 
 
+def acting_id(notification: str, actor: str) -> str:
+    """The id of the event that somebody pressed a button of a notification: one for all its buttons, for only one is pressed."""
+    return str(uuid5(NOTIFICATIONS, f"act {notification} {actor}"))
+
+
 class NotificationIds:
     """The ids of one rule's notifications about one event: `uuid5(event key, rule, recipient)`, see RFC 9562, section 5.5."""
 

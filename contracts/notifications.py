@@ -14,7 +14,9 @@ MARK_LIMIT_IDS = 500
 
 Priority = Literal["low", "normal", "high", "critical"]
 Level = Literal["info", "success", "warning", "error"]
-State = Literal["read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"]
+Wish = Literal["read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"]
+"""What a person may say of a notification themselves."""
+State = Literal[Wish, "acted"]
 
 NotificationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 CursorText = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-(?:0|[1-9][0-9]{0,18})(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z")]
@@ -35,12 +37,20 @@ class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.type}:{self.id}"
 
 
+class Action(Struct, frozen=True):
+    """A button of a notification: its name in addresses, and what it says to whoever reads it."""
+
+    name: str
+    label: str
+
+
 class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="notification"):
     """One thing one person was told, whole, as it now stands.
 
     `event` is where the event lies in `EVENTS`, `created` when it was appended, `occurred` its own time (only shown). `cursor`,
-    `seen`, `read`, `archived` and `snoozed` are added on the way to a client and absent in the log; while `snoozed` lies ahead, it
-    is in no list but that of the snoozed. `receipt`: the actor asked to be told when it is read.
+    `seen`, `read`, `archived`, `snoozed` and `acted` are added on the way to a client and absent in the log; while `snoozed` lies
+    ahead, it is in no list but that of the snoozed. `receipt`: the actor asked to be told when it is read.
+    `actions`: its buttons, one of which may be pressed, once; `acted` is the name of that one.
     `count`: it stands for so many events of its group, all since the person last read it; `actors`: whose the newest are, up to three,
     the latest first.
     """
@@ -67,10 +77,12 @@ class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     receipt: bool = False
     count: int | None = None
     actors: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
     seen: datetime | None = None
     read: datetime | None = None
     archived: datetime | None = None
     snoozed: datetime | None = None
+    acted: str | None = None
 
 
 class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -95,7 +107,8 @@ class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="mark"):
     """What becomes of a person's notifications: some by id, all up to a cursor, or all that fit a filter and came before the mark.
 
-    A person says so on one of their devices, or an event takes something back that they were told.
+    A person says so on one of their devices, or an event takes something back that they were told, or says that they pressed one of
+    its buttons: `action` goes with `acted`, which no client may send.
     `until` goes with `snoozed`: then they come back by themselves, read or unread as they are. Whatever is snoozed is not
     archived, and whatever is archived not snoozed.
     """
@@ -107,6 +120,7 @@ class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ent
     up_to: CursorText | None = None
     filter: Filter | None = None
     until: datetime | None = None
+    action: str | None = None
     op: Id | None = None
 
 

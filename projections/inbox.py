@@ -36,6 +36,7 @@ CREATE TABLE {{schema}}.notification (
     deleted boolean NOT NULL DEFAULT false,
     awaited boolean NOT NULL,
     read_first bigint,
+    acted text,
     left_out text,
     body text NOT NULL,
     PRIMARY KEY (tenant, user_id, id)
@@ -65,13 +66,13 @@ NOTIFY = Statement(
         priority = excluded.priority, entity = excluded.entity, group_name = excluded.group_name, words = excluded.words,
         created = excluded.created, appended = excluded.appended, expires = excluded.expires, awaited = excluded.awaited,
         body = excluded.body,
-        seen = NULL, read = NULL, archived = NULL, snoozed = NULL, deleted = false
+        seen = NULL, read = NULL, archived = NULL, snoozed = NULL, acted = NULL, deleted = false
     """,
     joins=True,
 )
 
 _RECORD = """(tenant text, user_id text, state text, at timestamptz, sequence bigint, ids uuid[], up_to bigint, until timestamptz,
-         category text, type text, entity text, group_name text, unread boolean)"""
+         category text, type text, entity text, group_name text, unread boolean, action text)"""
 _MARK = f"""
     UPDATE {{schema}}.notification n SET
         changed = r.sequence,
@@ -81,6 +82,7 @@ _MARK = f"""
         archived = CASE WHEN r.state = 'archived' THEN coalesce(n.archived, r.at)
                         WHEN r.state IN ('unarchived', 'snoozed') THEN NULL ELSE n.archived END,
         snoozed = CASE WHEN r.state = 'snoozed' THEN r.until WHEN r.state IN ('unsnoozed', 'archived') THEN NULL ELSE n.snoozed END,
+        acted = CASE r.state WHEN 'acted' THEN r.action ELSE n.acted END,
         deleted = r.state = 'deleted'
     FROM jsonb_to_recordset(%s::jsonb) AS r {_RECORD}
     WHERE n.tenant = r.tenant AND n.user_id = r.user_id AND NOT n.deleted AND {{which}}
@@ -90,6 +92,7 @@ _MARK = f"""
           WHEN 'archived' THEN n.archived IS NULL WHEN 'unarchived' THEN n.archived IS NOT NULL
           WHEN 'snoozed' THEN n.snoozed IS DISTINCT FROM r.until OR n.archived IS NOT NULL
           WHEN 'unsnoozed' THEN n.snoozed IS NOT NULL
+          WHEN 'acted' THEN n.acted IS NULL
           ELSE true END
     """
 
@@ -207,6 +210,7 @@ def _marked(person: Person, mark: Mark, message: Message) -> dict[str, Any]:
         "ids": mark.ids,
         "up_to": Cursor.parse(mark.up_to).sequence if mark.up_to else None,
         "until": mark.until,
+        "action": mark.action,
         **_filtered(mark.filter),
     }
 
@@ -218,4 +222,4 @@ def _filtered(filter_: Filter | None) -> dict[str, Any]:
     return {**about, "unread": filter_.unread}
 
 
-INBOX = Projection(name="inbox", version=4, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)
+INBOX = Projection(name="inbox", version=5, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)

@@ -55,6 +55,7 @@ class Standing(Struct, array_like=True, gc=False):
     archived: datetime | None = None
     snoozed: datetime | None = None
     deleted: bool = False
+    acted: str | None = None
 
     def held(self, now: float) -> bool:
         """Whether a client holds it at a moment: it can be seen and is not archived; it may be snoozed."""
@@ -98,6 +99,8 @@ class Standing(Struct, array_like=True, gc=False):
                 self.snoozed = None
             case "deleted":
                 self.deleted = True
+            case "acted":
+                self.acted = self.acted or mark.action
 
 
 class Inbox:

@@ -21,6 +21,7 @@ OWNER = " @"
 COLUMNS = (
     *("tenant", "user_id", "id", "sequence", "changed", "category", "type", "priority", "entity", "group_name", "words", "created"),
     *("appended", "expires", "seen", "read", "archived", "snoozed", "deleted", "awaited", "read_first"),
+    "acted",
     *("left_out", "body"),
 )
 

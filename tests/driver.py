@@ -144,7 +144,7 @@ def _mark(notifications: dict[str, dict[str, Any]], mark: dict[str, Any]) -> Non
                 notification.pop("archived", None)
                 notification["snoozed"] = mark["until"]
             case state:
-                notification.setdefault(state, mark["at"])
+                notification.setdefault(state, mark.get("action", mark["at"]))
                 if state == "read":
                     notification.setdefault("seen", mark["at"])
                 if state == "archived":

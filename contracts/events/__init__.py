@@ -8,7 +8,7 @@ from contracts.events.appointments import AppointmentBooked, AppointmentCancelle
 from contracts.events.base import AnyRecorded, Event, Opaque, Recorded
 from contracts.events.incidents import IncidentAssigned, IncidentCreated, IncidentResolved, IncidentStatusChanged
 from contracts.events.locations import LocationStaffJoined, LocationStaffLeft, TeamAnnouncement, TeamPolicyUpdated, TeamScheduleChanged
-from contracts.events.notifications import NotificationRead
+from contracts.events.notifications import NotificationActed, NotificationRead
 from contracts.events.people import RoleGranted, RoleRevoked, SessionRevoked, UserJoined, UserLeft
 from contracts.events.performance import PerformanceGoalAchieved, PerformanceThresholdExceeded, PerformanceTrendChanged
 from contracts.events.projects import MilestoneCompleted, ProjectStatusChanged, TeamMemberAdded, TeamMemberRemoved
@@ -69,6 +69,7 @@ EVENTS: tuple[type[Event], ...] = (
     IncidentResolved,
     AnnouncementPublished,
     NotificationRead,
+    NotificationActed,
     UserJoined,
     UserLeft,
     RoleGranted,
@@ -76,7 +77,7 @@ EVENTS: tuple[type[Event], ...] = (
     SessionRevoked,
 )
 
-OWN: tuple[type[Event], ...] = (NotificationRead,)
+OWN: tuple[type[Event], ...] = (NotificationRead, NotificationActed)
 """Of these, what nobody but Tidings may state."""
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "LocationStaffLeft",
     "MessagePosted",
     "MilestoneCompleted",
+    "NotificationActed",
     "NotificationRead",
     "Opaque",
     "PerformanceGoalAchieved",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from contracts.events.base import Event
 from contracts.ids import Id
-from contracts.notifications import Entity, NotificationId
+from contracts.notifications import Entity, NotificationId, Word
 
 
 class NotificationRead(Event, frozen=True, kw_only=True):
@@ -19,3 +19,14 @@ class NotificationRead(Event, frozen=True, kw_only=True):
     entity: Entity | None = None
     sender: Id | None = None
     group: str | None = None
+
+
+class NotificationActed(Event, frozen=True, kw_only=True):
+    """Somebody pressed a button of what they were told, the only time; `notification_type` and `entity` say what that was about."""
+
+    type: ClassVar[str] = "notification.acted"
+    notification_id: NotificationId
+    user_id: Id
+    action: Word
+    notification_type: str
+    entity: Entity | None = None

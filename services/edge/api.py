@@ -12,7 +12,7 @@ from litestar.types import Receive, Scope, Send
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.frames import InvalidMark, MarkOperation
-from services.edge import activity_api, admission, company_api, confirm, lists, metrics_api, operations
+from services.edge import activity_api, admission, buttons, company_api, confirm, lists, metrics_api, operations
 from services.edge.conditional import answer
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -37,6 +37,7 @@ def handlers(edge: Edge) -> list[Any]:
         *lists.handlers(edge, _who),
         _mark(edge),
         confirm.handler(edge, _who),
+        buttons.handler(edge, _who),
         *company_api.handlers(edge, _who),
     ]
     figures: list[Any] = [*metrics_api.handlers(edge, _who), activity_api.handler(edge, _who)]

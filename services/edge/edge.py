@@ -12,6 +12,7 @@ from urllib.parse import quote
 from contracts.codec import encode
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
+from contracts.http import Appended
 from contracts.subjects import NOTIFICATIONS, Person, followed
 from services.edge.acks import Acks
 from services.edge.company import Company
@@ -68,6 +69,10 @@ class Edge:
         appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=quote(identifier)))
         await self._seen(appended.sequence)
         return Cursor(self.log.epoch, appended.sequence)
+
+    async def append(self, draft: Draft) -> Appended:
+        """Append what was stated by pressing a button; raises Unavailable."""
+        return await self._appender.append(draft)
 
     def ack(self, person: Person, device: str, cursor: Cursor) -> None:
         """A device has everything up to a cursor; of a log where nothing new came since, that is known already."""

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from msgspec import ValidationError, convert
 
 from contracts.frames import Entries, MarkOperation, Snapshot
-from contracts.http import CountsBy, Listing, Marked
+from contracts.http import CountsBy, Listing, Marked, Pressed
 from contracts.ids import Id
 from contracts.notifications import CursorText, Delivered, Moment, Notification
 from contracts.schema import Schema, Schemas
@@ -71,6 +71,7 @@ MARK = Operation(
     problems=(409, 413, 421, 503),
     example={"state": "read", "ids": ["6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"]},
 )
+ACTION = Operation(Pressed, scope="inbox", problems=(404, 409, 413, 421, 503))
 ACK = Operation(
     Delivered,
     status=202,

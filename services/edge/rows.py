@@ -34,7 +34,7 @@ _PEOPLE = (
 STANDINGS = f"""
 SELECT r.place, coalesce(json_agg(json_build_array(k.id, k.sequence, least(
         extract(epoch FROM k.expires), extract(epoch FROM k.appended + %(retention)s)),
-        json_build_array(k.category, k.type, k.priority, k.entity, k.group_name), k.seen, k.read, k.archived, k.snoozed, k.deleted
+        json_build_array(k.category, k.type, k.priority, k.entity, k.group_name), k.seen, k.read, k.archived, k.snoozed, k.deleted, k.acted
     )) FILTER (WHERE k.id IS NOT NULL), '[]')::text, (
         SELECT coalesce(json_agg(json_build_array(m.topic, m.since, m.until)), '[]')::text
         FROM inbox.member m WHERE m.tenant = r.tenant AND m.user_id = r.user_id
@@ -43,20 +43,20 @@ FROM {_PEOPLE} LEFT JOIN LATERAL {KEPT} k ON true
 GROUP BY r.place, r.tenant, r.user_id
 """
 CHANGED = f"""
-SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.snoozed, c.deleted, {VISIBLE}, c.body, c.found
+SELECT r.place, c.id::text, c.sequence, c.changed, c.seen, c.read, c.archived, c.snoozed, c.deleted, c.acted, {VISIBLE}, c.body, c.found
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT *, count(*) OVER () AS found, sum(octet_length(body)) OVER (ORDER BY changed, sequence) AS bytes
     FROM {told("(changed, sequence) > (r.after, r.behind)", "changed, sequence", str(PAGE_ROWS + 1))} n
 ) c WHERE c.bytes - octet_length(c.body) <= {PAGE_BYTES} ORDER BY r.place, c.changed, c.sequence
 """
 NEWEST = f"""
-SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body, 0
+SELECT r.place, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, n.acted, true, n.body, 0
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {HELD} ORDER BY sequence DESC LIMIT r.wanted
 ) n ORDER BY r.place, n.sequence DESC
 """
 LISTING = f"""
-SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, true, n.body, 0
+SELECT 0, n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snoozed, n.deleted, n.acted, true, n.body, 0
 FROM {_PEOPLE} CROSS JOIN LATERAL (
     SELECT * FROM {KEPT} k WHERE {VISIBLE} AND {{wanted}}
     ORDER BY sequence DESC LIMIT r.wanted
@@ -77,6 +77,7 @@ class Row(NamedTuple):
     archived: datetime | None
     snoozed: datetime | None
     deleted: bool
+    acted: str | None
     visible: bool
     body: str
 

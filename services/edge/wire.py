@@ -64,12 +64,12 @@ def entry(epoch: str, sequence: int, body: bytes) -> bytes:
 
 def row(epoch: str, found: Row) -> bytes:
     """A notification as its row has it, with its cursor and state."""
-    return _stated(epoch, found.sequence, found.body.encode(), found.seen, found.read, found.archived, found.snoozed)
+    return _stated(epoch, found.sequence, found.body.encode(), found.seen, found.read, found.archived, found.snoozed, found.acted)
 
 
 def standing(epoch: str, found: Standing, body: bytes) -> bytes:
     """The same from memory."""
-    return _stated(epoch, found.sequence, body, found.seen, found.read, found.archived, found.snoozed)
+    return _stated(epoch, found.sequence, body, found.seen, found.read, found.archived, found.snoozed, found.acted)
 
 
 def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -> bytes:
@@ -134,7 +134,7 @@ def error(code: str, message: str, *, retry: bool) -> Page:
     return Page("error", encode({"type": "error", "code": code, "message": message, "retry": retry}))
 
 
-def _stated(epoch: str, sequence: int, body: bytes, *states: datetime | None) -> bytes:
-    given = zip(("seen", "read", "archived", "snoozed"), states, strict=True)
+def _stated(epoch: str, sequence: int, body: bytes, *states: datetime | str | None) -> bytes:
+    given = zip(("seen", "read", "archived", "snoozed", "acted"), states, strict=True)
     told = "".join([f'"{name}":{encode(when).decode()},' for name, when in given if when])
     return b'{"cursor":"%b-%d",%b%b' % (epoch.encode(), sequence, told.encode(), body[1:])

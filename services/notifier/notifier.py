@@ -17,6 +17,7 @@ from services.notifier.audience import AudienceFold
 from services.notifier.position import SERVICE, PositionMessage, take_over
 from services.notifier.router import Router
 from services.notifier.rules import RULES
+from services.notifier.table import labels
 from services.notifier.texts import texts
 from services.notifier.topics import topics
 from services.notifier.writer import Writer
@@ -39,9 +40,10 @@ log = logging.getLogger("tidings.notifier")
 async def notify(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
     """Run the notifier for the partitions that the settings give it; it is ready when it leads or stands by in each.
 
-    Raises Permanent if a rule has no template.
+    Raises Permanent if a rule or a button has no template.
     """
     texts().check(rule.name for rule in RULES if not rule.wordless)
+    texts().check_labels(each for rule in RULES for each in labels(rule))
     partitions = [Partition(runtime, number) for number in runtime.settings.owned]
     async with asyncio.TaskGroup() as group:
         for partition in partitions:

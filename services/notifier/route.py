@@ -11,13 +11,13 @@ from msgspec import Raw
 from contracts.codec import encode, instant
 from contracts.events import AnyRecorded
 from contracts.ids import NotificationIds
-from contracts.notifications import TITLE_LIMIT_CHARACTERS, Mark, Notification, Shared
+from contracts.notifications import TITLE_LIMIT_CHARACTERS, Action, Mark, Notification, Shared
 from contracts.subjects import Person, Topic, inbox, shared
 from projections.groups import belongs
 from services.notifier.audience import Asked, Folded
 from services.notifier.groups import Open
-from services.notifier.rule import Authored, Relation, Retract, Rule, Tell
-from services.notifier.texts import FALLBACK, texts
+from services.notifier.rule import Authored, Press, Relation, Retract, Rule, Tell
+from services.notifier.texts import FALLBACK, label, texts
 from services.notifier.topics import Topics
 from services.runtime.append import Draft
 
@@ -58,7 +58,14 @@ class Taken(NamedTuple):
     retract: Retract
 
 
-Said = Told | Taken
+class Shown(NamedTuple):
+    """Which button one rule says was pressed."""
+
+    rule: str
+    press: Press
+
+
+Said = Told | Taken | Shown
 
 
 def react(recorded: AnyRecorded, rules: Iterable[Rule]) -> list[Said]:
@@ -91,6 +98,8 @@ def asks(recorded: AnyRecorded, said: Iterable[Said], topics: Topics, asked: Ask
                 _asks_whom(recorded, retract, asked)
             case Told(_, tell):
                 _asks_of(recorded, tell, topics, asked)
+            case Shown():
+                pass
 
 
 def _asks_whom(recorded: AnyRecorded, retract: Retract, asked: Asked) -> None:
@@ -116,6 +125,8 @@ def drafts(recorded: AnyRecorded, said: Iterable[Said], folded: Folded, topics: 
         match each:
             case Taken(_, retract):
                 yield from _from_each(recorded, retract, folded, partitions)
+            case Shown(_, press):
+                yield _to_presser(recorded, press, partitions)
             case Told(rule, tell):
                 ids = NotificationIds(recorded.key, rule)
                 topic = topics.shared(recorded, tell)
@@ -127,12 +138,14 @@ def left_out(recorded: AnyRecorded, tell: Tell) -> str | None:
     return None if tell.actor_too else _actor(recorded, tell)
 
 
-def _said(rule: Rule, each: Tell | Retract) -> Said:
+def _said(rule: Rule, each: Tell | Retract | Press) -> Said:
     match each:
         case Tell():
             return Told(rule.name, each)
         case Retract():
             return Taken(rule.name, each)
+        case Press():
+            return Shown(rule.name, each)
 
 
 def _from_each(recorded: AnyRecorded, retract: Retract, folded: Folded, partitions: int) -> Iterator[Draft]:
@@ -144,28 +157,35 @@ def _from_each(recorded: AnyRecorded, retract: Retract, folded: Folded, partitio
             yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
+def _to_presser(recorded: AnyRecorded, press: Press, partitions: int) -> Draft:
+    """The same whenever the event is routed."""
+    mark = Mark(state="acted", at=instant(recorded.time_nanoseconds), ids=(press.notification,), action=press.action)
+    return Draft(inbox(Person(recorded.tenant, press.to), partitions), encode(mark))
+
+
 def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
-    notification = _notification(recorded, told, _words(told, FALLBACK, None), ids.of(f"@{topic.relation}"))
+    notification = _notification(recorded, told, FALLBACK, _words(told, FALLBACK, None), ids.of(f"@{topic.relation}"))
     yield Draft(shared(topic), encode(Shared(left_out=left_out(recorded, told.tell), notification=Raw(encode(notification)))))
 
 
 def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
-    shells: dict[Open | None, Shell] = {}
+    shells: dict[tuple[str, Open | None], Shell] = {}
     said: dict[tuple[str, Open | None], bytes] = {}
     opened = folded.opened.get(recorded.sequence, {}) if told.tell.accumulates else {}
     translated = not isinstance(told.tell.says, Authored)
     for user in folded.recipients(recorded, told.tell.to, left_out(recorded, told.tell), before=told.tell.before):
         locale = texts().locale_of(folded.locale(recorded, user)) if translated else FALLBACK
         stands = opened.get(user)
-        shell = shells.get(stands) or shells.setdefault(stands, _shell(recorded, told, stands))
+        labelled = locale if told.tell.actions else FALLBACK
+        shell = shells.get((labelled, stands)) or shells.setdefault((labelled, stands), _shell(recorded, told, labelled, stands))
         between = said.get((locale, stands)) or said.setdefault((locale, stands), shell.between(*_words(told, locale, stands)))
         identifier = (NotificationIds(stands.key, told.rule) if stands else ids).of(user)
         body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, identifier.encode(), between, encode(user), shell.behind)
         yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
-def _shell(recorded: AnyRecorded, told: Told, stands: Open | None) -> Shell:
-    before, rest = encode(_notification(recorded, told, NO_WORDS, NIL, stands)).split(SPLIT[0], 1)
+def _shell(recorded: AnyRecorded, told: Told, locale: str, stands: Open | None) -> Shell:
+    before, rest = encode(_notification(recorded, told, locale, NO_WORDS, NIL, stands)).split(SPLIT[0], 1)
     id_to_words, rest = rest.split(SPLIT[1], 1)
     words_to_name, behind = rest.rsplit(SPLIT[2], 1)
     return Shell(before, id_to_words, words_to_name, behind)
@@ -180,7 +200,9 @@ def _words(told: Told, locale: str, stands: Open | None) -> tuple[str, str]:
     return texts().say((rule, tell.wording), values, locale)
 
 
-def _notification(recorded: AnyRecorded, told: Told, words: tuple[str, str], identifier: str, stands: Open | None = None) -> Notification:
+def _notification(
+    recorded: AnyRecorded, told: Told, locale: str, words: tuple[str, str], identifier: str, stands: Open | None = None
+) -> Notification:
     attributes, tell, (title, message) = recorded.attributes, told.tell, words
     return Notification(
         id=identifier,
@@ -204,6 +226,7 @@ def _notification(recorded: AnyRecorded, told: Told, words: tuple[str, str], ide
         receipt=tell.receipt and _actor(recorded, tell) is not None,
         count=stands.events if stands else None,
         actors=stands.actors if stands else (),
+        actions=tuple(Action(name, texts().label(label(told.rule, name), locale)) for name in tell.actions),
     )
 
 

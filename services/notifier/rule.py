@@ -61,6 +61,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     `receipt`: whoever acted is told who reads it. `accumulates`: told to one relation only, all of its `group` (`projections.groups`) that
     somebody has not read stands in one notification; the templates are given their `count`.
     `before`: those are meant who stood in the relations just before the event, which may be what ended them.
+    `actions`: the names of its buttons; what they say is in the rule's templates, as `.action-<name>`.
     """
 
     to: Audience
@@ -80,6 +81,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     receipt: bool = False
     accumulates: bool = False
     before: bool = False
+    actions: tuple[str, ...] = ()
 
 
 class Retract(Struct, frozen=True, kw_only=True):
@@ -95,16 +97,24 @@ class Retract(Struct, frozen=True, kw_only=True):
     before: bool = False
 
 
+class Press(Struct, frozen=True, kw_only=True):
+    """Which button of a notification its reader pressed: that is said in their own log, and so on each of their devices."""
+
+    to: str
+    notification: str
+    action: str
+
+
 @dataclass(frozen=True)
 class Rule:
     """A named rule for one type of event; the name is part of the notification's id and never changes.
 
-    `wordless`: it only passes on what somebody wrote, or only takes back, and has no templates.
+    `wordless`: it only passes on what somebody wrote, or only takes back or shows what was pressed, and has no templates.
     """
 
     name: str
     on: type[Event]
-    tell: Callable[[Any], Iterator[Tell | Retract]]
+    tell: Callable[[Any], Iterator[Tell | Retract | Press]]
     wordless: bool = False
 
 

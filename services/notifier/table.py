@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.notifier.rule import Audience, Authored, Relation, Retract, Rule, Tell
+from services.notifier.rule import Audience, Authored, Press, Relation, Retract, Rule, Tell
 from services.notifier.sample import ACTOR, sample
-from services.notifier.texts import Wording, texts
+from services.notifier.texts import Wording, label, texts
 
 COLUMNS = ("event", "rule", "tells", "category", "level", "priority", "group", "title", "message")
 
@@ -29,14 +29,31 @@ class Row(NamedTuple):
 def rows(rules: tuple[Rule, ...], locale: str) -> Iterator[Row]:
     """The rules in their order, with what they say in a locale that there are templates of."""
     for rule in rules:
-        said = [each for whole in (False, True) for each in rule.tell(sample(rule.on, whole=whole))]
-        yield _row(rule, [each for each in said if isinstance(each, Tell)], [each for each in said if isinstance(each, Retract)], locale)
+        said = _said(rule)
+        pressed = [each for each in said if isinstance(each, Press)]
+        if pressed:
+            yield Row(rule.on.type, rule.name, f"shows {pressed[0].to} what was pressed: {pressed[0].action}", *[""] * 6)
+        else:
+            yield _row(rule, _tells(said), [each for each in said if isinstance(each, Retract)], locale)
+
+
+def labels(rule: Rule) -> Iterator[Wording]:
+    """The labels that a rule's buttons need."""
+    return (label(rule.name, action) for tell in _tells(_said(rule)) for action in tell.actions)
 
 
 def markdown(found: Iterator[Row]) -> str:
     """The same as a table of Markdown."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *found]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _said(rule: Rule) -> list[Tell | Retract | Press]:
+    return [each for whole in (False, True) for each in rule.tell(sample(rule.on, whole=whole))]
+
+
+def _tells(said: list[Tell | Retract | Press]) -> list[Tell]:
+    return [each for each in said if isinstance(each, Tell)]
 
 
 def _row(rule: Rule, tells: list[Tell], retracts: list[Retract], locale: str) -> Row:

@@ -73,6 +73,7 @@ _whiches: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
 )
 _marks = st.one_of(
     *(st.builds(Mark, state=st.sampled_from(STATES), at=_moments, **which) for which in _whiches),
+    st.builds(Mark, state=st.just("acted"), at=_moments, action=st.sampled_from(["accept", "decline"]), **_whiches[0]),
     *(st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments, **which) for which in _whiches),
 )
 
@@ -118,6 +119,13 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         user_id=_users,
         title=st.just("-"),
         group=st.none() | _things.map("room:{}".format),
+    ),
+    st.builds(
+        events.NotificationActed,
+        notification_id=st.sampled_from(IDS),
+        user_id=_users,
+        action=st.just("accept"),
+        notification_type=st.just("-"),
     ),
     st.builds(events.ProjectStatusChanged, project_id=_things, project_name=st.just("Garden"), new_status=st.just("active")),
 )

@@ -139,7 +139,7 @@ def states(standing: Standing | None) -> object:
     """All that a standing says; the moment it vanishes to the millisecond, for rows know it to the microsecond only."""
     if standing is None:
         return None
-    moments = (standing.seen, standing.read, standing.archived, standing.snoozed)
+    moments = (standing.seen, standing.read, standing.archived, standing.snoozed, standing.acted)
     return (standing.id, standing.sequence, round(standing.until or 0, 3), standing.about, moments)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from contracts.cursor import Cursor
 from contracts.frames import MarkOperation
 from contracts.http import Listing
-from contracts.notifications import Counts, Notification, State
+from contracts.notifications import Counts, Notification, Wish
 from contracts.subjects import Person
 from services.edge.edge import Edge
 from services.edge.rows import Wanted
@@ -46,7 +46,7 @@ async def counts(edge: Edge, person: Person) -> Counts:
     return (await edge.log.inbox(person)).counts(time.time())
 
 
-async def mark(edge: Edge, person: Person, identifier: str, state: State) -> Notification:
+async def mark(edge: Edge, person: Person, identifier: str, state: Wish) -> Notification:
     """Mark one of a person's notifications, unless it stands so already, and how it then stands; raises Problem or Unavailable."""
     body = await edge.log.single(person, identifier)
     if body is None:
@@ -58,7 +58,7 @@ async def mark(edge: Edge, person: Person, identifier: str, state: State) -> Not
     return msgspec.structs.replace(found, read=now) if state == "read" else found
 
 
-async def mark_all(edge: Edge, person: Person, state: State) -> int:
+async def mark_all(edge: Edge, person: Person, state: Wish) -> int:
     """Mark all that are in a person's list, and how many that were; raises Unavailable."""
     inbox, now = await edge.log.inbox(person), time.time()
     listed = inbox.listed(now)

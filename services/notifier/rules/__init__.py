@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.notifier.rule import Rule
 from services.notifier.rules import (
     achievements,
+    acting,
     announcements,
     appointments,
     incidents,
@@ -37,4 +38,5 @@ RULES: tuple[Rule, ...] = (
     *incidents.RULES,
     *announcements.RULES,
     *reading.RULES,
+    *acting.RULES,
 )

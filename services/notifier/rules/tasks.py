@@ -20,6 +20,7 @@ def assigned_to_you(recorded: Recorded[TaskAssigned]) -> Iterator[Tell]:
         category="task",
         entity=Entity(type="task", id=event.task_id),
         references=references(task=event.task_id, project=event.project_id),
+        actions=("accept", "decline"),
     )
 
 

@@ -32,6 +32,11 @@ Said = tuple[Render, Render]
 """A title and a message."""
 
 
+def label(rule: str, action: str) -> Wording:
+    """What a button of a rule's says: `.action-accept`."""
+    return Wording(rule, f"action-{action}")
+
+
 class Texts:
     """All templates: of each rule a title and one or more messages, in each locale."""
 
@@ -49,6 +54,13 @@ class Texts:
                 for wording in sorted({Wording(rule, TITLE), Wording(rule), *named}):
                     if wording not in known:
                         raise Permanent(f"{locale}.ftl: the rule {rule} has no .{wording.name}")
+
+    def check_labels(self, labels: Iterable[Wording]) -> None:
+        """Find out whether every button has its words, which need no values, in every locale; raises Permanent."""
+        for wording in labels:
+            for locale, known in self._templates.items():
+                if wording not in known or known[wording].needs:
+                    raise Permanent(f"{locale}.ftl: the rule {wording.rule} needs a .{wording.name} without values")
 
     def missing(self, wording: Worded, values: Values) -> list[str]:
         """The values that a title and message need in any locale, and that are not given."""
@@ -68,6 +80,10 @@ class Texts:
         title, message = self._titled[locale][wording]
         filled = shown(values, locale)
         return title(values, filled), message(values, filled)
+
+    def label(self, wording: Wording, locale: str) -> str:
+        """What a button says in a locale that there is a file for."""
+        return self._templates[locale][wording].render({}, {})
 
     def locale_of(self, spoken: str) -> str:
         """The locale to write in for somebody who speaks `de-at`: that one, or `de`, or the fallback."""

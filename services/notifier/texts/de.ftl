@@ -5,6 +5,8 @@
 task_assigned_to_you =
     .title = Aufgabe zugewiesen
     .message = Dir wurde eine Aufgabe zugewiesen: { $task }
+    .action-accept = Annehmen
+    .action-decline = Ablehnen
 task_status_changed =
     .title = Aufgabe hat einen neuen Status
     .message = { $task } ist jetzt: { $status }

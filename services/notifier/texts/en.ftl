@@ -5,6 +5,8 @@
 task_assigned_to_you =
     .title = Task assigned
     .message = You have been assigned to task: { $task }
+    .action-accept = Accept
+    .action-decline = Decline
 task_status_changed =
     .title = Task status changed
     .message = { $task } is now: { $status }

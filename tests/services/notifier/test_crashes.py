@@ -113,6 +113,20 @@ async def test_what_is_taken_back_is_taken_and_replaced_once_though_the_notifier
         assert own == [Notification, Mark, Notification]
 
 
+async def test_what_was_pressed_shows_once_though_the_notifier_dies(partition: OwnPartition) -> None:
+    told = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
+    for action in ("accept", "decline"):
+        pressed = events.NotificationActed(notification_id=told, user_id="u-1", action=action, notification_type="task.assigned")
+        await partition.happened(pressed)
+    for after in (0, 1, 2):
+        await (await died(partition, after)).settled()
+
+    await went_on(partition)
+
+    log = [decode_entry(message.data) for message in await log_of(partition.runtime.jetstream, partition.tenant)]
+    assert [(entry.state, entry.action) for entry in log if isinstance(entry, Mark)] == [("acted", "accept"), ("acted", "decline")]
+
+
 async def test_a_batch_still_under_way_at_the_takeover_counts_wholly_or_not_at_all(partition: OwnPartition) -> None:
     sequence = await partition.announced(*CROWD)
     dying = await died(partition, after=2000)

@@ -27,7 +27,7 @@ QUIET = {
 }
 """Events that are only there to say who stands how to what, or may still come in."""
 
-TAKING_BACK = {"task_no_longer_yours", "work_order_no_longer_yours"}
+WORDLESS = {"task_no_longer_yours", "work_order_no_longer_yours", "button_pressed"}
 """Rules that tell nobody anything."""
 
 
@@ -115,7 +115,7 @@ def test_every_rule_has_a_name_of_its_own_and_a_row_in_the_table() -> None:
     names = [rule.name for rule in RULES]
 
     assert len(set(names)) == len(names)
-    assert {row.rule for row in TABLE} | TAKING_BACK == set(names)
+    assert {row.rule for row in TABLE} | WORDLESS == set(names)
 
 
 def test_every_event_tells_somebody_or_is_known_to_tell_nobody() -> None:

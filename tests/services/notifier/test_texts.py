@@ -16,7 +16,8 @@ from services.notifier.position import SERVICE
 from services.notifier.route import react, told_of
 from services.notifier.rule import Authored, Rule, Tell
 from services.notifier.rules import RULES
-from services.notifier.texts import FOLDER, Texts, Wording, texts
+from services.notifier.table import labels
+from services.notifier.texts import FOLDER, Texts, Wording, label, texts
 from services.runtime.errors import Permanent
 from services.runtime.read import last
 from tests.services.notifier.facts import fact
@@ -42,6 +43,15 @@ def test_there_are_files_of_these_locales_and_each_rule_is_in_all_of_them() -> N
     assert texts().locales == LOCALES
 
     texts().check(rule.name for rule in RULES if not rule.wordless)
+    texts().check_labels(each for rule in RULES for each in labels(rule))
+
+
+@pytest.mark.parametrize("button", ["", "    .action-accept = Accept { $task }"], ids=["without", "with a value"])
+def test_a_button_without_words_of_its_own_ends_the_notifier(button: str) -> None:
+    said = Texts({"en": f"greeting =\n    .title = Hello\n    .message = there\n{button}\n"})
+
+    with pytest.raises(Permanent, match=r"en\.ftl: the rule greeting needs a \.action-accept without values"):
+        said.check_labels([label("greeting", "accept")])
 
 
 @pytest.mark.parametrize("locale", LOCALES)

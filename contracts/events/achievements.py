@@ -8,19 +8,21 @@ from contracts.events.base import Event
 from contracts.ids import Id
 
 
-class AchievementRevenueMilestone(Event, frozen=True, kw_only=True):
+class Achievement(Event, frozen=True, kw_only=True):
+    """What every event of an achievement says."""
+
+    user_id: Id
+    title: str
+    value: float | None = None
+
+
+class AchievementRevenueMilestone(Achievement, frozen=True, kw_only=True):
     """Somebody's revenue reached a milestone."""
 
     type: ClassVar[str] = "achievement.revenue_milestone"
-    user_id: Id
-    title: str
-    value: float | None = None
 
 
-class AchievementPerformance(Event, frozen=True, kw_only=True):
+class AchievementPerformance(Achievement, frozen=True, kw_only=True):
     """Somebody did exceptionally well."""
 
     type: ClassVar[str] = "achievement.performance"
-    user_id: Id
-    title: str
-    value: float | None = None

@@ -8,49 +8,36 @@ from contracts.events.base import Event
 from contracts.ids import Id
 
 
-class AppointmentBooked(Event, frozen=True, kw_only=True):
+class Appointment(Event, frozen=True, kw_only=True):
+    """What every event of an appointment says; `message` replaces our words."""
+
+    appointment_id: Id
+    user_id: Id
+    client_name: str
+    service: str
+    time: str
+    message: str | None = None
+
+
+class AppointmentBooked(Appointment, frozen=True, kw_only=True):
     """A client booked an appointment."""
 
     type: ClassVar[str] = "appointment.booked"
-    appointment_id: Id
-    user_id: Id
-    client_name: str
-    service: str
-    time: str
-    message: str | None = None
 
 
-class AppointmentCancelled(Event, frozen=True, kw_only=True):
+class AppointmentCancelled(Appointment, frozen=True, kw_only=True):
     """An appointment was cancelled."""
 
     type: ClassVar[str] = "appointment.cancelled"
-    appointment_id: Id
-    user_id: Id
-    client_name: str
-    service: str
-    time: str
-    message: str | None = None
 
 
-class AppointmentReminder(Event, frozen=True, kw_only=True):
+class AppointmentReminder(Appointment, frozen=True, kw_only=True):
     """An appointment is near."""
 
     type: ClassVar[str] = "appointment.reminder"
-    appointment_id: Id
-    user_id: Id
-    client_name: str
-    service: str
-    time: str
-    message: str | None = None
 
 
-class AppointmentNoShow(Event, frozen=True, kw_only=True):
+class AppointmentNoShow(Appointment, frozen=True, kw_only=True):
     """A client did not come."""
 
     type: ClassVar[str] = "appointment.no_show"
-    appointment_id: Id
-    user_id: Id
-    client_name: str
-    service: str
-    time: str
-    message: str | None = None

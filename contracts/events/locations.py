@@ -24,31 +24,28 @@ class LocationStaffLeft(Event, frozen=True, kw_only=True):
     user_id: Id
 
 
-class TeamAnnouncement(Event, frozen=True, kw_only=True):
+class ToTeam(Event, frozen=True, kw_only=True):
+    """What is written for everybody at a location."""
+
+    location_id: Id
+    message: str
+    update_type: str | None = None
+    details: Any = None
+
+
+class TeamAnnouncement(ToTeam, frozen=True, kw_only=True):
     """Something was announced to a location's team."""
 
     type: ClassVar[str] = "team.announcement"
-    location_id: Id
-    message: str
-    update_type: str | None = None
-    details: Any = None
 
 
-class TeamScheduleChanged(Event, frozen=True, kw_only=True):
+class TeamScheduleChanged(ToTeam, frozen=True, kw_only=True):
     """A location's schedule changed."""
 
     type: ClassVar[str] = "team.schedule_changed"
-    location_id: Id
-    message: str
-    update_type: str | None = None
-    details: Any = None
 
 
-class TeamPolicyUpdated(Event, frozen=True, kw_only=True):
+class TeamPolicyUpdated(ToTeam, frozen=True, kw_only=True):
     """A location has a new policy."""
 
     type: ClassVar[str] = "team.policy_updated"
-    location_id: Id
-    message: str
-    update_type: str | None = None
-    details: Any = None

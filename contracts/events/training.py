@@ -8,31 +8,28 @@ from contracts.events.base import Event
 from contracts.ids import Id
 
 
-class TrainingCourseCompleted(Event, frozen=True, kw_only=True):
+class Training(Event, frozen=True, kw_only=True):
+    """What every event of a course, module or certification says."""
+
+    user_id: Id
+    title: str
+    course_id: Id | None = None
+    expires_at: str | None = None
+
+
+class TrainingCourseCompleted(Training, frozen=True, kw_only=True):
     """Somebody completed a course."""
 
     type: ClassVar[str] = "training.course_completed"
-    user_id: Id
-    title: str
-    course_id: Id | None = None
-    expires_at: str | None = None
 
 
-class TrainingModuleAvailable(Event, frozen=True, kw_only=True):
+class TrainingModuleAvailable(Training, frozen=True, kw_only=True):
     """There is something new to learn for somebody."""
 
     type: ClassVar[str] = "training.module_available"
-    user_id: Id
-    title: str
-    course_id: Id | None = None
-    expires_at: str | None = None
 
 
-class TrainingCertificationExpiring(Event, frozen=True, kw_only=True):
+class TrainingCertificationExpiring(Training, frozen=True, kw_only=True):
     """A certification ends soon."""
 
     type: ClassVar[str] = "training.certification_expiring"
-    user_id: Id
-    title: str
-    course_id: Id | None = None
-    expires_at: str | None = None

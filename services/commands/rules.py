@@ -37,6 +37,6 @@ def rules(locale: str, event: str | None, as_markdown: bool, as_json: bool) -> N
 def _print(row: Row) -> None:
     console.print(f"[bold]{row.event}[/bold] → ", end="")
     console.print(row.tells, markup=False)
-    how = [row.category, row.level, row.priority, *([row.group] if row.group else [])]
-    console.print(f"    {row.rule}: {', '.join(how)}", style="dim", markup=False)
-    console.print(f"    {row.title} · {row.message}\n", markup=False)
+    how = ", ".join(filter(None, (row.category, row.level, row.priority, row.group)))
+    console.print(f"    {row.rule}: {how}" if how else f"    {row.rule}", style="dim", markup=False)
+    console.print(f"    {row.title} · {row.message}\n" if row.title else "", markup=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -102,10 +102,9 @@ def _part(of: int, whole: int) -> float | None:
     return of / whole if whole else None
 
 
-def _next(rows: Iterable[tuple[Any, ...]], limit: int) -> Any:
+def _next(rows: Sequence[tuple[Any, ...]], limit: int) -> Any:
     """Where the following page begins: behind the last row of this one, if there are more."""
-    found = list(rows)
-    return found[limit - 1][0] if len(found) > limit else None
+    return rows[limit - 1][0] if len(rows) > limit else None
 
 
 @asynccontextmanager

@@ -91,4 +91,4 @@ class Stage:
 
     @property
     def _url(self) -> str:
-        return self._settings.url or f"http://{self._settings.host}:{self._settings.port}"
+        return self._settings.url or ""

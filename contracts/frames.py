@@ -33,7 +33,10 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 
 
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
-    """The first frame; `cursor` is where the client stands: at the beginning, if a snapshot follows."""
+    """The first frame; `cursor` is where the client stands: at the beginning, if a snapshot follows.
+
+    `now` is the time here: clocks of browsers are wrong by days, and what is snoozed or expires is a matter of minutes.
+    """
 
     connection: str
     user: str
@@ -41,6 +44,7 @@ class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
     heartbeat_seconds: float
     lifetime_seconds: float
     protocol: Literal[1]
+    now: datetime | None = None
 
 
 class Snapshot(Frame, frozen=True, kw_only=True, tag="snapshot"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -105,6 +105,7 @@ def hello(cursor: Cursor, person: Person, connection: str, heartbeat_seconds: fl
         "heartbeat_seconds": heartbeat_seconds,
         "lifetime_seconds": round(lifetime_seconds, 3),
         "protocol": 1,
+        "now": datetime.now(UTC),
     }
     return Page("hello", encode(body), cursor)
 

@@ -7,7 +7,7 @@ up *args:
     uv run tidings up {{args}}
 
 # What CI runs.
-check: lint types imports test
+check: lint types imports web test
 
 # Format and mend what can be mended.
 fix:
@@ -23,6 +23,11 @@ types:
 
 imports:
     uv run --group check lint-imports
+
+# The browser's client: its types, those that others are given, and its logic.
+web:
+    cd services/edge/web && npm install --silent --no-audit --no-fund && npm run --silent types && npm pack --silent --pack-destination {{`mktemp -d`}}
+    node --test tests/web/
 
 test *args:
     uv run pytest {{args}}

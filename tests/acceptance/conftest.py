@@ -10,7 +10,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.command import Command
 from tests.acceptance.company import BELIEVED_SECONDS, beside
 from tests.driver import Tidings
-from tests.web import environment, web
+from tests.webs import environment, web
 
 
 @pytest.fixture

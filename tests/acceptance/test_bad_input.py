@@ -14,7 +14,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.refused import BATCH, LINES, ONE, post, refused, unharmed
 from tests.driver import Tidings, event, hello_to
 from tests.streams import stored
-from tests.web import Web, web
+from tests.webs import Web, web
 
 MEGABYTE = 1024 * 1024
 GOOD = {

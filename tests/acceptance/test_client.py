@@ -33,7 +33,7 @@ from services.runtime.read import read
 from services.runtime.settings import Settings
 from tests.driver import Tidings
 from tests.streams import stored
-from tests.web import web
+from tests.webs import web
 
 ASSIGNED = TaskAssigned(task_id="1", task_title="Say hello", user_id="amira")
 ALIEN = ("jwt", "litestar", "psycopg", "psycopg_pool", "uvicorn", "uvloop", "websockets", "services", "projections")

@@ -18,7 +18,7 @@ from contracts.closing import Code
 from services.runtime.settings import Settings
 from services.runtime.web import bind
 from tests.driver import Client, Tidings, hello_to
-from tests.web import Web, web
+from tests.webs import Web, web
 
 BIG = "x" * 100_000
 CLOSE = int(Code.TOO_SLOW).to_bytes(2, "big")

@@ -18,7 +18,7 @@ from tests.acceptance.entrances import SOCKET_WAYS, STREAM_WAYS, at, ended, orig
 from tests.acceptance.entrances import refused as refused_handshake
 from tests.acceptance.refused import ONE, refused
 from tests.driver import Tidings, event
-from tests.web import web
+from tests.webs import web
 
 pytestmark = pytest.mark.usefixtures("calm")
 

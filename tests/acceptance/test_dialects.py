@@ -11,7 +11,7 @@ from tests.acceptance.company import beside
 from tests.acceptance.frontends import CHAT, INCIDENTS, SOCKETS, FrontEnd, front_end, until_sent
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to
-from tests.web import web
+from tests.webs import web
 
 
 def titles(page: FrontEnd) -> list[str]:

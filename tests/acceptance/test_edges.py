@@ -18,7 +18,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.faults import Process, eventually
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to
-from tests.web import Web, environment, web, webs
+from tests.webs import Web, environment, web, webs
 
 CONNECTIONS = 24
 ROUNDS = 20

@@ -23,7 +23,7 @@ from services.runtime.settings import Settings
 from tests.acceptance import fuzz
 from tests.acceptance.company import team
 from tests.driver import WAIT_SECONDS, Tidings, hello_to
-from tests.web import Web, web
+from tests.webs import Web, web
 
 SECRET_WORDS = "what-only-the-victim-may-read"
 ABRUPT = 1006

@@ -16,7 +16,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.refused import BATCH, LINES, ONE, post, refused
 from tests.driver import Tidings, event, hello_to
 from tests.streams import entries, stored
-from tests.web import web
+from tests.webs import web
 
 MANY = 6000
 

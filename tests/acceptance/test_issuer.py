@@ -13,7 +13,7 @@ from tests.acceptance.entrances import at, ended, socket, stream, until
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, event
 from tests.issuer import Issuer, issuing
-from tests.web import web
+from tests.webs import web
 
 pytestmark = pytest.mark.usefixtures("calm")
 

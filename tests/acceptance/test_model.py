@@ -20,7 +20,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.model import Marked, Model, Notified, State, counts, identifier, sequence, told, untold
 from tests.driver import Client, Tidings, event, hello_to
 from tests.streams import entries
-from tests.web import webs
+from tests.webs import webs
 
 STEPS = 120
 NOTIFICATIONS_LIMIT = 900

@@ -16,7 +16,7 @@ from contracts.codec import encode
 from services.runtime.settings import Settings
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to
-from tests.web import web
+from tests.webs import web
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 DOCUMENT = "/schema/openapi.json"

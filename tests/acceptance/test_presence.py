@@ -14,7 +14,7 @@ from services.runtime.settings import Settings
 from tests.acceptance.company import BELIEVED_SECONDS, ROOM, beside, settled, team
 from tests.acceptance.refused import refused
 from tests.driver import Client, Tidings, event
-from tests.web import web
+from tests.webs import web
 
 pytestmark = pytest.mark.usefixtures("calm")
 

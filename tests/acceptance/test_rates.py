@@ -15,7 +15,7 @@ from tests.acceptance.company import beside
 from tests.acceptance.entrances import at, ended, socket, stream, until
 from tests.acceptance.refused import ONE, refused
 from tests.driver import WAIT_SECONDS, Tidings, hello_to
-from tests.web import web
+from tests.webs import web
 
 pytestmark = pytest.mark.usefixtures("calm")
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.runtime.settings import Settings
 from tests.driver import Client, Tidings, hello_to
-from tests.web import Web, web
+from tests.webs import Web, web
 
 MISSED = 330
 KEPT = 20

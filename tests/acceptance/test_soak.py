@@ -14,7 +14,7 @@ from tests.benchmarks.measure import raise_file_limit
 from tests.benchmarks.soak import SETTINGS, Soak, soaked
 from tests.benchmarks.system import listeners, write_tokens
 from tests.driver import SECRET, Tidings
-from tests.web import web
+from tests.webs import web
 
 IDLE, BUSY, PASSING = 400, 20, 20
 PER_SECOND = 200.0

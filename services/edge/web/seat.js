@@ -17,7 +17,7 @@ import { Leader } from "./leader.js";
  * @typedef {Saying | {beat: true} | {ask: {tab: string, number: number, refresh: boolean}}} Telling
  */
 
-const BEAT_MILLISECONDS = 5000;
+const BEAT_MILLISECONDS = 2000;
 
 export class Seat {
     #leader;

@@ -8,7 +8,7 @@ import { Seat, nameOf } from "./seat.js";
 /** @typedef {"auto" | "worker" | "locks" | "off"} Share */
 
 const LOOK_MILLISECONDS = 1000;
-const LOST_MILLISECONDS = 12_000;
+const LOST_MILLISECONDS = 5000;
 const START_MILLISECONDS = 4000;
 
 export class Tabs {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
@@ -18,6 +19,10 @@ class Web(NamedTuple):
 
     url: str
     pid: int
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        os.kill(self.pid, signal.SIGKILL)
 
     @property
     def peak_bytes(self) -> int:

@@ -14,7 +14,7 @@ BLANK = "/web/blank.html"
 CONNECT = """async ([name, options]) => {
     const { connect } = await import("/web/client.js");
     window.heard = [];
-    window.tidings = connect({ ...options, getToken: () => window.token(name) });
+    window.tidings = connect({ ...options, getToken: async () => (window.shown = await window.token(name)) });
     for (const each of ["state", "notification", "caughtup", "reset", "refused", "error"])
         tidings.addEventListener(each, ({ detail }) => heard.push({ ...structuredClone(detail), event: each }));
 }"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.driver import Tidings, hello_to
+from tests.driver import Tidings, event, hello_to
 from tests.web.visitor import Visitor
 
 
@@ -12,6 +12,7 @@ async def test_what_is_told_shows_at_once_and_what_was_missed_shows_on_return(vi
     await tab.until("tidings.counts.unread === 1")
     await tab.says("tidings.disconnect()")
     await tidings.emit(*(hello_to("amira", title=title) for title in ("two", "three")))
+    await tidings.eventually("amira", total=3)
 
     await tab.says("tidings.connect()")
     await tab.until("tidings.state === 'live' && tidings.counts.unread === 3")
@@ -34,3 +35,98 @@ async def test_a_mark_made_in_one_tab_shows_in_the_other_and_on_the_phone(visito
 
     assert at_once == 1
     assert [each["read"] is not None for each in (await tidings.listing("amira", "all")) if each["title"] == "two"] == [True]
+
+
+async def test_older_ones_are_loaded_when_asked_for_until_there_are_no_more(visitor: Visitor, tidings: Tidings) -> None:
+    titles = [f"number {number}" for number in range(120)]
+    await tidings.emit(*(hello_to("amira", title=title) for title in titles))
+    await tidings.eventually("amira", total=120)
+    tab = await (await visitor.tab("amira")).live()
+    at_first = await tab.says("[tidings.notifications.length, tidings.complete]")
+
+    came = [await tab.says("tidings.more(40)") for _ in range(3)]
+
+    assert at_first == [50, False]
+    assert came == [40, 30, 0]
+    assert await tab.says("tidings.complete")
+    assert await tab.titles() == titles[::-1]
+
+
+async def test_all_are_read_at_once_even_those_that_are_not_loaded(visitor: Visitor, tidings: Tidings) -> None:
+    await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(70)))
+    await tidings.eventually("amira", total=70)
+    tab = await (await visitor.tab("amira")).live()
+
+    await tab.says("tidings.markAll()")
+    at_once = await tab.says("tidings.counts.unread")
+    await tab.until("!tidings.pending.length")
+
+    assert at_once == 0
+    assert (await tidings.get("/v1/counts", "amira"))["unread"] == 0
+
+
+async def test_a_button_is_pressed_and_shows_so_in_every_tab(visitor: Visitor, tidings: Tidings) -> None:
+    visitor.expected = ("409",)
+    await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"))
+    tab, other = [await (await visitor.tab("amira")).live() for _ in range(2)]
+    await tab.until("tidings.notifications[0]?.actions?.length")
+
+    await tab.says("tidings.press(tidings.notifications[0].id, 'accept')")
+    await other.until("tidings.notifications[0].acted === 'accept'")
+    before = await other.says("tidings.press(tidings.notifications[0].id, 'decline').catch(({ reason }) => reason)")
+
+    assert before == "accept"
+
+
+async def test_a_page_that_was_written_for_callbacks_is_called(visitor: Visitor, tidings: Tidings) -> None:
+    page = await visitor.page()
+    await page.evaluate(
+        """async (token) => {
+        const { connect } = await import("/web/client.js");
+        window.called = [];
+        const note = (name) => (value) => called.push([name, value?.title ?? value?.unread ?? null]);
+        window.tidings = connect({
+            getToken: () => token,
+            onNotification: note("notification"),
+            onStatsUpdate: note("stats"),
+            onConnect: note("connect"),
+            onDisconnect: note("disconnect"),
+        });
+    }""",
+        tidings.token("amira"),
+    )
+    await page.wait_for_function("called.some(([name]) => name === 'connect')")
+
+    await tidings.emit(hello_to("amira", title="one"))
+    await page.wait_for_function("called.some(([name, value]) => name === 'stats' && value === 1)")
+    await page.evaluate("tidings.disconnect()")
+
+    called = await page.evaluate("called")
+    assert ["notification", "one"] in called
+    assert [name for name, _ in called if name != "stats"] == ["connect", "notification", "disconnect"]
+
+
+async def test_a_cookie_says_who_it_is_where_the_page_has_no_token(visitor: Visitor, tidings: Tidings) -> None:
+    await tidings.emit(hello_to("amira", title="one"))
+    await visitor.context.add_cookies([{"name": "tidings_token", "value": tidings.token("amira"), "url": tidings.url, "httpOnly": True}])
+    page = await visitor.page()
+
+    await page.evaluate("async () => { window.tidings = (await import('/web/client.js')).connect({ account: 'amira' }); }")
+    await page.wait_for_function("tidings.state === 'live' && tidings.counts.unread === 1")
+    await page.evaluate("tidings.mark('read', [tidings.notifications[0].id])")
+    await page.wait_for_function("!tidings.pending.length && tidings.counts.unread === 0")
+
+    assert await page.evaluate("tidings.user") == "amira"
+
+
+async def test_what_was_kept_of_one_person_is_never_shown_to_the_next(visitor: Visitor, tidings: Tidings) -> None:
+    await tidings.emit(hello_to("amira", title="private"), hello_to("bram", title="his own"))
+    tab = await (await visitor.tab("amira", account="of this browser")).live()
+    await tab.until("tidings.counts.unread === 1")
+    await tab.says("tidings.close()")
+
+    await tab.page.reload()
+    await visitor.connect(tab.page, "bram", account="of this browser")
+    await tab.until("tidings.state === 'live' && tidings.user === 'bram'")
+
+    assert await tab.titles() == ["his own"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, TimeoutError
 
 from tests.driver import Tidings
 
@@ -33,7 +33,11 @@ class Tab:
 
     async def until(self, condition: str) -> None:
         """Wait until a condition holds."""
-        await self.page.wait_for_function(condition, timeout=WAIT_MILLISECONDS)
+        try:
+            await self.page.wait_for_function(condition, timeout=WAIT_MILLISECONDS)
+        except TimeoutError:
+            found = await self.says("[tidings.state, tidings.counts, tidings.pending, heard.slice(-10)]")
+            raise AssertionError(f"{condition} never was: {found}") from None
 
     async def says(self, expression: str) -> Any:
         """What an expression is in the page."""

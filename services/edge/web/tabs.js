@@ -23,6 +23,7 @@ export class Tabs {
     /** @type {Seat | null} */ #seat = null;
     /** @type {ReturnType<typeof setInterval> | undefined} */ #looking;
     #heard = 0;
+    /** Whether whoever leads has said how it stands. */ #known = false;
 
     /**
      * @param {Terms} terms
@@ -46,7 +47,7 @@ export class Tabs {
         if (this.#how === "off") return this.#lead({ alone: true });
         this.#channel = new BroadcastChannel(nameOf(this.#terms));
         this.#channel.onmessage = ({ data }) => this.#hear(data);
-        this.#heard = performance.now() - LOST_MILLISECONDS + START_MILLISECONDS;
+        [this.#heard, this.#known] = [performance.now() - LOST_MILLISECONDS + START_MILLISECONDS, false];
         this.#looking = setInterval(() => this.#look(), LOOK_MILLISECONDS);
         if (this.#how === "worker") this.#employ();
         else this.#queue();
@@ -102,7 +103,7 @@ export class Tabs {
 
     /** What we say ourselves as the one who leads. @param {Telling} telling */
     #tell(telling) {
-        this.#heard = performance.now();
+        [this.#heard, this.#known] = [performance.now(), true];
         this.#channel?.postMessage(telling);
         this.#told(/** @type {any} */ (telling));
     }
@@ -111,6 +112,7 @@ export class Tabs {
     #hear(data) {
         if (data.tab) this.#seat?.hear(data);
         else this.#heard = performance.now();
+        if (data.status) this.#known = true;
         if (data.ask?.tab === this.id) this.#answer(data.ask);
         this.#told(data);
     }
@@ -124,6 +126,7 @@ export class Tabs {
     /** Whether whoever leads shows signs of life; if not, somebody else has to. A hidden page cannot tell. */
     #look() {
         if (document.hidden) this.#heard = performance.now();
+        if (!this.#known) this.say({ join: this.#terms });
         if (performance.now() - this.#heard < LOST_MILLISECONDS) return;
         this.#heard = performance.now();
         if (this.#worker) this.#dismiss();

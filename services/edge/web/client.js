@@ -1,6 +1,6 @@
 // Client: one person's notifications in a browser: complete, in order, the same in all tabs, and there without a network too.
 
-import { compare, Fold, view } from "./fold.js";
+import { compare, Fold, standing, view } from "./fold.js";
 import { OPERATIONS_LIMIT, post } from "./leader.js";
 import { Unauthorised } from "./link.js";
 import { Store } from "./store.js";
@@ -127,6 +127,12 @@ export class Tidings extends EventTarget {
     /** Whether there are no older ones than these. */
     get complete() {
         return this.#next === null || this.#seen().complete;
+    }
+
+    /** One of those that are here, whether it is shown or not: archived, snoozed, expired. @param {string} id */
+    find(id) {
+        const found = this.#fold.notifications.get(id);
+        return (found && standing(found, this.#operations)) ?? undefined;
     }
 
     /** Marks that are on their way. */

@@ -121,7 +121,7 @@ export class Fold {
         const since = this.#marks.filter((mark) => mark.cursor && compare(mark.cursor, at) > 0);
         for (const it of page) {
             if (this.notifications.has(it.id)) continue;
-            const stands = since.reduce((/** @type {Notification | null} */ found, mark) => found && apply(found, mark), it);
+            const stands = standing(it, since);
             if (stands) this.notifications.set(it.id, stands);
         }
     }
@@ -190,6 +190,16 @@ export class Fold {
 }
 
 /**
+ * What marks make of a notification, one after the other; null if it is gone.
+ * @param {Notification} it
+ * @param {(Mark | Operation)[]} marks
+ * @returns {Notification | null}
+ */
+export function standing(it, marks) {
+    return marks.reduce((/** @type {Notification | null} */ found, mark) => found && apply(found, mark), it);
+}
+
+/**
  * What is shown, newest first, and how many there are, with the operations on top that the log has not confirmed yet.
  * @param {Fold} fold
  * @param {Operation[]} operations
@@ -201,7 +211,7 @@ export function view(fold, operations, now) {
     const notifications = [];
     let known = 0;
     for (const it of fold.notifications.values()) {
-        const stands = operations.reduce((/** @type {Notification | null} */ found, each) => found && apply(found, each), it);
+        const stands = standing(it, operations);
         const was = listed(it, now);
         const is = listed(stands, now);
         if (was) known += 1;

@@ -1,0 +1,40 @@
+// A page of Tidings' own hooks: many components inside one provider, which are counted as they render.
+
+import { useState } from "react";
+import { TidingsProvider, useNotifications, useTidings } from "tidings-web/react.js";
+
+window.calls = [];
+window.renders = 0;
+
+function Status() {
+    const { state, user, client } = useTidings();
+    window.client = client;
+    return <i id="status">{client && `${state} ${user}`}</i>;
+}
+
+function Badge({ name }) {
+    const { unreadCount, connectionState, markAllAsRead } = useNotifications({
+        onNotification: ({ title }) => calls.push(`${name} hears ${title}`),
+        onStatsUpdate: ({ unread }) => calls.push(`${name} counts ${unread}`),
+        onConnect: () => calls.push(`${name} connects`),
+        onDisconnect: () => calls.push(`${name} disconnects`),
+    });
+    window.renders += 1;
+    return <button id={name} className={connectionState} onClick={markAllAsRead}>{unreadCount}</button>;
+}
+
+export default function Shop({ token }) {
+    const [open, setOpen] = useState(true);
+    return (
+        <>
+            <button id="open" onClick={() => setOpen(!open)}>open or close</button>
+            {open && (
+                <TidingsProvider token={token}>
+                    <Status />
+                    <Badge name="first" />
+                    <Badge name="second" />
+                </TidingsProvider>
+            )}
+        </>
+    );
+}

@@ -71,6 +71,39 @@ async def front_end(tidings: Tidings, path: str, user: str = "alice", token: str
         yield FrontEnd(socket)
 
 
+class EventSource:
+    """What a browser's EventSource keeps: the events, and the id of the last one that had one."""
+
+    def __init__(self, lines: AsyncIterator[str], last: str | None) -> None:
+        self._lines = lines
+        self.last = last
+
+    async def next(self, name: str) -> dict[str, Any]:
+        """The data of the next event of a name."""
+        fields: dict[str, str] = {}
+        async with asyncio.timeout(WAIT_SECONDS):
+            async for line in self._lines:
+                if line:
+                    field, _, value = line.partition(": ")
+                    fields[field] = value
+                    continue
+                found, fields = fields, {}
+                self.last = found.get("id", self.last)
+                if found.get("event") == name:
+                    return json.loads(found["data"])
+        raise AssertionError(f"the stream ended before {name}")
+
+
+@asynccontextmanager
+async def event_source(tidings: Tidings, last: str | None = None) -> AsyncIterator[EventSource]:
+    """A stream that is open while the block lasts; native ones send no header but the id."""
+    headers = {"Last-Event-ID": last} if last else {}
+    query = {"token": tidings.token("alice")}
+    async with tidings.http.stream("GET", "/notifications/stream", params=query, headers=headers, timeout=60) as response:
+        assert response.status_code == 200, await response.aread()
+        yield EventSource(response.aiter_lines(), last)
+
+
 async def until_sent(tidings: Tidings, user: str, after: int = 0) -> int:
     """Wait until it is on record that a user has been sent something, up to a sequence after this one."""
     subject = receipt(Person(tidings.tenant, user), tidings.runtime.settings.partitions)

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.acceptance.frontends import event_source
 from tests.acceptance.refused import refused
-from tests.driver import WAIT_SECONDS, Tidings, event, hello_to
+from tests.driver import Tidings, event, hello_to
 
 KEYS = {"id", "user_id", "title", "message", "type", "related_project_id", "related_task_id", "is_read", "created_at"}
 UNKNOWN = "/notifications/6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"
-
-
-class EventSource:
-    """What a browser's EventSource keeps: the events, and the id of the last one that had one."""
-
-    def __init__(self, lines: AsyncIterator[str], last: str | None) -> None:
-        self._lines = lines
-        self.last = last
-
-    async def next(self, name: str) -> dict[str, Any]:
-        """The data of the next event of a name."""
-        fields: dict[str, str] = {}
-        async with asyncio.timeout(WAIT_SECONDS):
-            async for line in self._lines:
-                if line:
-                    field, _, value = line.partition(": ")
-                    fields[field] = value
-                    continue
-                found, fields = fields, {}
-                self.last = found.get("id", self.last)
-                if found.get("event") == name:
-                    return json.loads(found["data"])
-        raise AssertionError(f"the stream ended before {name}")
-
-
-@asynccontextmanager
-async def event_source(tidings: Tidings, last: str | None = None) -> AsyncIterator[EventSource]:
-    """A stream that is open while the block lasts; native ones send no header but the id."""
-    headers = {"Last-Event-ID": last} if last else {}
-    query = {"token": tidings.token("alice")}
-    async with tidings.http.stream("GET", "/notifications/stream", params=query, headers=headers, timeout=60) as response:
-        assert response.status_code == 200, await response.aread()
-        yield EventSource(response.aiter_lines(), last)
 
 
 async def ask(tidings: Tidings, method: str, path: str, **query: Any) -> httpx.Response:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.driver import Tidings
-from tests.web.visitor import Visitor
+from tests.web.products import bundled
+from tests.web.visitor import WAIT_MILLISECONDS, Visitor
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -25,6 +27,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """A running Chromium."""
     if (path := found()) is None:
         pytest.skip("needs Chromium: install the package `chromium`, or name one in CHROMIUM")
+    expect.set_options(timeout=WAIT_MILLISECONDS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -39,3 +42,9 @@ async def visitor(chromium: Browser, tidings: Tidings) -> AsyncIterator[Visitor]
     yield visitor
     await context.close()
     assert visitor.failures == []
+
+
+@pytest.fixture(scope="session")
+async def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The products' pages, bundled."""
+    return await bundled(tmp_path_factory.mktemp("pages"))

@@ -8,20 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from playwright.async_api import expect
 
-from tests.acceptance.frontends import BARBERSHOP, CHAT, FIELD_SERVICE, INCIDENTS, front_end
-from tests.acceptance.test_volunteers_dialect import event_source
+from tests.acceptance.frontends import BARBERSHOP, CHAT, FIELD_SERVICE, INCIDENTS, event_source, front_end
 from tests.driver import Tidings, event, hello_to
-from tests.web.products import bundled, product
+from tests.web.products import product
 from tests.web.visitor import Visitor
-
-
-@pytest.fixture(scope="session")
-async def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The products' pages, bundled."""
-    return await bundled(tmp_path_factory.mktemp("pages"))
 
 
 def posted(tidings: Tidings, text: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import { TidingsProvider, useNotifications, useTidings } from "tidings-web/react
 
 window.calls = [];
 window.renders = 0;
+window.functions = new Set();
 
 function Status() {
     const { state, user, client } = useTidings();
@@ -13,14 +14,15 @@ function Status() {
 }
 
 function Badge({ name }) {
-    const { unreadCount, connectionState, markAllAsRead } = useNotifications({
+    const { isConnected, unreadCount, connectionState, connect, disconnect, markAsRead, markAllAsRead, sendMessage } = useNotifications({
         onNotification: ({ title }) => calls.push(`${name} hears ${title}`),
         onStatsUpdate: ({ unread }) => calls.push(`${name} counts ${unread}`),
         onConnect: () => calls.push(`${name} connects`),
         onDisconnect: () => calls.push(`${name} disconnects`),
     });
     window.renders += 1;
-    return <button id={name} className={connectionState} onClick={markAllAsRead}>{unreadCount}</button>;
+    for (const each of [connect, disconnect, markAsRead, markAllAsRead, sendMessage]) functions.add(each);
+    return <button id={name} className={connectionState} onClick={isConnected ? disconnect : connect}>{unreadCount}</button>;
 }
 
 export default function Shop({ token }) {

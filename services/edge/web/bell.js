@@ -1,0 +1,109 @@
+// Bell: a button that says how many are new, and opens the inbox.
+
+import { Alerts } from "./alerts.js";
+import { make, say } from "./dom.js";
+import { TidingsElement } from "./element.js";
+import { capped } from "./format.js";
+import { icon } from "./icons.js";
+
+/** @import {Tidings} from "./client.js" */
+/** @import {Inbox} from "./inbox.js" */
+
+const GAP_PIXELS = 8;
+
+/**
+ * Attributes: `count` (`unseen`, or `unread`); `title-count` puts it into the page's title, `app-badge` on the installed app.
+ * Parts: `button`, `badge`, `panel`.
+ */
+export class Bell extends TidingsElement {
+    /** @type {any} */ #parts = {};
+    #title = document.title;
+
+    build() {
+        const inbox = /** @type {Inbox} */ (document.createElement("tidings-inbox"));
+        const panel = make("div", { class: "panel", popover: "auto", role: "dialog", part: "panel", "aria-label": this.say("title") }, inbox);
+        const badge = make("span", { class: "badge", part: "badge", "aria-hidden": "true", hidden: true });
+        const status = make("span", { class: "unseen", role: "status" });
+        const button = make("button", { class: "bell", type: "button", part: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => panel.togglePopover() }, icon("bell"), badge);
+        inbox.setAttribute("closable", "");
+        inbox.addEventListener("tidings-close", () => panel.hidePopover());
+        panel.addEventListener("toggle", (event) => this.#toggled(/** @type {ToggleEvent} */ (event).newState === "open"));
+        panel.addEventListener("beforetoggle", (event) => /** @type {ToggleEvent} */ (event).newState === "open" && this.#fill());
+        this.#parts = { inbox, panel, badge, status, button };
+        this.root.append(button, status, panel);
+    }
+
+    arrived() {
+        addEventListener("resize", () => this.open && this.#place(), { signal: this.leaving.signal });
+        this.leaving.signal.addEventListener("abort", () => this.hasAttribute("title-count") && (document.title = this.#title));
+    }
+
+    /** @param {Tidings} client @param {AbortSignal} signal */
+    met(client, signal) {
+        Alerts.of(client);
+        const ring = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail.live && this.#ring();
+        client.addEventListener("notification", ring, { signal });
+    }
+
+    draw() {
+        const { client } = this;
+        const { badge, button, status, inbox } = this.#parts;
+        const unread = this.getAttribute("count") === "unread";
+        const count = client?.counts[unread ? "unread" : "unseen"] ?? 0;
+        const words = count ? this.say(unread ? "bellUnread" : "bell", { count }) : this.say("bellNone");
+        badge.hidden = count === 0;
+        say(badge, capped(count));
+        button.setAttribute("aria-label", words);
+        button.dataset.state = client?.state ?? "offline";
+        if (client?.cursor) say(status, count ? words : "");
+        if (inbox.client !== client) inbox.client = client;
+        this.#elsewhere(count);
+    }
+
+    /** Whether the inbox is open. */
+    get open() {
+        return this.#parts.panel.matches(":popover-open");
+    }
+
+    #fill() {
+        const { inbox } = this.#parts;
+        const { language } = this.tongue;
+        if (inbox.getAttribute("lang") !== language) inbox.setAttribute("lang", language);
+        inbox.words = this.words;
+        inbox.client = this.client;
+    }
+
+    /** @param {boolean} open */
+    #toggled(open) {
+        const { button, inbox } = this.#parts;
+        button.setAttribute("aria-expanded", String(open));
+        this.dispatchEvent(new CustomEvent("tidings-toggle", { detail: { open }, bubbles: true, composed: true }));
+        if (!open) return void (this.root.activeElement && button.focus());
+        this.#place();
+        requestAnimationFrame(() => inbox.focus());
+    }
+
+    /** Below the button, within the window. */
+    #place() {
+        const { button, panel } = this.#parts;
+        const place = button.getBoundingClientRect();
+        const size = panel.getBoundingClientRect();
+        const rightToLeft = getComputedStyle(this).direction === "rtl";
+        const left = rightToLeft ? place.left : place.right - size.width;
+        panel.style.left = `${Math.max(GAP_PIXELS, Math.min(innerWidth - size.width - GAP_PIXELS, left))}px`;
+        panel.style.top = `${Math.max(GAP_PIXELS, Math.min(place.bottom + GAP_PIXELS, innerHeight - size.height - GAP_PIXELS))}px`;
+    }
+
+    #ring() {
+        const { button } = this.#parts;
+        button.classList.remove("rings");
+        requestAnimationFrame(() => button.classList.add("rings"));
+    }
+
+    /** @param {number} count */
+    #elsewhere(count) {
+        if (this.hasAttribute("title-count")) document.title = count ? `(${capped(count)}) ${this.#title}` : this.#title;
+        if (!this.hasAttribute("app-badge") || !navigator.setAppBadge) return;
+        (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => {});
+    }
+}

@@ -1,0 +1,184 @@
+// Feed: the rows of a list (WAI-ARIA, feed pattern), as many as have been looked at; what is new waits above until it is wanted.
+
+import { make } from "./dom.js";
+import { Row } from "./row.js";
+
+/** @import {Notification} from "./protocol.js" */
+/** @import {Inbox} from "./inbox.js" */
+
+const STEP_ROWS = 50;
+const AT_TOP_PIXELS = 24;
+const AHEAD = "600px";
+const DWELL_MILLISECONDS = 700;
+const BATCH_MILLISECONDS = 400;
+
+export class Feed {
+    #inbox;
+    /** @type {Map<string, Row>} */ #rows = new Map();
+    /** @type {readonly Notification[]} */ #all = [];
+    #limit = STEP_ROWS;
+    /** The ids that were there when the top was last looked at; null: whatever comes may be shown. @type {Set<string> | null} */ #held = null;
+    /** @type {Map<string, ReturnType<typeof setTimeout>>} */ #dwelling = new Map();
+    /** @type {Set<string>} */ #looked = new Set();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ #batch;
+    #pointed = false;
+    list;
+    scroll;
+    #end = make("div", { class: "foot" });
+    #sight;
+    #ahead;
+
+    /** @param {Inbox} inbox */
+    constructor(inbox) {
+        this.#inbox = inbox;
+        this.list = make("div", { role: "feed", "aria-label": inbox.say("title"), "aria-busy": "false", part: "feed" });
+        this.scroll = make("div", { class: "scroll" }, this.list, this.#end);
+        this.scroll.addEventListener("scroll", () => this.#atTop && this.#held && this.release(), { passive: true });
+        this.list.addEventListener("pointerenter", () => (this.#pointed = true));
+        this.list.addEventListener("pointerleave", () => (this.#pointed = false));
+        this.#sight = new IntersectionObserver((found) => found.forEach((each) => this.#see(each)), { root: this.scroll, threshold: 0.6 });
+        this.#ahead = new IntersectionObserver((found) => found.some((each) => each.isIntersecting) && this.#extend(), { root: this.scroll, rootMargin: AHEAD });
+        this.#ahead.observe(this.#end);
+    }
+
+    close() {
+        this.#sight.disconnect();
+        this.#ahead.disconnect();
+        clearTimeout(this.#batch);
+        for (const timer of this.#dwelling.values()) clearTimeout(timer);
+    }
+
+    /** How many are new and wait to be shown. */
+    get waiting() {
+        return this.#held ? this.#all.filter((it) => !this.#held?.has(it.id)).length : 0;
+    }
+
+    /** Begin again at the top. */
+    restart() {
+        this.#limit = STEP_ROWS;
+        this.release();
+    }
+
+    /** Show what has waited. */
+    release() {
+        this.#held = null;
+        this.scroll.scrollTop = 0;
+        this.#inbox.redraw();
+    }
+
+    /**
+     * @param {readonly Notification[]} all newest first
+     * @param {{complete: boolean, foot: Node | null}} how
+     */
+    draw(all, { complete, foot }) {
+        const grown = this.#all.length > 0 && all.some((it) => !this.#rows.has(it.id)) && !(this.#atTop && !this.#pointed);
+        if (grown) this.#held ??= new Set(this.#all.map((it) => it.id));
+        this.#all = all;
+        const held = this.#held;
+        const newest = held ? all.find((it) => held.has(it.id)) : undefined;
+        const from = held && newest ? all.indexOf(newest) : 0;
+        for (const it of all.slice(from)) held?.add(it.id); // older ones that were loaded since
+        this.#place(all.slice(from, from + this.#limit));
+        this.list.setAttribute("aria-setsize", String(complete ? all.length : -1));
+        this.#end.replaceChildren(...(foot ? [foot] : []));
+    }
+
+    tick() {
+        for (const row of this.#rows.values()) row.tick();
+    }
+
+    /** @returns {Row[]} */
+    get rows() {
+        return [...this.list.children].flatMap((each) => this.#rows.get(/** @type {HTMLElement} */ (each).dataset.id ?? "") ?? []);
+    }
+
+    /** The row that has the focus, or holds what has it. */
+    get focused() {
+        return this.rows.find(({ element }) => element.matches(":focus, :focus-within")) ?? null;
+    }
+
+    /**
+     * Move the focus by so many rows, from the row that has it.
+     * @param {number} by
+     */
+    move(by) {
+        const { rows, focused } = this;
+        const place = focused ? rows.indexOf(focused) + by : 0;
+        const row = rows[Math.max(0, Math.min(rows.length - 1, place))];
+        row?.element.focus();
+        row?.element.scrollIntoView({ block: "nearest" });
+    }
+
+    get #atTop() {
+        return this.scroll.scrollTop < AT_TOP_PIXELS;
+    }
+
+    /** Have these rows and no others, in this order; those that stay are not touched. @param {Notification[]} wanted */
+    #place(wanted) {
+        const kept = new Set(wanted.map((it) => it.id));
+        this.#leave(kept);
+        let before = /** @type {Element | null} */ (this.list.firstElementChild);
+        wanted.forEach((it, place) => {
+            const row = this.#row(it);
+            if (row.element === before) before = before.nextElementSibling;
+            else this.list.insertBefore(row.element, before);
+            row.element.setAttribute("aria-posinset", String(place + 1));
+        });
+        const tab = this.focused ?? this.rows[0];
+        for (const { element } of this.rows) element.tabIndex = element === tab?.element ? 0 : -1;
+    }
+
+    /** @param {Notification} it */
+    #row(it) {
+        const known = this.#rows.get(it.id);
+        if (known) {
+            known.show(it);
+            return known;
+        }
+        const row = new Row(it, this.#inbox);
+        this.#rows.set(it.id, row);
+        this.#sight.observe(row.element);
+        return row;
+    }
+
+    /** Take rows out; if one of them had the focus, the next one gets it. @param {Set<string>} kept */
+    #leave(kept) {
+        const { focused, rows } = this;
+        for (const [id, { element }] of this.#rows) {
+            if (kept.has(id)) continue;
+            if (focused?.element === element) (rows.slice(rows.indexOf(focused)).find((each) => kept.has(each.notification.id)) ?? rows[0]).element.focus();
+            this.#sight.unobserve(element);
+            this.#rows.delete(id);
+            element.remove();
+        }
+    }
+
+    /** Show more of those that are there, then ask for older ones. */
+    async #extend() {
+        if (this.#limit < this.#all.length) {
+            this.#limit += STEP_ROWS;
+            this.#inbox.redraw();
+            return;
+        }
+        await this.#inbox.more();
+    }
+
+    /** Whoever has looked at a row for a moment has seen it. @param {IntersectionObserverEntry} entry */
+    #see({ target, isIntersecting }) {
+        const id = /** @type {HTMLElement} */ (target).dataset.id ?? "";
+        clearTimeout(this.#dwelling.get(id));
+        this.#dwelling.delete(id);
+        if (isIntersecting && !this.#rows.get(id)?.notification.seen) this.#dwelling.set(id, setTimeout(() => this.#looking(id), DWELL_MILLISECONDS));
+    }
+
+    /** @param {string} id */
+    #looking(id) {
+        if (document.hidden || !this.#rows.has(id)) return;
+        this.#looked.add(id);
+        clearTimeout(this.#batch);
+        this.#batch = setTimeout(() => {
+            this.#inbox.seen([...this.#looked]);
+            this.#looked.clear();
+        }, BATCH_MILLISECONDS);
+    }
+}

@@ -1,6 +1,6 @@
 // Client: one person's notifications in a browser: complete, in order, the same in all tabs, and there without a network too.
 
-import { compare, Fold, standing, view } from "./fold.js";
+import { behind, compare, Fold, standing, view } from "./fold.js";
 import { OPERATIONS_LIMIT, post } from "./leader.js";
 import { Unauthorised } from "./link.js";
 import { Store } from "./store.js";
@@ -360,22 +360,27 @@ export class Tidings extends EventTarget {
     /** @param {Frame} frame */
     #take(frame) {
         const told = this.#fold.take(frame);
-        if (!told) return this.#tabs?.say({ join: this.#terms() }); // this tab slept; whoever leads says how everything stands
+        if (!told) return this.#compare(/** @type {{cursor: Cursor}} */ (frame).cursor);
         if (frame.type === "reset") this.#tell("reset", { reason: frame.reason });
         if (told.whole) this.#next = undefined;
         if (told.whole || told.changed.size || frame.type === "entries") this.#changed();
         this.#announce(told.fresh);
     }
 
+    /** Whoever leads is elsewhere: if they are further on, this tab slept, and they say how everything stands. @param {Cursor} cursor */
+    #compare(cursor) {
+        if (!behind(cursor, this.#fold.cursor)) this.#tabs?.say({ join: this.#terms() });
+    }
+
     /** How everything stands, for a tab that has just come or has slept. @param {Standing} standing */
     #adopt({ cursor, counts, floor, notifications }) {
-        if (cursor === this.#fold.cursor) return;
+        if (cursor === this.#fold.cursor || behind(cursor, this.#fold.cursor)) return;
         const before = this.#fold;
         this.#fold = Object.assign(new Fold(), { cursor, counts, floor, notifications: new Map(notifications.map((it) => [it.id, it])) });
         this.#next = undefined;
         this.#changed();
         const since = before.cursor;
-        if (since) this.#announce(notifications.filter((it) => !it.read && !before.notifications.has(it.id) && compare(it.cursor, since) > 0));
+        if (since) this.#announce(notifications.filter((it) => !it.read && compare(it.cursor, since) > 0).sort((a, b) => compare(a.cursor, b.cursor)));
     }
 
     /** @param {Notification[]} fresh */
@@ -390,7 +395,8 @@ export class Tidings extends EventTarget {
 
     /** @param {Status} status */
     #stand(status) {
-        const previous = this.state;
+        const { state: previous, user } = this.#status;
+        if (user && status.user && user !== status.user) this.#disown();
         this.#status = { ...status };
         const { state, retryAt, reason } = status;
         if (state === previous) return this.#changed();
@@ -399,6 +405,12 @@ export class Tidings extends EventTarget {
         this.#changed();
         if (state === "live") this.#caughtUp();
         if (previous === "live") this.#options.onDisconnect?.();
+    }
+
+    /** It turns out to be another person: nothing that was kept is theirs. */
+    #disown() {
+        this.#fold = new Fold();
+        [this.#operations, this.#done, this.#next] = [[], [], undefined];
     }
 
     #caughtUp() {

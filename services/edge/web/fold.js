@@ -16,6 +16,16 @@ export function compare(a, b) {
     return first.length - second.length || (first < second ? -1 : first > second ? 1 : 0);
 }
 
+/**
+ * Whether what ends at a cursor is nothing new to whoever stands at another one: it lies before it, or in the middle of a replay up to there.
+ * @param {Cursor} cursor
+ * @param {Cursor | null} own
+ */
+export function behind(cursor, own) {
+    if (!own || own.includes(".") || cursor.split("-")[0] !== own.split("-")[0]) return false;
+    return cursor.includes(".") || compare(cursor, own) < 0;
+}
+
 /** @param {Cursor} cursor */
 function sequence(cursor) {
     return cursor.slice(cursor.indexOf("-") + 1).split(".")[0];

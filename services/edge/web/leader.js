@@ -45,6 +45,7 @@ export class Leader {
     /** @type {Status} */ #status = { state: "offline", retryAt: null, reason: null, user: null, skew: 0 };
     /** @type {{whole: boolean, changed: Set<string>, settled: Set<string>} | null} */ #unsaved = null;
     #saving = false;
+    /** Whether something could not be saved, so that what is saved next has to be all of it. */ #gap = false;
     #sending = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #acking;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #sendingLater;
@@ -138,8 +139,18 @@ export class Leader {
 
     /** @param {Extract<Frame, {type: "hello"}>} frame */
     #greet({ user, now }) {
-        if (this.#status.user && this.#status.user !== user) this.#fold = new Fold(); // another person's: what was kept is not theirs
+        const before = this.#status.user;
         this.#changed({ user, skew: now ? Date.parse(now) - Date.now() : this.#status.skew });
+        if (before && before !== user) this.#disown();
+    }
+
+    /** What was kept is another person's; neither it nor their marks are this one's. */
+    #disown() {
+        const settled = new Set(this.#operations.keys());
+        this.#operations.clear();
+        this.#fold = new Fold();
+        this.#unsaved = { whole: true, changed: new Set(), settled };
+        if (!this.#saving) this.#save();
     }
 
     /**
@@ -164,10 +175,14 @@ export class Leader {
             this.#unsaved = null;
             const gone = this.#fold.trim(this.#terms.keep);
             const { cursor, counts, floor, notifications } = this.#fold;
+            const whole = unsaved.whole || this.#gap;
             /** @type {Notification[]} */ const changed = [];
-            for (const id of unsaved.changed) notifications.has(id) ? changed.push(/** @type {Notification} */ (notifications.get(id))) : gone.push(id);
+            for (const id of whole ? notifications.keys() : unsaved.changed) {
+                const it = notifications.get(id);
+                it ? changed.push(it) : gone.push(id);
+            }
             const saved = { cursor, counts, floor, user: this.#status.user, device: this.#terms.device };
-            await this.#store.save(saved, { whole: unsaved.whole, changed, gone, settled: [...unsaved.settled] });
+            this.#gap = !(await this.#store.save(saved, { whole, changed, gone, settled: [...unsaved.settled] }));
         }
         this.#saving = false;
     }

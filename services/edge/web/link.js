@@ -22,6 +22,7 @@ const SILENCE_MILLISECONDS = 35_000;
 const STABLE_MILLISECONDS = 30_000;
 const WAKE_JITTER_MILLISECONDS = 500;
 const DEAD_AFTER_HEARTBEATS = 1.4;
+const PATIENCE_LIMIT = 16;
 const REFUSALS_LIMIT = 2;
 
 /** There is nobody to connect for: there is no token, and getting another one will not help. */
@@ -43,6 +44,8 @@ export class Link {
     /** @type {((frame: object) => void) | null} */ #send = null;
     #deadline = Infinity;
     #heartbeat = OPEN_MILLISECONDS;
+    /** How much longer than usual silence is borne: what is large comes late over a slow network, and would never come otherwise. */
+    #patience = 1;
     /** @type {Ended | null} */ #cut = null;
 
     /**
@@ -115,7 +118,7 @@ export class Link {
         [this.#heard, this.#cut, this.#heartbeat] = [false, null, OPEN_MILLISECONDS];
         const { url, device } = this.#terms;
         const line = { url, token, device, cursor: this.#ends.cursor(), partition: this.#partition, signal: attempt.signal };
-        const watch = setInterval(() => performance.now() > this.#deadline && this.#end(new Ended(this.#heard ? 4100 : 0, "silence")), 1000);
+        const watch = setInterval(() => performance.now() > this.#deadline && this.#giveUp(), 1000);
         this.#beat();
         try {
             for await (const frame of TRANSPORTS[transport]({ ...line, sends: (send) => (this.#send = send) })) {
@@ -150,15 +153,20 @@ export class Link {
             case "error":
                 this.#ends.error({ code: frame.code, message: frame.message, temporary: frame.retry });
         }
-        const follows = this.#ends.take(frame);
+        if (!this.#ends.take(frame)) return false;
         if (frame.type === "live") this.#ends.state("live", {});
         else if (frame.type === "hello" || frame.type === "snapshot" || frame.type === "reset") this.#ends.state("catching up", {});
-        if (frame.type === "live") this.#refusals = 0;
-        return follows;
+        if (frame.type === "live") [this.#refusals, this.#patience] = [0, 1];
+        return true;
     }
 
     #beat() {
-        this.#deadline = performance.now() + this.#heartbeat;
+        this.#deadline = performance.now() + this.#heartbeat * this.#patience;
+    }
+
+    #giveUp() {
+        if (this.#heard) this.#patience = Math.min(2 * this.#patience, PATIENCE_LIMIT);
+        this.#end(new Ended(this.#heard ? 4100 : 0, "silence"));
     }
 
     /** @param {number} milliseconds a time slot of our own */

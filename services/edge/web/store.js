@@ -42,7 +42,7 @@ export class Store {
     }
 
     /**
-     * Save a standing with all that changed since the last one, in one transaction.
+     * Save a standing with all that changed since the last one, in one transaction; null if that failed, and all must be saved next.
      * @param {Saved} saved
      * @param {{whole?: boolean, changed: Notification[], gone: string[], settled: string[]}} change
      */
@@ -66,9 +66,10 @@ export class Store {
         return this.#do("readwrite", ({ operations }) => [operations.delete(op)]);
     }
 
-    /** Forget everything. */
+    /** Forget everything; once more if the database was closed under us. */
     async wipe() {
-        await this.#do("readwrite", (tables) => Object.values(tables).map((table) => table.clear()));
+        const clear = () => this.#do("readwrite", (tables) => Object.values(tables).map((table) => table.clear()));
+        (await clear()) ?? (await clear());
     }
 
     async close() {
@@ -86,6 +87,7 @@ export class Store {
         try {
             return database && (await transact(database, mode, work));
         } catch {
+            database?.close();
             this.#database = this.#open(); // closed under us, or full: what is not saved will be replayed
             return null;
         }

@@ -22,6 +22,7 @@ export class Feed {
     /** @type {Set<string>} */ #looked = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #batch;
     #pointed = false;
+    #extent = 0;
     list;
     scroll;
     #end = make("div", { class: "foot" });
@@ -79,8 +80,10 @@ export class Feed {
         const from = held && newest ? all.indexOf(newest) : 0;
         for (const it of all.slice(from)) held?.add(it.id); // older ones that were loaded since
         this.#place(all.slice(from, from + this.#limit));
-        this.list.setAttribute("aria-setsize", String(complete ? all.length : -1));
+        for (const { element } of this.rows) element.setAttribute("aria-setsize", String(complete ? all.length - from : -1));
+        this.list.hidden = !all.length; // a feed that has no articles is none
         this.#end.replaceChildren(...(foot ? [foot] : []));
+        this.#look(all.length + this.#limit);
     }
 
     tick() {
@@ -151,6 +154,14 @@ export class Feed {
             this.#rows.delete(id);
             element.remove();
         }
+    }
+
+    /** Look whether the end is in sight still, once there is more to see. @param {number} extent */
+    #look(extent) {
+        if (extent === this.#extent) return;
+        this.#extent = extent;
+        this.#ahead.unobserve(this.#end);
+        this.#ahead.observe(this.#end);
     }
 
     /** Show more of those that are there, then ask for older ones. */

@@ -1,0 +1,96 @@
+"""How the elements look and what a screen reader finds in them: in light and dark, left and right, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.driver import Tidings, event, hello_to
+from tests.web.desk import BELL, INBOX, TOASTS, desk
+from tests.web.visitor import Visitor
+
+LEAST_BYTES = 3000
+STORY = (
+    event("timelog.approved", timelog_id="1", user_id="amira", hours=2.5, project_id="garden"),
+    event("equipment.alert", equipment_id="4", name="Boiler", message="Pressure is high", technician_id="amira", severity="high"),
+    event("achievement.revenue_milestone", user_id="amira", title="First 10 000", value=10_000),
+    event("sync.conflict_detected", conflict_id="1", user_id="amira", entity_type="task", entity_id="5"),
+    event("task.assigned", task_id="1", task_title="Water the seedlings", user_id="amira", actor="dina"),
+    hello_to("amira", title="Tea at four", message="In the garden, bring a cup", entity_url="/garden"),
+)
+WAYS = {
+    "light": {},
+    "dark": {"scheme": "dark"},
+    "right-to-left": {"dir": "rtl", "lang": "en"},
+    "phone": {},
+}
+PHONE = {"width": 390, "height": 780}
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures go, to be looked at: `SCREENSHOTS` in the environment names a folder that stays."""
+    folder = Path(os.environ["SCREENSHOTS"]) if "SCREENSHOTS" in os.environ else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+async def phone(chromium: Browser, tidings: Tidings) -> AsyncIterator[Visitor]:
+    """A browser on a phone."""
+    context = await chromium.new_context(bypass_csp=True, viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    visitor = Visitor(context, tidings)
+    yield visitor
+    await context.close()
+    assert visitor.failures == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_open_bell_is_well_to_look_at_and_to_listen_to(
+    visitor: Visitor, phone: Visitor, tidings: Tidings, album: Path, way: str
+) -> None:
+    await tidings.emit(*STORY)
+    await tidings.eventually("amira", total=len(STORY))
+    at = await desk(phone if way == "phone" else visitor, "amira", BELL + TOASTS, **WAYS[way])
+    closed = await at.page.screenshot(path=album / f"bell-{way}.png")
+
+    await at.bell.click()
+    await expect(at.rows).to_have_count(len(STORY))
+    await at.page.wait_for_timeout(300)  # it has come to rest
+    opened = await at.page.screenshot(path=album / f"inbox-{way}.png")
+
+    assert len(opened) > len(closed) > LEAST_BYTES
+    assert await at.faults() == []
+
+
+async def test_an_empty_inbox_and_one_that_cannot_be_reached_say_so(visitor: Visitor, tidings: Tidings, album: Path) -> None:
+    visitor.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
+    at = await desk(visitor, "amira", INBOX)
+    await expect(at.page.get_by_text("Nothing here yet")).to_be_visible()
+    empty = await at.page.screenshot(path=album / "empty.png")
+    faults = await at.faults()
+
+    await visitor.context.set_offline(True)
+    await at.page.get_by_role("tab", name="Done").click()
+    await expect(at.page.get_by_text("This could not be loaded")).to_be_visible()
+    failed = await at.page.screenshot(path=album / "error.png")
+    await visitor.context.set_offline(False)
+    await at.page.get_by_role("button", name="Try again").click()
+
+    await expect(at.page.get_by_text("Nothing is done yet")).to_be_visible()
+    assert empty != failed
+    assert faults == []
+
+
+async def test_toasts_are_well_to_look_at(visitor: Visitor, tidings: Tidings, album: Path) -> None:
+    at = await desk(visitor, "amira", TOASTS)
+    await tidings.emit(*STORY[-3:], hello_to("amira", title="one more"))
+
+    await expect(at.page.get_by_text("1 more")).to_be_visible()
+    await at.page.screenshot(path=album / "toasts.png")
+
+    assert await at.faults() == []

@@ -24,10 +24,11 @@ types:
 imports:
     uv run --group check lint-imports
 
-# The browser's client: its types, those that others are given, and its logic.
+# The browser's side: its types, its logic, and what others are given of it.
 web:
-    cd services/edge/web && npm install --silent --no-audit --no-fund && npm run --silent types && npm pack --silent --pack-destination {{`mktemp -d`}}
-    node --test tests/web/
+    cd services/edge/web && uv run --group check npm install --silent --no-audit --no-fund
+    cd services/edge/web && uv run --group check npm run --silent types
+    uv run --group check node --test tests/web/*.test.js
 
 test *args:
     uv run pytest {{args}}

@@ -83,6 +83,44 @@ async def test_the_inbox_is_worked_through_by_keys_alone(visitor: Visitor, tidin
     assert [each["title"] for each in await tidings.listing("amira", "archived")] == ["second"]
 
 
+async def test_several_are_chosen_by_keys_and_done_at_once(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "third", "second", "first")
+    at = await desk(visitor, "amira", INBOX)
+    await at.rows.first.focus()
+
+    await at.press("x", "j", "j", "x")
+    chosen = await at.page.get_by_text("Selected").locator("visible=true").count()
+    await at.press("e")
+
+    await expect(at.page.locator("article h3")).to_have_text(["second"])
+    assert chosen >= 2
+
+
+async def test_why_it_is_here_and_what_else_can_be_done_is_in_a_menu_that_keys_reach(visitor: Visitor, tidings: Tidings) -> None:
+    await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"))
+    await tidings.eventually("amira", total=1)
+    at = await desk(visitor, "amira", INBOX)
+
+    await at.rows.first.get_by_role("button", name="More").press("Enter")
+    await expect(at.page.get_by_text("It tells of task.assigned, about task 1")).to_be_visible()
+    await expect(at.page.get_by_role("menuitem", name="Mark as read")).to_be_focused()
+    await at.press("ArrowDown", "ArrowDown", "Enter")
+    await at.until("tidings.counts.unread === 0")
+
+    await expect(at.rows.first.get_by_role("button", name="More")).to_be_focused()
+
+
+async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_all(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "one", "two")
+    at = await desk(visitor, "amira", '<tidings-bell title-count page="/all"></tidings-bell>')
+    await expect(at.page).to_have_title("(2) Tidings")
+
+    await at.bell.click()
+
+    await expect(at.page.get_by_role("link", name="See all")).to_have_attribute("href", f"{tidings.url}/all")
+    await expect(at.page).to_have_title("Tidings")
+
+
 async def test_the_focus_moves_on_when_its_row_goes(visitor: Visitor, tidings: Tidings) -> None:
     await told(tidings, "second", "first")
     at = await desk(visitor, "amira", INBOX)

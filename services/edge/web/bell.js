@@ -12,7 +12,7 @@ import { icon } from "./icons.js";
 const GAP_PIXELS = 8;
 
 /**
- * Attributes: `count` (`unseen`, or `unread`); `title-count` puts it into the page's title, `app-badge` on the installed app.
+ * Attributes: `count` (`unseen`, or `unread`); `title-count` puts it into the page's title, `app-badge` on the installed app; `page` is where all are to be seen.
  * Parts: `button`, `badge`, `panel`.
  */
 export class Bell extends TidingsElement {
@@ -26,6 +26,7 @@ export class Bell extends TidingsElement {
         const status = make("span", { class: "unseen", role: "status" });
         const button = make("button", { class: "bell", type: "button", part: "button", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: () => panel.togglePopover() }, icon("bell"), badge);
         inbox.setAttribute("closable", "");
+        if (this.hasAttribute("page")) inbox.setAttribute("page", this.getAttribute("page") ?? "");
         inbox.addEventListener("tidings-close", () => panel.hidePopover());
         panel.addEventListener("toggle", (event) => this.#toggled(/** @type {ToggleEvent} */ (event).newState === "open"));
         panel.addEventListener("beforetoggle", (event) => /** @type {ToggleEvent} */ (event).newState === "open" && this.#fill());

@@ -28,7 +28,7 @@ const BACK_MILLISECONDS = 5000;
 const PAGE = 50;
 
 /**
- * Events: `tidings-open` with `{notification}` when one is opened; prevented, its link is not followed.
+ * Attribute: `page`, the address of a whole page of them. Events: `tidings-open` with `{notification}` when one is opened; prevented, its link is not followed.
  * Parts: `row`, `sign`, `title`, `message`, `dot`, `action`, `feed`, `heading`.
  */
 export class Inbox extends TidingsElement {
@@ -37,6 +37,7 @@ export class Inbox extends TidingsElement {
     /** The unread ones stay in their list until another is chosen, though they are read meanwhile. @type {Set<string>} */ #kept = new Set();
     #loading = false;
     /** @type {string | null} */ #undo = null;
+    /** The ids that the next key is for. @type {Set<string>} */ #picked = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #bar;
     #ticks = 0;
     /** @type {{count: number, until: number} | null} */ #back = null;
@@ -54,7 +55,7 @@ export class Inbox extends TidingsElement {
             markAll: tool("markAll", "check", () => this.client?.markAll()),
             settings: tool("settings", "settings", (event) => this.#openSettings(/** @type {HTMLElement} */ (event.currentTarget)), { "aria-haspopup": "dialog" }),
             close: tool("close", "close", () => this.dispatchEvent(new CustomEvent("tidings-close", { bubbles: true, composed: true })), { hidden: !this.hasAttribute("closable") }),
-            link: make("p", { class: "link" }),
+            link: make("p", { class: "link" }, make("span"), address(this.getAttribute("page") ?? undefined) && make("a", { class: "page", href: address(this.getAttribute("page") ?? undefined) }, this.say("page"))),
             tabs: make("div", { class: "tabs", role: "tablist", "aria-label": this.say("title"), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#turn(event) }),
             pill: make("button", { class: "primary pill", type: "button", hidden: true, onclick: () => this.#feed?.release() }),
             live: make("div", { role: "status", class: "unseen" }),
@@ -104,16 +105,31 @@ export class Inbox extends TidingsElement {
         first?.focus();
     }
 
-    /** @param {MarkState} state @param {Notification} it @param {{until?: string}} [more] */
-    mark(state, it, more) {
+    /** @param {MarkState} state @param {...Notification} which */
+    mark(state, ...which) {
         if (!this.client) return;
-        const op = this.client.mark(state, [it.id], more);
-        if (this.#page && state !== "read" && state !== "unread") this.#page.notifications = this.#page.notifications.filter(({ id }) => id !== it.id);
-        else if (this.#page) this.#page.notifications = this.#page.notifications.map((each) => (each.id === it.id ? { ...each, read: state === "read" ? it.created : undefined } : each));
+        const ids = which.map(({ id }) => id);
+        const op = this.client.mark(state, ids);
+        this.#marked(state, ids);
         if (state === "archived") this.#tell(this.say("didArchive"), op);
         if (state === "deleted") this.#tell(this.say("didRemove"), op);
-        if (state === "snoozed") this.#tell(this.say("didSnooze", { time: moment(more?.until ?? "", this.tongue.language) }), op);
         if (state === "unarchived" || state === "unsnoozed") this.#undo = op;
+    }
+
+    /** @param {Notification} it @param {Date} until */
+    #putOff(it, until) {
+        const at = until.toISOString();
+        const op = this.client?.mark("snoozed", [it.id], { until: at });
+        this.#marked("snoozed", [it.id]);
+        this.#tell(this.say("didSnooze", { time: moment(at, this.tongue.language) }), op ?? null);
+    }
+
+    /** Show in a list that is not the client's what became of some. @param {MarkState} state @param {string[]} ids */
+    #marked(state, ids) {
+        const page = this.#page;
+        const read = state === "read" ? new Date(this.client?.now ?? 0).toISOString() : undefined;
+        if (page && (state === "read" || state === "unread")) page.notifications = page.notifications.map((it) => (ids.includes(it.id) ? { ...it, read } : it));
+        else if (page) page.notifications = page.notifications.filter((it) => !ids.includes(it.id));
         this.redraw();
     }
 
@@ -152,10 +168,19 @@ export class Inbox extends TidingsElement {
     /** @param {Notification} it @param {HTMLElement} button */
     snooze(it, button) {
         const choices = laters(this.client?.now ?? Date.now()).map(({ name, at }) =>
-            make("button", { type: "button", role: "menuitem", onclick: () => this.#close(() => this.mark("snoozed", it, { until: at.toISOString() })) },
+            make("button", { type: "button", role: "menuitem", onclick: () => this.#close(() => this.#putOff(it, at)) },
                 make("span", {}, this.say(name)), make("span", {}, moment(at.toISOString(), this.tongue.language))),
         );
         this.#menu(button, "menu", this.say("snooze"), choices);
+    }
+
+    /** What else can be done with one, and why it is here. @param {Notification} it @param {HTMLElement} button */
+    options(it, button) {
+        const item = (/** @type {Name} */ name, /** @type {string} */ picture, /** @type {MarkState} */ state) =>
+            make("button", { type: "button", role: "menuitem", onclick: () => this.#close(() => this.mark(state, it)) }, make("span", {}, this.say(name)), icon(picture));
+        const read = it.read ? item("unreadAgain", "unread", "unread") : item("read", "check", "read");
+        const why = it.entity ? this.say("because", { type: it.type, entity: `${it.entity.type} ${it.entity.id}` }) : this.say("becauseType", { type: it.type });
+        this.#menu(button, "menu", this.say("moreActions"), [read, item("remove", "trash", "deleted"), make("p", { role: "note" }, make("strong", {}, this.say("why")), " ", why)]);
     }
 
     /** Load older ones. */
@@ -198,6 +223,7 @@ export class Inbox extends TidingsElement {
     #choose(list) {
         this.list = list;
         this.#page = null;
+        this.#picked.clear();
         this.#kept.clear();
         this.#feed?.restart();
         this.draw();
@@ -240,7 +266,7 @@ export class Inbox extends TidingsElement {
         const { link } = this.#parts;
         const state = client?.state ?? "offline";
         link.dataset.state = state;
-        say(link, this.#standing());
+        say(link.firstElementChild, this.#standing());
     }
 
     /** How the connection stands, in words. */
@@ -335,13 +361,22 @@ export class Inbox extends TidingsElement {
         menu.replaceChildren(...children);
         menu.onkeydown = (/** @type {KeyboardEvent} */ event) => this.#walk(event, children);
         button.setAttribute("aria-expanded", "true");
-        menu.addEventListener("toggle", (/** @type {any} */ { newState }) => newState === "closed" && (button.setAttribute("aria-expanded", "false"), button.isConnected && button.focus()), { once: true, capture: true });
+        const id = button.closest("article")?.dataset.id;
+        menu.ontoggle = (/** @type {ToggleEvent} */ { newState }) => newState === "closed" && this.#returnTo(button, id);
         menu.showPopover();
         const place = button.getBoundingClientRect();
         const size = menu.getBoundingClientRect();
         menu.style.top = `${place.bottom + size.height > innerHeight ? Math.max(8, place.top - size.height) : place.bottom + 4}px`;
         menu.style.left = `${Math.max(8, Math.min(innerWidth - size.width - 8, place.right - size.width))}px`;
         menu.querySelector("button, input")?.focus();
+    }
+
+    /** The focus goes back to where a menu was opened, or to what stands there by now. @param {HTMLElement} button @param {string} [id] */
+    #returnTo(button, id) {
+        button.setAttribute("aria-expanded", "false");
+        const row = this.#feed?.rows.find(({ notification }) => notification.id === id)?.element;
+        const now = button.isConnected ? button : /** @type {HTMLElement | null} */ (row?.querySelector(`[data-tool="${button.dataset.tool}"]`));
+        now?.focus();
     }
 
     /** @param {() => void} work */
@@ -390,17 +425,34 @@ export class Inbox extends TidingsElement {
                 return on && (this.open(it), true);
             case "o":
                 return this.open(it), true;
+            case "x":
+                return this.#pick(it.id, row), true;
             case "e":
-                return this.mark(this.list === "archived" ? "unarchived" : "archived", it), true;
+                return this.#each(it, this.list === "archived" ? "unarchived" : "archived"), true;
             case "I":
-                return this.mark("read", it), true;
+                return this.#each(it, "read"), true;
             case "U":
-                return this.mark("unread", it), true;
+                return this.#each(it, "unread"), true;
             case "s":
                 return /** @type {HTMLElement | null} */ (row.element.querySelector('[data-tool="clock"]'))?.click(), true;
             case "#": case "Delete":
-                return this.mark("deleted", it), true;
+                return this.#each(it, "deleted"), true;
         }
         return false;
+    }
+
+    /** @param {string} id @param {import("./row.js").Row} row */
+    #pick(id, row) {
+        if (!this.#picked.delete(id)) this.#picked.add(id);
+        row.pick(this.#picked.has(id));
+        say(this.#parts.live, this.#picked.has(id) ? this.say("picked") : "");
+    }
+
+    /** Mark those that are picked, else the one that has the focus. @param {Notification} it @param {MarkState} state */
+    #each(it, state) {
+        const picked = this.#feed?.rows.filter(({ notification }) => this.#picked.has(notification.id)) ?? [];
+        this.#picked.clear();
+        for (const row of picked) row.pick(false);
+        this.mark(state, ...(picked.length ? picked.map(({ notification }) => notification) : [it]));
     }
 }

@@ -12,7 +12,7 @@ const CSS = `
     --fresh: var(--tidings-fresh, light-dark(#f1f4ff, #1d2233));
     --info: var(--tidings-info, light-dark(#3a5bd9, #8ea6ff));
     --success: var(--tidings-success, light-dark(#1a7f4b, #5fd39a));
-    --warning: var(--tidings-warning, light-dark(#9a5b00, #f0b352));
+    --warning: var(--tidings-warning, light-dark(#854d00, #f0b352));
     --error: var(--tidings-error, light-dark(#c0322b, #ff8a80));
     --radius: var(--tidings-radius, 14px);
     --font: var(--tidings-font, inherit);
@@ -54,6 +54,9 @@ button:disabled { opacity: .55; cursor: default; }
 
 :host(.inbox) { display: flex; flex-direction: column; min-height: 0; position: relative; background: var(--surface); border-radius: var(--radius); overflow: hidden; container-type: inline-size; }
 .head { display: flex; align-items: center; gap: 6px; padding: 14px 12px 6px 18px; padding-inline: 18px 12px; }
+.page { font-size: 12px; font-weight: 600; color: var(--accent); text-decoration: none; }
+.page:hover { text-decoration: underline; text-underline-offset: 2px; }
+.link .page { margin-inline-start: auto; }
 .head h2 { margin: 0; font-size: 17px; font-weight: 680; letter-spacing: -.01em; flex: 1; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .link { display: flex; align-items: center; gap: 7px; margin: 0; padding-inline: 18px; font-size: 12px; color: var(--soft); min-height: 20px; }
 .link::before { content: ""; width: 7px; height: 7px; border-radius: 50%; background: var(--soft); flex: none; }
@@ -74,6 +77,7 @@ button:disabled { opacity: .55; cursor: default; }
 article { position: relative; display: grid; grid-template-columns: 36px minmax(0, 1fr); gap: 2px 12px; padding: 13px 14px 12px 18px; padding-inline: 18px 14px; border-block-end: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 92px; transition: background var(--quick); }
 article:hover { background: color-mix(in srgb, var(--raised) 60%, transparent); }
 article.unread { background: var(--fresh); }
+article.picked { box-shadow: inset 3px 0 0 var(--accent); }
 article:focus-visible { outline-offset: -3px; border-radius: 10px; }
 .sign { grid-row: 1 / span 4; width: 36px; height: 36px; border-radius: 11px; display: grid; place-items: center; color: var(--tone); background: color-mix(in srgb, var(--tone) 13%, transparent); }
 article, .toast { --tone: var(--info); }

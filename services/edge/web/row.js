@@ -13,6 +13,7 @@ export class Row {
     /** @type {Notification} */ #shown;
     #inbox;
     #time = make("time");
+    #picked = make("span", { class: "mark", hidden: true });
     element;
 
     /**
@@ -21,6 +22,7 @@ export class Row {
      */
     constructor(it, inbox) {
         this.#inbox = inbox;
+        this.#picked.textContent = inbox.say("picked");
         this.#shown = it;
         this.element = make("article", { tabindex: "-1", "data-id": it.id, part: "row", "aria-labelledby": `name-${it.id}`, "aria-describedby": `words-${it.id}` });
         this.#fill(it);
@@ -37,6 +39,12 @@ export class Row {
         this.#shown = it;
         this.#fill(it);
         if (within) (/** @type {HTMLElement | null} */ (this.element.querySelector(`[data-tool="${within}"]`)) ?? this.element).focus();
+    }
+
+    /** Show whether it is one of those that a key will be for. @param {boolean} picked */
+    pick(picked) {
+        this.element.classList.toggle("picked", picked);
+        this.#picked.hidden = !picked;
     }
 
     /** Show how long ago it was by now. */
@@ -77,6 +85,7 @@ export class Row {
         this.#time = make("time", { datetime: it.created, title: moment(it.created, tongue.language) });
         const marked = MARKED.find((each) => each === it.priority);
         const facts = [
+            this.#picked,
             marked && make("span", { class: "mark" }, this.#inbox.say(marked)),
             this.#time,
             (it.count ?? 1) > 1 && make("span", {}, this.#inbox.say("events", { count: it.count ?? 1 })),
@@ -99,10 +108,9 @@ export class Row {
         const snoozed = list === "snoozed";
         const back = list === "archived";
         return make("div", { class: "tools" },
-            this.#tool(it.read ? "unreadAgain" : "read", it.read ? "unread" : "check", () => this.#inbox.mark(it.read ? "unread" : "read", it)),
             snoozed ? this.#tool("unsnooze", "clock", () => this.#inbox.mark("unsnoozed", it)) : this.#tool("snooze", "clock", (button) => this.#inbox.snooze(it, button), true),
             back ? this.#tool("unarchive", "unarchive", () => this.#inbox.mark("unarchived", it)) : this.#tool("archive", "archive", () => this.#inbox.mark("archived", it)),
-            this.#tool("remove", "trash", () => this.#inbox.mark("deleted", it)),
+            this.#tool("moreActions", "more", (button) => this.#inbox.options(it, button), true),
         );
     }
 

@@ -63,12 +63,16 @@ const ENGLISH = {
     events: { one: "{count} event", other: "{count} events" },
     people: "{names} and {count} more",
     why: "Why you see this",
-    because: "{type} about {entity}",
+    because: "It tells of {type}, about {entity}",
+    becauseType: "It tells of {type}",
     sound: "Play a sound",
     desktop: "Show on the desktop",
     desktopDenied: "The browser does not allow it for this site",
-    keys: "Keyboard: j and k move, Enter opens, e is done, s snoozes, Shift+I and Shift+U read and unread, # deletes, z undoes",
+    keys: "Keyboard: j and k move, Enter opens, e is done, s snoozes, Shift+I and Shift+U read and unread, # deletes, x selects, z undoes",
     moreToasts: { one: "{count} more", other: "{count} more" },
+    moreActions: "More",
+    picked: "Selected",
+    page: "See all",
 };
 
 /** @type {Record<Name, Word>} */
@@ -129,12 +133,16 @@ const GERMAN = {
     events: { one: "{count} Ereignis", other: "{count} Ereignisse" },
     people: "{names} und {count} weitere",
     why: "Warum Sie das sehen",
-    because: "{type} zu {entity}",
+    because: "Es berichtet von {type}, zu {entity}",
+    becauseType: "Es berichtet von {type}",
     sound: "Ton abspielen",
     desktop: "Auf dem Desktop zeigen",
     desktopDenied: "Der Browser erlaubt es dieser Seite nicht",
-    keys: "Tastatur: j und k bewegen, Enter öffnet, e erledigt, s verschiebt, Umschalt+I und Umschalt+U gelesen und ungelesen, # löscht, z macht rückgängig",
+    keys: "Tastatur: j und k bewegen, Enter öffnet, e erledigt, s verschiebt, Umschalt+I und Umschalt+U gelesen und ungelesen, # löscht, x wählt aus, z macht rückgängig",
     moreToasts: { one: "{count} weitere", other: "{count} weitere" },
+    moreActions: "Mehr",
+    picked: "Ausgewählt",
+    page: "Alle ansehen",
 };
 
 /** The languages there are; add one, or change words of one, for all elements. @type {Record<string, Partial<Record<Name, Word>>>} */

@@ -51,7 +51,7 @@ async def outbox(settings: Settings, dsn: str, tenant: str | None) -> None:
 
 async def web(settings: Settings, parts: Sequence[str]) -> None:
     """A process that serves the edge, the gateway, or both, on one port."""
-    from services.edge import api, assets
+    from services.edge import api
     from services.edge.dialects import routes
     from services.edge.edge import open_edge
     from services.gateway import gateway
@@ -67,7 +67,7 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
             access = Access(runtime)
             edge = await open_edge(runtime, access) if "edge" in parts else None
             handlers: list[Any] = [
-                *((*api.handlers(edge), *routes.handlers(edge), *assets.handlers()) if edge else ()),
+                *((*api.handlers(edge), *routes.handlers(edge), *_pages(runtime)) if edge else ()),
                 *(gateway.handlers(runtime, access) if "gateway" in parts else ()),
             ]
             handlers.append(metrics(_gauges(edge) if edge else ()))
@@ -77,6 +77,17 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
                 settle()
                 announce(f"http://{settings.host}:{listener.getsockname()[1]}")
                 await serve(app, listener, edge.drain if edge else _nothing_open)
+
+
+def _pages(runtime: Runtime) -> list[Any]:
+    """What a browser loads and, in a demonstration, the stage."""
+    from services.edge import assets, front
+
+    if not runtime.settings.demo:
+        return [*assets.handlers(), front.handler("stage/welcome.html")]
+    from services.stage import api
+
+    return [*assets.handlers(), front.handler("stage/index.html"), *api.handlers(runtime)]
 
 
 @asynccontextmanager

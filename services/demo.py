@@ -46,6 +46,7 @@ def where_to_look(settings: Settings) -> str:
     """What a newcomer may try, word by word."""
     where = "" if str(settings.data_dir) == ".tidings" else f" --data-dir {settings.data_dir}"
     tries = {
+        f"{settings.url}/": "a page to play with: press a button, and watch whom it reaches",
         f"uv run tidings listen --user amira{where}": "what Amira is told, live",
         f'uv run tidings emit task.assigned task_id=1 task_title="Say hello" user_id=amira{where}': "tell her something",
         f"uv run tidings events tail{where}": "the facts as they come",
@@ -54,7 +55,7 @@ def where_to_look(settings: Settings) -> str:
     }
     lines = "\n".join(f"  [bold]{command}[/bold]\n      {words}" for command, words in tries.items())
     people = ", ".join(PEOPLE.values())
-    return f"\n{people} run three volunteer projects here. In another terminal:\n\n{lines}\n\nCtrl-C ends all of it.\n"
+    return f"\n{people} run three volunteer projects here. In a browser, and in another terminal:\n\n{lines}\n\nCtrl-C ends all of it.\n"
 
 
 async def play(settings: Settings, console: Console) -> None:

@@ -23,12 +23,12 @@ from services.up import up as up_
 @click.option("--port", type=int, help="Where to listen; 0 for any free port.")
 @click.option("--host", help="On which address to listen.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where to keep the data (.tidings).")
-@click.option("--demo", "with_demo", is_flag=True, help="Feed it believable events.")
+@click.option("--demo", "with_demo", is_flag=True, help="Feed it believable events, and show a page to play with.")
 def up(port: int | None, host: str | None, data_dir: Path | None, with_demo: bool) -> None:
     """Run everything: embedded NATS and Postgres, and every service."""
     logging.basicConfig(level="WARNING", handlers=[RichHandler(console=errors, show_path=False)], format="%(message)s")
     try:
-        chosen = settings(running=False, port=port, host=host, data_dir=data_dir)
+        chosen = settings(running=False, port=port, host=host, data_dir=data_dir, demo=with_demo or None)
         asyncio.run(until_stopped(_up(chosen, with_demo)))
     except TidingsError as problem:
         errors.print(f"[red]error:[/red] {problem}", soft_wrap=True)

@@ -57,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 8000
     log_level: str = "INFO"
+    demo: bool = False
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
     owned_partitions: str = "all"
     edge_partitions: str = "all"
@@ -133,7 +134,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def check_access(self, *, tickets: bool) -> None:
         """Raise InvalidSettings now, not at the first request, if who may come in cannot be decided."""
-        _ = self.jwks_url or self.secret, self.audience, self.issuer, self.origins, self.proxies, tickets and self.ticket_key
+        _ = (
+            self.jwks_url or self.secret,
+            self.audience,
+            self.issuer,
+            self.origins,
+            self.proxies,
+            tickets and self.ticket_key,
+            self.demo and self.secret,
+        )
         for name in ("connect", "frame", "request", "ticket", "event"):
             self.rate(name)
 

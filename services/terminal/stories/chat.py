@@ -31,7 +31,7 @@ CHAT = Story(
         Leaves("Ben's train enters a tunnel.", "ben"),
         Happens("Cleo answers, and wonders.", (says("2", "cleo", "I am. Is Ben?"),), {"ada": 1}),
         Returns("The tunnel ends.", "ben", 1),
-        Happens("Ben has read it all.", (says("3", "ben", "I was in a tunnel. Of course I am!"),), {"ada": 1, "cleo": 1}),
+        Happens("Ben answers that he is coming.", (says("3", "ben", "I was in a tunnel. Of course I am!"),), {"ada": 1, "cleo": 1}),
         Happens(
             "The station has something to say to everybody in the room.",
             (

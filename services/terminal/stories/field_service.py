@@ -39,7 +39,7 @@ FIELD_SERVICE = Story(
             {"olga": 1},
         ),
         Happens(
-            "He opens the cellar door, and calls the office.",
+            "Tom opens the cellar door, and calls the office.",
             (Fact(WorkOrderUpdated(work_order_id="4711", status="blocked", issues="water in the cellar", alert_office=True), "tom"),),
             {"olga": 3},
         ),

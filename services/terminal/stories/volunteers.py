@@ -45,7 +45,7 @@ VOLUNTEERS = Story(
         ),
         Leaves("Amira shuts her laptop.", "amira"),
         Happens(
-            "She is given a task, and the garden reaches a milestone without her.",
+            "Amira is given a task, and the garden reaches a milestone.",
             (
                 Fact(TaskAssigned(task_id="1", task_title="Water the seedlings", user_id="amira", project_id="garden"), "dina"),
                 Fact(MilestoneCompleted(**GARDEN, milestone_id="beds", milestone_title="Ten beds dug"), "dina"),
@@ -54,7 +54,7 @@ VOLUNTEERS = Story(
         ),
         Returns("Amira opens it again.", "amira", 2),
         Happens(
-            "She waters them, and her hours are approved.",
+            "Amira waters the seedlings, and her hours are approved.",
             (
                 Fact(TaskCompleted(task_id="1", task_title="Water the seedlings", project_id="garden"), "amira"),
                 Fact(TimelogApproved(timelog_id="1", user_id="amira", hours=2.5, project_id="garden", task_id="1"), "dina"),

@@ -79,6 +79,13 @@ def test_what_must_be_set_is_asked_for_by_its_name_when_it_is_needed(tmp_path: P
         getattr(chosen, property_)
 
 
+def test_a_demonstration_needs_the_secret_that_signs_tokens(tmp_path: Path) -> None:
+    elsewhere = read(tmp_path, JWKS_URL="https://issuer.example/keys", DEMO="true")
+
+    with pytest.raises(InvalidSettings, match="TIDINGS_JWT_SECRET is not set"):
+        elsewhere.check_access(tickets=False)
+
+
 def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings) as refused:
         _ = read(tmp_path, JWT_SECRET="hunter2").secret

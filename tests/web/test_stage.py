@@ -1,0 +1,85 @@
+"""The stage in a real browser: what happens reaches whom it concerns, and whoever was cut off is shown what they missed, in order."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from services.runtime.settings import Settings
+from tests.web.visitor import WAIT_MILLISECONDS
+from tests.webs import Web, web
+
+expect.set_options(timeout=WAIT_MILLISECONDS)
+DURATION = re.compile(r"^(\d+|under 1) ms$")
+BACK = re.compile(r"^Back: 2 missed, in order, in (\d+|under 1) ms$")
+
+
+@pytest.fixture(scope="module")
+async def stage(chosen: Settings, url: str) -> AsyncIterator[Web]:
+    """The web process of a demonstration, beside the services that run already."""
+    async with web(chosen, demo=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def page(chromium: Browser, stage: Web) -> AsyncIterator[Page]:
+    """The stage, where both are live; it complains of nothing."""
+    context = await chromium.new_context()
+    page = await context.new_page()
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    await page.goto(f"{stage.url}/#field-service")
+    for side in ("left", "right"):
+        await expect(page.locator(f'.person[data-side="{side}"]')).to_have_attribute("data-state", "live")
+    yield page
+    await context.close()
+    assert said == []
+
+
+async def shoot(page: Page, name: str, tmp_path: Path) -> None:
+    """Take a picture of the page for people to look at: into SCREENSHOTS, if that names a folder."""
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    await page.screenshot(path=folder / f"stage-{name}.png")
+
+
+async def test_a_button_tells_whom_it_concerns_and_nobody_else(page: Page, tmp_path: Path) -> None:
+    olga, tom = (page.locator(f'.person[data-side="{side}"]') for side in ("left", "right"))
+    await expect(olga.locator("select")).to_have_value("olga")
+    await expect(tom.locator("select")).to_have_value("tom")
+
+    await page.get_by_role("button", name="The hoses are used up").click()
+
+    await expect(olga.locator("> tidings-inbox").get_by_role("heading", name="Low stock: hose, 20 m")).to_be_visible()
+    await expect(olga.get_by_role("button", name=re.compile("^Notifications, [1-9]"))).to_be_visible()
+    await expect(page.locator(".tape li code")).to_have_text(["inventory.alert"])
+    await expect(page.locator('.wire[data-side="left"] output')).to_have_text(DURATION)
+    assert await tom.get_by_text("hose, 20 m").count() == 0
+    await shoot(page, "light", tmp_path)
+
+
+async def test_who_was_cut_off_is_shown_what_was_missed_in_order_and_how_much(page: Page, tmp_path: Path) -> None:
+    tom = page.locator('.person[data-side="right"]')
+    await tom.get_by_role("switch").click()
+    await page.get_by_role("button", name="Olga sends Uma").click()
+    await expect(tom.locator(".band h3")).to_have_text("Cut off: 2 missed so far")
+    held = await tom.locator('.beads [data-held="true"]').count()
+    await shoot(page, "cut", tmp_path)
+
+    await tom.get_by_role("switch").click()
+
+    await expect(tom.locator(".band h3")).to_have_text(BACK)
+    await expect(tom.locator(".band li")).to_have_text(
+        ["Message from the office: Uma is on her way", "Work order updated: Work order 4711 status updated to: pumping"]
+    )
+    await expect(tom.locator('.beads [data-held="true"]')).to_have_count(held + 2)
+    await page.emulate_media(color_scheme="dark")
+    await shoot(page, "dark", tmp_path)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await shoot(page, "phone", tmp_path)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

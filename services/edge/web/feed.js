@@ -1,12 +1,13 @@
-// Feed: the rows of a list (WAI-ARIA, feed pattern), as many as have been looked at; what is new waits above until it is wanted.
+// Feed: the rows of a list (WAI-ARIA, feed pattern), those near what is in sight; what is new waits above until it is wanted.
 
 import { make } from "./dom.js";
 import { Row } from "./row.js";
+import { Stretch } from "./stretch.js";
 
 /** @import {Notification} from "./protocol.js" */
 /** @import {Inbox} from "./inbox.js" */
+/** @import {Near} from "./stretch.js" */
 
-const STEP_ROWS = 50;
 const AT_TOP_PIXELS = 24;
 const AHEAD = "600px";
 const DWELL_MILLISECONDS = 700;
@@ -16,7 +17,10 @@ export class Feed {
     #inbox;
     /** @type {Map<string, Row>} */ #rows = new Map();
     /** @type {readonly Notification[]} */ #all = [];
-    #limit = STEP_ROWS;
+    /** How many are new and wait to be shown. */ waiting = 0;
+    #stretch = new Stretch();
+    /** @type {Near} */ #near = { first: 0, last: 0, above: 0, below: 0 };
+    #complete = false;
     /** The ids that were there when the top was last looked at; null: whatever comes may be shown. @type {Set<string> | null} */ #held = null;
     /** @type {Map<string, ReturnType<typeof setTimeout>>} */ #dwelling = new Map();
     /** @type {Set<string>} */ #looked = new Set();
@@ -25,6 +29,8 @@ export class Feed {
     #extent = 0;
     list;
     scroll;
+    #above = make("div");
+    #below = make("div");
     #end = make("div", { class: "foot" });
     #sight;
     #ahead;
@@ -33,12 +39,12 @@ export class Feed {
     constructor(inbox) {
         this.#inbox = inbox;
         this.list = make("div", { role: "feed", "aria-label": inbox.say("title"), "aria-busy": "false", part: "feed" });
-        this.scroll = make("div", { class: "scroll" }, this.list, this.#end);
-        this.scroll.addEventListener("scroll", () => this.#atTop && this.#held && this.release(), { passive: true });
+        this.scroll = make("div", { class: "scroll" }, this.#above, this.list, this.#below, this.#end);
+        this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
         this.list.addEventListener("pointerenter", () => (this.#pointed = true));
         this.list.addEventListener("pointerleave", () => (this.#pointed = false));
         this.#sight = new IntersectionObserver((found) => found.forEach((each) => this.#see(each)), { root: this.scroll, threshold: 0.6 });
-        this.#ahead = new IntersectionObserver((found) => found.some((each) => each.isIntersecting) && this.#extend(), { root: this.scroll, rootMargin: AHEAD });
+        this.#ahead = new IntersectionObserver((found) => found.some((each) => each.isIntersecting) && this.#inbox.more(), { root: this.scroll, rootMargin: AHEAD });
         this.#ahead.observe(this.#end);
     }
 
@@ -49,14 +55,9 @@ export class Feed {
         for (const timer of this.#dwelling.values()) clearTimeout(timer);
     }
 
-    /** How many are new and wait to be shown. */
-    get waiting() {
-        return this.#held ? this.#all.filter((it) => !this.#held?.has(it.id)).length : 0;
-    }
-
     /** Begin again at the top. */
     restart() {
-        this.#limit = STEP_ROWS;
+        this.#all = [];
         this.release();
     }
 
@@ -72,18 +73,17 @@ export class Feed {
      * @param {{complete: boolean, foot: Node | null}} how
      */
     draw(all, { complete, foot }) {
-        const grown = this.#all.length > 0 && all.some((it) => !this.#rows.has(it.id)) && !(this.#atTop && !this.#pointed);
+        const grown = this.#all.length > 0 && !this.#all.some(({ id }) => id === all[0]?.id) && !(this.#atTop && !this.#pointed);
         if (grown) this.#held ??= new Set(this.#all.map((it) => it.id));
         this.#all = all;
         const held = this.#held;
-        const newest = held ? all.find((it) => held.has(it.id)) : undefined;
-        const from = held && newest ? all.indexOf(newest) : 0;
-        for (const it of all.slice(from)) held?.add(it.id); // older ones that were loaded since
-        this.#place(all.slice(from, from + this.#limit));
-        for (const { element } of this.rows) element.setAttribute("aria-setsize", String(complete ? all.length - from : -1));
+        this.waiting = held ? Math.max(0, all.findIndex((it) => held.has(it.id))) : 0;
+        if (held) for (const it of all.slice(this.waiting)) held.add(it.id); // older ones that were loaded since
+        this.#complete = complete;
         this.list.hidden = !all.length; // a feed that has no articles is none
         this.#end.replaceChildren(...(foot ? [foot] : []));
-        this.#look(all.length + this.#limit);
+        this.#stand();
+        this.#look(all.length);
     }
 
     tick() {
@@ -116,8 +116,31 @@ export class Feed {
         return this.scroll.scrollTop < AT_TOP_PIXELS;
     }
 
-    /** Have these rows and no others, in this order; those that stay are not touched. @param {Notification[]} wanted */
-    #place(wanted) {
+    /** Have the rows in the page that are near what is in sight, and as much room as the others take. */
+    #stand() {
+        for (const [id, { element }] of this.#rows) this.#stretch.measured(id, element.offsetHeight);
+        const all = this.waiting ? this.#all.slice(this.waiting) : this.#all;
+        const { scrollTop, clientHeight } = this.scroll;
+        const near = (this.#near = this.#stretch.near(all, scrollTop, scrollTop + clientHeight));
+        this.#place(all.slice(near.first, near.last), near.first);
+        this.#above.style.height = `${near.above}px`;
+        this.#below.style.height = `${near.below}px`;
+        for (const { element } of this.#rows.values()) element.setAttribute("aria-setsize", String(this.#complete ? all.length : -1));
+    }
+
+    #scrolled() {
+        if (this.#atTop && this.#held) return this.release();
+        const { scrollTop, clientHeight, scrollHeight } = this.scroll;
+        const whole = scrollHeight - this.#end.offsetHeight;
+        if (this.#stretch.outgrown(this.#near, scrollTop, scrollTop + clientHeight, whole)) this.#stand();
+    }
+
+    /**
+     * Have these rows and no others, in this order; those that stay are not touched.
+     * @param {Notification[]} wanted
+     * @param {number} first the place of the first of them
+     */
+    #place(wanted, first) {
         const kept = new Set(wanted.map((it) => it.id));
         this.#leave(kept);
         let before = /** @type {Element | null} */ (this.list.firstElementChild);
@@ -125,7 +148,7 @@ export class Feed {
             const row = this.#row(it);
             if (row.element === before) before = before.nextElementSibling;
             else this.list.insertBefore(row.element, before);
-            row.element.setAttribute("aria-posinset", String(place + 1));
+            row.element.setAttribute("aria-posinset", String(first + place + 1));
         });
         const tab = this.focused ?? this.rows[0];
         for (const { element } of this.rows) element.tabIndex = element === tab?.element ? 0 : -1;
@@ -149,8 +172,10 @@ export class Feed {
         const { focused, rows } = this;
         for (const [id, { element }] of this.#rows) {
             if (kept.has(id)) continue;
-            if (focused?.element === element) (rows.slice(rows.indexOf(focused)).find((each) => kept.has(each.notification.id)) ?? rows[0]).element.focus();
+            if (focused?.element === element) (rows.slice(rows.indexOf(focused)).find((each) => kept.has(each.notification.id)) ?? rows[0]).element.focus({ preventScroll: true });
             this.#sight.unobserve(element);
+            clearTimeout(this.#dwelling.get(id));
+            this.#dwelling.delete(id);
             this.#rows.delete(id);
             element.remove();
         }
@@ -162,16 +187,6 @@ export class Feed {
         this.#extent = extent;
         this.#ahead.unobserve(this.#end);
         this.#ahead.observe(this.#end);
-    }
-
-    /** Show more of those that are there, then ask for older ones. */
-    async #extend() {
-        if (this.#limit < this.#all.length) {
-            this.#limit += STEP_ROWS;
-            this.#inbox.redraw();
-            return;
-        }
-        await this.#inbox.more();
     }
 
     /** Whoever has looked at a row for a moment has seen it. @param {IntersectionObserverEntry} entry */

@@ -74,7 +74,7 @@ button:disabled { opacity: .55; cursor: default; }
 .scroll { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
 .pill { position: absolute; inset-block-start: 118px; inset-inline: 0; margin-inline: auto; width: max-content; z-index: 2; box-shadow: 0 6px 18px -4px rgb(10 14 30 / .4); border-radius: 99px; animation: drop 160ms; }
 
-article { position: relative; display: grid; grid-template-columns: 36px minmax(0, 1fr); gap: 2px 12px; padding: 13px 14px 12px 18px; padding-inline: 18px 14px; border-block-end: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 92px; transition: background var(--quick); }
+article { position: relative; display: grid; grid-template-columns: 36px minmax(0, 1fr); gap: 2px 12px; padding: 13px 14px 12px 18px; padding-inline: 18px 14px; border-block-end: 1px solid var(--line); transition: background var(--quick); }
 article:hover { background: color-mix(in srgb, var(--raised) 60%, transparent); }
 article.unread { background: var(--fresh); }
 article.picked { box-shadow: inset 3px 0 0 var(--accent); }

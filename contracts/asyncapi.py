@@ -34,11 +34,16 @@ PARAMETERS = {
     "service": "The service that says so, such as `notifier`.",
     "sequence": "Where the event stands in `EVENTS`.",
 }
-SERVERS = {
-    "socket": {"host": "127.0.0.1:8000", "protocol": "ws", "description": "An edge; wss behind a proxy that ends TLS."},
-    "stream": {"host": "127.0.0.1:8000", "protocol": "http", "description": "The same edge, with server-sent events."},
-    "nats": {"host": "127.0.0.1:4222", "protocol": "nats", "description": "JetStream, for services of the installation only."},
-}
+EDGE = "127.0.0.1:8000"
+
+
+def servers(edge: str) -> Schema:
+    """Where an edge answers, by its host and port, and NATS beside it."""
+    return {
+        "socket": {"host": edge, "protocol": "ws", "description": "An edge; wss behind a proxy that ends TLS."},
+        "stream": {"host": edge, "protocol": "http", "description": "The same edge, with server-sent events."},
+        "nats": {"host": "127.0.0.1:4222", "protocol": "nats", "description": "JetStream, for services of the installation only."},
+    }
 
 
 class Channel(NamedTuple):
@@ -81,8 +86,8 @@ CHANNELS = (
 )
 
 
-def document() -> Schema:
-    """The whole document as JSON."""
+def document(edge: str = EDGE) -> Schema:
+    """The whole document as JSON, of an edge that answers at this host and port."""
     schemas = Schemas(discriminators=False)
     any_event(schemas)
     shapes = {shape for channel in CHANNELS for shape in (*channel.sent, *channel.received)}
@@ -90,7 +95,7 @@ def document() -> Schema:
         "asyncapi": "3.0.0",
         "info": {"title": "Tidings", "version": "1", "description": DESCRIPTION},
         "defaultContentType": JSON,
-        "servers": SERVERS,
+        "servers": servers(edge),
         "channels": {channel.name: _channel(channel) for channel in CHANNELS},
         "operations": {name: operation for channel in CHANNELS for name, operation in _operations(channel)},
         "components": {

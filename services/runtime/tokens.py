@@ -26,6 +26,15 @@ WORDS_LIMIT = 256
 _jwt: Any = jwt
 _decode: Callable[..., dict[str, Any]] = _jwt.decode
 _header: Callable[[str], dict[str, Any]] = _jwt.get_unverified_header
+FAULTS: tuple[tuple[type[jwt.InvalidTokenError], str], ...] = (
+    (jwt.ExpiredSignatureError, "it has expired"),
+    (jwt.InvalidSignatureError, "its signature is of another key"),
+    (jwt.ImmatureSignatureError, "it is not valid yet"),
+    (jwt.InvalidAudienceError, "it is for another audience"),
+    (jwt.InvalidIssuerError, "it is from another issuer"),
+    (jwt.InvalidAlgorithmError, "it is signed by an algorithm that is not accepted here"),
+)
+"""What is said of a token that is not valid; the first that fits."""
 
 T = TypeVar("T")
 
@@ -97,7 +106,12 @@ def _valid(read: Callable[[], T]) -> T:
     except jwt.MissingRequiredClaimError as error:
         raise MissingClaims(f"the token needs the claim `{error.claim}`") from None
     except jwt.InvalidTokenError as error:
-        raise InvalidToken(f"the token is not valid: {type(error).__name__}") from None
+        raise InvalidToken(f"the token is not valid: {_fault(error)}") from None
+
+
+def _fault(error: jwt.InvalidTokenError) -> str:
+    """What is wrong with a token, in words."""
+    return next((words for kind, words in FAULTS if isinstance(error, kind)), "it is no JWT (RFC 7519)")
 
 
 def _id(claims: dict[str, Any], name: str) -> str:

@@ -19,7 +19,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.asyncapi import document
+from contracts.asyncapi import EDGE, document
 from contracts.http import Health
 from services.runtime import problem
 from services.runtime.access import RATE
@@ -92,9 +92,9 @@ def application(
         return json(Health(status="ready")) if ready() else respond(503, "starting", "not yet; ask again in a moment")
 
     @get(ASYNCAPI, sync_to_thread=False, opt=says(Operation(dict[str, Any])))
-    def asyncapi() -> Response[bytes]:
+    def asyncapi(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The AsyncAPI document of the WebSocket, the event stream and the subjects of NATS."""
-        return json(document())
+        return json(document(request.headers.get("host") or EDGE))
 
     def once(app: ASGIApp) -> ASGIApp:
         """A router copies what it is given, but not a function."""

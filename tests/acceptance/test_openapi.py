@@ -72,7 +72,7 @@ async def test_every_operation_is_described_whole(tidings: Tidings) -> None:
 async def test_the_document_of_frames_and_subjects_is_served_beside_it(tidings: Tidings) -> None:
     answer = await tidings.http.get("/asyncapi.json")
 
-    assert answer.json() == msgspec.json.decode(encode(asyncapi.document()))
+    assert answer.json() == msgspec.json.decode(encode(asyncapi.document(answer.url.netloc.decode())))
 
 
 async def test_what_a_stream_is_not_opened_for_is_in_the_document(tidings: Tidings) -> None:

@@ -297,3 +297,21 @@ def handmade(headers: dict[str, Any], key: bytes) -> str:
 
 def _part(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        (signed(exp=time.time() - DAY_SECONDS), "it has expired"),
+        (signed("another secret, long enough for HS256"), "its signature is of another key"),
+        (signed(nbf=time.time() + DAY_SECONDS), "it is not valid yet"),
+        (signed(aud="elsewhere", iss="here"), "it is for another audience"),
+        (signed(iss="elsewhere"), "it is from another issuer"),
+        ("no token at all", "it is no JWT"),
+    ],
+)
+async def test_what_is_wrong_with_a_token_is_said_in_words(token: str, words: str) -> None:
+    tokens = Tokens(Settings(jwt_secret=SECRET, jwt_issuer="here"), None)
+
+    with pytest.raises(InvalidToken, match=words):
+        await tokens.identity(token)

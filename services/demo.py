@@ -47,7 +47,10 @@ def where_to_look(settings: Settings) -> str:
     where = "" if str(settings.data_dir) == ".tidings" else f" --data-dir {settings.data_dir}"
     tries = {
         f"{settings.url}/": "a page to play with: press a button, and watch whom it reaches",
-        f"uv run tidings listen --user amira{where}": "what Amira is told, live",
+        f'uv run tidings emit --tenant demo-volunteers task.assigned task_id=1 task_title="Say hello" user_id=amira{where}': (
+            "there, under Volunteer projects, Amira's bell rings"
+        ),
+        f"uv run tidings listen --user amira{where}": "what the Amira of the three projects is told, live",
         f'uv run tidings emit task.assigned task_id=1 task_title="Say hello" user_id=amira{where}': "tell her something",
         f"uv run tidings events tail{where}": "the facts as they come",
         f"uv run tidings doctor{where}": "how everything is",

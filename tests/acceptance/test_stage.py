@@ -86,12 +86,17 @@ async def test_a_token_of_the_stage_reads_one_inbox_for_minutes_and_states_nothi
     token = signed.json()["token"]
     claims = jwt.decode(token, SECRET, algorithms=["HS256"])
 
+    await tidings.emit(hello_to("tom", title="elsewhere"))
+    await tidings.eventually("tom", total=1)
+    found = (await stage.get("/v1/notifications", headers=bearer(token))).raise_for_status().json()["notifications"]
     stated = await stage.post("/v1/events", json=event("task.completed", task_id="1", task_title="x"), headers=bearer(token))
     foreign = await stage.get("/v1/activity", headers=bearer(token))
 
     assert (claims["tenant"], claims["sub"], claims["scope"]) == ("demo-field-service", "tom", "inbox")
     assert claims["exp"] - claims["iat"] == TOKEN_SECONDS <= 900
     assert signed.headers["cache-control"] == "no-store"
+    assert "elsewhere" not in [each["title"] for each in found]
+    assert {each["tenant"] for each in found} <= {"demo-field-service"}
     assert (stated.status_code, foreign.status_code) == (403, 403)
 
 

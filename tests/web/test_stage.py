@@ -6,11 +6,13 @@ import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from services.runtime.settings import Settings
+from tests.web.desk import Desk
 from tests.web.visitor import WAIT_MILLISECONDS
 from tests.webs import Web, web
 
@@ -35,11 +37,18 @@ async def page(chromium: Browser, stage: Web) -> AsyncIterator[Page]:
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     await page.goto(f"{stage.url}/#field-service")
-    for side in ("left", "right"):
-        await expect(page.locator(f'.person[data-side="{side}"]')).to_have_attribute("data-state", "live")
+    await live(page, "olga", "tom")
     yield page
     await context.close()
     assert said == []
+
+
+async def live(page: Page, *users: str) -> None:
+    """Wait until these two are live."""
+    for side, user in zip(("left", "right"), users, strict=True):
+        person = page.locator(f'.person[data-side="{side}"]')
+        await expect(person.locator("select")).to_have_value(user)
+        await expect(person).to_have_attribute("data-state", "live")
 
 
 async def shoot(page: Page, name: str, tmp_path: Path) -> None:
@@ -50,8 +59,6 @@ async def shoot(page: Page, name: str, tmp_path: Path) -> None:
 
 async def test_a_button_tells_whom_it_concerns_and_nobody_else(page: Page, tmp_path: Path) -> None:
     olga, tom = (page.locator(f'.person[data-side="{side}"]') for side in ("left", "right"))
-    await expect(olga.locator("select")).to_have_value("olga")
-    await expect(tom.locator("select")).to_have_value("tom")
 
     await page.get_by_role("button", name="The hoses are used up").click()
 
@@ -83,3 +90,37 @@ async def test_who_was_cut_off_is_shown_what_was_missed_in_order_and_how_much(pa
     await page.set_viewport_size({"width": 390, "height": 844})
     await shoot(page, "phone", tmp_path)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_other_products_and_people_are_there_too_by_keys(page: Page) -> None:
+    await page.locator('.person[data-side="left"] select').select_option("uma")
+    await live(page, "uma", "tom")
+
+    await page.get_by_role("radio", name="Field service").focus()
+    await page.keyboard.press("ArrowRight")
+    await live(page, "lena", "kofi")
+    await page.get_by_role("button", name="Mr Adler books a shave").press("Enter")
+
+    await expect(page.locator(".tape li code")).to_have_text(["appointment.booked"])
+    assert page.url.endswith("#barbershop")
+
+
+async def test_a_story_plays_by_itself_until_it_is_stopped(page: Page) -> None:
+    await page.get_by_role("button", name="Watch the story").click()
+    await expect(page.locator("#acts")).to_have_text("Tom arrives at Mill Lane.")
+    await expect(page.locator(".tape li code").first).to_have_text("work_order.updated")
+
+    await page.get_by_role("button", name="Stop").click()
+
+    await expect(page.locator("#acts")).to_have_text("Make something happen")
+    await expect(page.get_by_role("button", name="Watch the story")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(page: Page, scheme: Literal["light", "dark"]) -> None:
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await page.locator('.person[data-side="right"] .cut').click()
+    await page.get_by_role("button", name="Olga sends Uma").click()
+    await expect(page.locator('.person[data-side="right"] .band h3')).to_have_text("Cut off: 2 missed so far")
+
+    assert await Desk(page).faults() == []

@@ -32,7 +32,7 @@ export function beads(place, name, whole, own) {
     const known = new Map([...place.children].map((bead) => [/** @type {HTMLElement} */ (bead).dataset.id, bead]));
     let late = 0;
     const drawn = log.map((it, at) => {
-        const bead = /** @type {HTMLElement} */ (known.get(it.id) ?? Object.assign(document.createElement("li"), { title: it.title }));
+        const bead = /** @type {HTMLElement} */ (known.get(it.id) ?? Object.assign(document.createElement("i"), { title: it.title }));
         const was = bead.dataset.held;
         bead.dataset.id = it.id;
         bead.dataset.held = String(at < held);

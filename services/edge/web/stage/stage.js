@@ -26,7 +26,6 @@ class Stage {
         this.#people.forEach((person, at) => this.#follow(person, SIDES[at]));
         part("#show").addEventListener("click", () => this.#show());
         addEventListener("tidings-open", (event) => event.preventDefault()); // what it is about lies in the products, which are not here
-        addEventListener("pagehide", () => this.#people.forEach((person) => person.leave()));
         this.#open(this.#play);
         part(".stories :checked").scrollIntoView({ block: "nearest", inline: "center" });
     }
@@ -100,12 +99,14 @@ class Stage {
         const showing = (this.#showing = new AbortController());
         const button = part("#show");
         button.textContent = "Stop";
+        button.setAttribute("aria-pressed", "true");
         this.#stand(pair(this.#play));
         await show(this.#play, this.#people, (words) => this.#say(words), (number) => this.#act(number), showing.signal);
         this.#people.forEach((person) => person.connect(true));
         this.#showing = null;
         this.#say(CALL);
         button.textContent = SHOW;
+        button.setAttribute("aria-pressed", "false");
     }
 
     /** @param {string} words */

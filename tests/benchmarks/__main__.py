@@ -1,5 +1,5 @@
 """The table of the README: `just bench [PART…]`; parts: latency, pipeline, domains, outbox, edge, dialects, topic, topics, memory, crowd,
-storm, losses, soak.
+storm, losses, browser, soak.
 
 Tidings and its peers take turns in one run, each in processes and directories of its own on 127.0.0.1. The peers need redis-server
 (FastAPI + Redis), node and npm (Socket.IO; its packages are fetched once), nginx with libnginx-mod-nchan (Nchan); the rows of one that is
@@ -18,6 +18,7 @@ import uvloop
 
 from services.runtime.embedded import embedded_postgres
 from tests.benchmarks import backbone
+from tests.benchmarks.browser import browser
 from tests.benchmarks.dialects import dialects
 from tests.benchmarks.domains import domains
 from tests.benchmarks.edge_rows import crowd, edge, memory, soak, storm, topic
@@ -93,6 +94,7 @@ PARTS: dict[str, Callable[[], AsyncIterator[Row | str]]] = {
     "crowd": crowd,
     "storm": storm,
     "losses": losses,
+    "browser": browser,
     "soak": soak,
 }
 

@@ -120,8 +120,8 @@ def write_tokens(file: Path, people: Sequence[Person], secret: str) -> None:
 
 
 @asynccontextmanager
-async def system(*services: str) -> AsyncGenerator[System]:
-    """Servers (fsync on) and services, until the block ends."""
+async def system(*services: str, **more: object) -> AsyncGenerator[System]:
+    """Servers (fsync on) and services, with settings of their own, until the block ends."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-")))
         servers = await stack.enter_async_context(embedded(directory / "servers"))
@@ -132,11 +132,12 @@ async def system(*services: str) -> AsyncGenerator[System]:
             postgres_dsn=servers.postgres_dsn,
             jwt_secret=secrets.token_hex(32),
             data_dir=directory,
+            **more,
         )
         runtime = await stack.enter_async_context(open_runtime(chosen, "bench"))
         running = System(directory, chosen, runtime, stack)
         for service in services:
-            await running.start(service)
+            await running.start(service, **more)
         yield running
 
 

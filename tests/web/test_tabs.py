@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.driver import Tidings, hello_to
+from tests.driver import WAIT_SECONDS, Tidings, hello_to
 from tests.web.visitor import Tab, Visitor
 
 TABS = 10
@@ -14,6 +16,15 @@ async def connections(tidings: Tidings) -> int:
     """How many connections the edge has of all its people."""
     lines = (await tidings.http.get("/metrics")).text.splitlines()
     return int(float(next(line for line in lines if line.startswith("tidings_connections ")).split()[1]))
+
+
+async def until_connections(tidings: Tidings, count: int) -> None:
+    """Wait until there are so many."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            if await connections(tidings) == count:
+                return
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("share", ["worker", "locks"])
@@ -56,6 +67,57 @@ async def test_a_tab_that_froze_while_it_held_the_connection_does_not_keep_the_o
 
     await other.until("tidings.counts.unread === 1")
     assert await other.says("tidings.cursor") != before
+
+
+async def test_a_page_whose_worker_cannot_be_loaded_shares_by_taking_turns(visitor: Visitor, tidings: Tidings) -> None:
+    visitor.expected = ("404",)
+    await visitor.context.add_init_script("""SharedWorker = class extends SharedWorker {
+        constructor(url, options) { super(new URL("none.js", url), options); }
+    };""")
+    before = await connections(tidings)
+    tabs = [await (await visitor.tab("amira", share="worker")).live() for _ in range(2)]
+
+    await tidings.emit(hello_to("amira", title="all the same"))
+    for tab in tabs:
+        await tab.until("tidings.counts.unread === 1")
+
+    assert await connections(tidings) == before + 1
+
+
+async def test_a_worker_that_dies_is_missed_and_its_tabs_go_on_without_it(visitor: Visitor, tidings: Tidings) -> None:
+    tabs = [await (await visitor.tab("amira", share="worker")).live() for _ in range(2)]
+
+    await _end_workers(visitor)
+    await tidings.emit(hello_to("amira", title="after it"))
+
+    for tab in tabs:
+        await tab.until("tidings.counts.unread === 1 && tidings.state === 'live'")
+        assert await tab.titles() == ["after it"]
+
+
+async def test_a_page_that_is_put_aside_and_taken_out_again_has_what_came_meanwhile(visitor: Visitor, tidings: Tidings) -> None:
+    tab = await (await visitor.tab("amira")).live()
+    before = await connections(tidings)
+    await tab.says("void dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    await until_connections(tidings, before - 1)
+    await tidings.emit(hello_to("amira", title="meanwhile"))
+
+    await tab.says("void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+
+    await tab.until("tidings.counts.unread === 1 && tidings.state === 'live'")
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["meanwhile"]
+
+
+async def _end_workers(visitor: Visitor) -> None:
+    """End the workers that tabs share, as a browser does that runs out of memory."""
+    assert visitor.context.browser
+    session = await visitor.context.browser.new_browser_cdp_session()
+    targets = (await session.send("Target.getTargets"))["targetInfos"]
+    workers = [each["targetId"] for each in targets if each["type"] == "shared_worker"]
+    assert workers
+    for each in workers:
+        await session.send("Target.closeTarget", {"targetId": each})
+    await session.detach()
 
 
 async def _freeze(visitor: Visitor, tab: Tab) -> None:

@@ -11,8 +11,8 @@ from tests.driver import Tidings
 WAIT_MILLISECONDS = 20_000
 BLANK = "/web/blank.html"
 
-CONNECT = """async ([name, options]) => {
-    const { connect } = await import("/web/client.js");
+CONNECT = """async ([name, options, edge]) => {
+    const { connect } = await import(`${edge}/web/client.js`);
     window.heard = [];
     window.tidings = connect({ ...options, getToken: async () => (window.shown = await window.token(name)) });
     for (const each of ["state", "notification", "caughtup", "reset", "refused", "error"])
@@ -81,9 +81,9 @@ class Visitor:
         await self.connect(page, user, **options)
         return Tab(page)
 
-    async def connect(self, page: Page, user: str, **options: Any) -> None:
-        """Connect in a page, as a page of a product does when it loads."""
-        await page.evaluate(CONNECT, [user, options])
+    async def connect(self, page: Page, user: str, *, edge: str = "", **options: Any) -> None:
+        """Connect in a page, as a page of a product does when it loads; the client comes from an edge, as a rule the page's own."""
+        await page.evaluate(CONNECT, [user, options, edge])
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -151,7 +151,7 @@ export class Tidings extends EventTarget {
         this.#wanted = true;
         this.#leaving = new AbortController();
         this.#listen();
-        if (await this.#recall()) this.#join();
+        await this.#enter();
     }
 
     /** Be offline, until told otherwise. */
@@ -190,7 +190,7 @@ export class Tidings extends EventTarget {
         const due = state === "deleted" ? Date.now() + this.#options.undo : 0;
         const before = new Map(this.notifications.map((it) => [it.id, it]));
         /** @type {Operation} */
-        const operation = { op: crypto.randomUUID?.() ?? `${now}-${Math.random()}`.replaceAll(".", ""), state, at: new Date(now).toISOString(), due, ...chosen, ...(until && { until }) };
+        const operation = { op: name(now), state, at: new Date(now).toISOString(), due, ...chosen, ...(until && { until }) };
         this.#operations = [...this.#operations, operation];
         this.#view = null;
         const after = new Map(this.notifications.map((it) => [it.id, it]));
@@ -276,9 +276,13 @@ export class Tidings extends EventTarget {
         return this.#view;
     }
 
-    /** Take up what was kept, the first time; false if it is no longer wanted by then, or nobody is signed in. */
+    async #enter() {
+        if (await this.#recall()) this.#join();
+    }
+
+    /** Take up what was kept; false if it is no longer wanted by then, or nobody is signed in. */
     async #recall() {
-        if (this.#store) return this.#wanted;
+        if (this.#store) return this.#review(this.#store);
         const account = this.#options.account ?? (await this.#account());
         if (account === undefined || !this.#wanted) return false;
         this.#options.account = account ?? undefined;
@@ -286,7 +290,16 @@ export class Tidings extends EventTarget {
         const { saved, notifications, operations } = await this.#store.read();
         this.#options.device ??= saved?.device ?? crypto.randomUUID?.() ?? String(Math.random()).slice(2);
         if (saved && !this.#fold.cursor) this.#restore(saved, notifications);
+        for (const each of this.#operations) this.#store.put(each);
         this.#operations = [...operations, ...this.#operations];
+        this.#changed();
+        return this.#wanted;
+    }
+
+    /** Which marks are still waiting: while this tab was away, another one may have sent some. @param {Store} store */
+    async #review(store) {
+        const { saved, operations } = await store.read();
+        if (saved) this.#operations = operations;
         this.#changed();
         return this.#wanted;
     }
@@ -315,9 +328,16 @@ export class Tidings extends EventTarget {
     }
 
     #join() {
+        if (this.#tabs) return; // it was asked for more than once
         const share = this.#options.account === undefined ? "off" : this.#options.share;
         this.#tabs = new Tabs(this.#terms(), share, this.#tokens, (said) => this.#hear(said));
         this.#tabs.join();
+        this.#remind();
+    }
+
+    /** Whoever leads may not know of the marks that wait here. */
+    #remind() {
+        for (const each of this.#operations) this.#tabs?.say({ operate: each });
     }
 
     #terms() {
@@ -325,10 +345,14 @@ export class Tidings extends EventTarget {
         return { url, account, device, transports, keep, minimumDelay, maximumDelay, attempts };
     }
 
-    #leave() {
-        this.#leaving.abort();
+    #part() {
         this.#tabs?.leave();
         this.#tabs = null;
+    }
+
+    #leave() {
+        this.#leaving.abort();
+        this.#part();
         this.#stand({ ...this.#status, state: "offline", retryAt: null, reason: null });
     }
 
@@ -338,8 +362,8 @@ export class Tidings extends EventTarget {
         const wake = () => document.hidden || this.#tabs?.say({ wake: true });
         globalThis.addEventListener?.("online", wake, { signal });
         globalThis.document?.addEventListener("visibilitychange", wake, { signal });
-        globalThis.addEventListener?.("pagehide", () => this.#tabs?.leave(), { signal });
-        globalThis.addEventListener?.("pageshow", ({ persisted }) => persisted && this.#tabs?.join(), { signal });
+        globalThis.addEventListener?.("pagehide", () => this.#part(), { signal });
+        globalThis.addEventListener?.("pageshow", ({ persisted }) => persisted && this.#enter(), { signal });
     }
 
     /** What whoever leads says, and what the other tabs do. @param {any} said */
@@ -350,7 +374,7 @@ export class Tidings extends EventTarget {
         if (confirmed) this.#operations = this.#operations.map((each) => (each.op === confirmed.op ? { ...each, confirmed: confirmed.cursor } : each));
         if (refused) this.#refuse(refused);
         if (error) this.#tell("error", error, this.#options.onError);
-        if (led) for (const each of this.#operations) this.#tabs?.say({ operate: each });
+        if (led) this.#remind();
         if (operate && !this.#operations.some(({ op }) => op === operate.op)) this.#operations = [...this.#operations, operate];
         if (withdraw) this.#operations = this.#operations.filter(({ op }) => op !== withdraw);
         if (confirmed || operate || withdraw) this.#changed();
@@ -473,4 +497,12 @@ export class Tidings extends EventTarget {
         this.dispatchEvent(new CustomEvent(name, { detail }));
         callback?.(detail);
     }
+}
+
+let named = 0;
+
+/** A name for a mark; in the order of their names they were made. @param {number} now */
+function name(now) {
+    named = (named + 1) % OPERATIONS_LIMIT;
+    return `${Math.trunc(now)}-${String(named).padStart(3, "0")}-${Math.random().toString(36).slice(2)}`;
 }

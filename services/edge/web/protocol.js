@@ -65,7 +65,7 @@
 /**
  * A mark of one's own that the log has not confirmed yet.
  * @typedef {object} Operation
- * @property {string} op
+ * @property {string} op its name; in the order of their names they are kept and sent
  * @property {MarkState} state
  * @property {string} at
  * @property {string[]} [ids]

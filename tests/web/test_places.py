@@ -1,0 +1,119 @@
+"""Where a page may stand, and on what network: under a strict policy, on another origin, behind silence, while edges are replaced."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser
+
+from services.runtime.data_directory import PORTS, free
+from services.runtime.settings import Settings
+from tests.driver import Tidings, event, hello_to
+from tests.web.visitor import Tab, Visitor
+from tests.webs import Web, web
+
+LIVE_UNDER_OUR_POLICY = """async (token) => {
+    const [{ connect }] = await Promise.all([import("/web/client.js"), import("/web/elements.js")]);
+    const tidings = connect({ getToken: () => token });
+    document.body.append(document.createElement("tidings-bell"), document.createElement("tidings-inbox"));
+    const told = await new Promise((resolve) => tidings.addEventListener("caughtup", () => resolve(tidings.notifications)));
+    tidings.mark("read", [told[0].id]);
+    await new Promise((resolve) => tidings.addEventListener("change", () => tidings.pending.length || resolve()));
+    return [tidings.state, tidings.counts.unread];
+}"""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    return next(port for port in random.sample(PORTS, 100) if free(port))
+
+
+@pytest.fixture(scope="module")
+async def edge(chosen: Settings) -> AsyncIterator[Web]:
+    """An edge that knows a shop, whose pages are on another origin."""
+    port = free_port()
+    async with web(chosen, port=port, allowed_origins=f"http://localhost:{port}", heartbeat_seconds=1) as running:
+        yield running
+
+
+async def test_under_our_own_strict_policy_the_client_and_the_elements_run(chromium: Browser, tidings: Tidings) -> None:
+    await tidings.emit(hello_to("amira", title="one"))
+    await tidings.eventually("amira", total=1)
+    context = await chromium.new_context()
+    visitor = Visitor(context, tidings)
+    page = await visitor.page()
+
+    found = await page.evaluate(LIVE_UNDER_OUR_POLICY, tidings.token("amira"))
+
+    assert found == ["live", 0]
+    assert visitor.failures == []
+    await context.close()
+
+
+async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_one_connection(
+    visitor: Visitor, tidings: Tidings, edge: Web
+) -> None:
+    shop = edge.url.replace("127.0.0.1", "localhost")
+    await tidings.emit(hello_to("amira", title="one"))
+    tabs = [Tab(await visitor.page(url=shop)) for _ in range(2)]
+
+    for tab in tabs:
+        await visitor.connect(tab.page, "amira", edge=edge.url)
+        await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
+    await tabs[1].says("tidings.mark('read', [tidings.notifications[0].id])")
+    await tabs[0].until("tidings.counts.unread === 0 && !tidings.pending.length")
+
+    assert "tidings_connections 1" in (await tidings.http.get(f"{edge.url}/metrics")).text.splitlines()
+    assert await tabs[0].says("tidings.list({ state: 'unread' }).then(({ notifications }) => notifications)") == []
+
+
+async def test_a_connection_that_falls_silent_is_given_up_for_another_one(visitor: Visitor, tidings: Tidings, edge: Web) -> None:
+    tab = await (await visitor.tab("amira", url=edge.url, share="off")).live()
+
+    os.kill(edge.pid, signal.SIGSTOP)
+    try:
+        await tidings.emit(hello_to("amira", title="while it was silent"))
+        await tab.until("tidings.state !== 'live'")
+    finally:
+        os.kill(edge.pid, signal.SIGCONT)
+    await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
+
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["while it was silent"]
+
+
+async def test_an_edge_that_makes_room_for_another_one_is_left_without_being_offline(
+    visitor: Visitor, tidings: Tidings, chosen: Settings
+) -> None:
+    port = free_port()
+    async with web(chosen, port=port, reuse_port=True, drain_seconds=1) as old:
+        tab = await (await visitor.tab("amira", url=old.url)).live()
+        async with web(chosen, port=port, reuse_port=True):
+            os.kill(old.pid, signal.SIGTERM)
+            await tab.until("heard.filter((each) => each.state === 'live').length === 2")
+            await tidings.emit(hello_to("amira", title="by the new one"))
+            await tab.until("tidings.counts.unread === 1")
+
+            assert "offline" not in [each["state"] for each in await tab.heard("state")]
+
+
+async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(visitor: Visitor, tidings: Tidings) -> None:
+    visitor.expected = ("401", "403")
+    page = await visitor.page()
+    await page.evaluate(
+        """async (token) => {
+        const { connect } = await import("/web/client.js");
+        window.asked = 0;
+        window.tidings = connect({ getToken: () => ((asked += 1), token), minimumDelay: 20 });
+    }""",
+        tidings.token("amira"),
+    )
+    await page.wait_for_function("tidings.state === 'live'")
+
+    await tidings.emit(event("session.revoked", user_id="amira"))
+    await page.wait_for_function("tidings.state === 'signed out'")
+
+    assert await page.evaluate("[asked <= 4, tidings.retryAt]") == [True, None]

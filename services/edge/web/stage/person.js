@@ -103,8 +103,9 @@ export class Person extends EventTarget {
 
     /** @param {{notification: Notification, live: boolean}} detail */
     #take({ notification, live }) {
-        if (live) this.dispatchEvent(new CustomEvent("told", { detail: notification }));
-        else this.#late.push(notification);
+        if (!live) return void this.#late.push(notification);
+        this.#part(".band").hidden = true;
+        this.dispatchEvent(new CustomEvent("told", { detail: notification }));
     }
 
     /** @param {number} milliseconds */

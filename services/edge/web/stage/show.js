@@ -26,6 +26,7 @@ export async function show(play, people, say, act, signal) {
 /** @param {AbortSignal} signal */
 function pause(signal) {
     return new Promise((resolve) => {
+        if (signal.aborted) return resolve(undefined);
         const timer = setTimeout(resolve, PAUSE_MILLISECONDS);
         signal.addEventListener("abort", () => (clearTimeout(timer), resolve(undefined)), { once: true });
     });

@@ -101,6 +101,7 @@ class Stage {
         button.textContent = "Stop";
         button.setAttribute("aria-pressed", "true");
         this.#stand(pair(this.#play));
+        this.#people.forEach((person) => person.connect(true));
         await show(this.#play, this.#people, (words) => this.#say(words), (number) => this.#act(number), showing.signal);
         this.#people.forEach((person) => person.connect(true));
         this.#showing = null;
@@ -131,4 +132,8 @@ function part(selector) {
     return /** @type {HTMLElement} */ (document.querySelector(selector));
 }
 
-new Stage(await stories());
+try {
+    new Stage(await stories());
+} catch (error) {
+    part(".trouble").textContent = `This page cannot be shown now; load it again in a moment (${error instanceof Error ? error.message : error}).`;
+}

@@ -1,14 +1,20 @@
 // Inbox: the list of somebody's notifications, and all that can be done with them.
 
-import { address, make, say } from "./dom.js";
 import { Alerts } from "./alerts.js";
+import { Bar } from "./bar.js";
+import { Connection } from "./connection.js";
+import { address, make, say } from "./dom.js";
 import { TidingsElement } from "./element.js";
 import { Feed } from "./feed.js";
 import { laters, moment } from "./format.js";
 import { icon } from "./icons.js";
+import { press } from "./keys.js";
+import { Menu } from "./menu.js";
+import { Page } from "./page.js";
 
 /** @import {MarkState, Notification} from "./protocol.js" */
 /** @import {Tidings} from "./client.js" */
+/** @import {Row} from "./row.js" */
 /** @import {Name} from "./words.js" */
 /** @typedef {"all" | "unread" | "archived" | "snoozed"} List */
 
@@ -21,122 +27,125 @@ const EMPTY = {
     archived: ["emptyArchived", "emptyArchivedMore", "archive"],
     snoozed: ["emptySnoozed", "emptySnoozedMore", "clock"],
 };
+/** @type {Partial<Record<MarkState, Name>>} */
+const DID = { archived: "didArchive", deleted: "didRemove" };
 const TICK_MILLISECONDS = 1000;
 const ROWS_TICK = 30;
-const BAR_MILLISECONDS = 7000;
-const BACK_MILLISECONDS = 5000;
-const PAGE = 50;
+const MORE_ROWS = 50;
+const BONES = 4;
 
 /**
- * Attribute: `page`, the address of a whole page of them. Events: `tidings-open` with `{notification}` when one is opened; prevented, its link is not followed.
- * Parts: `row`, `sign`, `title`, `message`, `dot`, `action`, `feed`, `heading`.
+ * Attribute: `page`, the address of a whole page of them. Events: `tidings-open` with `{notification}` when one is opened; prevented, its
+ * link is not followed. Parts: `row`, `sign`, `title`, `message`, `dot`, `action`, `feed`, `heading`.
  */
 export class Inbox extends TidingsElement {
     /** @type {List} */ list = "all";
-    /** What a list other than that of the client has, as far as it was asked for. @type {{notifications: Notification[], next: string | null | undefined, failed: boolean} | null} */ #page = null;
+    /** What is shown, if that is not what the client has. @type {Page | null} */ #page = null;
     /** The unread ones stay in their list until another is chosen, though they are read meanwhile. @type {Set<string>} */ #kept = new Set();
-    #loading = false;
-    /** @type {string | null} */ #undo = null;
     /** The ids that the next key is for. @type {Set<string>} */ #picked = new Set();
-    /** @type {ReturnType<typeof setTimeout> | undefined} */ #bar;
+    /** The mark that is taken back next. @type {string | null} */ #undo = null;
+    #loading = false;
     #ticks = 0;
-    /** @type {{count: number, until: number} | null} */ #back = null;
+    #connection = new Connection(this);
+    #bar = new Bar();
+    #menu = new Menu((button) => this.#standsFor(button));
+    /** @type {Feed} */ #feed = new Feed(this);
     /** @type {any} */ #parts = {};
-    /** @type {Feed | null} */ #feed = null;
 
     build() {
         this.classList.add("inbox");
-        this.#feed?.close();
+        this.#feed.close();
         this.#feed = new Feed(this);
-        const tool = (/** @type {Name} */ name, /** @type {string} */ picture, /** @type {(event: Event) => void} */ onclick, more = {}) =>
-            make("button", { class: "tool", type: "button", title: this.say(name), "aria-label": this.say(name), onclick, ...more }, icon(picture));
-        this.#parts = {
-            heading: make("h2", { part: "heading", id: "heading" }, this.say("title")),
-            markAll: tool("markAll", "check", () => this.client?.markAll()),
-            settings: tool("settings", "settings", (event) => this.#openSettings(/** @type {HTMLElement} */ (event.currentTarget)), { "aria-haspopup": "dialog" }),
-            close: tool("close", "close", () => this.dispatchEvent(new CustomEvent("tidings-close", { bubbles: true, composed: true })), { hidden: !this.hasAttribute("closable") }),
-            link: make("p", { class: "link" }, make("span"), address(this.getAttribute("page") ?? undefined) && make("a", { class: "page", href: address(this.getAttribute("page") ?? undefined) }, this.say("page"))),
-            tabs: make("div", { class: "tabs", role: "tablist", "aria-label": this.say("title"), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#turn(event) }),
-            pill: make("button", { class: "primary pill", type: "button", hidden: true, onclick: () => this.#feed?.release() }),
-            live: make("div", { role: "status", class: "unseen" }),
-            bar: make("div", { class: "bar", hidden: true }),
-            menu: make("div", { class: "menu", popover: "auto" }),
-        };
-        const { heading, markAll, settings, close, link, tabs, pill, live, bar, menu } = this.#parts;
-        tabs.append(...LISTS.map((list) => this.#tab(list)));
         this.#feed.scroll.setAttribute("role", "tabpanel");
-        this.#feed.scroll.setAttribute("id", "list");
-        this.root.append(make("header", { class: "head" }, heading, markAll, settings, close), link, tabs, pill, this.#feed.scroll, bar, menu, live);
+        this.#feed.scroll.id = "list";
+        const all = address(this.getAttribute("page") ?? undefined);
+        const close = () => this.dispatchEvent(new CustomEvent("tidings-close", { bubbles: true, composed: true }));
+        this.#parts = {
+            markAll: this.#tool("markAll", "check", () => this.client?.markAll()),
+            settings: this.#tool("settings", "settings", () => this.openSettings(), { "aria-haspopup": "dialog" }),
+            line: make("p", { class: "link" }, make("span"), all && make("a", { class: "page", href: all }, this.say("page"))),
+            tabs: make("div", { class: "tabs", role: "tablist", "aria-label": this.say("title"), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#turn(event) }),
+            pill: make("button", { class: "primary pill", type: "button", hidden: true, onclick: () => this.#feed.release() }),
+            live: make("div", { role: "status", class: "unseen" }),
+        };
+        const { markAll, settings, line, tabs, pill, live } = this.#parts;
+        tabs.append(...LISTS.map((list) => this.#tab(list)));
+        const heading = make("h2", { part: "heading", id: "heading" }, this.say("title"));
+        const head = make("header", { class: "head" }, heading, markAll, settings, this.hasAttribute("closable") && this.#tool("close", "close", close));
+        this.root.append(head, line, tabs, pill, this.#feed.scroll, this.#bar.element, this.#menu.element, live);
     }
 
     arrived() {
         const { signal } = this.leaving;
         const ticking = setInterval(() => this.#tick(), TICK_MILLISECONDS);
         signal.addEventListener("abort", () => clearInterval(ticking));
-        this.addEventListener("keydown", (event) => this.#key(event), { signal });
+        this.addEventListener("keydown", (event) => press(this, event), { signal });
     }
 
     /** @param {Tidings} client @param {AbortSignal} signal */
     met(client, signal) {
         const on = (/** @type {string} */ name, /** @type {(detail: any) => void} */ work) =>
             client.addEventListener(name, (event) => work(/** @type {CustomEvent} */ (event).detail), { signal });
-        on("caughtup", ({ from, replayed }) => from && this.#cameBack(replayed));
+        on("caughtup", ({ from, replayed }) => from && replayed && this.#cameBack(replayed));
         on("notification", ({ notification, live }) => live && say(this.#parts.live, this.say("arrived", { title: notification.title })));
         on("refused", ({ error }) => this.#tell(this.say("refused", { error }), null));
     }
 
     draw() {
         const { client } = this;
-        this.#drawLink();
+        const { line, markAll, pill } = this.#parts;
+        this.#connection.draw(line);
         for (const list of LISTS) this.#drawTab(list);
-        this.#parts.markAll.disabled = !client?.counts.unread;
+        markAll.disabled = !client?.counts.unread;
         const { notifications, complete } = this.#shown();
-        const unknown = client && !client.cursor && !notifications.length && client.state !== "signed out";
-        this.#feed?.list.setAttribute("aria-busy", String(Boolean(unknown || this.#loading)));
-        this.#feed?.draw(notifications, { complete, foot: unknown ? this.#bones() : this.#foot(notifications.length, complete) });
-        const waiting = this.#feed?.waiting ?? 0;
-        this.#parts.pill.hidden = !waiting;
-        say(this.#parts.pill, this.say("newOnes", { count: waiting }));
+        const unknown = Boolean(client && !client.cursor && !notifications.length && client.state !== "signed out");
+        this.#feed.list.setAttribute("aria-busy", String(unknown || this.#loading));
+        this.#feed.draw(notifications, { complete, foot: unknown ? this.#bones() : this.#foot(notifications.length, complete) });
+        pill.hidden = !this.#feed.waiting;
+        say(pill, this.say("newOnes", { count: this.#feed.waiting }));
     }
 
     /** Focus what a reader begins with. */
     focus() {
-        const first = this.#feed?.rows[0]?.element ?? this.#parts.tabs.querySelector("[aria-selected=true]");
+        const first = this.#feed.rows[0]?.element ?? this.#parts.tabs.querySelector("[aria-selected=true]");
         first?.focus();
+    }
+
+    /** The row that has the focus. */
+    get focused() {
+        return this.#feed.focused;
+    }
+
+    /** Move the focus by so many rows. @param {number} by */
+    move(by) {
+        this.#feed.move(by);
     }
 
     /** @param {MarkState} state @param {...Notification} which */
     mark(state, ...which) {
-        if (!this.client) return;
-        const ids = which.map(({ id }) => id);
-        const op = this.client.mark(state, ids);
-        this.#marked(state, ids);
-        if (state === "archived") this.#tell(this.say("didArchive"), op);
-        if (state === "deleted") this.#tell(this.say("didRemove"), op);
-        if (state === "unarchived" || state === "unsnoozed") this.#undo = op;
+        this.#mark(state, which.map(({ id }) => id), DID[state]);
     }
 
-    /** @param {Notification} it @param {Date} until */
-    #putOff(it, until) {
-        const at = until.toISOString();
-        const op = this.client?.mark("snoozed", [it.id], { until: at });
-        this.#marked("snoozed", [it.id]);
-        this.#tell(this.say("didSnooze", { time: moment(at, this.tongue.language) }), op ?? null);
+    /** Mark those that are picked, else this one. @param {Notification} it @param {MarkState} state */
+    markPicked(it, state) {
+        const picked = this.#feed.rows.filter(({ notification }) => this.#picked.has(notification.id));
+        this.#picked.clear();
+        for (const row of picked) row.pick(false);
+        this.mark(state, ...(picked.length ? picked.map(({ notification }) => notification) : [it]));
     }
 
-    /** Show in a list that is not the client's what became of some. @param {MarkState} state @param {string[]} ids */
-    #marked(state, ids) {
-        const page = this.#page;
-        const read = state === "read" ? new Date(this.client?.now ?? 0).toISOString() : undefined;
-        if (page && (state === "read" || state === "unread")) page.notifications = page.notifications.map((it) => (ids.includes(it.id) ? { ...it, read } : it));
-        else if (page) page.notifications = page.notifications.filter((it) => !ids.includes(it.id));
-        this.redraw();
+    /** Have the next key be for this row too, or no longer. @param {Row} row */
+    pick(row) {
+        const { id } = row.notification;
+        if (!this.#picked.delete(id)) this.#picked.add(id);
+        row.pick(this.#picked.has(id));
+        say(this.#parts.live, this.#picked.has(id) ? this.say("picked") : "");
     }
 
-    /** @param {string[]} ids */
+    /** Somebody has looked at these. @param {string[]} ids */
     seen(ids) {
-        const known = new Set(this.client?.notifications.filter((it) => !it.seen).map((it) => it.id));
-        const fresh = ids.filter((id) => known.has(id));
+        const unseen = new Set(this.client?.notifications.filter((it) => !it.seen).map((it) => it.id));
+        const fresh = ids.filter((id) => unseen.has(id));
         if (fresh.length) this.client?.mark("seen", fresh);
     }
 
@@ -153,81 +162,107 @@ export class Inbox extends TidingsElement {
         if (opened && !event && href) location.assign(href);
     }
 
-    /** @param {Notification} it @param {string} action @param {HTMLElement} row */
+    /** Press a button of a notification's. @param {Notification} it @param {string} action @param {HTMLElement} row */
     async press(it, action, row) {
-        for (const button of row.querySelectorAll(".actions button")) /** @type {HTMLButtonElement} */ (button).disabled = true;
+        const buttons = [...row.querySelectorAll(".actions button")].map((each) => /** @type {HTMLButtonElement} */ (each));
+        const lock = (/** @type {boolean} */ locked) => buttons.forEach((each) => (each.disabled = locked));
+        lock(true);
         try {
             await this.client?.press(it.id, action);
             if (!it.read) this.client?.mark("read", [it.id]);
         } catch (error) {
-            for (const button of row.querySelectorAll(".actions button")) /** @type {HTMLButtonElement} */ (button).disabled = false;
+            lock(false);
             this.#tell(this.say("refused", { error: error instanceof Error ? error.message : String(error) }), null);
         }
     }
 
-    /** @param {Notification} it @param {HTMLElement} button */
+    /** Ask until when to put one off. @param {Notification} it @param {HTMLElement} button */
     snooze(it, button) {
-        const choices = laters(this.client?.now ?? Date.now()).map(({ name, at }) =>
-            make("button", { type: "button", role: "menuitem", onclick: () => this.#close(() => this.#putOff(it, at)) },
-                make("span", {}, this.say(name)), make("span", {}, moment(at.toISOString(), this.tongue.language))),
-        );
-        this.#menu(button, "menu", this.say("snooze"), choices);
+        const choices = laters(this.client?.now ?? Date.now()).map(({ name, at }) => {
+            const time = moment(at.toISOString(), this.tongue.language);
+            const work = () => this.#mark("snoozed", [it.id], "didSnooze", { until: at.toISOString() }, { time });
+            return this.#menu.item(this.say(name), time, work);
+        });
+        this.#menu.open(button, "menu", this.say("snooze"), choices);
     }
 
     /** What else can be done with one, and why it is here. @param {Notification} it @param {HTMLElement} button */
     options(it, button) {
         const item = (/** @type {Name} */ name, /** @type {string} */ picture, /** @type {MarkState} */ state) =>
-            make("button", { type: "button", role: "menuitem", onclick: () => this.#close(() => this.mark(state, it)) }, make("span", {}, this.say(name)), icon(picture));
+            this.#menu.item(this.say(name), icon(picture), () => this.mark(state, it));
         const read = it.read ? item("unreadAgain", "unread", "unread") : item("read", "check", "read");
         const why = it.entity ? this.say("because", { type: it.type, entity: `${it.entity.type} ${it.entity.id}` }) : this.say("becauseType", { type: it.type });
-        this.#menu(button, "menu", this.say("moreActions"), [read, item("remove", "trash", "deleted"), make("p", { role: "note" }, make("strong", {}, this.say("why")), " ", why)]);
+        const note = make("p", { role: "note" }, make("strong", {}, this.say("why")), " ", why);
+        this.#menu.open(button, "menu", this.say("moreActions"), [read, item("remove", "trash", "deleted"), note]);
+    }
+
+    openSettings() {
+        const alerts = Alerts.of(this.client);
+        const box = (/** @type {"sound" | "desktop"} */ name) => {
+            const input = make("input", { type: "checkbox", onchange: async () => (input.checked = await alerts.allow(name, input.checked)) });
+            input.checked = alerts.allowed[name];
+            input.disabled = name === "desktop" && alerts.denied;
+            return make("label", {}, make("span", {}, this.say(input.disabled ? "desktopDenied" : name)), input);
+        };
+        this.#menu.open(this.#parts.settings, "dialog", this.say("settings"), [box("sound"), box("desktop"), make("p", {}, this.say("keys"))]);
+    }
+
+    /** Take back what was done last. */
+    takeBack() {
+        this.#bar.hide();
+        if (this.#undo && this.client?.undo(this.#undo) && this.#page) this.#choose(this.list);
+        this.#undo = null;
+        this.redraw();
     }
 
     /** Load older ones. */
     async more() {
         const { client } = this;
-        if (!client || this.#loading || this.#shown().complete || (this.#page?.failed ?? false)) return;
+        const page = this.#page;
+        if (!client || this.#loading || this.#shown().complete || page?.failed) return;
         this.#loading = true;
-        try {
-            if (this.list === "archived" || this.list === "snoozed") await this.#load(client);
-            else if (client.cursor && client.state !== "offline") await client.more(PAGE);
-        } catch {
-            this.#page = { notifications: this.#page?.notifications ?? [], next: this.#page?.next, failed: true };
-        } finally {
-            this.#loading = false;
-            this.redraw();
-        }
+        if (page) await page.load(client);
+        else if (client.cursor && client.state !== "offline") await client.more(MORE_ROWS).catch(() => {}); // it is asked for again
+        this.#loading = false;
+        this.redraw();
     }
 
-    /** @param {Tidings} client */
-    async #load(client) {
-        const list = this.list;
-        const before = this.#page?.next ?? undefined;
-        const { notifications, next } = await client.list({ state: list, limit: PAGE, before });
-        if (list === this.list) this.#page = { notifications: [...(this.#page?.notifications ?? []), ...notifications], next, failed: false };
+    /**
+     * @param {MarkState} state
+     * @param {string[]} ids
+     * @param {Name} [told] what is said of it, with what is `filled` in; then it can be taken back
+     * @param {{until?: string}} [more]
+     * @param {Record<string, string>} [filled]
+     */
+    #mark(state, ids, told, more, filled) {
+        const { client } = this;
+        if (!client) return;
+        const op = client.mark(state, ids, more);
+        this.#page?.mark(state, ids, new Date(client.now).toISOString());
+        if (told) this.#tell(this.say(told, filled), op);
+        else if (state === "unarchived" || state === "unsnoozed") this.#undo = op;
+        this.redraw();
     }
 
     /** What the chosen list has. @returns {{notifications: readonly Notification[], complete: boolean}} */
     #shown() {
         const { client } = this;
         if (!client) return { notifications: [], complete: true };
+        if (this.#page) return this.#page;
         if (this.list === "all") return client;
-        if (this.list === "unread") {
-            for (const it of client.notifications) if (!it.read) this.#kept.add(it.id);
-            return { notifications: client.notifications.filter((it) => this.#kept.has(it.id)), complete: client.complete };
-        }
-        return { notifications: this.#page?.notifications ?? [], complete: this.#page?.next === null };
+        for (const it of client.notifications) if (!it.read) this.#kept.add(it.id);
+        return { notifications: client.notifications.filter((it) => this.#kept.has(it.id)), complete: client.complete };
     }
 
     /** @param {List} list */
     #choose(list) {
         this.list = list;
-        this.#page = null;
-        this.#picked.clear();
+        this.#page = list === "archived" || list === "snoozed" ? new Page(list) : null;
         this.#kept.clear();
-        this.#feed?.restart();
+        this.#picked.clear();
+        this.#feed.restart();
         this.draw();
-        if (list === "archived" || list === "snoozed") this.more();
+        if (this.#page) this.more();
     }
 
     /** @param {List} list */
@@ -251,8 +286,8 @@ export class Inbox extends TidingsElement {
 
     /** Arrows move from tab to tab. @param {KeyboardEvent} event */
     #turn(event) {
-        const forward = getComputedStyle(this).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
-        const by = { ArrowLeft: forward === "ArrowLeft" ? 1 : -1, ArrowRight: forward === "ArrowRight" ? 1 : -1 }[event.key];
+        const onward = getComputedStyle(this).direction === "rtl" ? -1 : 1;
+        const by = { ArrowLeft: -onward, ArrowRight: onward }[event.key];
         if (!by) return;
         const list = LISTS[(LISTS.indexOf(this.list) + by + LISTS.length) % LISTS.length];
         this.#choose(list);
@@ -261,62 +296,29 @@ export class Inbox extends TidingsElement {
         event.stopPropagation();
     }
 
-    #drawLink() {
-        const { client } = this;
-        const { link } = this.#parts;
-        const state = client?.state ?? "offline";
-        link.dataset.state = state;
-        say(link.firstElementChild, this.#standing());
-    }
-
-    /** How the connection stands, in words. */
-    #standing() {
-        const { client } = this;
-        const seconds = Math.ceil(((client?.retryAt ?? 0) - Date.now()) / 1000);
-        if (this.#back && Date.now() < this.#back.until && client?.state === "live") return this.say("reconnected", { count: this.#back.count });
-        switch (client?.state) {
-            case "live":
-                return this.say("live");
-            case "connecting":
-                return this.say("connecting");
-            case "catching up":
-                return this.say("catchingUp");
-            case "signed out":
-                return this.say("signedOut");
-            default:
-                return client?.retryAt && seconds > 0 ? this.say("reconnecting", { count: seconds }) : this.say("offline");
-        }
-    }
-
     /** @param {number} count */
     #cameBack(count) {
-        if (!count) return;
-        this.#back = { count, until: Date.now() + BACK_MILLISECONDS };
+        this.#connection.cameBack(count);
         say(this.#parts.live, this.say("reconnected", { count }));
         this.redraw();
     }
 
     #tick() {
-        this.#drawLink();
+        this.#connection.draw(this.#parts.line);
         this.#ticks += 1;
-        if (this.#ticks % ROWS_TICK === 0) this.#feed?.tick();
+        if (this.#ticks % ROWS_TICK === 0) this.#feed.tick();
     }
 
     #bones() {
-        const bone = () => make("div", { class: "bones" }, make("i"), make("i"), make("i"));
-        return make("div", { "aria-hidden": "true", class: "wide" }, bone(), bone(), bone(), bone());
+        const bones = Array.from({ length: BONES }, () => make("div", { class: "bones" }, make("i"), make("i"), make("i")));
+        return make("div", { "aria-hidden": "true", class: "wide" }, ...bones);
     }
 
     /** What stands below the last row. @param {number} count @param {boolean} complete */
     #foot(count, complete) {
-        if (this.#page?.failed) {
-            const again = () => {
-                this.#page = this.#page?.notifications.length ? { ...this.#page, failed: false } : null;
-                this.more();
-            };
-            return make("div", { class: "empty" }, make("strong", {}, this.say("failed")), make("button", { class: "plain", type: "button", onclick: again }, this.say("retry")));
-        }
-        if (!complete) return this.#loading ? this.#bones() : make("button", { class: "plain", type: "button", onclick: () => this.more() }, this.say("more"));
+        const plain = (/** @type {Name} */ name, /** @type {() => void} */ onclick) => make("button", { class: "plain", type: "button", onclick }, this.say(name));
+        if (this.#page?.failed) return make("div", { class: "empty" }, make("strong", {}, this.say("failed")), plain("retry", () => this.#choose(this.list)));
+        if (!complete) return this.#loading ? this.#bones() : plain("more", () => this.more());
         if (count) return make("span", {}, this.say("end"));
         const [strong, more, picture] = EMPTY[this.list];
         return make("div", { class: "empty" }, make("div", { class: "sign" }, icon(picture)), make("strong", {}, this.say(strong)), make("span", {}, this.say(more)));
@@ -324,135 +326,21 @@ export class Inbox extends TidingsElement {
 
     /** Say what was done, and for a while how to take it back. @param {string} words @param {string | null} op */
     #tell(words, op) {
-        const { bar, live } = this.#parts;
         this.#undo = op;
-        const undo = op && make("button", { type: "button", onclick: () => this.#takeBack() }, this.say("undo"));
-        bar.replaceChildren(make("span", {}, words), ...(undo ? [undo] : []));
-        bar.hidden = false;
-        say(live, words);
-        clearTimeout(this.#bar);
-        this.#bar = setTimeout(() => (bar.hidden = true), BAR_MILLISECONDS);
+        this.#bar.show(words, op ? { words: this.say("undo"), work: () => this.takeBack() } : null);
+        say(this.#parts.live, words);
     }
 
-    #takeBack() {
-        this.#parts.bar.hidden = true;
-        if (this.#undo && this.client?.undo(this.#undo) && this.#page) this.#choose(this.list);
-        this.#undo = null;
-        this.redraw();
+    /** @param {Name} name @param {string} picture @param {(event: Event) => void} onclick @param {Record<string, string>} [more] */
+    #tool(name, picture, onclick, more = {}) {
+        const words = this.say(name);
+        return make("button", { class: "tool", type: "button", title: words, "aria-label": words, onclick, ...more }, icon(picture));
     }
 
-    /** @param {HTMLElement} button */
-    #openSettings(button) {
-        const alerts = Alerts.of(this.client);
-        const box = (/** @type {"sound" | "desktop"} */ name) => {
-            const input = make("input", { type: "checkbox", onchange: async () => (input.checked = await alerts.allow(name, input.checked)) });
-            input.checked = alerts.allowed[name];
-            input.disabled = name === "desktop" && alerts.denied;
-            return make("label", {}, make("span", {}, this.say(input.disabled ? "desktopDenied" : name)), input);
-        };
-        this.#menu(button, "dialog", this.say("settings"), [box("sound"), box("desktop"), make("p", {}, this.say("keys"))]);
-    }
-
-    /** @param {HTMLElement} button @param {string} role @param {string} label @param {HTMLElement[]} children */
-    #menu(button, role, label, children) {
-        const { menu } = this.#parts;
-        menu.setAttribute("role", role);
-        menu.setAttribute("aria-label", label);
-        menu.replaceChildren(...children);
-        menu.onkeydown = (/** @type {KeyboardEvent} */ event) => this.#walk(event, children);
-        button.setAttribute("aria-expanded", "true");
-        const id = button.closest("article")?.dataset.id;
-        menu.ontoggle = (/** @type {ToggleEvent} */ { newState }) => newState === "closed" && this.#returnTo(button, id);
-        menu.showPopover();
-        const place = button.getBoundingClientRect();
-        const size = menu.getBoundingClientRect();
-        menu.style.top = `${place.bottom + size.height > innerHeight ? Math.max(8, place.top - size.height) : place.bottom + 4}px`;
-        menu.style.left = `${Math.max(8, Math.min(innerWidth - size.width - 8, place.right - size.width))}px`;
-        menu.querySelector("button, input")?.focus();
-    }
-
-    /** The focus goes back to where a menu was opened, or to what stands there by now. @param {HTMLElement} button @param {string} [id] */
-    #returnTo(button, id) {
-        button.setAttribute("aria-expanded", "false");
-        const row = this.#feed?.rows.find(({ notification }) => notification.id === id)?.element;
-        const now = button.isConnected ? button : /** @type {HTMLElement | null} */ (row?.querySelector(`[data-tool="${button.dataset.tool}"]`));
-        now?.focus();
-    }
-
-    /** @param {() => void} work */
-    #close(work) {
-        this.#parts.menu.hidePopover();
-        work();
-    }
-
-    /** Arrows move within a menu. @param {KeyboardEvent} event @param {HTMLElement[]} children */
-    #walk(event, children) {
-        const places = children.map((each) => (each.matches("button") ? each : each.querySelector("input"))).filter((each) => each !== null);
-        const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-        event.stopPropagation();
-        if (!by) return;
-        const at = places.findIndex((each) => each === this.root.activeElement);
-        /** @type {HTMLElement} */ (places[(at + by + places.length) % places.length]).focus();
-        event.preventDefault();
-    }
-
-    /** @param {KeyboardEvent} event */
-    #key(event) {
-        const typing = /** @type {Element} */ (event.composedPath()[0]).matches("input, textarea, select");
-        if (typing || event.ctrlKey || event.metaKey || event.altKey || !this.#does(event.key)) return;
-        event.preventDefault();
-        event.stopPropagation();
-    }
-
-    /** Do what a key stands for; false if it stands for nothing here. @param {string} key */
-    #does(key) {
-        const row = this.#feed?.focused;
-        const it = row?.notification;
-        const on = row?.element === this.root.activeElement;
-        switch (key) {
-            case "j": case "ArrowDown": case "PageDown":
-                return this.#feed?.move(1), true;
-            case "k": case "ArrowUp": case "PageUp":
-                return this.#feed?.move(-1), true;
-            case "z":
-                return this.#takeBack(), true;
-            case "?":
-                return this.#parts.settings.click(), true;
-        }
-        if (!it || !row) return false;
-        switch (key) {
-            case "Enter":
-                return on && (this.open(it), true);
-            case "o":
-                return this.open(it), true;
-            case "x":
-                return this.#pick(it.id, row), true;
-            case "e":
-                return this.#each(it, this.list === "archived" ? "unarchived" : "archived"), true;
-            case "I":
-                return this.#each(it, "read"), true;
-            case "U":
-                return this.#each(it, "unread"), true;
-            case "s":
-                return /** @type {HTMLElement | null} */ (row.element.querySelector('[data-tool="clock"]'))?.click(), true;
-            case "#": case "Delete":
-                return this.#each(it, "deleted"), true;
-        }
-        return false;
-    }
-
-    /** @param {string} id @param {import("./row.js").Row} row */
-    #pick(id, row) {
-        if (!this.#picked.delete(id)) this.#picked.add(id);
-        row.pick(this.#picked.has(id));
-        say(this.#parts.live, this.#picked.has(id) ? this.say("picked") : "");
-    }
-
-    /** Mark those that are picked, else the one that has the focus. @param {Notification} it @param {MarkState} state */
-    #each(it, state) {
-        const picked = this.#feed?.rows.filter(({ notification }) => this.#picked.has(notification.id)) ?? [];
-        this.#picked.clear();
-        for (const row of picked) row.pick(false);
-        this.mark(state, ...(picked.length ? picked.map(({ notification }) => notification) : [it]));
+    /** The button, or what stands in its place by now: rows are drawn anew when they change. @param {HTMLElement} button */
+    #standsFor(button) {
+        if (button.isConnected) return button;
+        const row = this.#feed.rows.find(({ notification }) => notification.id === button.dataset.of);
+        return /** @type {HTMLElement | null} */ (row?.element.querySelector(`[data-tool="${button.dataset.tool}"]`) ?? null);
     }
 }

@@ -123,7 +123,7 @@ export class Row {
     #tool(name, picture, work, opens = false) {
         const words = this.#inbox.say(name);
         const onclick = (/** @type {Event} */ event) => work(/** @type {HTMLElement} */ (event.currentTarget));
-        return make("button", { class: "tool", type: "button", title: words, "aria-label": words, "data-tool": picture, "aria-haspopup": opens && "menu", onclick }, icon(picture));
+        return make("button", { class: "tool", type: "button", title: words, "aria-label": words, "data-tool": picture, "data-of": this.#shown.id, "aria-haspopup": opens && "menu", onclick }, icon(picture));
     }
 
     /** @param {Notification} it */

@@ -120,3 +120,5 @@ async def test_whatever_happens_all_tabs_end_up_showing_what_the_edge_lists(visi
         await tab.says(ALL)
         shown = await tab.says(STANDING)
         assert shown == [[each["title"], "seen" in each, "read" in each] for each in listed], (seed, walk.took)
+        heard = [int(each["notification"]["title"].split()[1]) for each in await tab.heard("notification")]
+        assert heard == sorted(set(heard)), (seed, walk.took)

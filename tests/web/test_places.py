@@ -8,8 +8,9 @@ import signal
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
+from contracts.subjects import Person, partition_of
 from services.runtime.data_directory import PORTS, free
 from services.runtime.settings import Settings
 from tests.driver import Tidings, event, hello_to
@@ -25,6 +26,9 @@ LIVE_UNDER_OUR_POLICY = """async (token) => {
     await new Promise((resolve) => tidings.addEventListener("change", () => tidings.pending.length || resolve()));
     return [tidings.state, tidings.counts.unread];
 }"""
+
+
+PARTITIONS = 16
 
 
 def free_port() -> int:
@@ -117,3 +121,26 @@ async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(visitor: 
     await page.wait_for_function("tidings.state === 'signed out'")
 
     assert await page.evaluate("[asked <= 4, tidings.retryAt]") == [True, None]
+
+
+async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(
+    visitor: Visitor, tidings: Tidings, chosen: Settings
+) -> None:
+    visitor.expected = ("421",)
+    user = next(name for name in map(str, range(100)) if partition_of(Person(tidings.tenant, name), PARTITIONS) % 2)
+    await tidings.emit(hello_to(user, title="one"))
+    async with web(chosen, edge_partitions=",".join(map(str, range(0, PARTITIONS, 2)))) as even:
+
+        async def router(route: Route) -> None:
+            await route.continue_(url=route.request.url.replace(even.url, tidings.url))
+
+        await visitor.context.route(lambda url: "partition=" in url, router)
+        tab = await (await visitor.tab(user, url=even.url, share="off", transports=["stream"])).live()
+        await tab.until("tidings.counts.unread === 1")
+
+        await tab.says("tidings.mark('read', [tidings.notifications[0].id])")
+        await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
+        listed = await tab.says("tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))")
+
+    assert listed == ["one"]
+    assert (await tidings.get("/v1/counts", user))["unread"] == 0

@@ -212,7 +212,7 @@ export class Leader {
         if (this.#sending) return;
         this.#sending = true;
         clearTimeout(this.#sendingLater);
-        const later = await this.#sendDue().catch(() => RETRY_MILLISECONDS);
+        const later = await this.#sendDue().catch(({ afterMilliseconds }) => afterMilliseconds ?? RETRY_MILLISECONDS);
         this.#sending = false;
         if (later !== null && this.#status.state === "live") this.#sendingLater = setTimeout(() => this.#send(), later);
     }
@@ -248,26 +248,31 @@ export class Leader {
      * @param {object} body
      */
     async #post(path, body) {
-        return post(new URL(path, this.#terms.url), body, this.#token);
+        const address = new URL(path, this.#terms.url);
+        if (this.#link.partition) address.searchParams.set("partition", this.#link.partition);
+        return post(address, body, this.#token);
     }
 }
 
 const REFUSALS = [400, 404, 409, 413, 422];
 
 /**
- * Send JSON and get some; once more with another token if that one will not do. Raises Ended.
+ * Send JSON and get some; once more with another token if that one will not do, or by way of the edge that serves this person. Raises Ended.
  * @param {URL} address
  * @param {object | null} body null: GET
  * @param {(wanted: {refresh?: boolean}) => Promise<string | null>} token
  */
 export async function post(address, body, token) {
-    for (let refresh = false; ; refresh = true) {
+    for (let refresh = false; ; ) {
         const shown = await token({ refresh });
         const headers = { "content-type": "application/json", ...(shown && { authorization: `Bearer ${shown}` }) };
         /** @type {RequestInit} */
         const how = { headers, credentials: shown ? "omit" : "include", signal: AbortSignal.timeout(15_000) };
         const response = await fetch(address, body ? { ...how, method: "POST", body: JSON.stringify(body), keepalive: true } : how);
         if (response.ok) return response.json();
-        if (response.status !== 401 || refresh) throw await refusal(response);
+        const ended = await refusal(response);
+        if (ended.code === 401 && !refresh) refresh = true;
+        else if (ended.code === 421 && !address.searchParams.has("partition")) address.searchParams.set("partition", ended.body.partition);
+        else throw ended;
     }
 }

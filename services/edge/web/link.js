@@ -38,7 +38,7 @@ export class Link {
     #refusals = 0;
     #first = 0;
     #refresh = false;
-    /** @type {string | undefined} */ #partition;
+    /** What the address must name, if not every edge serves this person. @type {string | undefined} */ partition;
     /** @type {AbortController | null} */ #pause = null;
     /** @type {AbortController | null} */ #attempt = null;
     /** @type {((frame: object) => void) | null} */ #send = null;
@@ -117,7 +117,7 @@ export class Link {
         const attempt = (this.#attempt = new AbortController());
         [this.#heard, this.#cut, this.#heartbeat] = [false, null, OPEN_MILLISECONDS];
         const { url, device } = this.#terms;
-        const line = { url, token, device, cursor: this.#ends.cursor(), partition: this.#partition, signal: attempt.signal };
+        const line = { url, token, device, cursor: this.#ends.cursor(), partition: this.partition, signal: attempt.signal };
         const watch = setInterval(() => performance.now() > this.#deadline && this.#giveUp(), 1000);
         this.#beat();
         try {
@@ -204,7 +204,7 @@ export class Link {
 
     /** How long to stay away, in milliseconds; null: until somebody asks. @param {Ended} ended */
     #delay(ended) {
-        this.#partition = /partition=(\d+)/.exec(ended.message)?.[1] ?? this.#partition;
+        this.partition = /partition=(\d+)/.exec(ended.message)?.[1] ?? this.partition;
         if (ended.needsToken) {
             this.#refresh = true;
             this.#refusals += 1;

@@ -5,6 +5,7 @@ import { Unauthorised } from "./link.js";
 /** @typedef {(wanted: {refresh: boolean}) => Promise<string | null> | string | null} GetToken */
 
 const FRESH_SHARE = 0.8;
+const ASK_MILLISECONDS = 20_000;
 
 /** A source of tokens; without one of the page's own, the cookie says who it is. */
 export class Tokens {
@@ -36,12 +37,25 @@ export class Tokens {
      * @param {boolean} refresh
      */
     async #fetch(ask, refresh) {
-        const token = await ask({ refresh });
+        const token = await soon(Promise.resolve(ask({ refresh })));
         if (!token) throw new Unauthorised("there is no token: sign in");
         const { exp, iat } = claims(token);
         this.#stale = performance.now() + (exp && iat ? (exp - iat) * 1000 * FRESH_SHARE : 0);
         return (this.#token = token);
     }
+}
+
+/**
+ * What a promise brings; raises Error if that is nothing for too long.
+ * @template T
+ * @param {Promise<T>} promised
+ * @returns {Promise<T>}
+ */
+function soon(promised) {
+    return new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error("the page gives no token when it is asked for one")), ASK_MILLISECONDS);
+        promised.then(resolve, reject).finally(() => clearTimeout(late));
+    });
 }
 
 /**

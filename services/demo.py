@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -45,20 +45,22 @@ Fact = tuple[str, str, str | None, dict[str, Any]]
 def where_to_look(settings: Settings) -> str:
     """What a newcomer may try, word by word."""
     where = "" if str(settings.data_dir) == ".tidings" else f" --data-dir {settings.data_dir}"
-    tries = {
-        f"{settings.url}/": "a page to play with: press a button, and watch whom it reaches",
-        f'uv run tidings emit --tenant demo-volunteers task.assigned task_id=1 task_title="Say hello" user_id=amira{where}': (
-            "there, under Volunteer projects, Amira's bell rings"
-        ),
+    first = {f"{settings.url}/": "open this in a browser: press what shall happen, see whom it reaches, cut somebody off"}
+    task = f'task.assigned task_id=1 task_title="Say hello" user_id=amira{where}'
+    more = {
+        f"uv run tidings emit --tenant demo-volunteers {task}": "on that page, under Volunteer projects, Amira's bell rings",
         f"uv run tidings listen --user amira{where}": "what the Amira of the three projects is told, live",
-        f'uv run tidings emit task.assigned task_id=1 task_title="Say hello" user_id=amira{where}': "tell her something",
+        f"uv run tidings emit {task}": "tell her something",
         f"uv run tidings events tail{where}": "the facts as they come",
         f"uv run tidings doctor{where}": "how everything is",
         f"{settings.url}/schema": "the HTTP interface",
     }
-    lines = "\n".join(f"  [bold]{command}[/bold]\n      {words}" for command, words in tries.items())
-    people = ", ".join(PEOPLE.values())
-    return f"\n{people} run three volunteer projects here. In a browser, and in another terminal:\n\n{lines}\n\nCtrl-C ends all of it.\n"
+    by_themselves = f"Beside that, {', '.join(PEOPLE.values())} run three volunteer projects by themselves."
+    return f"\n{_tries(first)}\n\n{by_themselves} In another terminal:\n\n{_tries(more)}\n\nCtrl-C ends all of it.\n"
+
+
+def _tries(tries: Mapping[str, str]) -> str:
+    return "\n".join(f"  [bold]{command}[/bold]\n      {words}" for command, words in tries.items())
 
 
 async def play(settings: Settings, console: Console) -> None:

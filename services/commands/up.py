@@ -43,6 +43,6 @@ async def _up(chosen: Settings, with_demo: bool) -> None:
         click.echo(f"ready {url}")
         if with_demo:
             running = settings(data_dir=chosen.data_dir)
-            errors.print(demo.where_to_look(running))
+            errors.print(demo.where_to_look(running), soft_wrap=True)
             await demo.play(running, errors)
         await asyncio.Event().wait()

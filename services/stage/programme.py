@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, assert_never
 
 from msgspec import Struct
 
+from contracts.events import UserJoined
 from services.stage.company import tenant
 from services.terminal.stories.story import Happens, Leaves, Returns, Scene, Story
 
@@ -22,21 +23,35 @@ class Act(Struct, frozen=True, kw_only=True):
 
 
 class Play(Struct, frozen=True, kw_only=True):
-    """A story: who is in it (`people` says who each user is), and scene by scene what happens."""
+    """A story: who is in it (`people` says who each user is, `locales` who reads another language), and what happens scene by scene."""
 
     name: str
     title: str
     tenant: str
     people: Mapping[str, str]
+    locales: Mapping[str, str]
     scenes: Sequence[Act]
 
 
 def programme(stories: Sequence[Story]) -> list[Play]:
     """All stories, as the page shows them."""
     return [
-        Play(name=story.name, title=story.title, tenant=tenant(story), people=story.people, scenes=[_act(scene) for scene in story.scenes])
+        Play(
+            name=story.name,
+            title=story.title,
+            tenant=tenant(story),
+            people=story.people,
+            locales=dict(_locales(story)),
+            scenes=[_act(scene) for scene in story.scenes],
+        )
         for story in stories
     ]
+
+
+def _locales(story: Story) -> Iterator[tuple[str, str]]:
+    for fact in story.before:
+        if isinstance(fact.event, UserJoined) and fact.event.locale:
+            yield fact.event.user_id, fact.event.locale
 
 
 def _act(scene: Scene) -> Act:

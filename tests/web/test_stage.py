@@ -104,6 +104,16 @@ async def test_the_other_products_and_people_are_there_too_by_keys(page: Page) -
     assert page.url.endswith("#barbershop")
 
 
+async def test_whoever_reads_another_language_reads_all_of_it_so(page: Page) -> None:
+    await page.get_by_role("radio", name="Volunteer projects").check(force=True)
+
+    await live(page, "bram", "amira")
+
+    bram = page.locator('.person[data-side="left"] > tidings-inbox')
+    await expect(bram.get_by_role("heading", name="Mitteilungen")).to_be_visible()
+    await expect(bram.get_by_role("heading", name="Neu im Team")).to_be_visible()
+
+
 async def test_a_story_plays_by_itself_until_it_is_stopped(page: Page) -> None:
     await page.get_by_role("button", name="Watch the story").click()
     await expect(page.locator("#acts")).to_have_text("Tom arrives at Mill Lane.")

@@ -50,11 +50,12 @@ export class Person extends EventTarget {
         this.#missed = 0;
         this.#leaving = new AbortController();
         this.#part(".face").textContent = user[0].toUpperCase();
-        this.#part(".role").textContent = play.people[user];
+        Object.assign(this.#part(".role"), { textContent: play.people[user], lang: play.locales[user] ?? "en" });
         this.#part(".band").hidden = true;
         this.#own = this.#connected("");
         this.#listen(this.#own);
-        for (const element of this.#place.querySelectorAll("tidings-bell, tidings-inbox")) Object.assign(element, { client: this.#own });
+        const lang = play.locales[user] ?? "en";
+        for (const element of this.#place.querySelectorAll("tidings-bell, tidings-inbox")) Object.assign(element, { client: this.#own, lang });
         this.#draw();
         this.dispatchEvent(new Event("cut"));
     }

@@ -1,7 +1,7 @@
 // Programme: what the server knows of the stage: its stories, signing in, and making a scene happen.
 
 /** @typedef {{kind: "happens" | "leaves" | "returns", words: string, types: string[], told: Record<string, number>, user: string | null}} Act */
-/** @typedef {{name: string, title: string, tenant: string, people: Record<string, string>, scenes: Act[]}} Play */
+/** @typedef {{name: string, title: string, tenant: string, people: Record<string, string>, locales: Record<string, string>, scenes: Act[]}} Play */
 /** @typedef {{type: string, actor: string | null, sequence: number}} Happened */
 
 /** All stories. @returns {Promise<Play[]>} */

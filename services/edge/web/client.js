@@ -1,8 +1,9 @@
 // Client: one person's notifications in a browser: complete, in order, the same in all tabs, and there without a network too.
 
 import { behind, compare, Fold, standing, view } from "./fold.js";
-import { OPERATIONS_LIMIT, post } from "./leader.js";
+import { post } from "./leader.js";
 import { Unauthorised } from "./link.js";
+import { contrary, Marks, touched } from "./marks.js";
 import { Store } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { claims, Tokens } from "./token.js";
@@ -37,10 +38,6 @@ export { Unauthorised };
  * @property {(error: {code: string, message: string, temporary: boolean}) => void} [onError]
  */
 
-/** @type {Record<string, MarkState>} */
-const CONTRARY = { read: "unread", unread: "read", archived: "unarchived", unarchived: "archived", snoozed: "unsnoozed" };
-const IDS_LIMIT = 500;
-const UNDO_LIMIT = 50;
 const LOOK_LIMIT_MILLISECONDS = 3_600_000;
 
 /**
@@ -63,14 +60,14 @@ export class Tidings extends EventTarget {
     #options;
     #tokens;
     #fold = new Fold();
-    /** @type {Operation[]} */ #operations = [];
-    /** @type {Operation[]} */ #done = [];
+    #marks = new Marks();
     /** @type {Status} */ #status = { state: "offline", retryAt: null, reason: null, user: null, skew: 0 };
     /** @type {Tabs | null} */ #tabs = null;
     /** @type {Store | null} */ #store = null;
     /** @type {{notifications: readonly Notification[], counts: Counts, complete: boolean} | null} */ #view = null;
     /** @type {Cursor | null | undefined} */ #next;
     #wanted = false;
+    #counted = "";
     #changing = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #stirring;
     /** @type {{from: Cursor | null, replayed: number, began: number} | null} */ #missed = null;
@@ -132,12 +129,12 @@ export class Tidings extends EventTarget {
     /** One of those that are here, whether it is shown or not: archived, snoozed, expired. @param {string} id */
     find(id) {
         const found = this.#fold.notifications.get(id);
-        return (found && standing(found, this.#operations)) ?? undefined;
+        return (found && standing(found, this.#marks.waiting)) ?? undefined;
     }
 
     /** Marks that are on their way. */
     get pending() {
-        return [...this.#operations];
+        return [...this.#marks.waiting];
     }
 
     /** The time in milliseconds since 1970 as the server has it, whatever the clock here says. */
@@ -183,19 +180,11 @@ export class Tidings extends EventTarget {
      * @returns {string} its name, for undoing it
      */
     mark(state, which, { until } = {}) {
-        const chosen = Array.isArray(which) ? { ids: which } : which;
-        if (chosen.ids && (chosen.ids.length === 0 || chosen.ids.length > IDS_LIMIT)) throw new Error(`a mark names 1 to ${IDS_LIMIT} ids`);
-        if (this.#operations.length >= OPERATIONS_LIMIT) throw new Error(`${OPERATIONS_LIMIT} marks are waiting for a connection`);
-        const now = this.now;
+        const before = this.notifications;
         const due = state === "deleted" ? Date.now() + this.#options.undo : 0;
-        const before = new Map(this.notifications.map((it) => [it.id, it]));
-        /** @type {Operation} */
-        const operation = { op: name(now), state, at: new Date(now).toISOString(), due, ...chosen, ...(until && { until }) };
-        this.#operations = [...this.#operations, operation];
+        const operation = this.#marks.make(state, Array.isArray(which) ? { ids: which } : which, { now: this.now, due, until });
         this.#view = null;
-        const after = new Map(this.notifications.map((it) => [it.id, it]));
-        operation.touched = [...before.keys()].filter((id) => before.get(id) !== after.get(id)).slice(0, IDS_LIMIT);
-        this.#done = [...this.#done, operation].slice(-UNDO_LIMIT);
+        operation.touched = touched(before, this.notifications);
         this.#store?.put(operation);
         this.#tabs?.say({ operate: operation });
         this.#changed();
@@ -216,14 +205,11 @@ export class Tidings extends EventTarget {
      * @param {string} op
      */
     undo(op) {
-        const operation = this.#done.find((each) => each.op === op);
-        if (!operation) return false;
-        this.#done = this.#done.filter((each) => each !== operation);
-        if (operation.state === "deleted") return this.#withdraw(operation);
-        const contrary = CONTRARY[operation.state];
-        if (!contrary || !operation.touched?.length) return false;
-        this.mark(contrary, operation.touched);
-        return true;
+        const made = this.#marks.recall(op);
+        if (made?.state === "deleted") return this.#withdraw(made);
+        const back = made && contrary(made);
+        if (back) this.mark(back.state, back.ids);
+        return Boolean(back);
     }
 
     /**
@@ -270,7 +256,7 @@ export class Tidings extends EventTarget {
 
     #seen() {
         if (!this.#view) {
-            const seen = view(this.#fold, this.#operations, this.now);
+            const seen = view(this.#fold, this.#marks.waiting, this.now);
             this.#view = { ...seen, notifications: Object.freeze(seen.notifications) };
         }
         return this.#view;
@@ -290,8 +276,8 @@ export class Tidings extends EventTarget {
         const { saved, notifications, operations } = await this.#store.read();
         this.#options.device ??= saved?.device ?? crypto.randomUUID?.() ?? String(Math.random()).slice(2);
         if (saved && !this.#fold.cursor) this.#restore(saved, notifications);
-        for (const each of this.#operations) this.#store.put(each);
-        this.#operations = [...operations, ...this.#operations];
+        for (const each of this.#marks.waiting) this.#store.put(each);
+        this.#marks.waiting = [...operations, ...this.#marks.waiting];
         this.#changed();
         return this.#wanted;
     }
@@ -299,7 +285,7 @@ export class Tidings extends EventTarget {
     /** Which marks are still waiting: while this tab was away, another one may have sent some. @param {Store} store */
     async #review(store) {
         const { saved, operations } = await store.read();
-        if (saved) this.#operations = operations;
+        if (saved) this.#marks.waiting = operations;
         this.#changed();
         return this.#wanted;
     }
@@ -337,7 +323,7 @@ export class Tidings extends EventTarget {
 
     /** Whoever leads may not know of the marks that wait here. */
     #remind() {
-        for (const each of this.#operations) this.#tabs?.say({ operate: each });
+        for (const each of this.#marks.waiting) this.#tabs?.say({ operate: each });
     }
 
     #terms() {
@@ -371,12 +357,12 @@ export class Tidings extends EventTarget {
         if (frame) this.#take(frame);
         if (standing) this.#adopt(standing);
         if (status) this.#stand(status);
-        if (confirmed) this.#operations = this.#operations.map((each) => (each.op === confirmed.op ? { ...each, confirmed: confirmed.cursor } : each));
+        if (confirmed) this.#marks.confirm(confirmed);
         if (refused) this.#refuse(refused);
         if (error) this.#tell("error", error, this.#options.onError);
         if (led) this.#remind();
-        if (operate && !this.#operations.some(({ op }) => op === operate.op)) this.#operations = [...this.#operations, operate];
-        if (withdraw) this.#operations = this.#operations.filter(({ op }) => op !== withdraw);
+        if (operate) this.#marks.add(operate);
+        if (withdraw) this.#marks.drop(withdraw);
         if (confirmed || operate || withdraw) this.#changed();
         if (bye) this.#forget();
     }
@@ -434,7 +420,8 @@ export class Tidings extends EventTarget {
     /** It turns out to be another person: nothing that was kept is theirs. */
     #disown() {
         this.#fold = new Fold();
-        [this.#operations, this.#done, this.#next] = [[], [], undefined];
+        this.#marks.clear();
+        this.#next = undefined;
     }
 
     #caughtUp() {
@@ -446,16 +433,15 @@ export class Tidings extends EventTarget {
 
     /** @param {{op: string, error: string}} refused */
     #refuse({ op, error }) {
-        const operation = this.#operations.find((each) => each.op === op);
-        this.#operations = this.#operations.filter((each) => each !== operation);
+        const dropped = this.#marks.drop(op);
         this.#changed();
-        this.#tell("refused", { op, state: operation?.state, error });
+        this.#tell("refused", { op, state: dropped?.state, error });
     }
 
     /** @param {Operation} operation */
     #withdraw({ op, due }) {
         if (Date.now() >= due) return false;
-        this.#operations = this.#operations.filter((each) => each.op !== op);
+        this.#marks.drop(op);
         this.#store?.drop(op);
         this.#tabs?.say({ withdraw: op });
         this.#changed();
@@ -464,24 +450,30 @@ export class Tidings extends EventTarget {
 
     #forget() {
         this.disconnect();
-        this.#fold = new Fold();
-        this.#operations = [];
+        this.#disown();
         this.#changed();
     }
 
     /** Say, once what is being done is done, that something has changed. */
     #changed() {
-        const { cursor } = this.#fold;
-        this.#operations = this.#operations.filter((each) => !(each.confirmed && cursor && compare(each.confirmed, cursor) <= 0));
+        this.#marks.settle(this.#fold.cursor);
         this.#view = null;
         if (this.#changing) return;
         this.#changing = true;
         queueMicrotask(() => {
             this.#changing = false;
             this.#tell("change", {});
-            this.#options.onStatsUpdate?.(this.counts);
+            this.#count();
             this.#expect();
         });
+    }
+
+    /** Tell whoever asked for it of other counts than before. */
+    #count() {
+        const { counts } = this;
+        const told = JSON.stringify(counts);
+        if (told !== this.#counted) this.#options.onStatsUpdate?.(counts);
+        this.#counted = told;
     }
 
     /** Look again when something comes back or goes by itself. */
@@ -497,12 +489,4 @@ export class Tidings extends EventTarget {
         this.dispatchEvent(new CustomEvent(name, { detail }));
         callback?.(detail);
     }
-}
-
-let named = 0;
-
-/** A name for a mark; in the order of their names they were made. @param {number} now */
-function name(now) {
-    named = (named + 1) % OPERATIONS_LIMIT;
-    return `${Math.trunc(now)}-${String(named).padStart(3, "0")}-${Math.random().toString(36).slice(2)}`;
 }

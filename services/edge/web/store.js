@@ -126,6 +126,7 @@ function transact(database, mode, work) {
         const names = ["state", "notifications", "operations"];
         const transaction = database.transaction(names, mode);
         const requests = work(Object.fromEntries(names.map((name) => [name, transaction.objectStore(name)])));
+        if (mode === "readwrite") transaction.commit(); // now, for the page may be gone in a moment
         transaction.oncomplete = () => resolve(requests.map((request) => request.result));
         transaction.onerror = transaction.onabort = () => reject(transaction.error);
     });

@@ -169,7 +169,7 @@ async def test_what_is_snoozed_or_done_is_found_in_its_list_and_comes_back(visit
 async def test_what_is_new_does_not_push_away_what_is_being_read(visitor: Visitor, tidings: Tidings) -> None:
     await told(tidings, *(f"number {number}" for number in range(30)))
     at = await desk(visitor, "amira", INBOX)
-    await at.rows.nth(12).scroll_into_view_if_needed()
+    await at.rows.nth(8).scroll_into_view_if_needed()
     before = await at.page.locator("article h3").first.text_content()
 
     await tidings.emit(hello_to("amira", title="newer"), hello_to("amira", title="newest"))

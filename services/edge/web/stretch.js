@@ -1,6 +1,8 @@
 // Stretch: which rows of a long list stand in the page: those near what is in sight; for all others there is room of their height.
 
-const ROOM_PIXELS = 1500;
+const ROOM_PIXELS = 700;
+/** Few rows at a time, so that no frame takes long. */
+const STEP_PIXELS = 250;
 const USUAL_PIXELS = 100;
 
 /**
@@ -48,7 +50,7 @@ export class Stretch {
      * @param {number} whole the height of all of it
      */
     outgrown({ above, below }, top, bottom, whole) {
-        const half = ROOM_PIXELS / 2;
-        return (above > 0 && top - half < above) || (below > 0 && bottom + half > whole - below);
+        const room = ROOM_PIXELS - STEP_PIXELS;
+        return (above > 0 && top - room < above) || (below > 0 && bottom + room > whole - below);
     }
 }

@@ -47,15 +47,9 @@ export class Person extends EventTarget {
         this.#play = play;
         this.user = user;
         this.cut = false;
-        this.#missed = 0;
-        this.#leaving = new AbortController();
-        this.#part(".face").textContent = user[0].toUpperCase();
-        Object.assign(this.#part(".role"), { textContent: play.people[user], lang: play.locales[user] ?? "en" });
-        this.#part(".band").hidden = true;
         this.#own = this.#connected("");
+        this.#introduce(play, this.#own);
         this.#listen(this.#own);
-        const lang = play.locales[user] ?? "en";
-        for (const element of this.#place.querySelectorAll("tidings-bell, tidings-inbox")) Object.assign(element, { client: this.#own, lang });
         this.#draw();
         this.dispatchEvent(new Event("cut"));
     }
@@ -63,6 +57,7 @@ export class Person extends EventTarget {
     /** Be gone, with all connections. */
     leave() {
         this.#leaving.abort();
+        this.#leaving = new AbortController();
         this.#own?.close();
         this.#whole?.close();
         this.#whole = null;
@@ -77,6 +72,15 @@ export class Person extends EventTarget {
         else this.#own?.connect();
         this.#draw();
         this.dispatchEvent(new Event("cut"));
+    }
+
+    /** @param {Play} play @param {Tidings} client */
+    #introduce({ people, locales }, client) {
+        const lang = locales[this.user] ?? "en";
+        this.#part(".face").textContent = this.user[0].toUpperCase();
+        Object.assign(this.#part(".role"), { textContent: people[this.user], lang });
+        this.#part(".band").hidden = true;
+        for (const element of this.#place.querySelectorAll("tidings-bell, tidings-inbox")) Object.assign(element, { client, lang });
     }
 
     /** @param {string} which */
@@ -98,6 +102,7 @@ export class Person extends EventTarget {
     /** While nothing reaches them, what their log holds is asked for apart. */
     #away() {
         this.#own?.disconnect();
+        this.#whole?.close();
         this.#whole = this.#connected(" as a whole");
         this.#whole.addEventListener("change", () => this.#draw(), { signal: this.#leaving.signal });
     }

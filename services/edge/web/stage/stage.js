@@ -12,7 +12,6 @@ const CALL = "Make something happen";
 const SHOW = "Watch the story";
 
 class Stage {
-    #plays;
     #tape = new Tape(part(".tape"));
     #people = SIDES.map((side) => new Person(part(`.person[data-side="${side}"]`)));
     /** @type {AbortController | null} */ #showing = null;
@@ -20,7 +19,6 @@ class Stage {
 
     /** @param {Play[]} plays */
     constructor(plays) {
-        this.#plays = plays;
         this.#play = plays.find(({ name }) => name === location.hash.slice(1)) ?? plays[0];
         part(".stories").append(...plays.map((play) => this.#story(play)));
         this.#people.forEach((person, at) => this.#follow(person, SIDES[at]));

@@ -17,7 +17,7 @@ export function lasting(milliseconds) {
  * @param {number} milliseconds
  */
 export function back(missed, shown, milliseconds) {
-    if (missed === 0) return `Back after ${lasting(milliseconds)}: nothing was missed`;
+    if (missed === 0) return `Back in ${lasting(milliseconds)}: nothing was missed`;
     const order = missed > shown ? `, shown as ${shown}` : shown > 1 ? ", in order" : "";
     return `Back: ${missed} missed${order}, in ${lasting(milliseconds)}`;
 }

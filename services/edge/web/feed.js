@@ -81,6 +81,8 @@ export class Feed {
         if (held) for (const it of all.slice(this.waiting)) held.add(it.id); // older ones that were loaded since
         this.#complete = complete;
         this.list.hidden = !all.length; // a feed that has no articles is none
+        if (all.length) this.scroll.removeAttribute("tabindex");
+        else this.scroll.tabIndex = 0; // without rows nothing else in it could be reached by keys, to scroll it
         this.#end.replaceChildren(...(foot ? [foot] : []));
         this.#stand();
         this.#look(all.length);

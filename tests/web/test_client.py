@@ -106,6 +106,29 @@ async def test_a_page_that_was_written_for_callbacks_is_called(visitor: Visitor,
     assert [name for name, _ in called if name != "stats"] == ["connect", "notification", "disconnect"]
 
 
+async def test_a_page_whose_callbacks_fail_is_told_so_and_the_client_goes_on(visitor: Visitor, tidings: Tidings) -> None:
+    visitor.expected = ("the page's own fault",)
+    page = await visitor.page()
+    await page.evaluate(
+        """async (token) => {
+        const { connect } = await import("/web/client.js");
+        const fail = () => { throw new Error("the page's own fault"); };
+        window.states = [];
+        window.tidings = connect({ getToken: () => token, share: "off", onNotification: fail, onStatsUpdate: fail, onConnect: fail });
+        tidings.addEventListener("state", ({ detail }) => states.push(detail.state));
+    }""",
+        tidings.token("amira"),
+    )
+    await page.wait_for_function("tidings.state === 'live'")
+
+    await tidings.emit(hello_to("amira", title="one"))
+    await page.wait_for_function("tidings.counts.unread === 1")
+    await tidings.emit(hello_to("amira", title="two"))
+    await page.wait_for_function("tidings.counts.unread === 2")
+
+    assert await page.evaluate("states") == ["connecting", "catching up", "live"]
+
+
 async def test_a_cookie_says_who_it_is_where_the_page_has_no_token(visitor: Visitor, tidings: Tidings) -> None:
     await tidings.emit(hello_to("amira", title="one"))
     await visitor.context.add_cookies([{"name": "tidings_token", "value": tidings.token("amira"), "url": tidings.url, "httpOnly": True}])

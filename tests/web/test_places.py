@@ -29,6 +29,7 @@ LIVE_UNDER_OUR_POLICY = """async (token) => {
 
 
 PARTITIONS = 16
+NETWORK = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
 def free_port() -> int:
@@ -40,7 +41,7 @@ def free_port() -> int:
 async def edge(chosen: Settings) -> AsyncIterator[Web]:
     """An edge that knows a shop, whose pages are on another origin."""
     port = free_port()
-    async with web(chosen, port=port, allowed_origins=f"http://localhost:{port}", heartbeat_seconds=1) as running:
+    async with web(chosen, port=port, allowed_origins=f"http://localhost:{port}") as running:
         yield running
 
 
@@ -75,18 +76,36 @@ async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_o
     assert await tabs[0].says("tidings.list({ state: 'unread' }).then(({ notifications }) => notifications)") == []
 
 
-async def test_a_connection_that_falls_silent_is_given_up_for_another_one(visitor: Visitor, tidings: Tidings, edge: Web) -> None:
+async def test_a_connection_that_falls_silent_is_given_up_for_another_one(visitor: Visitor, tidings: Tidings) -> None:
+    tab = await (await visitor.tab("amira", share="off")).live()
+    session = await visitor.context.new_cdp_session(tab.page)
+
+    await session.send("Network.emulateNetworkConditions", {**NETWORK, "downloadThroughput": 1})
+    await tidings.emit(hello_to("amira", title="while it was silent"))
+    await tab.until("tidings.state !== 'live'")
+    await session.send("Network.emulateNetworkConditions", NETWORK)
+    await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
+
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["while it was silent"]
+
+
+async def test_whoever_comes_back_to_a_page_need_not_wait_until_a_dead_connection_is_missed(
+    visitor: Visitor, tidings: Tidings, edge: Web
+) -> None:
     tab = await (await visitor.tab("amira", url=edge.url, share="off")).live()
 
     os.kill(edge.pid, signal.SIGSTOP)
     try:
-        await tidings.emit(hello_to("amira", title="while it was silent"))
+        await tab.says("void dispatchEvent(new Event('online'))")
         await tab.until("tidings.state !== 'live'")
     finally:
         os.kill(edge.pid, signal.SIGCONT)
-    await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
+    await tab.live()
 
-    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["while it was silent"]
+    await tab.says("void dispatchEvent(new Event('online'))")
+    await tidings.emit(hello_to("amira", title="and one that is well goes on"))
+    await tab.until("tidings.counts.unread === 1")
+    assert len([each for each in await tab.heard("state") if each["state"] == "live"]) == 2
 
 
 async def test_an_edge_that_makes_room_for_another_one_is_left_without_being_offline(

@@ -38,6 +38,7 @@ export { Unauthorised };
  * @property {(error: {code: string, message: string, temporary: boolean}) => void} [onError]
  */
 
+const HELD_LIMIT = 20_000;
 const LOOK_LIMIT_MILLISECONDS = 3_600_000;
 
 /**
@@ -370,11 +371,18 @@ export class Tidings extends EventTarget {
     /** @param {Frame} frame */
     #take(frame) {
         const told = this.#fold.take(frame);
+        if (this.#fold.notifications.size > HELD_LIMIT) this.#shed();
         if (!told) return this.#compare(/** @type {{cursor: Cursor}} */ (frame).cursor);
         if (frame.type === "reset") this.#tell("reset", { reason: frame.reason });
         if (told.whole) this.#next = undefined;
         if (told.whole || told.changed.size || frame.type === "entries") this.#changed();
         this.#announce(told.fresh);
+    }
+
+    /** A page that is open for months does not hold all that it was ever told; what is dropped can be loaded again. */
+    #shed() {
+        this.#fold.trim(HELD_LIMIT / 2);
+        this.#next = undefined;
     }
 
     /** Whoever leads is elsewhere: if they are further on, this tab slept, and they say how everything stands. @param {Cursor} cursor */
@@ -399,7 +407,7 @@ export class Tidings extends EventTarget {
         if (this.#missed && !this.#missed.from) return; // the first visit: all of it is what there is, none of it news
         for (const notification of fresh) {
             this.#tell("notification", { notification, live: this.state === "live" });
-            this.#options.onNotification?.(notification);
+            call(this.#options.onNotification, notification);
         }
     }
 
@@ -414,7 +422,7 @@ export class Tidings extends EventTarget {
         this.#tell("state", { state, previous, retryAt, reason });
         this.#changed();
         if (state === "live") this.#caughtUp();
-        if (previous === "live") this.#options.onDisconnect?.();
+        if (previous === "live") call(this.#options.onDisconnect);
     }
 
     /** It turns out to be another person: nothing that was kept is theirs. */
@@ -428,7 +436,7 @@ export class Tidings extends EventTarget {
         const { from, replayed, began } = this.#missed ?? { from: this.cursor, replayed: 0, began: performance.now() };
         this.#missed = null;
         this.#tell("caughtup", { replayed: from ? replayed : 0, from, to: this.cursor, milliseconds: performance.now() - began });
-        this.#options.onConnect?.();
+        call(this.#options.onConnect);
     }
 
     /** @param {{op: string, error: string}} refused */
@@ -472,7 +480,7 @@ export class Tidings extends EventTarget {
     #count() {
         const { counts } = this;
         const told = JSON.stringify(counts);
-        if (told !== this.#counted) this.#options.onStatsUpdate?.(counts);
+        if (told !== this.#counted) call(this.#options.onStatsUpdate, counts);
         this.#counted = told;
     }
 
@@ -487,6 +495,20 @@ export class Tidings extends EventTarget {
     /** @param {string} name @param {any} detail @param {(detail: any) => void} [callback] */
     #tell(name, detail, callback) {
         this.dispatchEvent(new CustomEvent(name, { detail }));
-        callback?.(detail);
+        call(callback, detail);
+    }
+}
+
+/**
+ * Call what the page has given us; if it fails, the page is told as of any failure of its own, and we go on.
+ * @template {unknown[]} T
+ * @param {((...values: T) => void) | undefined} callback
+ * @param {T} values
+ */
+function call(callback, ...values) {
+    try {
+        callback?.(...values);
+    } catch (error) {
+        globalThis.reportError?.(error);
     }
 }

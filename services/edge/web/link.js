@@ -22,6 +22,7 @@ const SILENCE_MILLISECONDS = 35_000;
 const STABLE_MILLISECONDS = 30_000;
 const WAKE_JITTER_MILLISECONDS = 500;
 const DEAD_AFTER_HEARTBEATS = 1.4;
+const PROBE_MILLISECONDS = 4000;
 const PATIENCE_LIMIT = 16;
 const REFUSALS_LIMIT = 2;
 
@@ -75,10 +76,19 @@ export class Link {
         this.#attempt?.abort();
     }
 
-    /** Come back now, if it is not there: the network, the page or the person has come back. */
+    /** Come back now, if it is not there: the network, the page or the person has come back. If it is, see whether it still is. */
     wake() {
         if (this.#pause) this.#pause.abort();
         else if (performance.now() > this.#deadline) this.#end(new Ended(4100, "nothing was heard for too long"));
+        else if (this.#send && this.#heard) this.#probe(this.#send);
+    }
+
+    /** @param {(frame: object) => void} send */
+    #probe(send) {
+        const deadline = performance.now() + PROBE_MILLISECONDS * this.#patience;
+        if (this.#deadline <= deadline) return; // it is due to be heard anyway
+        this.#deadline = deadline;
+        send({ type: "ping" });
     }
 
     /** Tell the edge that this device has everything up to a cursor, where the transport can. @param {Cursor} cursor */

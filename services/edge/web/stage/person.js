@@ -165,7 +165,7 @@ export class Person extends EventTarget {
 /** @param {Notification} it @param {number} at */
 function line(it, at) {
     const item = document.createElement("li");
-    item.textContent = `${it.title}: ${it.message}`;
+    item.title = item.textContent = `${it.title}: ${it.message}`;
     item.style.setProperty("--at", String(at));
     return item;
 }

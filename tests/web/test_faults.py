@@ -207,7 +207,7 @@ async def test_a_cursor_that_cannot_be_replayed_is_reset_and_the_page_says_so(vi
     tab = await (await visitor.tab("amira", share="off")).live()
     await tab.says("tidings.disconnect()")
     await tab.says("""new Promise((resolve) => {
-        const opening = indexedDB.open(`tidings ${JSON.parse(atob(window.shown.split(".")[1])).tenant}/amira`);
+        const opening = indexedDB.open(`tidings ${location.origin} ${JSON.parse(atob(window.shown.split(".")[1])).tenant}/amira`);
         opening.onsuccess = () => {
             const table = opening.result.transaction("state", "readwrite").objectStore("state");
             table.get("saved").onsuccess = ({ target }) => table.put({ ...target.result, cursor: "00000000-7" }, "saved");

@@ -273,7 +273,7 @@ export class Tidings extends EventTarget {
         const account = this.#options.account ?? (await this.#account());
         if (account === undefined || !this.#wanted) return false;
         this.#options.account = account ?? undefined;
-        this.#store = new Store(account);
+        this.#store = new Store(this.#options);
         const { saved, notifications, operations } = await this.#store.read();
         this.#options.device ??= saved?.device ?? crypto.randomUUID?.() ?? String(Math.random()).slice(2);
         if (saved && !this.#fold.cursor) this.#restore(saved, notifications);

@@ -59,7 +59,7 @@ export class Leader {
         this.#terms = terms;
         this.#token = token;
         this.#say = say;
-        this.#store = new Store(terms.account);
+        this.#store = new Store(terms);
         this.#link = new Link(terms, {
             token,
             cursor: () => this.#fold.cursor,

@@ -16,9 +16,9 @@ export class Store {
     /** @type {Promise<IDBDatabase | null>} */ #database;
     #name;
 
-    /** @param {string | null} account whose; null: nothing is kept */
-    constructor(account) {
-        this.#name = account && `tidings ${account}`;
+    /** @param {{url: string, account?: string | null}} terms whose, and told by which edge; null: nothing is kept */
+    constructor({ url, account }) {
+        this.#name = account && `tidings ${new URL(url).origin} ${account}`;
         this.#database = this.#open();
     }
 

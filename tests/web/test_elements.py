@@ -198,6 +198,20 @@ async def test_scrolling_brings_older_ones_to_the_last_one(visitor: Visitor, tid
     await expect(at.rows.first.get_by_role("heading")).to_have_text("number 179")
 
 
+async def test_keys_go_from_row_to_row_beyond_those_that_stand_in_the_page(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, *(f"number {number}" for number in range(60)))
+    at = await desk(visitor, "amira", INBOX)
+    stood = await at.rows.count()
+    await at.rows.first.focus()
+
+    await at.press(*["j"] * 40)
+    await expect(at.page.locator("article:focus")).to_have_attribute("aria-posinset", "41")
+    await at.press(*["k"] * 40)
+
+    await expect(at.page.locator("article:focus")).to_have_attribute("aria-posinset", "1")
+    assert stood < 40
+
+
 async def test_a_button_is_pressed_and_then_says_so(visitor: Visitor, tidings: Tidings) -> None:
     await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"))
     await tidings.eventually("amira", total=1)

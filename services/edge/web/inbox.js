@@ -128,10 +128,15 @@ export class Inbox extends TidingsElement {
 
     /** Mark those that are picked, else this one. @param {Notification} it @param {MarkState} state */
     markPicked(it, state) {
-        const picked = this.#feed.rows.filter(({ notification }) => this.#picked.has(notification.id));
+        const picked = this.#shown().notifications.filter(({ id }) => this.#picked.has(id));
         this.#picked.clear();
-        for (const row of picked) row.pick(false);
-        this.mark(state, ...(picked.length ? picked.map(({ notification }) => notification) : [it]));
+        for (const row of this.#feed.rows) row.pick(false);
+        this.mark(state, ...(picked.length ? picked : [it]));
+    }
+
+    /** Whether the next key is for one too. @param {string} id */
+    picks(id) {
+        return this.#picked.has(id);
     }
 
     /** Have the next key be for this row too, or no longer. @param {Row} row */

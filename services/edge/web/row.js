@@ -57,6 +57,7 @@ export class Row {
     #fill(it) {
         this.element.className = `${it.level ?? "info"}${it.read ? "" : " unread"}`;
         this.element.replaceChildren(this.#sign(it), this.#first(it), ...this.#words(it), this.#meta(it), ...this.#buttons(it));
+        this.pick(this.#inbox.picks(it.id));
         this.tick();
     }
 

@@ -29,6 +29,7 @@ LIVE_UNDER_OUR_POLICY = """async (token) => {
 
 
 PARTITIONS = 16
+EVEN = range(0, PARTITIONS, 2)
 NETWORK = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
@@ -37,11 +38,17 @@ def free_port() -> int:
     return next(port for port in random.sample(PORTS, 100) if free(port))
 
 
+def somebody(tidings: Tidings, *, here: bool = True) -> str:
+    """A user whom the edge below serves, or one whom it does not."""
+    return next(name for name in map(str, range(100)) if (partition_of(Person(tidings.tenant, name), PARTITIONS) in EVEN) is here)
+
+
 @pytest.fixture(scope="module")
 async def edge(chosen: Settings) -> AsyncIterator[Web]:
-    """An edge that knows a shop, whose pages are on another origin."""
+    """An edge that serves half of the people, and knows a shop whose pages are on another origin."""
     port = free_port()
-    async with web(chosen, port=port, allowed_origins=f"http://localhost:{port}") as running:
+    served = ",".join(map(str, EVEN))
+    async with web(chosen, port=port, allowed_origins=f"http://localhost:{port}", edge_partitions=served) as running:
         yield running
 
 
@@ -63,11 +70,12 @@ async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_o
     visitor: Visitor, tidings: Tidings, edge: Web
 ) -> None:
     shop = edge.url.replace("127.0.0.1", "localhost")
-    await tidings.emit(hello_to("amira", title="one"))
+    user = somebody(tidings)
+    await tidings.emit(hello_to(user, title="one"))
     tabs = [Tab(await visitor.page(url=shop)) for _ in range(2)]
 
     for tab in tabs:
-        await visitor.connect(tab.page, "amira", edge=edge.url)
+        await visitor.connect(tab.page, user, edge=edge.url)
         await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
     await tabs[1].says("tidings.mark('read', [tidings.notifications[0].id])")
     await tabs[0].until("tidings.counts.unread === 0 && !tidings.pending.length")
@@ -92,7 +100,8 @@ async def test_a_connection_that_falls_silent_is_given_up_for_another_one(visito
 async def test_whoever_comes_back_to_a_page_need_not_wait_until_a_dead_connection_is_missed(
     visitor: Visitor, tidings: Tidings, edge: Web
 ) -> None:
-    tab = await (await visitor.tab("amira", url=edge.url, share="off")).live()
+    user = somebody(tidings)
+    tab = await (await visitor.tab(user, url=edge.url, share="off")).live()
 
     os.kill(edge.pid, signal.SIGSTOP)
     try:
@@ -103,7 +112,7 @@ async def test_whoever_comes_back_to_a_page_need_not_wait_until_a_dead_connectio
     await tab.live()
 
     await tab.says("void dispatchEvent(new Event('online'))")
-    await tidings.emit(hello_to("amira", title="and one that is well goes on"))
+    await tidings.emit(hello_to(user, title="and one that is well goes on"))
     await tab.until("tidings.counts.unread === 1")
     assert len([each for each in await tab.heard("state") if each["state"] == "live"]) == 2
 
@@ -142,24 +151,19 @@ async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(visitor: 
     assert await page.evaluate("[asked <= 4, tidings.retryAt]") == [True, None]
 
 
-async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(
-    visitor: Visitor, tidings: Tidings, chosen: Settings
-) -> None:
+async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(visitor: Visitor, tidings: Tidings, edge: Web) -> None:
     visitor.expected = ("421",)
-    user = next(name for name in map(str, range(100)) if partition_of(Person(tidings.tenant, name), PARTITIONS) % 2)
+    user = somebody(tidings, here=False)
     await tidings.emit(hello_to(user, title="one"))
-    async with web(chosen, edge_partitions=",".join(map(str, range(0, PARTITIONS, 2)))) as even:
 
-        async def router(route: Route) -> None:
-            await route.continue_(url=route.request.url.replace(even.url, tidings.url))
+    async def router(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace(edge.url, tidings.url))
 
-        await visitor.context.route(lambda url: "partition=" in url, router)
-        tab = await (await visitor.tab(user, url=even.url, share="off", transports=["stream"])).live()
-        await tab.until("tidings.counts.unread === 1")
+    await visitor.context.route(lambda url: "partition=" in url, router)
+    tab = await (await visitor.tab(user, url=edge.url, share="off", transports=["stream"])).live()
+    await tab.until("tidings.counts.unread === 1")
+    await tab.says("tidings.mark('read', [tidings.notifications[0].id])")
+    await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
 
-        await tab.says("tidings.mark('read', [tidings.notifications[0].id])")
-        await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
-        listed = await tab.says("tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))")
-
-    assert listed == ["one"]
+    assert await tab.says("tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))") == ["one"]
     assert (await tidings.get("/v1/counts", user))["unread"] == 0

@@ -130,3 +130,15 @@ async def test_whoever_signs_in_is_shown_theirs_and_nobody_else_s(visitor: Visit
 
     await until_connections(tidings, 0, "alice")
     await until_connections(tidings, 1, "bob")
+
+
+async def test_without_a_provider_it_is_enough_that_one_component_says_how_to_connect(
+    visitor: Visitor, pages: Path, tidings: Tidings
+) -> None:
+    await tidings.emit(hello_to("alice"))
+
+    page = await product(visitor, pages, "lone")
+
+    await expect(page.locator("#status")).to_have_text("live alice")
+    await expect(page.locator("#unread")).to_have_text("1")
+    await until_connections(tidings, 1)

@@ -111,11 +111,11 @@ export class Source {
         /** @type {Tidings["list"]} */ list: async (...given) => this.present.list(...given),
     });
 
-    /** Take the newest options: a token may have come. @param {SourceOptions} options */
+    /** Take what a component says on top of what others said: a token may have come. @param {SourceOptions} options */
     offer(options) {
-        const other = options.token !== this.#options.token;
-        this.#options = options;
-        if (other && this.client?.state === "signed out") this.client.connect();
+        const { token } = this.#options;
+        this.#options = { ...this.#options, ...options };
+        if (token !== this.#options.token && this.client?.state === "signed out") this.client.connect();
     }
 
     #begin() {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 from playwright.async_api import expect
 
@@ -21,7 +24,17 @@ RING = """() => {
     const { start } = OscillatorNode.prototype;
     OscillatorNode.prototype.start = function (...at) { rung += 1; return start.apply(this, at); };
 }"""
+INSIDE = """() => {
+    const { root } = document.querySelector("tidings-bell");
+    const [bell, panel] = ["button.bell", ".panel"].map((name) => root.querySelector(name).getBoundingClientRect());
+    return panel.top >= bell.bottom && panel.bottom <= innerHeight && panel.left >= 0 && panel.right <= innerWidth;
+}"""
 NASTY = "<img src=x onerror=document.title='taken'>"
+
+
+def written(text: str) -> dict[str, Any]:
+    """Bob writes in a room."""
+    return event("message.posted", message_id=uuid4().hex, room_id="9", sender_id="bob", sender_name="Bob", text=text)
 
 
 async def told(tidings: Tidings, *titles: str) -> None:
@@ -67,6 +80,43 @@ async def test_what_was_looked_at_for_a_moment_is_seen_but_not_read(visitor: Vis
     await at.until("tidings.counts.unseen === 0 && !tidings.pending.length")
 
     assert await tidings.get("/v1/counts", "amira") == {"unread": 2, "unseen": 0, "total": 2}
+
+
+async def test_what_grows_while_it_is_looked_at_is_seen_again(visitor: Visitor, tidings: Tidings) -> None:
+    await tidings.emit(
+        *(event("room.member_joined", identifier=f"{tidings.tenant}-{user}", room_id="9", user_id=user) for user in ("amira", "bob"))
+    )
+    await tidings.emit(written("hello"))
+    await tidings.eventually("amira", total=1)
+    at = await desk(visitor, "amira", INBOX)
+    await at.until("tidings.counts.unseen === 0 && !tidings.pending.length")
+
+    await tidings.emit(written("are you there?"))
+    await expect(at.rows.first).to_contain_text("2 events")
+
+    await at.until("tidings.counts.unseen === 0 && !tidings.pending.length")
+    assert await tidings.get("/v1/counts", "amira") == {"unread": 1, "unseen": 0, "total": 1}
+
+
+async def test_a_click_on_a_row_reads_it_but_one_on_its_buttons_does_not(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "second", "first")
+    at = await desk(visitor, "amira", INBOX)
+
+    await at.rows.first.get_by_role("button", name="Snooze").click()
+    await at.press("Escape")
+    await at.rows.last.get_by_text("there").click()
+    await at.until("tidings.counts.unread === 1 && !tidings.pending.length")
+
+    assert [(each["title"], "read" in each) for each in await tidings.listing("amira")] == [("first", False), ("second", True)]
+
+
+async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(visitor: Visitor, tidings: Tidings) -> None:
+    at = await desk(visitor, "amira", BELL)
+    await at.bell.click()
+
+    for height in (1000, 700, 500):
+        await at.page.set_viewport_size({"width": 900, "height": height})
+        await at.page.wait_for_function(INSIDE)
 
 
 async def test_the_inbox_is_worked_through_by_keys_alone(visitor: Visitor, tidings: Tidings) -> None:
@@ -116,22 +166,30 @@ async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_a
     await told(tidings, "one", "two")
     at = await desk(visitor, "amira", '<tidings-bell title-count page="/all"></tidings-bell>')
     await expect(at.page).to_have_title("(2) Tidings")
+    await at.says("document.title = 'Elsewhere'")
 
     await at.bell.click()
 
     await expect(at.page.get_by_role("link", name="See all")).to_have_attribute("href", f"{tidings.url}/all")
-    await expect(at.page).to_have_title("Tidings")
+    await at.until("tidings.counts.unseen === 0")
+    await expect(at.page).to_have_title("Elsewhere")
 
 
-async def test_the_focus_moves_on_when_its_row_goes(visitor: Visitor, tidings: Tidings) -> None:
-    await told(tidings, "second", "first")
+async def test_the_focus_moves_on_when_its_row_goes_and_keys_work_when_none_is_left(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "third", "second", "first")
     at = await desk(visitor, "amira", INBOX)
     await at.rows.first.focus()
 
     await at.press("e")
-
-    await expect(at.rows).to_have_count(1)
     await expect(at.rows.first).to_be_focused()
+    await at.press("j", "e")
+    await expect(at.page.locator("article h3")).to_have_text(["second"])
+    await expect(at.rows.first).to_be_focused()
+    await at.press("e")
+    await expect(at.rows).to_have_count(0)
+    await at.press("z")
+
+    await expect(at.page.locator("article h3")).to_have_text(["second"])
 
 
 async def test_what_is_done_can_be_undone_for_a_while(visitor: Visitor, tidings: Tidings) -> None:
@@ -260,6 +318,19 @@ async def test_toasts_are_few_stay_while_they_are_looked_at_and_keep_silent_over
 
     assert shown == 3
     await expect(at.toasts).to_have_count(0)
+
+
+async def test_what_is_critical_is_shown_at_once_however_much_else_is(visitor: Visitor, tidings: Tidings) -> None:
+    at = await desk(visitor, "amira", TOASTS)
+    await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(3)))
+    await expect(at.toasts).to_have_count(3)
+    await at.toasts.last.hover()
+
+    await tidings.emit(hello_to("amira", title="Fire", priority="critical"))
+
+    await expect(at.toasts.get_by_text("Fire")).to_be_visible()
+    await expect(at.page.get_by_role("alert")).to_have_text("Fire. there")
+    assert await at.toasts.count() <= 3
 
 
 async def test_a_toast_that_asks_for_something_stays_and_is_answered_where_it_is(visitor: Visitor, tidings: Tidings) -> None:

@@ -56,12 +56,11 @@ async def test_the_open_bell_is_well_to_look_at_and_to_listen_to(
     await tidings.emit(*STORY)
     await tidings.eventually("amira", total=len(STORY))
     at = await desk(phone if way == "phone" else visitor, "amira", BELL + TOASTS, **WAYS[way])
-    closed = await at.page.screenshot(path=album / f"bell-{way}.png")
+    closed = await at.page.screenshot(path=album / f"bell-{way}.png", animations="disabled")
 
     await at.bell.click()
     await expect(at.rows).to_have_count(len(STORY))
-    await at.page.wait_for_timeout(300)  # it has come to rest
-    opened = await at.page.screenshot(path=album / f"inbox-{way}.png")
+    opened = await at.page.screenshot(path=album / f"inbox-{way}.png", animations="disabled")
 
     assert len(opened) > len(closed) > LEAST_BYTES
     assert await at.faults() == []
@@ -71,13 +70,13 @@ async def test_an_empty_inbox_and_one_that_cannot_be_reached_say_so(visitor: Vis
     visitor.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
     at = await desk(visitor, "amira", INBOX)
     await expect(at.page.get_by_text("Nothing here yet")).to_be_visible()
-    empty = await at.page.screenshot(path=album / "empty.png")
+    empty = await at.page.screenshot(path=album / "empty.png", animations="disabled")
     faults = await at.faults()
 
     await visitor.context.set_offline(True)
     await at.page.get_by_role("tab", name="Done").click()
     await expect(at.page.get_by_text("This could not be loaded")).to_be_visible()
-    failed = await at.page.screenshot(path=album / "error.png")
+    failed = await at.page.screenshot(path=album / "error.png", animations="disabled")
     await visitor.context.set_offline(False)
     await at.page.get_by_role("button", name="Try again").click()
 
@@ -91,6 +90,6 @@ async def test_toasts_are_well_to_look_at(visitor: Visitor, tidings: Tidings, al
     await tidings.emit(*STORY[-3:], hello_to("amira", title="one more"))
 
     await expect(at.page.get_by_text("1 more")).to_be_visible()
-    await at.page.screenshot(path=album / "toasts.png")
+    await at.page.screenshot(path=album / "toasts.png", animations="disabled")
 
     assert await at.faults() == []

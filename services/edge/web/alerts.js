@@ -7,12 +7,13 @@ import { Tidings } from "./client.js";
 
 const KEY = "tidings alerts";
 const VOLUME = 0.3;
-const HOLD_MILLISECONDS = 1000;
+const HOLD_MILLISECONDS = 3000;
+const PRECEDENCE_MILLISECONDS = 150;
 
 export class Alerts {
     /** @type {WeakMap<Tidings, Alerts>} */ static #all = new WeakMap();
     /** @type {Allowed} */ allowed = { sound: false, desktop: false, ...kept() };
-    /** @type {Map<string, Notification>} */ #shown = new Map();
+    /** How each that is shown is closed. @type {Map<string, () => void>} */ #shown = new Map();
     /** @type {AudioContext | null} */ #audio = null;
 
     /** Those of a client, which begin when they are first asked for. @param {Tidings | null} client */
@@ -20,6 +21,7 @@ export class Alerts {
         const known = client && Alerts.#all.get(client);
         if (known) return known;
         const alerts = new Alerts();
+        addEventListener("storage", ({ key }) => key === KEY && (alerts.allowed = { ...alerts.allowed, ...kept() }));
         if (client) {
             Alerts.#all.set(client, alerts);
             client.addEventListener("notification", (event) => alerts.#tell(/** @type {CustomEvent} */ (event).detail));
@@ -50,7 +52,8 @@ export class Alerts {
 
     /** @param {{notification: Told, live: boolean}} told */
     async #tell({ notification, live }) {
-        if (!live) return;
+        if (!live || !(this.allowed.sound || this.allowed.desktop)) return;
+        if (document.hidden) await new Promise((resolve) => setTimeout(resolve, PRECEDENCE_MILLISECONDS)); // a tab in sight comes first
         await alone(`tidings alert ${notification.id} ${notification.cursor}`, () => {
             if (this.allowed.sound) this.#ring();
             if (this.allowed.desktop && document.hidden) this.#show(notification);
@@ -61,23 +64,30 @@ export class Alerts {
     async #show({ id, group, title, message, priority }) {
         const options = { body: message, tag: group ?? id, renotify: priority === "critical", requireInteraction: priority === "critical" };
         const registration = await navigator.serviceWorker?.getRegistration().catch(() => undefined);
-        if (registration) return registration.showNotification(title, options);
+        if (registration) return this.#showBy(registration, id, title, options);
         try {
             const shown = new Notification(title, options);
             shown.onclick = () => (window.focus(), shown.close());
-            this.#shown.set(id, shown);
+            this.#shown.set(id, () => shown.close());
         } catch {} // where only service workers may
+    }
+
+    /** @param {ServiceWorkerRegistration} registration @param {string} id @param {string} title @param {NotificationOptions & {tag: string}} options */
+    async #showBy(registration, id, title, options) {
+        await registration.showNotification(title, options);
+        this.#shown.set(id, async () => (await registration.getNotifications({ tag: options.tag })).forEach((each) => each.close()));
     }
 
     /** What is read elsewhere need not be shown any longer. @param {Tidings} client */
     #withdraw(client) {
         if (!this.#shown.size) return;
         const unread = new Set(client.notifications.filter((it) => !it.read).map((it) => it.id));
-        for (const [id, shown] of this.#shown) if (!unread.has(id)) shown.close(), this.#shown.delete(id);
+        for (const [id, close] of this.#shown) if (!unread.has(id)) close(), this.#shown.delete(id);
     }
 
     /** Two soft tones. */
     #ring() {
+        if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return; // it would all sound at the first click
         try {
             const audio = (this.#audio ??= new AudioContext());
             const volume = audio.createGain();
@@ -90,7 +100,7 @@ export class Alerts {
                 tone.start(audio.currentTime + place * 0.12);
                 tone.stop(audio.currentTime + place * 0.12 + 0.3);
             }
-        } catch {} // a page that nobody has touched yet may make no sound
+        } catch {} // where there is nothing to make a sound with
     }
 }
 

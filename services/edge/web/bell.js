@@ -10,6 +10,9 @@ import { icon } from "./icons.js";
 /** @import {Inbox} from "./inbox.js" */
 
 const GAP_PIXELS = 8;
+const HEIGHT_PIXELS = 620;
+const LEAST_PIXELS = 320;
+const COUNTED = /^\(\d+\+?\) /;
 
 /**
  * Attributes: `count` (`unseen`, or `unread`); `title-count` puts it into the page's title, `app-badge` on the installed app; `page` is where all are to be seen.
@@ -17,7 +20,6 @@ const GAP_PIXELS = 8;
  */
 export class Bell extends TidingsElement {
     /** @type {any} */ #parts = {};
-    #title = document.title;
 
     build() {
         const inbox = /** @type {Inbox} */ (document.createElement("tidings-inbox"));
@@ -36,7 +38,7 @@ export class Bell extends TidingsElement {
 
     arrived() {
         addEventListener("resize", () => this.open && this.#place(), { signal: this.leaving.signal });
-        this.leaving.signal.addEventListener("abort", () => this.hasAttribute("title-count") && (document.title = this.#title));
+        this.leaving.signal.addEventListener("abort", () => this.#entitle(0));
     }
 
     /** @param {Tidings} client @param {AbortSignal} signal */
@@ -84,15 +86,16 @@ export class Bell extends TidingsElement {
         requestAnimationFrame(() => inbox.focus());
     }
 
-    /** Below the button, within the window. */
+    /** Below the button, as high as there is room; over it only where there is next to none. */
     #place() {
         const { button, panel } = this.#parts;
         const place = button.getBoundingClientRect();
-        const size = panel.getBoundingClientRect();
-        const rightToLeft = getComputedStyle(this).direction === "rtl";
-        const left = rightToLeft ? place.left : place.right - size.width;
-        panel.style.left = `${Math.max(GAP_PIXELS, Math.min(innerWidth - size.width - GAP_PIXELS, left))}px`;
-        panel.style.top = `${Math.max(GAP_PIXELS, Math.min(place.bottom + GAP_PIXELS, innerHeight - size.height - GAP_PIXELS))}px`;
+        const width = panel.offsetWidth;
+        const left = getComputedStyle(this).direction === "rtl" ? place.left : place.right - width;
+        const top = Math.max(GAP_PIXELS, Math.min(place.bottom + GAP_PIXELS, innerHeight - LEAST_PIXELS - GAP_PIXELS));
+        panel.style.left = `${Math.max(GAP_PIXELS, Math.min(innerWidth - width - GAP_PIXELS, left))}px`;
+        panel.style.top = `${top}px`;
+        panel.style.height = `${Math.min(HEIGHT_PIXELS, innerHeight - top - GAP_PIXELS)}px`;
     }
 
     #ring() {
@@ -101,9 +104,17 @@ export class Bell extends TidingsElement {
         requestAnimationFrame(() => button.classList.add("rings"));
     }
 
+    /** Put it before whatever the page's title is by now. @param {number} count */
+    #entitle(count) {
+        if (!this.hasAttribute("title-count")) return;
+        const title = document.title.replace(COUNTED, "");
+        const counted = count ? `(${capped(count)}) ${title}` : title;
+        if (document.title !== counted) document.title = counted;
+    }
+
     /** @param {number} count */
     #elsewhere(count) {
-        if (this.hasAttribute("title-count")) document.title = count ? `(${capped(count)}) ${this.#title}` : this.#title;
+        this.#entitle(count);
         if (!this.hasAttribute("app-badge") || !navigator.setAppBadge) return;
         (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => {});
     }

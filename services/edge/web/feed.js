@@ -81,8 +81,7 @@ export class Feed {
         if (held) for (const it of all.slice(this.waiting)) held.add(it.id); // older ones that were loaded since
         this.#complete = complete;
         this.list.hidden = !all.length; // a feed that has no articles is none
-        if (all.length) this.scroll.removeAttribute("tabindex");
-        else this.scroll.tabIndex = 0; // without rows nothing else in it could be reached by keys, to scroll it
+        this.scroll.tabIndex = all.length ? -1 : 0; // without rows nothing else in it could be reached by keys, to scroll it
         this.#end.replaceChildren(...(foot ? [foot] : []));
         this.#stand();
         this.#look(all.length);
@@ -160,6 +159,7 @@ export class Feed {
     #row(it) {
         const known = this.#rows.get(it.id);
         if (known) {
+            if (known.notification.seen && !it.seen) this.#again(known.element);
             known.show(it);
             return known;
         }
@@ -169,12 +169,12 @@ export class Feed {
         return row;
     }
 
-    /** Take rows out; if one of them had the focus, the next one gets it. @param {Set<string>} kept */
+    /** Take rows out; if one of them had the focus, another has it then, or the list. @param {Set<string>} kept */
     #leave(kept) {
-        const { focused, rows } = this;
+        const { focused } = this;
+        if (focused && !kept.has(focused.notification.id)) (this.#heir(focused, kept)?.element ?? this.scroll).focus({ preventScroll: true });
         for (const [id, { element }] of this.#rows) {
             if (kept.has(id)) continue;
-            if (focused?.element === element) (rows.slice(rows.indexOf(focused)).find((each) => kept.has(each.notification.id)) ?? rows[0]).element.focus({ preventScroll: true });
             this.#sight.unobserve(element);
             clearTimeout(this.#dwelling.get(id));
             this.#dwelling.delete(id);
@@ -183,12 +183,26 @@ export class Feed {
         }
     }
 
+    /** The next row that stays, or else the one before. @param {Row} row @param {Set<string>} kept */
+    #heir(row, kept) {
+        const { rows } = this;
+        const place = rows.indexOf(row);
+        const before = rows.slice(0, place).reverse();
+        return [...rows.slice(place), ...before].find(({ notification }) => kept.has(notification.id));
+    }
+
     /** Look whether the end is in sight still, once there is more to see. @param {number} extent */
     #look(extent) {
         if (extent === this.#extent) return;
         this.#extent = extent;
         this.#ahead.unobserve(this.#end);
         this.#ahead.observe(this.#end);
+    }
+
+    /** Look anew whether it is in sight. @param {Element} element */
+    #again(element) {
+        this.#sight.unobserve(element);
+        this.#sight.observe(element);
     }
 
     /** Whoever has looked at a row for a moment has seen it. @param {IntersectionObserverEntry} entry */
@@ -201,7 +215,9 @@ export class Feed {
 
     /** @param {string} id */
     #looking(id) {
-        if (document.hidden || !this.#rows.has(id)) return;
+        const row = this.#rows.get(id);
+        if (!row) return;
+        if (document.hidden) return this.#again(row.element); // which is not found in sight before the page is
         this.#looked.add(id);
         clearTimeout(this.#batch);
         this.#batch = setTimeout(() => {

@@ -322,7 +322,7 @@ export class Inbox extends TidingsElement {
     /** What stands below the last row. @param {number} count @param {boolean} complete */
     #foot(count, complete) {
         const plain = (/** @type {Name} */ name, /** @type {() => void} */ onclick) => make("button", { class: "plain", type: "button", onclick }, this.say(name));
-        if (this.#page?.failed) return make("div", { class: "empty" }, make("strong", {}, this.say("failed")), plain("retry", () => this.#choose(this.list)));
+        if (this.#page?.failed) return make("div", { class: "empty" }, make("div", { class: "sign" }, icon("warning")), make("strong", {}, this.say("failed")), plain("retry", () => this.#choose(this.list)));
         if (!complete) return this.#loading ? this.#bones() : plain("more", () => this.more());
         if (count) return make("span", {}, this.say("end"));
         const [strong, more, picture] = EMPTY[this.list];

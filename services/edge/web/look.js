@@ -46,9 +46,9 @@ button:disabled { opacity: .55; cursor: default; }
 .bell:hover, .bell[aria-expanded="true"] { background: color-mix(in srgb, currentColor 9%, transparent); }
 .bell .icon { width: 22px; height: 22px; transform-origin: 50% 3px; }
 .bell.rings .icon { animation: ring 700ms ease-in-out; }
-.badge { position: absolute; inset-block-start: 2px; inset-inline-end: 1px; min-width: 18px; height: 18px; padding-inline: 5px; border-radius: 9px; background: var(--tidings-badge, #d92d3a); color: #fff; font: 700 11px/18px system-ui, sans-serif; font-variant-numeric: tabular-nums; text-align: center; box-shadow: 0 0 0 2px var(--tidings-around, var(--surface)); }
+.badge { position: absolute; inset-block-start: 0; inset-inline-end: -3px; min-width: 18px; height: 18px; padding-inline: 5px; border-radius: 9px; background: var(--tidings-badge, #d92d3a); color: #fff; font: 700 11px/18px system-ui, sans-serif; font-variant-numeric: tabular-nums; text-align: center; box-shadow: 0 0 0 2px var(--tidings-around, var(--surface)); }
 .bell[data-state="offline"] .icon, .bell[data-state="signed out"] .icon { opacity: .45; }
-.panel { position: fixed; inset: auto; margin: 0; padding: 0; border: 0; width: min(408px, calc(100vw - 16px)); height: min(620px, calc(100dvh - 88px)); border-radius: var(--radius); background: var(--surface); color: var(--ink); box-shadow: 0 0 0 1px var(--line), 0 18px 50px -12px rgb(10 14 30 / .38); overflow: hidden; }
+.panel { position: fixed; inset: auto; margin: 0; padding: 0; border: 0; width: min(408px, calc(100vw - 16px)); height: 620px; border-radius: var(--radius); background: var(--surface); color: var(--ink); box-shadow: 0 0 0 1px var(--line), 0 18px 50px -12px rgb(10 14 30 / .38); overflow: hidden; }
 .panel:popover-open { display: flex; animation: drop 160ms cubic-bezier(.2, .8, .3, 1); }
 .panel tidings-inbox { flex: 1; min-width: 0; border-radius: 0; box-shadow: none; }
 
@@ -71,39 +71,44 @@ button:disabled { opacity: .55; cursor: default; }
 .tabs button[aria-selected="true"] { color: var(--ink); border-color: var(--accent); }
 .tabs .count { padding: 1px 6px; border-radius: 8px; background: var(--raised); font-size: 11px; font-variant-numeric: tabular-nums; }
 .tabs [aria-selected="true"] .count { background: color-mix(in srgb, var(--accent) 15%, transparent); }
-.scroll { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
+.scroll { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; outline-offset: -2px; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
 .pill { position: absolute; inset-block-start: 118px; inset-inline: 0; margin-inline: auto; width: max-content; z-index: 2; box-shadow: 0 6px 18px -4px rgb(10 14 30 / .4); border-radius: 99px; animation: drop 160ms; }
 
-article { position: relative; display: grid; grid-template-columns: 36px minmax(0, 1fr); gap: 2px 12px; padding: 13px 14px 12px 18px; padding-inline: 18px 14px; border-block-end: 1px solid var(--line); transition: background var(--quick); }
+article { position: relative; display: grid; grid-template-columns: 36px minmax(0, 1fr); gap: 2px 12px; padding-block: 13px 7px; padding-inline: 18px 14px; cursor: pointer; border-block-end: 1px solid var(--line); transition: background var(--quick); }
 article:hover { background: color-mix(in srgb, var(--raised) 60%, transparent); }
 article.unread { background: var(--fresh); }
 article.picked { box-shadow: inset 3px 0 0 var(--accent); }
 article:focus-visible { outline-offset: -3px; border-radius: 10px; }
-.sign { grid-row: 1 / span 4; width: 36px; height: 36px; border-radius: 11px; display: grid; place-items: center; color: var(--tone); background: color-mix(in srgb, var(--tone) 13%, transparent); }
-article, .toast { --tone: var(--info); }
-.success { --tone: var(--success); } .warning { --tone: var(--warning); } .error { --tone: var(--error); }
+.sign { grid-row: 1 / span 4; width: 36px; height: 36px; border-radius: 11px; display: grid; place-items: center; color: var(--tone); background: color-mix(in srgb, var(--wash) 17%, transparent); }
+article, .toast { --tone: var(--info); --wash: var(--info); }
+.success { --tone: var(--success); --wash: light-dark(#1fa971, var(--success)); }
+.warning { --tone: var(--warning); --wash: light-dark(#f5a524, var(--warning)); }
+.error { --tone: var(--error); --wash: light-dark(#e5484d, var(--error)); }
 .first { display: flex; align-items: baseline; gap: 8px; }
 .name { flex: 1; min-width: 0; margin: 0; font-size: 14px; font-weight: 520; overflow-wrap: anywhere; }
 .unread .name { font-weight: 680; }
 .name a { text-decoration: none; }
-.name a:hover { text-decoration: underline; text-underline-offset: 2px; }
+.name button { text-align: start; }
+.name a:hover, .name button:hover { text-decoration: underline; text-underline-offset: 2px; }
 .dot { width: 8px; height: 8px; border-radius: 50%; background: var(--accent); flex: none; align-self: center; }
 .words { margin: 1px 0 0; color: var(--soft); overflow-wrap: anywhere; display: -webkit-box; -webkit-line-clamp: 3; -webkit-box-orient: vertical; overflow: hidden; }
-.meta { display: flex; align-items: center; gap: 4px 8px; margin-block-start: 3px; font-size: 12px; color: var(--soft); min-height: 30px; }
+.meta { display: flex; align-items: center; gap: 4px 8px; margin-block-start: 1px; font-size: 12px; color: var(--soft); min-height: 30px; }
 .meta .facts { flex: 1; display: flex; flex-wrap: wrap; gap: 2px 8px; min-width: 0; }
-.mark { padding: 0 7px; border-radius: 7px; font-weight: 620; color: var(--tone); background: color-mix(in srgb, var(--tone) 13%, transparent); }
+.mark { padding: 0 7px; border-radius: 7px; font-weight: 620; color: var(--tone); background: color-mix(in srgb, var(--wash) 17%, transparent); }
 .tools { display: flex; margin-block: -2px; opacity: .55; transition: opacity var(--quick); }
 article:hover .tools, article:focus-within .tools, article:focus .tools { opacity: 1; }
-.actions { display: flex; flex-wrap: wrap; gap: 8px; margin-block: 8px 4px; }
+.actions { display: flex; flex-wrap: wrap; gap: 8px; margin-block: 8px 3px; }
 .done { display: flex; align-items: center; gap: 6px; color: var(--success); font-weight: 600; font-size: 13px; }
 .menu { margin: 0; padding: 6px; border: 0; border-radius: 12px; inset: auto; position: fixed; min-width: 214px; max-width: 320px; background: var(--surface); color: var(--ink); box-shadow: 0 0 0 1px var(--line), 0 14px 40px -10px rgb(10 14 30 / .4); font-size: 13px; }
 .menu button, .menu label { display: flex; align-items: center; justify-content: space-between; gap: 14px; width: 100%; padding: 8px 10px; border-radius: 8px; text-align: start; }
 .menu button:hover, .menu label:hover { background: var(--raised); }
 .menu button span:last-child:not(:first-child), .menu p { color: var(--soft); }
 .menu p { margin: 4px 10px; font-size: 12px; }
+.menu strong { display: block; color: var(--ink); font-weight: 620; }
 .menu input { accent-color: var(--accent); width: 16px; height: 16px; margin: 0; }
 .empty { display: grid; justify-items: center; gap: 4px; padding: 64px 28px; text-align: center; color: var(--soft); }
-.empty .sign { width: 56px; height: 56px; border-radius: 18px; margin-block-end: 10px; --tone: var(--accent); }
+.empty .sign { width: 56px; height: 56px; border-radius: 18px; margin-block-end: 10px; --tone: var(--accent); --wash: var(--accent); }
+.empty .plain { margin-block-start: 10px; color: var(--ink); }
 .empty .sign .icon { width: 26px; height: 26px; }
 .empty strong { color: var(--ink); font-size: 15px; font-weight: 640; }
 .bones { padding: 15px 18px; display: grid; grid-template-columns: 36px 1fr; gap: 8px 12px; border-block-end: 1px solid var(--line); }
@@ -131,7 +136,7 @@ article:hover .tools, article:focus-within .tools, article:focus .tools { opacit
 @keyframes ring { 20% { rotate: 14deg; } 45% { rotate: -11deg; } 70% { rotate: 6deg; } }
 @container (max-width: 300px) { .tabs button { padding-inline: 6px; } }
 @media (max-width: 520px) {
-    .panel { inset: 0 !important; width: 100vw; height: 100dvh; max-width: none; max-height: none; border-radius: 0; }
+    .panel { inset: 0 !important; width: 100vw; height: 100dvh !important; max-width: none; max-height: none; border-radius: 0; }
     :host(.toasts) { inset-inline: 16px; width: auto; inset-block-end: 16px; }
 }
 @media (hover: none) { .tools { opacity: 1; } }

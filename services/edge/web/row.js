@@ -7,6 +7,7 @@ import { icon, iconOf } from "./icons.js";
 /** @import {Notification} from "./protocol.js" */
 /** @import {Inbox} from "./inbox.js" */
 
+const BUTTONS = "button, a, input";
 const MARKED = /** @type {const} */ (["critical", "high"]);
 
 export class Row {
@@ -25,6 +26,7 @@ export class Row {
         this.#picked.textContent = inbox.say("picked");
         this.#shown = it;
         this.element = make("article", { tabindex: "-1", "data-id": it.id, part: "row", "aria-labelledby": `name-${it.id}`, "aria-describedby": `words-${it.id}` });
+        this.element.addEventListener("click", (event) => this.#clicked(event));
         this.#fill(it);
     }
 
@@ -47,6 +49,12 @@ export class Row {
         this.#picked.hidden = !picked;
     }
 
+    /** A click on it opens it, but for one on what is in it, or one that ends the selecting of its text. @param {Event} event */
+    #clicked(event) {
+        const within = /** @type {Element} */ (event.target).closest(BUTTONS);
+        if (!within && getSelection()?.type !== "Range") this.#inbox.open(this.#shown);
+    }
+
     /** Show how long ago it was by now. */
     tick() {
         const { tongue, client } = this.#inbox;
@@ -56,7 +64,7 @@ export class Row {
     /** @param {Notification} it */
     #fill(it) {
         this.element.className = `${it.level ?? "info"}${it.read ? "" : " unread"}`;
-        this.element.replaceChildren(this.#sign(it), this.#first(it), ...this.#words(it), this.#meta(it), ...this.#buttons(it));
+        this.element.replaceChildren(this.#sign(it), this.#first(it), ...this.#words(it), ...this.#buttons(it), this.#meta(it));
         this.pick(this.#inbox.picks(it.id));
         this.tick();
     }

@@ -5,6 +5,7 @@ import { address, make, say } from "./dom.js";
 import { TidingsElement } from "./element.js";
 import { icon, iconOf } from "./icons.js";
 
+/** @import {Bell} from "./bell.js" */
 /** @import {Tidings} from "./client.js" */
 /** @import {Notification} from "./protocol.js" */
 
@@ -16,11 +17,12 @@ const LEAVING_MILLISECONDS = 180;
 export class Toasts extends TidingsElement {
     /** @type {Map<string, {element: HTMLElement, timer: Timer | null}>} */ #toasts = new Map();
     #more = 0;
-    #open = false;
+    /** The bell that was opened last. @type {Bell | null} */ #bell = null;
     /** @type {any} */ #parts = {};
 
     build() {
         this.classList.add("toasts");
+        for (const id of [...this.#toasts.keys()]) this.#drop(id);
         this.#parts = {
             polite: make("div", { role: "status", class: "unseen" }),
             urgent: make("div", { role: "alert", class: "unseen" }),
@@ -33,7 +35,7 @@ export class Toasts extends TidingsElement {
 
     arrived() {
         const { signal } = this.leaving;
-        document.addEventListener("tidings-toggle", (event) => this.#suppress(/** @type {CustomEvent} */ (event).detail.open), { signal });
+        document.addEventListener("tidings-toggle", (event) => this.#toggled(/** @type {Bell} */ (event.composedPath()[0])), { signal });
     }
 
     /** @param {Tidings} client @param {AbortSignal} signal */
@@ -44,9 +46,10 @@ export class Toasts extends TidingsElement {
 
     /** @param {{notification: Notification, live: boolean}} told */
     #told({ notification, live }) {
-        if (!live || document.hidden || this.#open) return;
+        if (!live || document.hidden || this.#covered) return;
         const urgent = notification.priority === "critical";
         say(urgent ? this.#parts.urgent : this.#parts.polite, `${notification.title}. ${notification.message}`);
+        if (urgent) this.#makeRoom();
         if (this.#toasts.size >= LIMIT && !this.#toasts.has(notification.id)) this.#more += 1;
         else this.#show(notification);
         this.#count();
@@ -66,7 +69,7 @@ export class Toasts extends TidingsElement {
         const stays = it.priority === "critical" || Boolean(it.actions?.length);
         const timer = stays ? null : new Timer(SHOWN_MILLISECONDS, () => this.#drop(it.id));
         for (const name of ["pointerenter", "focusin"]) element.addEventListener(name, () => timer?.stop());
-        for (const name of ["pointerleave", "focusout"]) element.addEventListener(name, () => timer?.start());
+        for (const name of ["pointerleave", "focusout"]) element.addEventListener(name, () => requestAnimationFrame(() => element.matches(":hover, :focus-within") || this.#wait(it.id)));
         element.addEventListener("keydown", ({ key }) => key === "Escape" && this.#drop(it.id));
         this.#toasts.set(it.id, { element, timer });
         this.#parts.stack.append(element);
@@ -76,14 +79,15 @@ export class Toasts extends TidingsElement {
     /** @param {Notification} it */
     #name(it) {
         const href = address(it.entity?.url);
-        return make("a", { href: href ?? "#", onclick: (/** @type {MouseEvent} */ event) => this.#open_(it, event, href) }, it.title);
+        const onclick = (/** @type {MouseEvent} */ event) => this.#opened(it, event);
+        return href ? make("a", { href, onclick }, it.title) : make("button", { type: "button", onclick }, it.title);
     }
 
-    /** @param {Notification} notification @param {MouseEvent} event @param {string | null} href */
-    #open_(notification, event, href) {
+    /** @param {Notification} notification @param {MouseEvent} event */
+    #opened(notification, event) {
         this.client?.mark("read", [notification.id]);
         const opened = this.dispatchEvent(new CustomEvent("tidings-open", { detail: { notification }, bubbles: true, composed: true, cancelable: true }));
-        if (!opened || !href) event.preventDefault();
+        if (!opened) event.preventDefault();
         this.#drop(notification.id);
     }
 
@@ -116,10 +120,28 @@ export class Toasts extends TidingsElement {
         for (const id of this.#toasts.keys()) if (!unread.has(id)) this.#drop(id);
     }
 
-    /** @param {boolean} open */
-    #suppress(open) {
-        this.#open = open;
-        if (open) for (const id of [...this.#toasts.keys()]) this.#drop(id);
+    /** Whether this person's inbox is open, and says it all. */
+    get #covered() {
+        return Boolean(this.#bell?.isConnected && this.#bell.open);
+    }
+
+    /** @param {Bell} bell */
+    #toggled(bell) {
+        if (bell.client !== this.client) return;
+        this.#bell = bell;
+        if (bell.open) for (const id of [...this.#toasts.keys()]) this.#drop(id);
+    }
+
+    /** What is urgent takes the place of the oldest that would go by itself. */
+    #makeRoom() {
+        if (this.#toasts.size < LIMIT) return;
+        const passing = [...this.#toasts].find(([, { timer }]) => timer);
+        if (passing) this.#drop(passing[0]), (this.#more += 1);
+    }
+
+    /** Let it go after a while, if it is there still. @param {string} id */
+    #wait(id) {
+        this.#toasts.get(id)?.timer?.start();
     }
 
     #count() {

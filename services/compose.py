@@ -58,8 +58,9 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from services.runtime.access import Access
     from services.runtime.idempotency import Keys
     from services.runtime.idempotent import Idempotent
+    from services.runtime.listener import bind
     from services.runtime.metrics import metrics
-    from services.runtime.web import application, bind, serve
+    from services.runtime.web import application, serve
 
     settings.check_access(tickets="edge" in parts)
     with bind(settings.host, settings.port, settings.stale_seconds, reuse=settings.reuse_port) as listener:

@@ -20,8 +20,8 @@ from services.runtime.child import LAUNCHER
 from services.runtime.data_directory import held
 from services.runtime.embedded import embedded_nats, embedded_postgres
 from services.runtime.errors import Permanent
+from services.runtime.listener import bind
 from services.runtime.settings import Settings, running_file, variables
-from services.runtime.web import bind
 
 SERVICES = (("notifier",), ("projector",), ("web",))
 READY_SECONDS = 120.0

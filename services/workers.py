@@ -16,8 +16,6 @@ from services.runtime.errors import InvalidSettings
 from services.runtime.settings import Settings, variables
 from services.up import Service, kept
 
-WORKERS_LIMIT = 64
-
 
 async def workers(settings: Settings, name: str, count: int) -> None:
     """Run so many until cancelled; the kernel spreads the connections over them (`SO_REUSEPORT`). Raises InvalidSettings."""

@@ -12,8 +12,8 @@ from services import compose
 from services.commands.shared import reads_settings
 from services.runtime.process import run
 from services.runtime.settings import Settings
-from services.workers import WORKERS_LIMIT
-from services.workers import workers as many
+
+WORKERS_LIMIT = 64
 
 
 def _service(name: str, help_: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> click.Command:
@@ -30,10 +30,15 @@ def _serving(name: str, help_: str, parts: tuple[str, ...]) -> click.Command:
     @click.option("--workers", type=click.IntRange(1, WORKERS_LIMIT), default=1, help="How many processes listen on the port.")
     @reads_settings
     def command(chosen: Settings, workers: int) -> None:
-        work = compose.web(chosen, parts) if workers == 1 else many(chosen, name, workers)
-        sys.exit(run(work, chosen))
+        sys.exit(run(compose.web(chosen, parts) if workers == 1 else _many(chosen, name, workers), chosen))
 
     return command
+
+
+def _many(chosen: Settings, name: str, count: int) -> Coroutine[Any, Any, None]:
+    from services.workers import workers
+
+    return workers(chosen, name, count)
 
 
 notifier = _service("notifier", "Run the notifier: from events to each person's log.", compose.notifier)

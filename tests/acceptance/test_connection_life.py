@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from contracts.closing import Code
+from services.runtime.listener import bind
 from services.runtime.settings import Settings
-from services.runtime.web import bind
 from tests.driver import Client, Tidings, hello_to
 from tests.webs import Web, web
 

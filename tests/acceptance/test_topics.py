@@ -175,8 +175,8 @@ async def world(stack: AsyncExitStack, installation: Installation) -> World:
     rows = installation.process("edge", log="rows", port=0, ring_bytes=1)
     tail = installation.process("edge", log="tail", port=0, ring_bytes=1, postgres_dsn=NOWHERE)
     edges: dict[str, Tidings] = {"ring": tenant}
-    for name, process in (("rows", rows), ("tail", tail)):
-        url = await process.start()
+    started = await asyncio.gather(rows.start(), tail.start())
+    for name, process, url in zip(("rows", "tail"), (rows, tail), started, strict=True):
         stack.callback(process.kill)
         edges[name] = await stack.enter_async_context(Tidings(url, tenant.runtime, tenant.tenant))
     return World(tenant, edges)
@@ -184,9 +184,8 @@ async def world(stack: AsyncExitStack, installation: Installation) -> World:
 
 async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(alone: Installation, shared: Installation) -> None:
     async with AsyncExitStack() as stack:
-        one, other = [await world(stack, installation) for installation in (alone, shared)]
-        for each in (one, other):
-            await each.begin()
+        one, other = await asyncio.gather(*(world(stack, installation) for installation in (alone, shared)))
+        await asyncio.gather(one.begin(), other.begin())
         for happened in history(SEED):
             await asyncio.gather(one.take(happened), other.take(happened))
 

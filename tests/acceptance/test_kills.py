@@ -13,6 +13,7 @@ from tests.acceptance.faults import SERVERS, SERVICES, Installation, Tenant
 from tests.driver import event, hello_to
 
 USERS = ("ann", "ben", "cas")
+SEED = 1
 
 
 @pytest.fixture(scope="module", params=[1000, 0], ids=["alone", "shared"])
@@ -22,9 +23,8 @@ async def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.
         yield running
 
 
-@pytest.mark.parametrize("seed", [1])
-async def test_each_part_is_killed_while_events_flow(installation: Installation, seed: int) -> None:
-    dice = random.Random(seed)
+async def test_each_part_is_killed_while_events_flow(installation: Installation) -> None:
+    dice = random.Random(SEED)
     async with AsyncExitStack() as stack:
         tenants = [await stack.enter_async_context(Tenant(installation)) for _ in range(2)]
         for tenant in tenants:

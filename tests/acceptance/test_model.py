@@ -22,7 +22,7 @@ from tests.driver import Client, Tidings, event, hello_to
 from tests.streams import entries
 from tests.webs import webs
 
-STEPS = 120
+STEPS = 80
 NOTIFICATIONS_LIMIT = 900
 """The log keeps a thousand notifications for a person; the model keeps all."""
 DEVICES = 4

@@ -259,7 +259,7 @@ def test_whatever_happens_in_whatever_order_each_device_ends_with_what_the_read_
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=4,
+                max_examples=3,
                 stateful_step_count=20,
                 phases=[Phase.generate],
                 deadline=None,

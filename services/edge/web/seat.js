@@ -17,6 +17,8 @@ import { Leader } from "./leader.js";
  * @typedef {Saying | {beat: true} | {ask: {tab: string, number: number, refresh: boolean}}} Telling
  */
 
+/** Of what tabs and leaders say to each other: those of another version, from before the edge was renewed, meet elsewhere. */
+const VERSION = 1;
 const BEAT_MILLISECONDS = 2000;
 
 export class Seat {
@@ -78,5 +80,5 @@ export class Seat {
  * @param {{url: string, account: string | null}} terms
  */
 export function nameOf({ url, account }) {
-    return `tidings ${new URL(url).origin} ${account}`;
+    return `tidings ${VERSION} ${new URL(url).origin} ${account}`;
 }

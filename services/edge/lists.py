@@ -66,7 +66,7 @@ def _listing(edge: Edge, who: Who) -> Any:
     async def notifications(
         request: AnyRequest,
         asked: dict[str, Any],
-        shown: Annotated[ListName, Parameter(query="state")] = "all",
+        state_: Annotated[ListName, Parameter(query="state")] = "all",
         limit: Annotated[int, Parameter(ge=1, le=LIST_LIMIT)] = 50,
         before: CursorParameter = None,
     ) -> Response[bytes]:
@@ -75,7 +75,7 @@ def _listing(edge: Edge, who: Who) -> Any:
         What is given more than once means any of these. `since` and `until` are about `created`; `q` looks into title and message.
         """
         person = who(request).person
-        wanted = Wanted(shown, limit, {**asked, **(await _before(edge, before))})
+        wanted = Wanted(state_, limit, {**asked, **(await _before(edge, before))})
         return json(await edge.log.listing(person, wanted))
 
     return notifications

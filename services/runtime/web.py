@@ -14,7 +14,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -179,9 +179,15 @@ def _unavailable(_: Request[Any, Any, Any], error: TidingsError) -> Response[byt
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     extra: Any = error.extra
     title = "bad request" if error.status_code == 400 else "error"
-    answer = respond(error.status_code, title, error.detail, **({"errors": extra} if extra else {}))
+    errors = [_asked(each) for each in extra or ()] if isinstance(error, ValidationException) else extra
+    answer = respond(error.status_code, title, error.detail, **({"errors": errors} if errors else {}))
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _asked(fault: dict[str, Any]) -> dict[str, Any]:
+    """A fault by its parameter's name as it was sent; ours ends in `_` where the name is taken."""
+    return {**fault, "key": str(fault["key"]).rstrip("_")} if "key" in fault else fault
 
 
 def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -123,6 +123,13 @@ async def test_each_count_by_kind_is_the_length_of_its_list(tidings: Tidings, al
                 assert len(await titles(tidings, state=state, **{kind: value})) == counted[name], (kind, value, state)
 
 
+@pytest.mark.parametrize(("name", "value"), [("state", "loved"), ("type", "a%00b"), ("limit", "0")])
+async def test_what_is_wrong_with_a_list_is_said_by_the_name_of_the_parameter(tidings: Tidings, name: str, value: str) -> None:
+    answer = await tidings.http.get(f"/v1/notifications?{name}={value}", headers=tidings.headers("alice"))
+
+    assert {error["key"] for error in refused(answer, 400)["errors"]} == {name}
+
+
 async def test_a_single_notification_is_shown_as_it_stands_in_whatever_list_it_is(tidings: Tidings, alice: Client) -> None:
     note = alice.shown[0]
 

@@ -12,7 +12,7 @@ from playwright.async_api import Route
 from services.runtime.data_directory import PORTS, free
 from services.runtime.settings import Settings
 from tests.driver import Tidings, hello_to
-from tests.web.visitor import Visitor
+from tests.web.visitor import Tab, Visitor
 from tests.webs import web
 
 RELOADS = 6
@@ -40,7 +40,7 @@ async def test_a_page_that_is_reloaded_at_any_moment_misses_nothing(visitor: Vis
         await page.reload()
         await visitor.connect(page, "amira")
     await telling
-    await page.wait_for_function(f"tidings.state === 'live' && tidings.counts.total === {len(titles)}")
+    await Tab(page).until(f"tidings.state === 'live' && tidings.counts.total === {len(titles)}")
 
     while not await page.evaluate("tidings.complete"):
         await page.evaluate("tidings.more(100)")

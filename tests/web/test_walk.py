@@ -84,6 +84,15 @@ class Walk:
         await tab.page.close()
         await self.enter()
 
+    async def end(self) -> None:
+        """The last thing that is told has been told, and so has all before it."""
+        self.told += 1
+        last = f"number {self.told}"
+        await self.tidings.emit(hello_to("amira", title=last))
+        phone = await self.tidings.connect("amira")
+        while last not in (each["title"] for each in phone.notifications.values()):
+            await phone.next("snapshot", "entries")
+
     async def sleep(self) -> None:
         """A tab is offline from now on, or no longer."""
         await self.tab.says("tidings.state === 'offline' ? tidings.connect() : tidings.disconnect()")
@@ -113,6 +122,7 @@ async def test_whatever_happens_all_tabs_end_up_showing_what_the_edge_lists(visi
     for tab in walk.tabs:
         await tab.until("tidings.state === 'live' && !tidings.pending.length")
 
+    await walk.end()
     listed = [each for each in await tidings.listing("amira", "all") if not {"archived", "snoozed"} & each.keys()]
     counts = await tidings.get("/v1/counts", "amira")
     for tab in walk.tabs:

@@ -11,10 +11,11 @@ from tests.driver import Tidings
 WAIT_MILLISECONDS = 20_000
 BLANK = "/web/blank.html"
 
-CONNECT = """async ([name, options, edge]) => {
+CONNECT = """async ([name, options, edge, first]) => {
     const { connect } = await import(`${edge}/web/client.js`);
     window.heard = [];
-    window.tidings = connect({ ...options, getToken: async () => (window.shown = await window.token(name)) });
+    const getToken = async ({ refresh }) => (window.shown = refresh ? await window.token(name) : first);
+    window.tidings = connect({ ...options, getToken });
     for (const each of ["state", "notification", "caughtup", "reset", "refused", "error"])
         tidings.addEventListener(each, ({ detail }) => heard.push({ ...structuredClone(detail), event: each }));
 }"""
@@ -83,7 +84,7 @@ class Visitor:
 
     async def connect(self, page: Page, user: str, *, edge: str = "", **options: Any) -> None:
         """Connect in a page, as a page of a product does when it loads; the client comes from an edge, as a rule the page's own."""
-        await page.evaluate(CONNECT, [user, options, edge])
+        await page.evaluate(CONNECT, [user, options, edge, self.tidings.token(user)])
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -35,6 +35,9 @@ export class Link {
     #terms;
     #ends;
     #stopped = new AbortController();
+    /** Ends whatever is waited for when the link is stopped. @type {Promise<never>} */ #halt = new Promise((_, reject) => {
+        this.#stopped.signal.addEventListener("abort", () => reject(new Ended(0, "closed")));
+    });
     #failures = 0;
     #refusals = 0;
     #first = 0;
@@ -56,6 +59,7 @@ export class Link {
     constructor(terms, ends) {
         this.#terms = terms;
         this.#ends = ends;
+        this.#halt.catch(() => {}); // as a rule nobody waits
     }
 
     /** Connect, again and again, until stopped. */
@@ -102,7 +106,7 @@ export class Link {
         this.#ends.state("connecting", {});
         let ended = new Ended(0, "nothing answered");
         try {
-            const token = await this.#ends.token({ refresh: this.#refresh });
+            const token = await Promise.race([this.#ends.token({ refresh: this.#refresh }), this.#halt]);
             this.#refresh = false;
             for (let tried = 0; tried < this.#terms.transports.length; tried += 1) {
                 ended = await this.#speak(this.#terms.transports[this.#first], token);

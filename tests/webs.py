@@ -13,6 +13,10 @@ from typing import NamedTuple
 
 from services.runtime.settings import Settings
 
+RING_BYTES = 4 * 1024 * 1024
+"""Little, so that it need not read all that other tests have told before it begins."""
+READY_SECONDS = 90
+
 
 class Web(NamedTuple):
     """Where it answers, and its process."""
@@ -41,11 +45,11 @@ async def web(chosen: Settings, *, log: Path | None = None, **more: object) -> A
     """An edge and a gateway while the block lasts; what they log goes to a file, if one is named."""
     command = (sys.executable, "-m", "services.cli", "web")
     with log.open("ab") if log else nullcontext() as errors:
-        environ = environment(chosen, **{"port": 0, **more})
+        environ = environment(chosen, **{"port": 0, "ring_bytes": RING_BYTES, **more})
         process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors)
     try:
         assert process.stdout
-        ready = await asyncio.wait_for(process.stdout.readline(), 30)
+        ready = await asyncio.wait_for(process.stdout.readline(), READY_SECONDS)
         yield Web(ready.decode().removeprefix("ready").strip(), process.pid)
     finally:
         with suppress(ProcessLookupError):

@@ -8,7 +8,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, TimeoutEr
 
 from tests.driver import Tidings
 
-WAIT_MILLISECONDS = 20_000
+WAIT_MILLISECONDS = 45_000
 BLANK = "/web/blank.html"
 
 CONNECT = """async ([name, options, edge, first]) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +12,10 @@ from contracts import subjects
 from contracts.cloudevents import CloudEvent
 from contracts.codec import InvalidEvent, checked, encode
 from contracts.events import OWN
+from contracts.events.base import Event
+from contracts.notifications import Notification
 
+SOURCE = "/tidings"
 EVENT_LIMIT_BYTES = 128 * 1024
 BATCH_LIMIT_MESSAGES = 1000
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
@@ -67,3 +71,19 @@ def draft(body: bytes, tenant: str | None, partitions: int, *, default: str | No
     if cloud.tenant is None:
         body = encode({**msgspec.json.decode(body, type=dict[str, msgspec.Raw]), "tenant": whose})
     return Draft(subjects.event(whose, cloud.type, cloud.entity, partitions), body, id=cloud.key_of(whose))
+
+
+def stated(fact: Event, told: Notification, user: str, *, id: str, at: datetime | None, partitions: int) -> Draft:
+    """What Tidings itself states: that a user did something with a notification they were told."""
+    cloud = CloudEvent(
+        specversion="1.0",
+        id=id,
+        source=SOURCE,
+        type=fact.type,
+        subject=f"notification/{told.id}",
+        time=at,
+        tenant=told.tenant,
+        actor=user,
+        data=msgspec.Raw(encode(fact)),
+    )
+    return Draft(subjects.event(told.tenant, fact.type, told.id, partitions), encode(cloud), id=cloud.key_of(told.tenant))

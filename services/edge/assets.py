@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from litestar import HttpMethod, Request, Response, route
 
+from services.edge.conditional import known
 from services.runtime.openapi import UNDESCRIBED
 from services.runtime.problem import Problem
 
@@ -87,7 +88,7 @@ def answer(request: Request[Any, Any, Any], found: Asset) -> Response[bytes]:
     packed = "gzip" in request.headers.get("accept-encoding", "")
     tag = f'"{found.tag}{"-gzip" if packed else ""}"'
     headers = {**found.headers, "ETag": tag, **({"Content-Encoding": "gzip"} if packed else {})}
-    if tag in {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}:
+    if known(tag, request.headers.get("if-none-match")):
         return Response(b"", status_code=304, headers=headers)
     return Response(found.packed if packed else found.content, media_type=found.media_type, headers=headers)
 

@@ -8,17 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, post
-from msgspec import Raw
 
-from contracts.cloudevents import CloudEvent
-from contracts.codec import decode, decode_notification, encode, event_of
+from contracts.codec import decode, decode_notification, event_of
+from contracts.draft import Draft, stated
 from contracts.events import NotificationActed
 from contracts.ids import acting_id
 from contracts.notifications import Notification
-from contracts.subjects import EVENTS, event
+from contracts.subjects import EVENTS
 from services.edge import operations
 from services.edge.edge import Edge
-from services.runtime.append import Draft
 from services.runtime.auth import Identity
 from services.runtime.openapi import says
 from services.runtime.problem import Problem
@@ -26,7 +24,6 @@ from services.runtime.read import read
 from services.runtime.web import json
 
 BODY_LIMIT_BYTES = 4096
-SOURCE = "/tidings"
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -72,15 +69,4 @@ def _draft(told: Notification, action: str, partitions: int) -> Draft:
         notification_type=told.type,
         entity=told.entity,
     )
-    cloud = CloudEvent(
-        specversion="1.0",
-        id=acting_id(told.id, told.user),
-        source=SOURCE,
-        type=fact.type,
-        subject=f"notification/{told.id}",
-        time=datetime.now(UTC),
-        tenant=told.tenant,
-        actor=told.user,
-        data=Raw(encode(fact)),
-    )
-    return Draft(event(told.tenant, fact.type, told.id, partitions), encode(cloud), id=cloud.key_of(told.tenant))
+    return stated(fact, told, told.user, id=acting_id(told.id, told.user), at=datetime.now(UTC), partitions=partitions)

@@ -16,9 +16,14 @@ def answer(page: Page, if_none_match: str | None) -> Response[bytes]:
     """A page with its entity tag, or 304 if that is one of those in `If-None-Match`."""
     tag = etag(page)
     headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL}
-    if if_none_match and tag in {each.strip().removeprefix("W/") for each in if_none_match.split(",")}:
+    if known(tag, if_none_match):
         return Response(b"", status_code=304, headers=headers)
     return json(page.body, headers=headers)
+
+
+def known(tag: str, if_none_match: str | None) -> bool:
+    """Whether an entity tag is one of those in `If-None-Match`."""
+    return tag in {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
 
 
 def etag(page: Page) -> str:

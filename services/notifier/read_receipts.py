@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Raw
 
-from contracts.cloudevents import CloudEvent
 from contracts.codec import decode_notification, encode
+from contracts.draft import stated
 from contracts.events import NotificationRead
 from contracts.ids import reading_id
 from contracts.positions import PositionMessage
-from contracts.subjects import NOTIFICATIONS, event, position
+from contracts.subjects import NOTIFICATIONS, position
 from projections.inbox import INBOX
 from services.notifier.position import NEVER
 from services.runtime.append import Appender, Draft, Expected
@@ -28,7 +27,6 @@ from services.runtime.read import last
 from services.runtime.readmodel import ReadModel, live
 
 SERVICE = "read_receipts"
-SOURCE = "/tidings"
 NUMBER = 0
 """One position for all: whoever may route this partition of `EVENTS` states what was read."""
 POLL_SECONDS = 0.2
@@ -82,18 +80,7 @@ def draft(reading: Reading, partitions: int) -> Draft:
         sender=told.actor if told.receipt else None,
         group=told.group if told.count else None,
     )
-    cloud = CloudEvent(
-        specversion="1.0",
-        id=reading_id(told.id, reading.user),
-        source=SOURCE,
-        type=fact.type,
-        subject=f"notification/{told.id}",
-        time=reading.at,
-        tenant=told.tenant,
-        actor=reading.user,
-        data=Raw(encode(fact)),
-    )
-    return Draft(event(told.tenant, fact.type, told.id, partitions), encode(cloud), id=cloud.key_of(told.tenant))
+    return stated(fact, told, reading.user, id=reading_id(told.id, reading.user), at=reading.at, partitions=partitions)
 
 
 async def _readings(runtime: Runtime, model: ReadModel, after: int) -> list[Reading]:

@@ -21,8 +21,8 @@ export class Alerts {
         const known = client && Alerts.#all.get(client);
         if (known) return known;
         const alerts = new Alerts();
-        addEventListener("storage", ({ key }) => key === KEY && (alerts.allowed = { ...alerts.allowed, ...kept() }));
         if (client) {
+            addEventListener("storage", ({ key }) => key === KEY && (alerts.allowed = { ...alerts.allowed, ...kept() }));
             Alerts.#all.set(client, alerts);
             client.addEventListener("notification", (event) => alerts.#tell(/** @type {CustomEvent} */ (event).detail));
             client.addEventListener("change", () => alerts.#withdraw(client));

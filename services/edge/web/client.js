@@ -7,6 +7,7 @@ import { contrary, Marks, touched } from "./marks.js";
 import { Store } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { claims, Tokens } from "./token.js";
+import { unique } from "./unique.js";
 
 /** @import {Counts, Cursor, Filter, Frame, MarkState, Notification, Operation, State, Status} from "./protocol.js" */
 /** @import {Standing} from "./leader.js" */
@@ -275,7 +276,7 @@ export class Tidings extends EventTarget {
         this.#options.account = account ?? undefined;
         this.#store = new Store(this.#options);
         const { saved, notifications, operations } = await this.#store.read();
-        this.#options.device ??= saved?.device ?? crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+        this.#options.device ??= saved?.device ?? unique();
         if (saved && !this.#fold.cursor) this.#restore(saved, notifications);
         for (const each of this.#marks.waiting) this.#store.put(each);
         this.#marks.waiting = [...operations, ...this.#marks.waiting];
@@ -293,7 +294,7 @@ export class Tidings extends EventTarget {
 
     /** @param {import("./store.js").Saved} saved @param {Notification[]} notifications */
     #restore({ cursor, counts, floor, user }, notifications) {
-        Object.assign(this.#fold, { cursor, counts, floor, notifications: new Map(notifications.map((it) => [it.id, it])) });
+        this.#fold = Fold.of({ cursor, counts, floor, notifications });
         this.#status.user ??= user;
         this.#next = undefined;
     }
@@ -391,10 +392,11 @@ export class Tidings extends EventTarget {
     }
 
     /** How everything stands, for a tab that has just come or has slept. @param {Standing} standing */
-    #adopt({ cursor, counts, floor, notifications }) {
+    #adopt(standing) {
+        const { cursor, notifications } = standing;
         if (cursor === this.#fold.cursor || behind(cursor, this.#fold.cursor)) return;
         const before = this.#fold;
-        this.#fold = Object.assign(new Fold(), { cursor, counts, floor, notifications: new Map(notifications.map((it) => [it.id, it])) });
+        this.#fold = Fold.of(standing);
         this.#next = undefined;
         this.#changed();
         const since = before.cursor;

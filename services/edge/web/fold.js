@@ -102,6 +102,15 @@ export class Fold {
     /** @type {Mark[]} */ #marks = [];
 
     /**
+     * One that stands as another did.
+     * @param {{cursor: Cursor | null, counts: Counts, floor: Cursor | null, notifications: Notification[]}} standing
+     */
+    static of({ cursor, counts, floor, notifications }) {
+        const fold = new Fold();
+        return Object.assign(fold, { cursor, counts, floor, notifications: new Map(notifications.map((it) => [it.id, it])) });
+    }
+
+    /**
      * Take the next frame on: which notifications are new, and the ids of all that changed (`whole`: all others are gone).
      * Null if the frame does not follow: then something was missed.
      * @param {Frame} frame

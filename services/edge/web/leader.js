@@ -72,8 +72,7 @@ export class Leader {
     /** Lead, from what is kept on, until stopped. */
     async run() {
         const { saved, notifications, operations } = await this.#store.read();
-        if (saved) Object.assign(this.#fold, { cursor: saved.cursor, counts: saved.counts, floor: saved.floor });
-        this.#fold.notifications = new Map(notifications.map((it) => [it.id, it]));
+        if (saved) this.#fold = Fold.of({ ...saved, notifications });
         for (const each of operations) this.#operations.set(each.op, each);
         this.#status.user = saved?.user ?? null;
         this.#say({ led: Date.now() });

@@ -1,6 +1,7 @@
 // Tabs: how the tabs of an account share one connection: by a worker, else by taking turns, else each has its own.
 
 import { Seat, nameOf } from "./seat.js";
+import { unique } from "./unique.js";
 
 /** @import {Terms} from "./leader.js" */
 /** @import {Asking, Shown, Telling} from "./seat.js" */
@@ -13,7 +14,7 @@ const START_MILLISECONDS = 4000;
 
 export class Tabs {
     /** This tab's name among them. */
-    id = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+    id = unique();
     #terms;
     #tokens;
     #told;

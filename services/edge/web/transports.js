@@ -170,8 +170,9 @@ function seconds(reason) {
  */
 export function sleep(milliseconds, signal) {
     return new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, milliseconds);
-        signal.addEventListener("abort", () => (clearTimeout(timer), reject(new Ended(0, "closed"))), { once: true });
+        const stop = () => (clearTimeout(timer), reject(new Ended(0, "closed")));
+        const timer = setTimeout(() => (signal.removeEventListener("abort", stop), resolve()), milliseconds);
+        signal.addEventListener("abort", stop, { once: true });
     });
 }
 

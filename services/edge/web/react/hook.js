@@ -3,7 +3,7 @@
 import { createContext, createElement, useContext, useEffect, useInsertionEffect, useMemo, useSyncExternalStore } from "react";
 
 import { CANONICAL } from "./dialect.js";
-import { keyOf, NOTHING, Source } from "./source.js";
+import { idle, keyOf, NOTHING, Source } from "./source.js";
 import { Talk } from "./talk.js";
 
 /** @import {ReactNode} from "react" */
@@ -96,8 +96,7 @@ function told(source, standing, talk, lastMessage, shown) {
  */
 function connectionState({ state, retryAt, returning }) {
     if (state === "live") return "connected";
-    const idle = state === "signed out" || (state === "offline" && retryAt === null);
-    if (idle) return "disconnected";
+    if (idle({ state, retryAt })) return "disconnected";
     return returning ? "reconnecting" : "connecting";
 }
 

@@ -166,15 +166,22 @@ export function keyOf({ url, account, token }) {
  */
 function seen(client, before) {
     const { state, retryAt, user, counts, notifications, complete, pending } = client;
-    const idle = state === "signed out" || (state === "offline" && retryAt === null);
     const now = {
         ...{ client, state, retryAt, user, complete },
         counts: same(Object.values(counts), Object.values(before.counts)) ? before.counts : counts,
         notifications: same(notifications, before.notifications) ? before.notifications : notifications,
         pending: same(pending, before.pending) ? before.pending : pending,
-        returning: state === "live" || (before.returning && !idle),
+        returning: state === "live" || (before.returning && !idle({ state, retryAt })),
     };
     return same(Object.values(now), Object.values({ ...now, ...before })) ? before : Object.freeze(now);
+}
+
+/**
+ * Whether it is away and does not try to come back.
+ * @param {{state: State, retryAt: number | null}} standing
+ */
+export function idle({ state, retryAt }) {
+    return state === "signed out" || (state === "offline" && retryAt === null);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Talk: what one hook is told of a person's log, in the words of its page, one frame at a time.
 
 import { compare } from "../fold.js";
+import { unique } from "../unique.js";
 
 /** @import {Dialect, Said} from "./dialect.js" */
 /** @import {Source, Standing} from "./source.js" */
@@ -24,7 +25,7 @@ export class Talk {
     /** The page's own, as it last rendered. @type {Callbacks} */ callbacks = {};
     #source;
     #dialect;
-    #connection = globalThis.crypto?.randomUUID?.() ?? String(Math.random()).slice(2);
+    #connection = unique();
     /** @type {Line[]} */ #lines = [];
     /** @type {Said | null} */ #last = null;
     /** @type {Standing | null} */ #before = null;

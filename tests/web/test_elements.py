@@ -29,6 +29,15 @@ INSIDE = """() => {
     const [bell, panel] = ["button.bell", ".panel"].map((name) => root.querySelector(name).getBoundingClientRect());
     return panel.top >= bell.bottom && panel.bottom <= innerHeight && panel.left >= 0 && panel.right <= innerWidth;
 }"""
+DESKTOP = """
+    localStorage.setItem("tidings alerts", JSON.stringify({ sound: false, desktop: true }));
+    window.shown_ = [];
+    window.Notification = class {
+        static permission = "granted";
+        constructor(title, { tag }) { Object.assign(this, { title, tag, closed: false }); shown_.push(this); }
+        close() { this.closed = true; }
+    };
+"""
 NASTY = "<img src=x onerror=document.title='taken'>"
 
 
@@ -411,3 +420,30 @@ async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(visitor: V
 
     assert before == 0
     assert await at.says("JSON.parse(localStorage.getItem('tidings alerts'))") == {"sound": True, "desktop": True}
+
+
+async def test_what_arrives_is_announced_and_the_bell_may_count_what_is_unread_on_the_app_too(visitor: Visitor, tidings: Tidings) -> None:
+    await visitor.context.add_init_script("navigator.setAppBadge = async (count) => void (window.onApp = count);")
+    at = await desk(visitor, "amira", f'<tidings-bell count="unread" app-badge></tidings-bell>{INBOX}')
+
+    await tidings.emit(hello_to("amira", title="one"))
+    await expect(at.page.locator("main > tidings-inbox").get_by_role("status").filter(has_text="New: one")).to_be_attached()
+    await at.until("tidings.counts.unseen === 0")
+
+    await expect(at.bell).to_have_accessible_name("Notifications, 1 unread")
+    assert await at.says("window.onApp") == 1
+
+
+async def test_out_of_sight_it_shows_on_the_desktop_until_it_is_read(visitor: Visitor, tidings: Tidings) -> None:
+    await visitor.context.add_init_script(DESKTOP)
+    at = await desk(visitor, "amira", BELL)
+    await tidings.emit(hello_to("amira", title="in sight"))
+    await at.until("tidings.counts.unread === 1")
+
+    await at.says("(() => { Object.defineProperty(document, 'hidden', { get: () => true }); })()")
+    await tidings.emit(hello_to("amira", title="out of sight"))
+    await at.until("window.shown_.length === 1")
+    await at.says("tidings.mark('read', tidings.notifications.map((it) => it.id))")
+    await at.until("window.shown_[0].closed")
+
+    assert await at.says("window.shown_.map(({ title, tag }) => [title, tag === tidings.notifications[0].id])") == [["out of sight", True]]

@@ -208,10 +208,10 @@ export class Link {
         const retryAt = milliseconds === null ? null : Date.now() + milliseconds;
         const signedOut = ended.needsToken && milliseconds === null;
         const state = signedOut ? "signed out" : ended.planned && this.#heard ? "connecting" : "offline";
+        const pause = (this.#pause = new AbortController()); // whoever is told may stop or wake it at once
         if (milliseconds !== 0) this.#ends.state(state, { retryAt, reason: ended.message });
         if (milliseconds === null) this.#ends.error({ code: String(ended.code), message: ended.message, temporary: false });
-        this.#pause = new AbortController();
-        const woken = await sleep(milliseconds ?? 2 ** 31 - 1, this.#pause.signal).then(() => false, () => true);
+        const woken = await sleep(milliseconds ?? 2 ** 31 - 1, pause.signal).then(() => false, () => true);
         this.#pause = null;
         if (woken && !this.#stopped.signal.aborted) await sleep(Math.random() * WAKE_JITTER_MILLISECONDS, this.#stopped.signal).catch(() => {});
     }

@@ -170,6 +170,7 @@ function seconds(reason) {
  */
 export function sleep(milliseconds, signal) {
     return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(new Ended(0, "closed"));
         const stop = () => (clearTimeout(timer), reject(new Ended(0, "closed")));
         const timer = setTimeout(() => (signal.removeEventListener("abort", stop), resolve()), milliseconds);
         signal.addEventListener("abort", stop, { once: true });

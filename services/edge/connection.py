@@ -215,10 +215,10 @@ class Connection:
         await self._catch_up()
 
     async def _speak(self, cursor: str | None) -> None:
-        await self._begin(cursor)
-        early = await self._early()
+        uncounted = await self._begin(cursor)
+        uncounted = await self._early() or uncounted
         await self._feed.opened()
-        if early and self.at == self._feed.cursor:
+        if uncounted and self.at == self._feed.cursor:
             await self._sent(self._feed.counted())
         await self._catch_up()
 
@@ -265,8 +265,11 @@ class Connection:
             await self._send(page)
         self.at = page.cursor or self.at
 
-    async def _begin(self, cursor: str | None) -> None:
-        """Say hello, and begin afresh with a snapshot if there is no cursor to go on from."""
+    async def _begin(self, cursor: str | None) -> bool:
+        """Say hello, and begin afresh with a snapshot if there is no cursor to go on from.
+
+        Whether it goes on instead: then the counts there may be older than the cursor, of a replay cut short or before a snooze ended.
+        """
         reason = None
         try:
             self.at = await self._edge.log.check(Cursor.parse(cursor)) if cursor else self.at
@@ -275,8 +278,10 @@ class Connection:
         except Unreplayable as unreplayable:
             reason = str(unreplayable)
         await self._sent(wire.hello(self.at, self.identity.person, self.id, self._edge.settings.heartbeat_seconds, self._term.seconds))
-        if reason or not cursor:
-            await self._sent(await self._start_over(reason))
+        if cursor and not reason:
+            return True
+        await self._sent(await self._start_over(reason))
+        return False
 
     async def _start_over(self, reason: str | None) -> Page:
         """A snapshot, after a reset with the reason if there is one; until it has the snapshot, the client stands at the beginning."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
 
@@ -178,6 +180,35 @@ async def test_what_the_ring_holds_is_told_before_the_rows_are_asked(tidings: Ti
     assert not counted
     assert client.counts == {"unread": 130, "unseen": 130, "total": 130}
     assert len(client.entries) == 130
+
+
+async def test_whoever_left_between_a_replay_and_its_counts_is_told_them_on_coming_back(tidings: Tidings, chosen: Settings) -> None:
+    cursor = await missed(tidings, 3)
+    async with web(chosen) as fresh, Tidings(fresh.url, tidings.runtime, tidings.tenant) as driver:
+        async with tidings.runtime.postgres.transaction() as locking:
+            await locking.execute("LOCK TABLE inbox.notification IN ACCESS EXCLUSIVE MODE")
+            async with driver.socket("alice", cursor) as left:
+                await left.until(3)
+        back = [await (await connect("alice", left.cursor)).live() for connect in (driver.connect, driver.stream)]
+
+    assert not left.counts
+    assert [client.entries for client in back] == [[], []]
+    assert [client.counts for client in back] == [{"unread": 3, "unseen": 3, "total": 3}] * 2
+
+
+async def test_counts_that_changed_by_themselves_meanwhile_are_told_to_whoever_missed_nothing_else(tidings: Tidings) -> None:
+    await missed(tidings, 2)
+    async with tidings.socket("alice") as alice:
+        await alice.live()
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        await alice.mark("snoozed", [*alice.notifications][0], until=soon)
+        await alice.until_counts(total=1)
+    await asyncio.sleep(1.2)  # longer than it is snoozed
+
+    back = await (await tidings.connect("alice", alice.cursor)).live()
+
+    assert not back.entries
+    assert back.counts["total"] == 2
 
 
 @pytest.mark.parametrize("ring_bytes", [2000, 2**20], ids=["rows", "ring"])

@@ -53,10 +53,11 @@ export class Alerts {
     /** @param {{notification: Told, live: boolean}} told */
     async #tell({ notification, live }) {
         if (!live || !(this.allowed.sound || this.allowed.desktop)) return;
-        if (document.hidden) await new Promise((resolve) => setTimeout(resolve, PRECEDENCE_MILLISECONDS)); // a tab in sight comes first
+        const outOfSight = document.hidden; // as it arrived: what was seen here needs no telling a moment later
+        if (outOfSight) await new Promise((resolve) => setTimeout(resolve, PRECEDENCE_MILLISECONDS)); // a tab in sight comes first
         await alone(`tidings alert ${notification.id} ${notification.cursor}`, () => {
             if (this.allowed.sound) this.#ring();
-            if (this.allowed.desktop && document.hidden) this.#show(notification);
+            if (this.allowed.desktop && outOfSight && document.hidden) this.#show(notification);
         });
     }
 

@@ -85,6 +85,7 @@ def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settin
         data_dir=tmp_path_factory.mktemp("tidings"),
         port=0,
         heartbeat_seconds=1.0,
+        notifications_per_user=6000,
         log_level="WARNING",
     )
 

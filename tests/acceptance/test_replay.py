@@ -201,7 +201,7 @@ async def test_counts_that_changed_by_themselves_meanwhile_are_told_to_whoever_m
     async with tidings.socket("alice") as alice:
         await alice.live()
         soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-        await alice.mark("snoozed", [*alice.notifications][0], until=soon)
+        await alice.mark("snoozed", next(iter(alice.notifications)), until=soon)
         await alice.until_counts(total=1)
     await asyncio.sleep(1.2)  # longer than it is snoozed
 

@@ -40,7 +40,8 @@ window.until = async (condition) => {
 window.comeBack = async (account, count) => {
     const { total } = tidings.counts;
     let arrived = null;
-    const channel = new BroadcastChannel(`tidings ${location.origin} ${account}`);
+    const { nameOf } = await import("/web/seat.js");
+    const channel = new BroadcastChannel(nameOf({ url: location.origin, account }));
     channel.onmessage = ({ data }) => data.frame?.entries?.length && (arrived ??= performance.now());
     const began = performance.now();
     const caughtUp = new Promise((resolve) => tidings.addEventListener("caughtup", resolve, { once: true }));
@@ -48,6 +49,7 @@ window.comeBack = async (account, count) => {
     await caughtUp;
     const shown = await painted();
     channel.close();
+    if (arrived === null) throw new Error("nothing was heard of what came");
     if (tidings.counts.total !== total + count) throw new Error(`${tidings.counts.total - total} of ${count} came`);
     return { arrived: shown - arrived, began: shown - began };
 };

@@ -1,46 +1,20 @@
 // Client: one person's notifications in a browser: complete, in order, the same in all tabs, and there without a network too.
 
-import { behind, compare, Fold, standing, view } from "./fold.js";
+import { behind } from "./fold.js";
 import { post } from "./leader.js";
 import { Unauthorised } from "./link.js";
-import { contrary, Marks, touched } from "./marks.js";
+import { contrary } from "./marks.js";
+import { entire, terms } from "./options.js";
+import { Replica } from "./replica.js";
 import { Store } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { claims, Tokens } from "./token.js";
 import { unique } from "./unique.js";
 
-/** @import {Counts, Cursor, Filter, Frame, MarkState, Notification, Operation, State, Status} from "./protocol.js" */
-/** @import {Standing} from "./leader.js" */
-/** @import {GetToken} from "./token.js" */
-/** @import {Share} from "./tabs.js" */
+/** @import {Counts, Cursor, Filter, MarkState, Notification, Operation, State, Status} from "./protocol.js" */
+/** @typedef {import("./options.js").Options} Options */
 
 export { Unauthorised };
-
-/**
- * How to connect; README.md beside this file says more of each.
- * @typedef {object} Options
- * @property {string} [url] the edge; as a rule where this module came from
- * @property {GetToken} [getToken] null, or Unauthorised raised: nobody is signed in; without it, the cookie says who it is
- * @property {string} [account] whose state it is; as a rule `tenant/user` of the token, and nothing is kept or shared without either
- * @property {string} [device] its name in receipts
- * @property {Share} [share] how tabs share one connection
- * @property {string[]} [transports] `socket`, `stream`, `log`, in the order in which they are tried
- * @property {number} [keep] how many notifications are kept for the next visit
- * @property {number} [minimumDelay] milliseconds before coming back, as a limit of what is chosen at random
- * @property {number} [maximumDelay] up to which it doubles
- * @property {number} [undo] milliseconds in which a deletion can be taken back
- * @property {boolean} [autoReconnect]
- * @property {number} [reconnectInterval] another name of `minimumDelay`
- * @property {number} [maxReconnectAttempts]
- * @property {(notification: Notification) => void} [onNotification]
- * @property {(counts: Counts) => void} [onStatsUpdate]
- * @property {() => void} [onConnect]
- * @property {() => void} [onDisconnect]
- * @property {(error: {code: string, message: string, temporary: boolean}) => void} [onError]
- */
-
-const HELD_LIMIT = 20_000;
-const LOOK_LIMIT_MILLISECONDS = 3_600_000;
 
 /**
  * Connect, and stay connected.
@@ -61,35 +35,18 @@ export class Tidings extends EventTarget {
 
     #options;
     #tokens;
-    #fold = new Fold();
-    #marks = new Marks();
+    #replica = new Replica({ now: () => this.now, state: () => this.state, tell: (name, detail) => this.#tell(name, detail) });
     /** @type {Status} */ #status = { state: "offline", retryAt: null, reason: null, user: null, skew: 0 };
     /** @type {Tabs | null} */ #tabs = null;
     /** @type {Store | null} */ #store = null;
-    /** @type {{notifications: readonly Notification[], counts: Counts, complete: boolean} | null} */ #view = null;
-    /** @type {Cursor | null | undefined} */ #next;
     #wanted = false;
     #counted = "";
-    #changing = false;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */ #stirring;
-    /** @type {{from: Cursor | null, replayed: number, began: number} | null} */ #missed = null;
     #leaving = new AbortController();
 
     /** @param {Options} [options] */
     constructor(options = {}) {
         super();
-        const { reconnectInterval, autoReconnect = true, maxReconnectAttempts = Infinity, ...others } = options;
-        this.#options = {
-            url: new URL(import.meta.url).origin,
-            share: /** @type {Share} */ ("auto"),
-            transports: ["socket", "stream", "log"],
-            keep: 500,
-            minimumDelay: reconnectInterval ?? 500,
-            maximumDelay: 20_000,
-            undo: 5000,
-            attempts: autoReconnect ? maxReconnectAttempts : 0,
-            ...others,
-        };
+        this.#options = entire(options);
         this.#tokens = new Tokens(options.getToken);
         Tidings.current = this;
         globalThis.document?.dispatchEvent(new CustomEvent("tidings-current"));
@@ -110,33 +67,32 @@ export class Tidings extends EventTarget {
     }
 
     get cursor() {
-        return this.#fold.cursor;
+        return this.#replica.cursor;
     }
 
     /** How many there are, marks that are on their way taken into account. */
     get counts() {
-        return this.#seen().counts;
+        return this.#replica.counts;
     }
 
     /** What is shown, newest first. */
     get notifications() {
-        return this.#seen().notifications;
+        return this.#replica.notifications;
     }
 
     /** Whether there are no older ones than these. */
     get complete() {
-        return this.#next === null || this.#seen().complete;
+        return this.#replica.complete;
     }
 
     /** One of those that are here, whether it is shown or not: archived, snoozed, expired. @param {string} id */
     find(id) {
-        const found = this.#fold.notifications.get(id);
-        return (found && standing(found, this.#marks.waiting)) ?? undefined;
+        return this.#replica.find(id);
     }
 
     /** Marks that are on their way. */
     get pending() {
-        return [...this.#marks.waiting];
+        return [...this.#replica.waiting];
     }
 
     /** The time in milliseconds since 1970 as the server has it, whatever the clock here says. */
@@ -182,14 +138,10 @@ export class Tidings extends EventTarget {
      * @returns {string} its name, for undoing it
      */
     mark(state, which, { until } = {}) {
-        const before = this.notifications;
         const due = state === "deleted" ? Date.now() + this.#options.undo : 0;
-        const operation = this.#marks.make(state, Array.isArray(which) ? { ids: which } : which, { now: this.now, due, until });
-        this.#view = null;
-        operation.touched = touched(before, this.notifications);
+        const operation = this.#replica.mark(state, Array.isArray(which) ? { ids: which } : which, { due, until });
         this.#store?.put(operation);
         this.#tabs?.say({ operate: operation });
-        this.#changed();
         return operation.op;
     }
 
@@ -207,7 +159,7 @@ export class Tidings extends EventTarget {
      * @param {string} op
      */
     undo(op) {
-        const made = this.#marks.recall(op);
+        const made = this.#replica.recall(op);
         if (made?.state === "deleted") return this.#withdraw(made);
         const back = made && contrary(made);
         if (back) this.mark(back.state, back.ids);
@@ -229,13 +181,8 @@ export class Tidings extends EventTarget {
      * @param {number} [count] 100 at most
      */
     async more(count = 50) {
-        if (this.#next === null) return 0;
-        const { notifications, next, cursor } = await this.list({ limit: count, before: this.#next ?? this.#fold.floor ?? undefined });
-        const known = this.#fold.notifications.size;
-        this.#fold.older(notifications, cursor);
-        this.#next = next;
-        this.#changed();
-        return this.#fold.notifications.size - known;
+        const { before } = this.#replica;
+        return before === null ? 0 : this.#replica.older(await this.list({ limit: count, before }));
     }
 
     /**
@@ -256,14 +203,6 @@ export class Tidings extends EventTarget {
         return post(address, body, (wanted) => this.#tokens.token(wanted));
     }
 
-    #seen() {
-        if (!this.#view) {
-            const seen = view(this.#fold, this.#marks.waiting, this.now);
-            this.#view = { ...seen, notifications: Object.freeze(seen.notifications) };
-        }
-        return this.#view;
-    }
-
     async #enter() {
         if (await this.#recall()) this.#join();
     }
@@ -277,26 +216,17 @@ export class Tidings extends EventTarget {
         this.#store = new Store(this.#options);
         const { saved, notifications, operations } = await this.#store.read();
         this.#options.device ??= saved?.device ?? unique();
-        if (saved && !this.#fold.cursor) this.#restore(saved, notifications);
-        for (const each of this.#marks.waiting) this.#store.put(each);
-        this.#marks.waiting = [...operations, ...this.#marks.waiting];
-        this.#changed();
+        this.#status.user ??= saved?.user ?? null;
+        for (const each of this.#replica.waiting) this.#store.put(each);
+        this.#replica.restore(saved, notifications, operations);
         return this.#wanted;
     }
 
     /** Which marks are still waiting: while this tab was away, another one may have sent some. @param {Store} store */
     async #review(store) {
         const { saved, operations } = await store.read();
-        if (saved) this.#marks.waiting = operations;
-        this.#changed();
+        if (saved) this.#replica.queue(operations);
         return this.#wanted;
-    }
-
-    /** @param {import("./store.js").Saved} saved @param {Notification[]} notifications */
-    #restore({ cursor, counts, floor, user }, notifications) {
-        this.#fold = Fold.of({ cursor, counts, floor, notifications });
-        this.#status.user ??= user;
-        this.#next = undefined;
     }
 
     /** Whose state it is, as the token says; null if there is none but a cookie, undefined if nobody is signed in. */
@@ -318,19 +248,14 @@ export class Tidings extends EventTarget {
     #join() {
         if (this.#tabs) return; // it was asked for more than once
         const share = this.#options.account === undefined ? "off" : this.#options.share;
-        this.#tabs = new Tabs(this.#terms(), share, this.#tokens, (said) => this.#hear(said));
+        this.#tabs = new Tabs(terms(this.#options), share, this.#tokens, (said) => this.#hear(said));
         this.#tabs.join();
         this.#remind();
     }
 
     /** Whoever leads may not know of the marks that wait here. */
     #remind() {
-        for (const each of this.#marks.waiting) this.#tabs?.say({ operate: each });
-    }
-
-    #terms() {
-        const { url, account = null, device = "", transports, keep, minimumDelay, maximumDelay, attempts } = this.#options;
-        return { url, account, device, transports, keep, minimumDelay, maximumDelay, attempts };
+        for (const each of this.#replica.waiting) this.#tabs?.say({ operate: each });
     }
 
     #part() {
@@ -357,125 +282,65 @@ export class Tidings extends EventTarget {
     /** What whoever leads says, and what the other tabs do. @param {any} said */
     #hear({ frame, standing, status, confirmed, refused, error, led, operate, withdraw, bye }) {
         if (frame) this.#take(frame);
-        if (standing) this.#adopt(standing);
+        if (standing) this.#replica.adopt(standing);
         if (status) this.#stand(status);
-        if (confirmed) this.#marks.confirm(confirmed);
+        if (confirmed) this.#replica.confirm(confirmed);
         if (refused) this.#refuse(refused);
-        if (error) this.#tell("error", error, this.#options.onError);
+        if (error) this.#tell("error", error);
         if (led) this.#remind();
-        if (operate) this.#marks.add(operate);
-        if (withdraw) this.#marks.drop(withdraw);
-        if (confirmed || operate || withdraw) this.#changed();
+        if (operate) this.#replica.add(operate);
+        if (withdraw) this.#replica.drop(withdraw);
         if (bye) this.#forget();
     }
 
-    /** @param {Frame} frame */
+    /** If whoever leads is further on, this tab slept, and they say how everything stands. @param {any} frame */
     #take(frame) {
-        const told = this.#fold.take(frame);
-        if (this.#fold.notifications.size > HELD_LIMIT) this.#shed();
-        if (!told) return this.#compare(/** @type {{cursor: Cursor}} */ (frame).cursor);
-        if (frame.type === "reset") this.#tell("reset", { reason: frame.reason });
-        if (told.whole) this.#next = undefined;
-        if (told.whole || told.changed.size || frame.type === "entries") this.#changed();
-        this.#announce(told.fresh);
-    }
-
-    /** A page that is open for months does not hold all that it was ever told; what is dropped can be loaded again. */
-    #shed() {
-        this.#fold.trim(HELD_LIMIT / 2);
-        this.#next = undefined;
-    }
-
-    /** Whoever leads is elsewhere: if they are further on, this tab slept, and they say how everything stands. @param {Cursor} cursor */
-    #compare(cursor) {
-        if (!behind(cursor, this.#fold.cursor)) this.#tabs?.say({ join: this.#terms() });
-    }
-
-    /** How everything stands, for a tab that has just come or has slept. @param {Standing} standing */
-    #adopt(standing) {
-        const { cursor, notifications } = standing;
-        if (cursor === this.#fold.cursor || behind(cursor, this.#fold.cursor)) return;
-        const before = this.#fold;
-        this.#fold = Fold.of(standing);
-        this.#next = undefined;
-        this.#changed();
-        const since = before.cursor;
-        if (since) this.#announce(notifications.filter((it) => !it.read && compare(it.cursor, since) > 0).sort((a, b) => compare(a.cursor, b.cursor)));
-    }
-
-    /** @param {Notification[]} fresh */
-    #announce(fresh) {
-        if (this.#missed) this.#missed.replayed += fresh.length;
-        if (this.#missed && !this.#missed.from) return; // the first visit: all of it is what there is, none of it news
-        for (const notification of fresh) {
-            this.#tell("notification", { notification, live: this.state === "live" });
-            call(this.#options.onNotification, notification);
-        }
+        const follows = this.#replica.take(frame);
+        if (!follows && !behind(frame.cursor, this.cursor)) this.#tabs?.say({ join: terms(this.#options) });
     }
 
     /** @param {Status} status */
     #stand(status) {
         const { state: previous, user } = this.#status;
-        if (user && status.user && user !== status.user) this.#disown();
+        if (user && status.user && user !== status.user) this.#replica.clear();
         this.#status = { ...status };
         const { state, retryAt, reason } = status;
-        if (state === previous) return this.#changed();
-        if (state === "catching up") this.#missed = { from: this.#fold.cursor, replayed: 0, began: performance.now() };
+        this.#replica.changed();
+        if (state === previous) return;
+        if (state === "catching up") this.#replica.begin();
         this.#tell("state", { state, previous, retryAt, reason });
-        this.#changed();
-        if (state === "live") this.#caughtUp();
-        if (previous === "live") call(this.#options.onDisconnect);
-    }
-
-    /** It turns out to be another person: nothing that was kept is theirs. */
-    #disown() {
-        this.#fold = new Fold();
-        this.#marks.clear();
-        this.#next = undefined;
-    }
-
-    #caughtUp() {
-        const { from, replayed, began } = this.#missed ?? { from: this.cursor, replayed: 0, began: performance.now() };
-        this.#missed = null;
-        this.#tell("caughtup", { replayed: from ? replayed : 0, from, to: this.cursor, milliseconds: performance.now() - began });
-        call(this.#options.onConnect);
+        if (state === "live") this.#replica.end();
     }
 
     /** @param {{op: string, error: string}} refused */
     #refuse({ op, error }) {
-        const dropped = this.#marks.drop(op);
-        this.#changed();
+        const dropped = this.#replica.drop(op);
         this.#tell("refused", { op, state: dropped?.state, error });
     }
 
     /** @param {Operation} operation */
     #withdraw({ op, due }) {
         if (Date.now() >= due) return false;
-        this.#marks.drop(op);
+        this.#replica.drop(op);
         this.#store?.drop(op);
         this.#tabs?.say({ withdraw: op });
-        this.#changed();
         return true;
     }
 
     #forget() {
         this.disconnect();
-        this.#disown();
-        this.#changed();
+        this.#replica.clear();
     }
 
-    /** Say, once what is being done is done, that something has changed. */
-    #changed() {
-        this.#marks.settle(this.#fold.cursor);
-        this.#view = null;
-        if (this.#changing) return;
-        this.#changing = true;
-        queueMicrotask(() => {
-            this.#changing = false;
-            this.#tell("change", {});
-            this.#count();
-            this.#expect();
-        });
+    /** Tell the page, by an event and by the callback that there is for it. @param {string} name @param {any} detail */
+    #tell(name, detail) {
+        this.dispatchEvent(new CustomEvent(name, { detail }));
+        const { onNotification, onConnect, onDisconnect, onError } = this.#options;
+        if (name === "notification") call(onNotification, detail.notification);
+        if (name === "caughtup") call(onConnect);
+        if (name === "state" && detail.previous === "live") call(onDisconnect);
+        if (name === "error") call(onError, detail);
+        if (name === "change") this.#count();
     }
 
     /** Tell whoever asked for it of other counts than before. */
@@ -484,20 +349,6 @@ export class Tidings extends EventTarget {
         const told = JSON.stringify(counts);
         if (told !== this.#counted) call(this.#options.onStatsUpdate, counts);
         this.#counted = told;
-    }
-
-    /** Look again when something comes back or goes by itself. */
-    #expect() {
-        clearTimeout(this.#stirring);
-        const moments = [...this.#fold.notifications.values()].flatMap((it) => [it.snoozed, it.expires].map((each) => Date.parse(each ?? "")));
-        const next = Math.min(...moments.filter((each) => each > this.now));
-        if (next < Infinity) this.#stirring = setTimeout(() => this.#changed(), Math.min(next - this.now + 1, LOOK_LIMIT_MILLISECONDS));
-    }
-
-    /** @param {string} name @param {any} detail @param {(detail: any) => void} [callback] */
-    #tell(name, detail, callback) {
-        this.dispatchEvent(new CustomEvent(name, { detail }));
-        call(callback, detail);
     }
 }
 

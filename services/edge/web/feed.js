@@ -107,10 +107,23 @@ export class Feed {
      */
     move(by) {
         const { rows, focused } = this;
-        const place = focused ? rows.indexOf(focused) + by : 0;
-        const row = rows[Math.max(0, Math.min(rows.length - 1, place))];
+        const row = focused ? this.#beside(focused, by) : rows[0];
         row?.element.focus();
         row?.element.scrollIntoView({ block: "nearest" });
+    }
+
+    /** The row so many places on, or the outermost one; keys may be faster than rows come into the page. @param {Row} row @param {number} by */
+    #beside({ notification }, by) {
+        const all = this.#shown;
+        const place = all.findIndex(({ id }) => id === notification.id) + by;
+        const { id } = all[Math.max(0, Math.min(all.length - 1, place))];
+        if (!this.#rows.has(id)) this.#stand();
+        return this.#rows.get(id);
+    }
+
+    /** All but what waits. */
+    get #shown() {
+        return this.waiting ? this.#all.slice(this.waiting) : this.#all;
     }
 
     get #atTop() {
@@ -120,7 +133,7 @@ export class Feed {
     /** Have the rows in the page that are near what is in sight, and as much room as the others take. */
     #stand() {
         for (const [id, { element }] of this.#rows) this.#stretch.measured(id, element.offsetHeight);
-        const all = this.waiting ? this.#all.slice(this.waiting) : this.#all;
+        const all = this.#shown;
         const { scrollTop, clientHeight } = this.scroll;
         const near = (this.#near = this.#stretch.near(all, scrollTop, scrollTop + clientHeight));
         this.#place(all.slice(near.first, near.last), near.first);

@@ -11,15 +11,14 @@ import { icon } from "./icons.js";
 import { press } from "./keys.js";
 import { Menu } from "./menu.js";
 import { Page } from "./page.js";
+import { TabList } from "./tablist.js";
 
 /** @import {MarkState, Notification} from "./protocol.js" */
 /** @import {Tidings} from "./client.js" */
 /** @import {Row} from "./row.js" */
+/** @import {List} from "./tablist.js" */
 /** @import {Name} from "./words.js" */
-/** @typedef {"all" | "unread" | "archived" | "snoozed"} List */
 
-/** @type {readonly List[]} */
-const LISTS = ["all", "unread", "archived", "snoozed"];
 /** @type {Record<List, [Name, Name, string]>} */
 const EMPTY = {
     all: ["emptyAll", "emptyAllMore", "inbox"],
@@ -49,6 +48,7 @@ export class Inbox extends TidingsElement {
     #connection = new Connection(this);
     #bar = new Bar();
     #menu = new Menu((button) => this.#standsFor(button));
+    #tabs = new TabList(this, (list) => this.#choose(list));
     /** @type {Feed} */ #feed = new Feed(this);
     /** @type {any} */ #parts = {};
 
@@ -64,15 +64,13 @@ export class Inbox extends TidingsElement {
             markAll: this.#tool("markAll", "check", () => this.client?.markAll()),
             settings: this.#tool("settings", "settings", () => this.openSettings(), { "aria-haspopup": "dialog" }),
             line: make("p", { class: "link" }, make("span"), all && make("a", { class: "page", href: all }, this.say("page"))),
-            tabs: make("div", { class: "tabs", role: "tablist", "aria-label": this.say("title"), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#turn(event) }),
             pill: make("button", { class: "primary pill", type: "button", hidden: true, onclick: () => this.#feed.release() }),
             live: make("div", { role: "status", class: "unseen" }),
         };
-        const { markAll, settings, line, tabs, pill, live } = this.#parts;
-        tabs.append(...LISTS.map((list) => this.#tab(list)));
+        const { markAll, settings, line, pill, live } = this.#parts;
         const heading = make("h2", { part: "heading", id: "heading" }, this.say("title"));
         const head = make("header", { class: "head" }, heading, markAll, settings, this.hasAttribute("closable") && this.#tool("close", "close", close));
-        this.root.append(head, line, tabs, pill, this.#feed.scroll, this.#bar.element, this.#menu.element, live);
+        this.root.append(head, line, this.#tabs.build(), pill, this.#feed.scroll, this.#bar.element, this.#menu.element, live);
     }
 
     arrived() {
@@ -95,7 +93,7 @@ export class Inbox extends TidingsElement {
         const { client } = this;
         const { line, markAll, pill } = this.#parts;
         this.#connection.draw(line);
-        for (const list of LISTS) this.#drawTab(list);
+        this.#tabs.draw(this.list);
         markAll.disabled = !client?.counts.unread;
         const { notifications, complete } = this.#shown();
         const unknown = Boolean(client && !client.cursor && !notifications.length && client.state !== "signed out");
@@ -107,8 +105,7 @@ export class Inbox extends TidingsElement {
 
     /** Focus what a reader begins with. */
     focus() {
-        const first = this.#feed.rows[0]?.element ?? this.#parts.tabs.querySelector("[aria-selected=true]");
-        first?.focus();
+        (this.#feed.rows[0]?.element ?? this.#tabs.chosen)?.focus();
     }
 
     /** The row that has the focus. */
@@ -268,37 +265,6 @@ export class Inbox extends TidingsElement {
         this.#feed.restart();
         this.draw();
         if (this.#page) this.more();
-    }
-
-    /** @param {List} list */
-    #tab(list) {
-        const count = list === "all" || list === "unread" ? make("span", { class: "count", hidden: true }) : null;
-        return make("button", { type: "button", role: "tab", "data-list": list, "aria-controls": "list", onclick: () => this.#choose(list) }, this.say(list), count);
-    }
-
-    /** @param {List} list */
-    #drawTab(list) {
-        const tab = this.#parts.tabs.querySelector(`[data-list="${list}"]`);
-        const chosen = this.list === list;
-        tab.setAttribute("aria-selected", String(chosen));
-        tab.tabIndex = chosen ? 0 : -1;
-        const count = tab.querySelector(".count");
-        if (!count) return;
-        const number = this.client?.counts[list === "all" ? "total" : "unread"] ?? 0;
-        count.hidden = number === 0;
-        say(count, number.toLocaleString(this.tongue.language));
-    }
-
-    /** Arrows move from tab to tab. @param {KeyboardEvent} event */
-    #turn(event) {
-        const onward = getComputedStyle(this).direction === "rtl" ? -1 : 1;
-        const by = { ArrowLeft: -onward, ArrowRight: onward }[event.key];
-        if (!by) return;
-        const list = LISTS[(LISTS.indexOf(this.list) + by + LISTS.length) % LISTS.length];
-        this.#choose(list);
-        this.#parts.tabs.querySelector(`[data-list="${list}"]`).focus();
-        event.preventDefault();
-        event.stopPropagation();
     }
 
     /** @param {number} count */

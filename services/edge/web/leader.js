@@ -44,7 +44,7 @@ export class Leader {
     /** @type {Map<string, Operation>} */ #operations = new Map();
     /** @type {Status} */ #status = { state: "offline", retryAt: null, reason: null, user: null, skew: 0 };
     /** @type {{whole: boolean, changed: Set<string>, settled: Set<string>} | null} */ #unsaved = null;
-    #saving = false;
+    /** @type {Promise<void> | null} */ #saving = null;
     /** Whether something could not be saved, so that what is saved next has to be all of it. */ #gap = false;
     #sending = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #acking;
@@ -77,6 +77,7 @@ export class Leader {
         this.#status.user = saved?.user ?? null;
         this.#say({ led: Date.now() });
         await this.#link.run();
+        await this.#saving; // whoever leads next begins with what is kept
     }
 
     stop() {
@@ -149,7 +150,7 @@ export class Leader {
         this.#operations.clear();
         this.#fold = new Fold();
         this.#unsaved = { whole: true, changed: new Set(), settled };
-        if (!this.#saving) this.#save();
+        this.#saving ??= this.#save();
     }
 
     /**
@@ -165,11 +166,10 @@ export class Leader {
             changed: new Set([...(before?.changed ?? []), ...changed]),
             settled: new Set([...(this.#unsaved?.settled ?? []), ...settled]),
         };
-        if (!this.#saving) this.#save();
+        this.#saving ??= this.#save();
     }
 
     async #save() {
-        this.#saving = true;
         for (let unsaved = this.#unsaved; unsaved; unsaved = this.#unsaved) {
             this.#unsaved = null;
             const gone = this.#fold.trim(this.#terms.keep);
@@ -183,7 +183,7 @@ export class Leader {
             const saved = { cursor, counts, floor, user: this.#status.user, device: this.#terms.device };
             this.#gap = !(await this.#store.save(saved, { whole, changed, gone, settled: [...unsaved.settled] }));
         }
-        this.#saving = false;
+        this.#saving = null;
     }
 
     /** The marks whose entries have come; they are no longer of anybody's concern. */

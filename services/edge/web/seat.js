@@ -70,7 +70,7 @@ export class Seat {
     async #lead() {
         if (this.#left.signal.aborted) return;
         this.held = true;
-        const beating = setInterval(() => this.#tell({ beat: true }), BEAT_MILLISECONDS);
+        const beating = setInterval(() => this.held && this.#tell({ beat: true }), BEAT_MILLISECONDS);
         await this.#leader.run().finally(() => clearInterval(beating));
     }
 }

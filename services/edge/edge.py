@@ -107,12 +107,12 @@ class Edge:
         target = max((found.sequence for found in newest if found), default=0)
         batches = follow(jetstream, NOTIFICATIONS, subjects, after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
         async with aclosing(batches):
-            async for batch in batches:
-                for message in batch:
-                    ring.add(message)
-                self.feeds.arrived(batch)
+            while True:
                 if ring.head >= target:
                     self.caught_up.set()
+                for message in (batch := await anext(batches)):
+                    ring.add(message)
+                self.feeds.arrived(batch)
 
     async def _beat(self) -> None:
         """Each person's heart beats in a time slot of its own, for all tabs at once."""

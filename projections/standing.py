@@ -14,6 +14,9 @@ from contracts.cursor import Cursor
 from contracts.notifications import Counts, Entry, Filter, Mark, Notification
 from projections.belonging import Belonging
 
+Kind = Literal["category", "type", "priority", "entity", "group", "list"]
+"""What counts are taken by."""
+
 NEVER = float("inf")
 ABOUT_LIMIT = 16_384
 
@@ -148,8 +151,10 @@ class Inbox:
             self._counts = self._count(now)
         return self._counts
 
-    def counts_by(self, kind: Literal["category", "type", "priority", "entity", "group"], now: float) -> dict[str, Counts]:
-        """The counts at a moment of each category, type, priority, entity or group that there is."""
+    def counts_by(self, kind: Kind, now: float) -> dict[str, Counts]:
+        """The counts at a moment of each category, type, priority, entity or group that there is; or of each list."""
+        if kind == "list":
+            return self._counts_by_list(now)
         found: dict[str, list[Standing]] = {}
         for each in self.listed(now):
             if value := getattr(each.about, kind):
@@ -188,6 +193,12 @@ class Inbox:
     def listed(self, now: float) -> list[Standing]:
         """All that are in the list at a moment."""
         return [each for each in self._standings.values() if each.held(now) and not each.wakes(now)]
+
+    def _counts_by_list(self, now: float) -> dict[str, Counts]:
+        shown = [each for each in self._standings.values() if self.visible(each.id, now)]
+        archived = [each for each in shown if each.archived]
+        snoozed = [each for each in shown if not each.archived and each.wakes(now)]
+        return {"all": self.counts(now), "archived": counts_of(archived), "snoozed": counts_of(snoozed)}
 
     def _notified(self, notification: Notification, sequence: int, appended: float) -> None:
         expires = notification.expires.timestamp() if notification.expires else NEVER

@@ -14,6 +14,7 @@ from msgspec import Meta, to_builtins
 
 from contracts.cursor import Cursor, InvalidCursor
 from contracts.notifications import Priority
+from projections.standing import Kind
 from services.edge import operations
 from services.edge.edge import Edge
 from services.edge.log import Unreplayable
@@ -31,7 +32,6 @@ ENTITY = r"^[^:\x00-\x1f\x7f]{1,128}:[^\x00-\x1f\x7f]{1,128}$"
 TEXT = r"^[^\x00-\x1f\x7f]{1,100}$"
 
 ListName = Literal["all", "unread", "unseen", "archived", "snoozed"]
-Kind = Literal["category", "type", "priority", "entity", "group"]
 Word = Annotated[str, Meta(pattern=WORD)]
 EntityName = Annotated[str, Meta(pattern=ENTITY)]
 Words = list[Word] | None

@@ -123,6 +123,20 @@ async def test_each_count_by_kind_is_the_length_of_its_list(tidings: Tidings, al
                 assert len(await titles(tidings, state=state, **{kind: value})) == counted[name], (kind, value, state)
 
 
+async def test_the_count_of_each_list_is_its_length(tidings: Tidings, alice: Client) -> None:
+    first, second, third, fourth, *_ = alice.shown
+    await alice.mark("snoozed", first, second, until="2026-12-25T00:00:00Z")
+    await alice.mark("archived", second, third, fourth)  # what is archived is not snoozed any longer
+    await alice.mark("deleted", fourth)
+
+    by = (await tidings.get("/v1/counts", "alice", by="list"))["by"]["list"]
+
+    assert {name: counted["total"] for name, counted in by.items()} == {
+        name: len(await tidings.listing("alice", name)) for name in ("all", "archived", "snoozed")
+    }
+    assert by["archived"]["total"] == 2 and by["snoozed"]["total"] == 1
+
+
 @pytest.mark.parametrize(("name", "value"), [("state", "loved"), ("type", "a%00b"), ("limit", "0")])
 async def test_what_is_wrong_with_a_list_is_said_by_the_name_of_the_parameter(tidings: Tidings, name: str, value: str) -> None:
     answer = await tidings.http.get(f"/v1/notifications?{name}={value}", headers=tidings.headers("alice"))

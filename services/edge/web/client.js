@@ -198,6 +198,16 @@ export class Tidings extends EventTarget {
         return this.#ask(address, null);
     }
 
+    /**
+     * How many there are of each kind, as of `GET /v1/counts`.
+     * @param {"category" | "type" | "priority" | "entity" | "group" | "list"} kind
+     * @returns {Promise<Record<string, Counts>>}
+     */
+    async countsBy(kind) {
+        const { by } = await this.#ask(new URL(`/v1/counts?by=${kind}`, this.#options.url), null);
+        return by[kind];
+    }
+
     /** @param {URL} address @param {object | null} body */
     #ask(address, body) {
         return post(address, body, (wanted) => this.#tokens.token(wanted));

@@ -2,19 +2,23 @@
 
 import { make, say } from "./dom.js";
 
+/** @import {Tidings} from "./client.js" */
 /** @import {TidingsElement} from "./element.js" */
+/** @import {Counts} from "./protocol.js" */
 /** @typedef {"all" | "unread" | "archived" | "snoozed"} List */
 
 /** @type {readonly List[]} */
 const LISTS = ["all", "unread", "archived", "snoozed"];
-/** @type {Partial<Record<List, "total" | "unread">>} */
-const COUNTED = { all: "total", unread: "unread" };
+const ASK_MILLISECONDS = 300;
 
 export class TabList {
     #element;
     #choose;
     #list = make("div");
     /** @type {List} */ #chosen = "all";
+    /** How many are in the lists that the client does not have, as far as that is known. @type {Record<string, Counts>} */ #aside = {};
+    #stale = false;
+    #asking = false;
 
     /** @param {TidingsElement} element whose they are @param {(list: List) => void} choose */
     constructor(element, choose) {
@@ -41,24 +45,45 @@ export class TabList {
             const tab = this.#tab(list);
             tab.setAttribute("aria-selected", String(list === chosen));
             tab.tabIndex = list === chosen ? 0 : -1;
-            this.#count(list, tab.querySelector(".count"));
         }
+        this.#count();
+        this.#stale = true;
+        this.#ask();
     }
 
     /** @param {List} list */
     #make(list) {
-        const count = COUNTED[list] ? make("span", { class: "count", hidden: true }) : null;
         const onclick = () => this.#choose(list);
+        const count = make("span", { class: "count", hidden: true });
         return make("button", { type: "button", role: "tab", "data-list": list, "aria-controls": "list", onclick }, this.#element.say(list), count);
     }
 
-    /** @param {List} list @param {HTMLElement | null} place */
-    #count(list, place) {
-        const counted = COUNTED[list];
-        if (!counted || !place) return;
-        const count = this.#element.client?.counts[counted] ?? 0;
-        place.hidden = count === 0;
-        say(place, count.toLocaleString(this.#element.tongue.language));
+    #count() {
+        const { total = 0, unread = 0 } = this.#element.client?.counts ?? {};
+        const counts = { all: total, unread, archived: this.#aside.archived?.total ?? 0, snoozed: this.#aside.snoozed?.total ?? 0 };
+        for (const list of LISTS) {
+            const place = /** @type {HTMLElement} */ (this.#tab(list).querySelector(".count"));
+            place.hidden = counts[list] === 0;
+            say(place, counts[list].toLocaleString(this.#element.tongue.language));
+        }
+    }
+
+    /** Ask how many are in the other lists, while somebody looks, and again if something changed meanwhile. */
+    async #ask() {
+        if (this.#asking) return;
+        this.#asking = true;
+        for (let { client } = this.#element; client && this.#stale && this.#wanted(client); { client } = this.#element) {
+            await new Promise((resolve) => setTimeout(resolve, ASK_MILLISECONDS));
+            this.#stale = false;
+            this.#aside = await client.countsBy("list").catch(() => this.#aside); // of before, until it can be asked
+            this.#count();
+        }
+        this.#asking = false;
+    }
+
+    /** Whether there is somebody to ask for, and to show it to. @param {Tidings} client */
+    #wanted({ state }) {
+        return state === "live" && this.#list.checkVisibility() && !document.hidden;
     }
 
     /** Arrows move from tab to tab. @param {KeyboardEvent} event */

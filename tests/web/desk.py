@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator
 
+from tests.driver import Tidings, hello_to
 from tests.web.visitor import Tab, Visitor
 
 AXE = Path(__file__).parents[2] / "services" / "edge" / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -65,3 +66,9 @@ async def desk(visitor: Visitor, user: str, html: str, **way: str) -> Desk:
     found = Desk(page)
     await found.live()
     return found
+
+
+async def told(tidings: Tidings, *titles: str) -> None:
+    """Tell Amira so, and wait until she has been told."""
+    await tidings.emit(*(hello_to("amira", title=title) for title in titles))
+    await tidings.eventually("amira", total=len(titles))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from contextlib import AsyncExitStack
+from itertools import pairwise
 
-from playwright.async_api import Route
+from playwright.async_api import Response, Route
 
 from services.runtime.data_directory import PORTS, free
 from services.runtime.settings import Settings
@@ -131,6 +133,32 @@ async def test_the_server_is_killed_and_comes_back(visitor: Visitor, tidings: Ti
 
     assert await tab.titles() == ["and again", "meanwhile", "before"]
     assert (await tab.heard("caughtup"))[-1]["replayed"] == 2
+
+
+async def test_marks_that_are_too_many_at_once_wait_as_long_as_they_are_told_to(
+    visitor: Visitor, tidings: Tidings, chosen: Settings
+) -> None:
+    visitor.expected = ("429",)
+    await told(tidings, titled(8))
+    async with web(chosen, request_rate="4/4") as edge:
+        tab = await (await visitor.tab("amira", url=edge.url, share="off")).live()
+        answers = list[tuple[float, int, float]]()
+        tab.page.on("response", lambda each: "/mark" in each.url and answers.append(_answered(each)))
+        await tab.says("tidings.notifications.forEach((it) => tidings.mark('read', [it.id]))")
+        await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
+        told_so = await tab.heard("refused")
+        await tab.page.close()
+
+    refusals = [(at, seconds, later) for (at, status, seconds), (later, *_) in pairwise(answers) if status == 429]
+    assert refusals
+    assert all(later - at > 0.8 * seconds for at, seconds, later in refusals), answers
+    assert [status for _, status, _ in answers].count(200) == 8
+    assert told_so == []
+
+
+def _answered(response: Response) -> tuple[float, int, float]:
+    """When, with which status, and how long to wait."""
+    return time.monotonic(), response.status, float(response.headers.get("retry-after", 0))
 
 
 async def test_two_devices_mark_at_once_and_end_up_the_same(visitor: Visitor, tidings: Tidings) -> None:

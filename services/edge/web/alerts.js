@@ -7,6 +7,8 @@ import { Tidings } from "./client.js";
 
 const KEY = "tidings alerts";
 const VOLUME = 0.3;
+/** What is heard of each priority: tones in hertz, one after the other. @type {Record<string, number[]>} */
+const TONES = { low: [], normal: [660, 880], high: [660, 880], critical: [880, 660, 880, 660] };
 const HOLD_MILLISECONDS = 3000;
 const PRECEDENCE_MILLISECONDS = 150;
 
@@ -56,7 +58,7 @@ export class Alerts {
         const outOfSight = document.hidden; // as it arrived: what was seen here needs no telling a moment later
         if (outOfSight) await new Promise((resolve) => setTimeout(resolve, PRECEDENCE_MILLISECONDS)); // a tab in sight comes first
         await alone(`tidings alert ${notification.id} ${notification.cursor}`, () => {
-            if (this.allowed.sound) this.#ring();
+            if (this.allowed.sound) this.#ring(notification.priority);
             if (this.allowed.desktop && outOfSight && document.hidden) this.#show(notification);
         });
     }
@@ -86,8 +88,7 @@ export class Alerts {
         for (const [id, close] of this.#shown) if (!unread.has(id)) close(), this.#shown.delete(id);
     }
 
-    /** Two soft tones. */
-    #ring() {
+    #ring(priority = "normal") {
         if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return; // it would all sound at the first click
         try {
             const audio = (this.#audio ??= new AudioContext());
@@ -95,7 +96,7 @@ export class Alerts {
             volume.connect(audio.destination);
             volume.gain.setValueAtTime(VOLUME, audio.currentTime);
             volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.5);
-            for (const [place, frequency] of [660, 880].entries()) {
+            for (const [place, frequency] of (TONES[priority] ?? TONES.normal).entries()) {
                 const tone = new OscillatorNode(audio, { frequency, type: "sine" });
                 tone.connect(volume);
                 tone.start(audio.currentTime + place * 0.12);

@@ -3,6 +3,7 @@
 import { Alerts } from "./alerts.js";
 import { make, say } from "./dom.js";
 import { TidingsElement } from "./element.js";
+import { Favicon } from "./favicon.js";
 import { capped } from "./format.js";
 import { icon } from "./icons.js";
 
@@ -15,11 +16,12 @@ const LEAST_PIXELS = 320;
 const COUNTED = /^\(\d+\+?\) /;
 
 /**
- * Attributes: `count` (`unseen`, or `unread`); `title-count` puts it into the page's title, `app-badge` on the installed app; `page` is where all are to be seen.
+ * Attributes: `count` (`unseen`, or `unread`); `title-count` puts it into the page's title, `favicon-dot` a dot on the page's icon, `app-badge` it on the installed app; `page` is where all are to be seen.
  * Parts: `button`, `badge`, `panel`.
  */
 export class Bell extends TidingsElement {
     /** @type {any} */ #parts = {};
+    #favicon = new Favicon();
 
     build() {
         const inbox = /** @type {Inbox} */ (document.createElement("tidings-inbox"));
@@ -38,7 +40,7 @@ export class Bell extends TidingsElement {
 
     arrived() {
         addEventListener("resize", () => this.open && this.#place(), { signal: this.leaving.signal });
-        this.leaving.signal.addEventListener("abort", () => this.#entitle(0));
+        this.leaving.signal.addEventListener("abort", () => (this.#entitle(0), this.#dot(false)));
     }
 
     /** @param {Tidings} client @param {AbortSignal} signal */
@@ -83,6 +85,7 @@ export class Bell extends TidingsElement {
         this.dispatchEvent(new CustomEvent("tidings-toggle", { detail: { open }, bubbles: true, composed: true }));
         if (!open) return void (this.root.activeElement && button.focus());
         this.#place();
+        inbox.redraw();
         requestAnimationFrame(() => inbox.focus());
     }
 
@@ -112,9 +115,15 @@ export class Bell extends TidingsElement {
         if (document.title !== counted) document.title = counted;
     }
 
+    /** @param {boolean} dotted */
+    #dot(dotted) {
+        if (this.hasAttribute("favicon-dot")) this.#favicon.show(dotted, getComputedStyle(this.#parts.badge).backgroundColor);
+    }
+
     /** @param {number} count */
     #elsewhere(count) {
         this.#entitle(count);
+        this.#dot(count > 0);
         if (!this.hasAttribute("app-badge") || !navigator.setAppBadge) return;
         (count ? navigator.setAppBadge(count) : navigator.clearAppBadge()).catch(() => {});
     }

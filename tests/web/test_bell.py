@@ -1,0 +1,162 @@
+"""The bell, and what is elsewhere of it: title, icon, app, sound and desktop."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.driver import Tidings, hello_to
+from tests.web.desk import BELL, INBOX, desk, told
+from tests.web.visitor import Visitor
+
+ICON = """() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 32 });
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#00f";
+    pen.fillRect(0, 0, 32, 32);
+    window.plain = canvas.toDataURL();
+    window.icon = Object.assign(document.createElement("link"), { rel: "icon", href: plain });
+    document.head.append(icon);
+}"""
+CORNERS = """async () => {
+    const image = Object.assign(new Image(), { src: icon.href });
+    await image.decode();
+    const pen = Object.assign(document.createElement("canvas"), { width: 64, height: 64 }).getContext("2d");
+    pen.drawImage(image, 0, 0);
+    return [[47, 17], [10, 54]].map(([x, y]) => [...pen.getImageData(x, y, 1, 1).data.slice(0, 3)]);
+}"""
+RING = """() => {
+    window.rung = 0;
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (...at) { rung += 1; return start.apply(this, at); };
+}"""
+INSIDE = """() => {
+    const { root } = document.querySelector("tidings-bell");
+    const [bell, panel] = ["button.bell", ".panel"].map((name) => root.querySelector(name).getBoundingClientRect());
+    return panel.top >= bell.bottom && panel.bottom <= innerHeight && panel.left >= 0 && panel.right <= innerWidth;
+}"""
+DESKTOP = """
+    localStorage.setItem("tidings alerts", JSON.stringify({ sound: false, desktop: true }));
+    window.shown_ = [];
+    window.Notification = class {
+        static permission = "granted";
+        constructor(title, { tag }) { Object.assign(this, { title, tag, closed: false }); shown_.push(this); }
+        close() { this.closed = true; }
+    };
+"""
+
+
+async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(visitor: Visitor, tidings: Tidings) -> None:
+    at = await desk(visitor, "amira", BELL)
+    await expect(at.bell).to_have_accessible_name("Notifications, nothing new")
+    await expect(at.page.locator(".badge")).to_be_hidden()
+
+    await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(120)))
+
+    await expect(at.bell).to_have_accessible_name("Notifications, 120 new")
+    await expect(at.page.locator(".badge")).to_have_text("99+")
+
+
+async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "one", "two")
+    at = await desk(visitor, "amira", BELL)
+    await at.bell.focus()
+
+    await at.press("Enter")
+    await expect(at.rows.first).to_be_focused()
+    inside = await at.bell.get_attribute("aria-expanded")
+    await at.press("Escape")
+
+    assert inside == "true"
+    await expect(at.bell).to_be_focused()
+    await expect(at.bell).to_have_attribute("aria-expanded", "false")
+    await at.bell.click()
+    await at.page.mouse.click(5, 5)
+    await expect(at.bell).to_have_attribute("aria-expanded", "false")
+
+
+async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(visitor: Visitor, tidings: Tidings) -> None:
+    at = await desk(visitor, "amira", BELL)
+    await at.bell.click()
+
+    for height in (1000, 700, 500):
+        await at.page.set_viewport_size({"width": 900, "height": height})
+        await at.page.wait_for_function(INSIDE)
+
+
+async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_all(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "one", "two")
+    at = await desk(visitor, "amira", '<tidings-bell title-count page="/all"></tidings-bell>')
+    await expect(at.page).to_have_title("(2) Tidings")
+    await at.says("document.title = 'Elsewhere'")
+
+    await at.bell.click()
+
+    await expect(at.page.get_by_role("link", name="See all")).to_have_attribute("href", f"{tidings.url}/all")
+    await at.until("tidings.counts.unseen === 0")
+    await expect(at.page).to_have_title("Elsewhere")
+
+
+async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(visitor: Visitor, tidings: Tidings) -> None:
+    await visitor.context.grant_permissions(["notifications"], origin=tidings.url)
+    at, other = await desk(visitor, "amira", INBOX), await desk(visitor, "amira", INBOX)
+    await at.says(RING)
+    await tidings.emit(hello_to("amira", title="quiet"))
+    await at.until("tidings.counts.unread === 1")
+    before = await at.says("window.rung")
+
+    await at.page.get_by_role("button", name="Settings").click()
+    await at.page.get_by_role("checkbox", name="Play a sound").check()
+    await at.page.get_by_role("checkbox", name="Show on the desktop").check()
+    await other.page.get_by_role("button", name="Settings").click()
+    await expect(other.page.get_by_role("checkbox", name="Play a sound")).to_be_checked()  # what is asked for in one tab holds in all
+    await other.page.close()
+    on = await at.says("window.rung")
+    await tidings.emit(hello_to("amira", title="still quiet", priority="low"))
+    await at.until("tidings.counts.unread === 2")
+    await tidings.emit(hello_to("amira", title="loud"))
+    await at.until(f"window.rung === {on} + 2")
+    await tidings.emit(hello_to("amira", title="alarming", priority="critical"))
+    await at.until(f"window.rung === {on} + 6")
+
+    assert before == 0
+    assert await at.says("JSON.parse(localStorage.getItem('tidings alerts'))") == {"sound": True, "desktop": True}
+
+
+async def test_what_arrives_is_announced_and_the_bell_may_count_what_is_unread_on_the_app_too(visitor: Visitor, tidings: Tidings) -> None:
+    await visitor.context.add_init_script("navigator.setAppBadge = async (count) => void (window.onApp = count);")
+    at = await desk(visitor, "amira", f'<tidings-bell count="unread" app-badge></tidings-bell>{INBOX}')
+
+    await tidings.emit(hello_to("amira", title="one"))
+    await expect(at.page.locator("main > tidings-inbox").get_by_role("status").filter(has_text="New: one")).to_be_attached()
+    await at.until("tidings.counts.unseen === 0")
+
+    await expect(at.bell).to_have_accessible_name("Notifications, 1 unread")
+    assert await at.says("window.onApp") == 1
+
+
+async def test_the_page_s_icon_has_a_dot_while_something_is_new(visitor: Visitor, tidings: Tidings) -> None:
+    at = await desk(visitor, "amira", "<tidings-bell favicon-dot></tidings-bell>")
+    await at.says(ICON)
+    await tidings.emit(hello_to("amira", title="new"))
+    await at.until("icon.href !== plain")
+    corners = await at.says(CORNERS)
+
+    await at.says("tidings.markAll('seen')")
+    await at.until("icon.href === plain")
+
+    assert corners == [[217, 45, 58], [0, 0, 255]]
+
+
+async def test_out_of_sight_it_shows_on_the_desktop_until_it_is_read(visitor: Visitor, tidings: Tidings) -> None:
+    await visitor.context.add_init_script(DESKTOP)
+    at = await desk(visitor, "amira", BELL)
+    await tidings.emit(hello_to("amira", title="in sight"))
+    await at.until("tidings.counts.unread === 1")
+
+    await at.says("(() => { Object.defineProperty(document, 'hidden', { get: () => true }); })()")
+    await tidings.emit(hello_to("amira", title="out of sight"))
+    await at.until("window.shown_.length === 1")
+    await at.says("tidings.mark('read', tidings.notifications.map((it) => it.id))")
+    await at.until("window.shown_[0].closed")
+
+    assert await at.says("window.shown_.map(({ title, tag }) => [title, tag === tidings.notifications[0].id])") == [["out of sight", True]]

@@ -1,0 +1,92 @@
+"""The inbox by keys alone."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.driver import Tidings, event
+from tests.web.desk import INBOX, desk, told
+from tests.web.visitor import Visitor
+
+KEYS = """([key, times]) => {
+    const { root } = document.querySelector("tidings-inbox");
+    for (; times > 0; times -= 1) root.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true }));
+}"""
+
+
+async def test_the_inbox_is_worked_through_by_keys_alone(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "fourth", "third", "second", "first")
+    at = await desk(visitor, "amira", INBOX)
+    await expect(at.rows).to_have_count(4)
+    await at.rows.first.focus()
+
+    await at.press("Shift+I", "j", "e", "j", "#")
+    await at.press("z", "k", "k", "Shift+U")
+
+    await expect(at.page.locator("article h3")).to_have_text(["first", "third", "fourth"])
+    await at.until("!tidings.pending.length")
+    listed = await tidings.listing("amira")
+    assert [(each["title"], "read" in each) for each in listed] == [("first", False), ("third", False), ("fourth", False)]
+    assert [each["title"] for each in await tidings.listing("amira", "archived")] == ["second"]
+
+
+async def test_several_are_chosen_by_keys_and_done_at_once(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "third", "second", "first")
+    at = await desk(visitor, "amira", INBOX)
+    await at.rows.first.focus()
+
+    await at.press("x", "j", "j", "x")
+    chosen = await at.page.get_by_text("Selected").locator("visible=true").count()
+    await at.press("e")
+
+    await expect(at.page.locator("article h3")).to_have_text(["second"])
+    assert chosen >= 2
+
+
+async def test_why_it_is_here_and_what_else_can_be_done_is_in_a_menu_that_keys_reach(visitor: Visitor, tidings: Tidings) -> None:
+    await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"))
+    await tidings.eventually("amira", total=1)
+    at = await desk(visitor, "amira", INBOX)
+
+    await at.rows.first.get_by_role("button", name="More").press("Enter")
+    await expect(at.page.get_by_text("It tells of task.assigned, about task 1")).to_be_visible()
+    await expect(at.page.get_by_role("menuitem", name="Mark as read")).to_be_focused()
+    await at.press("ArrowDown", "ArrowDown", "Enter")
+    await at.until("tidings.counts.unread === 0")
+
+    await expect(at.rows.first.get_by_role("button", name="More")).to_be_focused()
+
+
+async def test_the_focus_moves_on_when_its_row_goes_and_keys_work_when_none_is_left(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "third", "second", "first")
+    at = await desk(visitor, "amira", INBOX)
+    await at.rows.first.focus()
+
+    await at.press("e")
+    await expect(at.rows.first).to_be_focused()
+    await at.press("j", "e")
+    await expect(at.page.locator("article h3")).to_have_text(["second"])
+    await expect(at.rows.first).to_be_focused()
+    await at.press("e")
+    await expect(at.rows).to_have_count(0)
+    await at.press("z")
+
+    await expect(at.page.locator("article h3")).to_have_text(["second"])
+
+
+async def test_keys_go_from_row_to_row_beyond_those_that_stand_in_the_page_however_fast(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, *(f"number {number}" for number in range(60)))
+    at = await desk(visitor, "amira", INBOX)
+    stood = await at.rows.count()
+    await at.rows.first.focus()
+
+    await at.press("x")
+    await at.page.evaluate(KEYS, ["j", 40])
+    await expect(at.page.locator("article:focus")).to_have_attribute("aria-posinset", "41")
+    await at.press("x")
+    await at.page.evaluate(KEYS, ["k", 40])
+
+    await expect(at.page.locator("article.picked:focus")).to_have_attribute("aria-posinset", "1")
+    await at.press("e")
+    await tidings.eventually("amira", total=58)
+    assert stood < 40

@@ -72,7 +72,7 @@ async def play(settings: Settings, console: Console) -> None:
             try:
                 await emitter.emit(_event(fact))
             except NotEmitted as problem:
-                console.print(f"[yellow]the demo waits: {problem}[/yellow]")
+                console.print(f"the demo waits: {problem}", style="yellow", markup=False)
                 await asyncio.sleep(AGAIN_SECONDS)
             await asyncio.sleep(
                 random.uniform(*PAUSE_SECONDS) if fact[0] not in ("user.joined", "role.granted", "team_member.added") else 0

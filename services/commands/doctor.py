@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 import click
+from rich.markup import escape
 
 from services.analyst import doctor as doctor_
 from services.commands.shared import console, reads_settings
@@ -22,7 +23,7 @@ def doctor(chosen: Settings) -> None:
         well = True
         async for finding in doctor_.findings(chosen, (silence,)):
             sign = "[green]✓[/green]" if finding.well else "[red]✗[/red]"
-            console.print(f"{sign} {finding.what}: ", finding.words, sep="", soft_wrap=True)
+            console.print(f"{sign} {finding.what}: ", escape(finding.words), sep="", soft_wrap=True)
             well = well and finding.well
         return well
 

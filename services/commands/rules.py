@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 import msgspec
 
-from services.commands.shared import console, errors
+from services.commands.shared import console, fail
 from services.notifier.rules import RULES
 from services.notifier.table import Row, markdown, rows
 from services.notifier.texts import texts
@@ -21,8 +19,7 @@ from services.notifier.texts import texts
 def rules(locale: str, event: str | None, as_markdown: bool, as_json: bool) -> None:
     """Who is told what of which event; the fields of the event stand in braces."""
     if locale not in texts().locales:
-        errors.print(f"[red]error:[/red] there are no texts in {locale}, only in {', '.join(texts().locales)}")
-        sys.exit(1)
+        fail(f"there are no texts in {locale}, only in {', '.join(texts().locales)}")
     found = (row for row in rows(RULES, locale) if event in (None, row.event))
     if as_markdown:
         click.echo(markdown(found))

@@ -6,10 +6,11 @@ import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from services.runtime.errors import TidingsError
 from services.runtime.settings import Settings, settings
@@ -31,12 +32,17 @@ def reads_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             command(settings(data_dir=data_dir), **given)
         except TidingsError as problem:
-            errors.print(f"[red]error:[/red] {problem}", markup=True, soft_wrap=True)
-            sys.exit(1)
+            fail(problem)
         except KeyboardInterrupt:
             sys.exit(130)
 
     return wrapped
+
+
+def fail(problem: object) -> NoReturn:
+    """End a command with one clear line; whatever that quotes is text, never markup."""
+    errors.print("[red]error:[/red]", escape(str(problem)), soft_wrap=True)
+    sys.exit(1)
 
 
 def address(chosen: Settings) -> str:

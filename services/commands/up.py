@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import click
 from rich.logging import RichHandler
 
 from services import demo
-from services.commands.shared import errors
+from services.commands.shared import errors, fail
 from services.runtime.errors import TidingsError
 from services.runtime.process import until_stopped
 from services.runtime.settings import Settings, settings
@@ -31,18 +30,21 @@ def up(port: int | None, host: str | None, data_dir: Path | None, with_demo: boo
         chosen = settings(running=False, port=port, host=host, data_dir=data_dir, demo=with_demo or None)
         asyncio.run(until_stopped(_up(chosen, with_demo)))
     except TidingsError as problem:
-        errors.print(f"[red]error:[/red] {problem}", soft_wrap=True)
-        sys.exit(1)
+        fail(problem)
 
 
 async def _up(chosen: Settings, with_demo: bool) -> None:
     began = time.monotonic()
-    errors.print(f"[dim]starting NATS, Postgres and the services in {chosen.data_dir} …[/dim]")
+    _say(f"starting NATS, Postgres and the services in {chosen.data_dir} …")
     async with up_(chosen) as url:
-        errors.print(f"[dim]started in {time.monotonic() - began:.1f} s; the services write to {chosen.data_dir / 'services.log'}[/dim]")
+        _say(f"started in {time.monotonic() - began:.1f} s; the services write to {chosen.data_dir / 'services.log'}")
         click.echo(f"ready {url}")
         if with_demo:
             running = settings(data_dir=chosen.data_dir)
             errors.print(demo.where_to_look(running), soft_wrap=True)
             await demo.play(running, errors)
         await asyncio.Event().wait()
+
+
+def _say(words: str) -> None:
+    errors.print(words, style="dim", markup=False)

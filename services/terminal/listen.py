@@ -116,7 +116,7 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
             if frame.entries:
                 _show_counts(console, frame)
         case Reset():
-            console.print(f"[yellow]the cursor cannot be replayed ({frame.reason}); beginning afresh[/yellow]")
+            console.print(f"[yellow]the cursor cannot be replayed ({printable(frame.reason)}); beginning afresh[/yellow]")
         case Live():
             console.print("[dim]caught up; waiting for more (Ctrl-C ends)[/dim]")
         case Error():

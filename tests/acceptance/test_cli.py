@@ -65,6 +65,7 @@ async def test_a_file_is_emitted_and_emitted_again_adds_nothing(cli: Command, tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("[/red]task", "task_id=1"), "unknown type `[/red]task`"),
         (("task.asigned", "task_id=1"), "unknown type `task.asigned`; did you mean task.assigned, "),
         (("task.assigned", "task_id=1", "user_id=a"), "task.assigned: Object missing required field `task_title`"),
         (("timelog.approved", "timelog_id=1", "user_id=a", "hours=many", "project_id=1"), "Expected `float`, got `str` - at `$.hours`"),
@@ -88,6 +89,10 @@ async def test_what_cannot_be_emitted_is_said_in_one_line(cli: Command, tmp_path
 
     assert said in err
     assert await stored(cli.tidings) == []
+
+
+async def test_whatever_is_wrong_is_quoted_as_it_is(cli: Command) -> None:
+    assert "there are no texts in [/b], only" in await cli.refused("rules", "--locale", "[/b]")
 
 
 @pytest.mark.parametrize(

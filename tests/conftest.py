@@ -29,6 +29,12 @@ class Servers(NamedTuple):
     postgres_dsn: str
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where nothing may be written beside modules, each of the many processes would compile all of them: they share a folder for that."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and config.cache:
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+
+
 def docker() -> bool:
     """Whether a Docker engine answers."""
     if not shutil.which("docker"):

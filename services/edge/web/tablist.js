@@ -9,7 +9,8 @@ import { make, say } from "./dom.js";
 
 /** @type {readonly List[]} */
 const LISTS = ["all", "unread", "archived", "snoozed"];
-const ASK_MILLISECONDS = 300;
+const SOON_MILLISECONDS = 300;
+const PAUSE_MILLISECONDS = 2000;
 
 export class TabList {
     #element;
@@ -19,6 +20,7 @@ export class TabList {
     /** How many are in the lists that the client does not have, as far as that is known. @type {Record<string, Counts>} */ #aside = {};
     #stale = false;
     #asking = false;
+    #asked = -PAUSE_MILLISECONDS;
 
     /** @param {TidingsElement} element whose they are @param {(list: List) => void} choose */
     constructor(element, choose) {
@@ -73,8 +75,9 @@ export class TabList {
         if (this.#asking) return;
         this.#asking = true;
         for (let { client } = this.#element; client && this.#stale && this.#wanted(client); { client } = this.#element) {
-            await new Promise((resolve) => setTimeout(resolve, ASK_MILLISECONDS));
-            this.#stale = false;
+            const wait = Math.max(SOON_MILLISECONDS, this.#asked + PAUSE_MILLISECONDS - performance.now());
+            await new Promise((resolve) => setTimeout(resolve, wait));
+            [this.#stale, this.#asked] = [false, performance.now()];
             this.#aside = await client.countsBy("list").catch(() => this.#aside); // of before, until it can be asked
             this.#count();
         }

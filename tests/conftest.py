@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Where nothing may be written beside modules, each of the many processes would compile all of them: they share a folder for that."""
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and config.cache:
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers keep every core busy, and much else waits: files of both kinds take turns, so that no core is overrun or idle."""
+    files = {path: [*found] for path, found in groupby(items, key=lambda item: item.path)}
+    browsers = [path for path in files if path.parent.name == "web"]
+    others = [path for path in files if path.parent.name != "web"]
+    placed = [(place / len(kind), path) for kind in (others, browsers) for place, path in enumerate(kind)]
+    items[:] = [item for _, path in sorted(placed) for item in files[path]]
 
 
 def docker() -> bool:

@@ -18,6 +18,7 @@ export class TabList {
     #list = make("div");
     /** @type {List} */ #chosen = "all";
     /** How many are in the lists that the client does not have, as far as that is known. @type {Record<string, Counts>} */ #aside = {};
+    /** Whose they are. @type {string | null} */ #whose = null;
     #stale = false;
     #asking = false;
     #asked = -PAUSE_MILLISECONDS;
@@ -48,6 +49,8 @@ export class TabList {
             tab.setAttribute("aria-selected", String(list === chosen));
             tab.tabIndex = list === chosen ? 0 : -1;
         }
+        const whose = this.#element.client?.user ?? null;
+        if (whose !== this.#whose) [this.#whose, this.#aside] = [whose, {}];
         this.#count();
         this.#stale = true;
         this.#ask();
@@ -78,7 +81,9 @@ export class TabList {
             const wait = Math.max(SOON_MILLISECONDS, this.#asked + PAUSE_MILLISECONDS - performance.now());
             await new Promise((resolve) => setTimeout(resolve, wait));
             [this.#stale, this.#asked] = [false, performance.now()];
-            this.#aside = await client.countsBy("list").catch(() => this.#aside); // of before, until it can be asked
+            const whose = this.#whose;
+            const found = await client.countsBy("list").catch(() => this.#aside); // of before, until it can be asked
+            if (whose === this.#whose) this.#aside = found;
             this.#count();
         }
         this.#asking = false;

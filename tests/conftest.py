@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 
 from services.runtime.embedded import embedded
@@ -28,6 +29,14 @@ class Servers(NamedTuple):
 
     nats_url: str
     postgres_dsn: str
+
+
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,  # no test is one of time
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:

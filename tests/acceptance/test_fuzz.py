@@ -35,7 +35,6 @@ MEMORY_BYTES = 48 * 1024 * 1024
 UNLIMITED = {"connections_per_user": 1000, **{f"{name}_rate": "off" for name in ("connect", "frame", "request", "ticket")}}
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "50")),
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

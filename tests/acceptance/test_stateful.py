@@ -262,7 +262,6 @@ def test_whatever_happens_in_whatever_order_each_device_ends_with_what_the_read_
                 max_examples=3,
                 stateful_step_count=20,
                 phases=[Phase.generate],
-                deadline=None,
                 database=None,
                 derandomize=True,
                 suppress_health_check=list(HealthCheck),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 
 from contracts import events
 from contracts.codec import InvalidEvent, encode, recorded
@@ -19,7 +19,7 @@ from tests.projections.folding import fold, rows, undone
 from tests.projections.logs import batches, event_logs
 
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
-LAW = settings(max_examples=60, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=60, phases=FINDING)
 
 Row = tuple[str, str, str, str, int, int | None]
 Relation = tuple[str, str, str]

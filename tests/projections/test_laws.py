@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from projections import PROJECTIONS
@@ -20,7 +20,7 @@ from tests.projections.folding import fold, rows, undone
 from tests.projections.logs import LOGS, batches
 
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
-LAW = settings(max_examples=60, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=60, phases=FINDING)
 PLANS = (("mergejoin",), ("hashjoin",), ("nestloop", "hashjoin"))
 """Ways to join that Postgres is told to do without."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 
 from contracts import events
 from contracts.codec import InvalidEvent, instant, recorded
@@ -18,7 +18,7 @@ from tests.projections.folding import fold, rows, undone
 from tests.projections.logs import batches, event_logs
 
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
-LAW = settings(max_examples=30, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=30, phases=FINDING)
 
 COUNTED = (
     *(events.TimelogApproved, events.TimelogRejected, events.MilestoneCompleted),

@@ -29,7 +29,7 @@ from tests.projections.folding import rows
 from tests.projections.logs import LOGS, PARTITIONS, PEOPLE, TENANTS, batches
 
 WAIT_SECONDS = 30
-FEW = settings(max_examples=4, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
 TOLD = b'"type":"-","category":"-","title":"-","message":"-","tenant":"-","user":"-","created":"2026-01-02T03:04:05Z"'
 BODY = b'{"entry":"notification","id":"%b",' + TOLD + b"}"
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from psycopg import AsyncCursor
@@ -37,7 +37,7 @@ ABOUT = About("task", "task.assigned", "normal", None, None)
 RETENTION = timedelta(days=30)
 LIMITS = st.sampled_from([1, 3, 7, 1000])
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
-LAW = settings(max_examples=80, deadline=None, phases=FINDING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=80, phases=FINDING)
 
 LIST = f"SELECT k.id::text FROM (SELECT %(tenant)s::text AS tenant, %(user)s::text AS user_id) r, LATERAL {KEPT} k WHERE {VISIBLE}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from contracts.subjects import Person
 from services.commands.shared import DAY_SECONDS, address, console, reads_settings
 from services.runtime.auth import issue
+from services.runtime.errors import InvalidSettings
 from services.runtime.settings import Settings
 from services.terminal.listen import Listener, remember, show
 
@@ -24,16 +26,31 @@ from services.terminal.listen import Listener, remember, show
 @reads_settings
 def listen(chosen: Settings, user: str, tenant: str, after: str | None, cursor_file: Path | None, as_json: bool) -> None:
     """Follow a person's log; comes back by itself and shows what was missed."""
-    cursor = after or (cursor_file.read_text().strip() if cursor_file and cursor_file.exists() else None)
+    cursor = after or (cursor_file and _kept(cursor_file))
     token = chosen.token or issue(Person(tenant, user), "inbox", chosen.secret, time.time(), 30 * DAY_SECONDS)
     asyncio.run(_listen(Listener(address(chosen), token, cursor), cursor_file, as_json))
 
 
 async def _listen(listener: Listener, cursor_file: Path | None, as_json: bool) -> None:
-    async for frame, text in listener.frames():
-        if not as_json:
-            show(console, frame)
-        elif text:
-            click.echo(text)
-        if cursor_file:
-            remember(cursor_file, listener.cursor)
+    async with aclosing(listener.frames()) as frames:
+        async for frame, text in frames:
+            if not as_json:
+                show(console, frame)
+            elif text:
+                click.echo(text)
+            if cursor_file:
+                _keep(cursor_file, listener.cursor)
+
+
+def _kept(file: Path) -> str | None:
+    try:
+        return file.read_text().strip() if file.exists() else None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidSettings(f"{file} cannot be read: {getattr(problem, 'strerror', None) or 'it is no text'}") from None
+
+
+def _keep(file: Path, cursor: str | None) -> None:
+    try:
+        remember(file, cursor)
+    except OSError as problem:
+        raise InvalidSettings(f"{file} cannot be written: {problem.strerror}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -60,7 +60,7 @@ class Listener:
         self._token = token
         self.cursor = cursor
 
-    async def frames(self) -> AsyncIterator[tuple[ServerFrame, str]]:
+    async def frames(self) -> AsyncGenerator[tuple[ServerFrame, str]]:
         """Every frame as value and text, from connection to connection; raises SignedOut."""
         failures = 0
         while True:

@@ -189,6 +189,14 @@ async def test_listening_without_a_right_to_is_refused(cli: Command) -> None:
     assert "4002" in await cli.refused("listen", "--user", "alice", token="forged")
 
 
+@pytest.mark.parametrize(("file", "said"), [("", "cannot be read: Is a directory"), ("absent/cursor", "cannot be written: No such file")])
+async def test_a_cursor_file_that_cannot_be_is_said(cli: Command, tmp_path: Path, file: str, said: str) -> None:
+    ended = await cli("listen", "--user", "amira", "--tenant", cli.tidings.tenant, "--cursor-file", str(tmp_path / file))
+
+    assert ended.code == 1
+    assert said in ended.err
+
+
 async def test_the_tail_of_events_shows_what_comes(cli: Command) -> None:
     await cli.tidings.emit(event("user.joined", user_id="early"))
     (early,) = await stored(cli.tidings)

@@ -143,6 +143,11 @@ async def test_the_page_s_icon_has_a_dot_while_something_is_new(visitor: Visitor
 
     await at.says("tidings.markAll('seen')")
     await at.until("icon.href === plain")
+    await tidings.emit(hello_to("amira", title="newer"))
+    await at.until("icon.href !== plain")
+    await at.says("document.querySelector('tidings-bell').removeAttribute('favicon-dot')")
+    await at.says("document.querySelector('tidings-bell').remove()")
+    await at.until("icon.href === plain")
 
     assert corners == [[217, 45, 58], [0, 0, 255]]
 

@@ -202,3 +202,50 @@ async def test_a_product_may_open_things_itself_and_say_everything_in_its_own_wo
     await expect(at.page.get_by_role("heading", name="Post")).to_be_visible()
     assert await at.says("window.opened") == "a page"
     await at.until("tidings.counts.unread === 0")
+
+
+async def test_the_lists_of_one_person_are_never_shown_to_the_next(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "hers")
+    at = await desk(visitor, "amira", INBOX)
+    await at.rows.first.get_by_role("button", name="Done").click()
+    await at.page.get_by_role("tab", name="Done").click()
+    await expect(at.page.locator("article h3")).to_have_text(["hers"])
+
+    await visitor.connect(at.page, "bob")
+    await at.live()
+
+    await expect(at.page.get_by_role("tab", name="All")).to_have_attribute("aria-selected", "true")
+    await expect(at.page.get_by_text("Nothing here yet")).to_be_visible()
+    assert await at.rows.count() == 0
+
+
+async def test_what_was_moved_back_is_given_back_to_its_list(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "done", "later")
+    at = await desk(visitor, "amira", INBOX)
+    await at.rows.first.get_by_role("button", name="Snooze").click()
+    await at.page.get_by_role("menuitem", name="Tomorrow morning").click()
+    await at.rows.first.get_by_role("button", name="Done").click()
+
+    for name in ("Done", "Snoozed"):
+        await at.page.get_by_role("tab", name=name).click()
+        await at.rows.first.get_by_role("button", name="Move back" if name == "Done" else "Bring back now").click()
+        await expect(at.page.locator(".bar")).to_contain_text("Moved back")
+        await at.page.get_by_role("button", name="Undo").click()
+        await expect(at.rows).to_have_count(1)
+
+    await at.until("!tidings.pending.length && tidings.counts.total === 0")
+    assert [len(await tidings.listing("amira", name)) for name in ("all", "archived", "snoozed")] == [0, 1, 1]
+
+
+async def test_a_list_that_changes_elsewhere_changes_here(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, "one", "two")
+    at = await desk(visitor, "amira", INBOX)
+    phone = await (await tidings.connect("amira")).live()
+    await at.rows.first.get_by_role("button", name="Done").click()
+    await at.page.get_by_role("tab", name="Done").click()
+    await expect(at.rows).to_have_count(1)
+    await expect(at.page.get_by_role("tab", name="Done")).to_have_text("Done\n1", use_inner_text=True)
+
+    await phone.mark("archived", *phone.notifications)
+
+    await expect(at.rows).to_have_count(2)

@@ -90,3 +90,22 @@ async def test_keys_go_from_row_to_row_beyond_those_that_stand_in_the_page_howev
     await at.press("e")
     await tidings.eventually("amira", total=58)
     assert stood < 40
+
+
+async def test_whoever_snoozes_by_keys_goes_on_with_the_next_row_and_all_that_are_chosen_are_snoozed(
+    visitor: Visitor, tidings: Tidings
+) -> None:
+    await told(tidings, "one", "two", "three", "four")
+    at = await desk(visitor, "amira", INBOX)
+    await at.rows.first.focus()
+
+    await at.press("s", "Enter")
+    await expect(at.rows).to_have_count(3)
+    await expect(at.page.locator("article:focus-within h3")).to_have_text("three")
+    await at.press("z")
+    await expect(at.rows).to_have_count(4)
+    await at.press("x", "j", "x", "s", "Enter")
+    await expect(at.rows).to_have_count(2)
+    await expect(at.page.locator("article:focus-within")).to_have_count(1)
+
+    await tidings.eventually("amira", total=2)

@@ -27,7 +27,7 @@ const EMPTY = {
     snoozed: ["emptySnoozed", "emptySnoozedMore", "clock"],
 };
 /** @type {Partial<Record<MarkState, Name>>} */
-const DID = { archived: "didArchive", deleted: "didRemove" };
+const DID = { archived: "didArchive", deleted: "didRemove", unarchived: "didMoveBack", unsnoozed: "didMoveBack" };
 const TICK_MILLISECONDS = 1000;
 const ROWS_TICK = 30;
 const MORE_ROWS = 50;
@@ -42,18 +42,21 @@ export class Inbox extends TidingsElement {
     /** What is shown, if that is not what the client has. @type {Page | null} */ #page = null;
     /** The unread ones stay in their list until another is chosen, though they are read meanwhile. @type {Set<string>} */ #kept = new Set();
     /** The ids that the next key is for. @type {Set<string>} */ #picked = new Set();
-    /** The mark that is taken back next. @type {string | null} */ #undo = null;
+    /** Takes back what was done last. @type {(() => void) | null} */ #undo = null;
+    /** Whose list it is. @type {[Tidings | null, string | null]} */ #whose = [null, null];
+    /** Where the row stood that a menu is about. */ #place = 0;
     #loading = false;
     #ticks = 0;
     #connection = new Connection(this);
     #bar = new Bar();
     #menu = new Menu((button) => this.#standsFor(button));
-    #tabs = new TabList(this, (list) => this.#choose(list));
+    #tabs = new TabList(this, { choose: (list) => this.#choose(list), changed: () => this.#refresh() });
     /** @type {Feed} */ #feed = new Feed(this);
     /** @type {any} */ #parts = {};
 
     build() {
         this.classList.add("inbox");
+        this.#bar.hide();
         this.#feed.close();
         this.#feed = new Feed(this);
         this.#feed.scroll.setAttribute("role", "tabpanel");
@@ -92,6 +95,7 @@ export class Inbox extends TidingsElement {
     draw() {
         const { client } = this;
         const { line, markAll, pill } = this.#parts;
+        this.#belong(client, client?.user ?? null);
         this.#connection.draw(line);
         this.#tabs.draw(this.list);
         markAll.disabled = !client?.counts.unread;
@@ -101,6 +105,20 @@ export class Inbox extends TidingsElement {
         this.#feed.draw(notifications, { complete, foot: unknown ? this.#bones() : this.#foot(notifications.length, complete) });
         pill.hidden = !this.#feed.waiting;
         say(pill, this.say("newOnes", { count: this.#feed.waiting }));
+    }
+
+    /** Nothing of one person's is ever shown to the next. @param {Tidings | null} client @param {string | null} user */
+    #belong(client, user) {
+        const [before, known] = this.#whose;
+        if (client === before && user === known) return;
+        this.#whose = [client, user];
+        if (client === before && known === null) return; // it has just turned out who it is
+        [this.#undo, this.#page] = [null, null];
+        this.list = "all";
+        for (const each of [this.#kept, this.#picked]) each.clear();
+        this.#bar.hide();
+        this.#menu.close();
+        this.#feed.restart();
     }
 
     /** Focus what a reader begins with. */
@@ -120,15 +138,20 @@ export class Inbox extends TidingsElement {
 
     /** @param {MarkState} state @param {...Notification} which */
     mark(state, ...which) {
-        this.#mark(state, which.map(({ id }) => id), DID[state]);
+        this.#mark(state, which, DID[state]);
     }
 
     /** Mark those that are picked, else this one. @param {Notification} it @param {MarkState} state */
     markPicked(it, state) {
+        this.mark(state, ...this.#taken(it));
+    }
+
+    /** Those that are picked, which are no longer then, else this one. @param {Notification} it */
+    #taken(it) {
         const picked = this.#shown().notifications.filter(({ id }) => this.#picked.has(id));
         this.#picked.clear();
         for (const row of this.#feed.rows) row.pick(false);
-        this.mark(state, ...(picked.length ? picked : [it]));
+        return picked.length ? picked : [it];
     }
 
     /** Whether the next key is for one too. @param {string} id */
@@ -178,14 +201,14 @@ export class Inbox extends TidingsElement {
         }
     }
 
-    /** Ask until when to put one off. @param {Notification} it @param {HTMLElement} button */
+    /** Ask until when to put one off, or those that are picked. @param {Notification} it @param {HTMLElement} button */
     snooze(it, button) {
         const choices = laters(this.client?.now ?? Date.now()).map(({ name, at }) => {
             const time = moment(at.toISOString(), this.tongue.language);
-            const work = () => this.#mark("snoozed", [it.id], "didSnooze", { until: at.toISOString() }, { time });
+            const work = () => this.#mark("snoozed", this.#taken(it), "didSnooze", { until: at.toISOString() }, { time });
             return this.#menu.item(this.say(name), time, work);
         });
-        this.#menu.open(button, "menu", this.say("snooze"), choices);
+        this.#open(it, button, "menu", this.say("snooze"), choices);
     }
 
     /** What else can be done with one, and why it is here. @param {Notification} it @param {HTMLElement} button */
@@ -195,7 +218,13 @@ export class Inbox extends TidingsElement {
         const read = it.read ? item("unreadAgain", "unread", "unread") : item("read", "check", "read");
         const why = it.entity ? this.say("because", { type: it.type, entity: `${it.entity.type} ${it.entity.id}` }) : this.say("becauseType", { type: it.type });
         const note = make("p", { role: "note" }, make("strong", {}, this.say("why")), " ", why);
-        this.#menu.open(button, "menu", this.say("moreActions"), [read, item("remove", "trash", "deleted"), note]);
+        this.#open(it, button, "menu", this.say("moreActions"), [read, item("remove", "trash", "deleted"), note]);
+    }
+
+    /** Open a menu that is about a row. @param {Notification} it @param {Parameters<Menu["open"]>} menu */
+    #open({ id }, ...menu) {
+        this.#place = this.#feed.rows.findIndex(({ notification }) => notification.id === id);
+        this.#menu.open(...menu);
     }
 
     openSettings() {
@@ -212,7 +241,7 @@ export class Inbox extends TidingsElement {
     /** Take back what was done last. */
     takeBack() {
         this.#bar.hide();
-        if (this.#undo && this.client?.undo(this.#undo) && this.#page) this.#choose(this.list);
+        this.#undo?.();
         this.#undo = null;
         this.redraw();
     }
@@ -231,18 +260,42 @@ export class Inbox extends TidingsElement {
 
     /**
      * @param {MarkState} state
-     * @param {string[]} ids
+     * @param {Notification[]} which
      * @param {Name} [told] what is said of it, with what is `filled` in; then it can be taken back
      * @param {{until?: string}} [more]
      * @param {Record<string, string>} [filled]
      */
-    #mark(state, ids, told, more, filled) {
+    #mark(state, which, told, more, filled) {
         const { client } = this;
         if (!client) return;
+        const ids = which.map(({ id }) => id);
         const op = client.mark(state, ids, more);
         this.#page?.mark(state, ids, new Date(client.now).toISOString());
-        if (told) this.#tell(this.say(told, filled), op);
-        else if (state === "unarchived" || state === "unsnoozed") this.#undo = op;
+        const from = this.#page?.state;
+        if (told) this.#tell(this.say(told, filled), () => this.#giveBack(client, { state, which, op, from }));
+        this.redraw();
+    }
+
+    /**
+     * Take a mark back: what it took out of a list of its own goes there again.
+     * @param {Tidings} client
+     * @param {{state: MarkState, which: Notification[], op: string, from: "archived" | "snoozed" | undefined}} mark
+     */
+    #giveBack(client, { state, which, op, from }) {
+        if (state === "deleted" || !from) client.undo(op);
+        else if (from === "archived") client.mark("archived", which.map(({ id }) => id));
+        else for (const { id, snoozed } of which) client.mark("snoozed", [id], { until: snoozed });
+        if (this.#page && from === this.#page.state) this.#page.back(which);
+    }
+
+    /** The list that is shown has changed elsewhere. */
+    async #refresh() {
+        const { client, list } = this;
+        if (!client || !this.#page) return;
+        const page = new Page(this.#page.state);
+        await page.load(client);
+        if (page.failed || list !== this.list || client !== this.client) return;
+        this.#page = page;
         this.redraw();
     }
 
@@ -295,10 +348,10 @@ export class Inbox extends TidingsElement {
         return make("div", { class: "empty" }, make("div", { class: "sign" }, icon(picture)), make("strong", {}, this.say(strong)), make("span", {}, this.say(more)));
     }
 
-    /** Say what was done, and for a while how to take it back. @param {string} words @param {string | null} op */
-    #tell(words, op) {
-        this.#undo = op;
-        this.#bar.show(words, op ? { words: this.say("undo"), work: () => this.takeBack() } : null);
+    /** Say what was done, and for a while how to take it back. @param {string} words @param {(() => void) | null} undo */
+    #tell(words, undo) {
+        this.#undo = undo;
+        this.#bar.show(words, undo ? { words: this.say("undo"), work: () => this.takeBack() } : null);
         say(this.#parts.live, words);
     }
 
@@ -308,10 +361,12 @@ export class Inbox extends TidingsElement {
         return make("button", { class: "tool", type: "button", title: words, "aria-label": words, onclick, ...more }, icon(picture));
     }
 
-    /** The button, or what stands in its place by now: rows are drawn anew when they change. @param {HTMLElement} button */
+    /** The button, or what stands in its place by now: rows are drawn anew when they change, and others come up when they go. @param {HTMLElement} button */
     #standsFor(button) {
         if (button.isConnected) return button;
-        const row = this.#feed.rows.find(({ notification }) => notification.id === button.dataset.of);
-        return /** @type {HTMLElement | null} */ (row?.element.querySelector(`[data-tool="${button.dataset.tool}"]`) ?? null);
+        const { rows, scroll } = this.#feed;
+        const row = rows.find(({ notification }) => notification.id === button.dataset.of);
+        const next = rows[Math.min(this.#place, rows.length - 1)]?.element ?? scroll;
+        return /** @type {HTMLElement} */ (row?.element.querySelector(`[data-tool="${button.dataset.tool}"]`) ?? next);
     }
 }

@@ -1,5 +1,7 @@
 // Page: what a list other than that of the client has, as far as it was asked for.
 
+import { compare } from "./fold.js";
+
 /** @import {Tidings} from "./client.js" */
 /** @import {MarkState, Notification} from "./protocol.js" */
 
@@ -9,11 +11,11 @@ export class Page {
     /** @type {Notification[]} */ notifications = [];
     /** Whether it could not be loaded. */ failed = false;
     /** @type {string | null | undefined} */ #next;
-    #state;
+    state;
 
     /** @param {"archived" | "snoozed"} state which list */
     constructor(state) {
-        this.#state = state;
+        this.state = state;
     }
 
     get complete() {
@@ -23,7 +25,7 @@ export class Page {
     /** Load what follows. @param {Tidings} client */
     async load(client) {
         try {
-            const { notifications, next } = await client.list({ state: this.#state, limit: PAGE_ROWS, before: this.#next ?? undefined });
+            const { notifications, next } = await client.list({ state: this.state, limit: PAGE_ROWS, before: this.#next ?? undefined });
             this.notifications = [...this.notifications, ...notifications];
             this.#next = next;
         } catch {
@@ -36,5 +38,11 @@ export class Page {
         const read = state === "read" ? at : undefined;
         if (state === "read" || state === "unread") this.notifications = this.notifications.map((it) => (ids.includes(it.id) ? { ...it, read } : it));
         else this.notifications = this.notifications.filter((it) => !ids.includes(it.id));
+    }
+
+    /** Show some again that had left. @param {Notification[]} which */
+    back(which) {
+        const others = this.notifications.filter((it) => !which.some(({ id }) => id === it.id));
+        this.notifications = [...others, ...which].sort((a, b) => compare(b.cursor, a.cursor));
     }
 }

@@ -14,7 +14,7 @@ const PAUSE_MILLISECONDS = 2000;
 
 export class TabList {
     #element;
-    #choose;
+    #ends;
     #list = make("div");
     /** @type {List} */ #chosen = "all";
     /** How many are in the lists that the client does not have, as far as that is known. @type {Record<string, Counts>} */ #aside = {};
@@ -23,10 +23,13 @@ export class TabList {
     #asking = false;
     #asked = -PAUSE_MILLISECONDS;
 
-    /** @param {TidingsElement} element whose they are @param {(list: List) => void} choose */
-    constructor(element, choose) {
+    /**
+     * @param {TidingsElement} element whose they are
+     * @param {{choose: (list: List) => void, changed: () => void}} ends `changed`: how many are in the list that is shown, and the client does not have
+     */
+    constructor(element, ends) {
         this.#element = element;
-        this.#choose = choose;
+        this.#ends = ends;
     }
 
     /** The tab of the list that is shown. */
@@ -58,7 +61,7 @@ export class TabList {
 
     /** @param {List} list */
     #make(list) {
-        const onclick = () => this.#choose(list);
+        const onclick = () => this.#ends.choose(list);
         const count = make("span", { class: "count", hidden: true });
         return make("button", { type: "button", role: "tab", "data-list": list, "aria-controls": "list", onclick }, this.#element.say(list), count);
     }
@@ -83,8 +86,11 @@ export class TabList {
             [this.#stale, this.#asked] = [false, performance.now()];
             const whose = this.#whose;
             const found = await client.countsBy("list").catch(() => this.#aside); // of before, until it can be asked
-            if (whose === this.#whose) this.#aside = found;
+            if (whose !== this.#whose) continue;
+            const before = this.#aside[this.#chosen]?.total;
+            this.#aside = found;
             this.#count();
+            if (before !== undefined && before !== found[this.#chosen]?.total) this.#ends.changed();
         }
         this.#asking = false;
     }
@@ -99,7 +105,7 @@ export class TabList {
         const onward = getComputedStyle(this.#element).direction === "rtl" ? -1 : 1;
         const by = { ArrowLeft: -onward, ArrowRight: onward }[event.key];
         if (!by) return;
-        this.#choose(LISTS[(LISTS.indexOf(this.#chosen) + by + LISTS.length) % LISTS.length]);
+        this.#ends.choose(LISTS[(LISTS.indexOf(this.#chosen) + by + LISTS.length) % LISTS.length]);
         this.chosen.focus();
         event.preventDefault();
         event.stopPropagation();

@@ -134,7 +134,7 @@ article:hover .tools, article:focus-within .tools, article:focus .tools { opacit
 @keyframes rise { from { opacity: 0; transform: translateY(10px); } }
 @keyframes pulse { 50% { opacity: .45; } }
 @keyframes ring { 20% { rotate: 14deg; } 45% { rotate: -11deg; } 70% { rotate: 6deg; } }
-@container (max-width: 410px) { .tabs { gap: 0; padding-inline: 8px; } .tabs button { gap: 4px; padding-inline: 5px; font-size: 12.5px; } .tabs .count { padding-inline: 5px; } }
+@container (max-width: 410px) { .tabs { gap: 0; padding-inline: 6px; } .tabs button { gap: 4px; padding-inline: 4px; font-size: 12px; } .tabs .count { padding-inline: 4px; } }
 @media (max-width: 520px) {
     .panel { inset: 0 !important; width: 100vw; height: 100dvh !important; max-width: none; max-height: none; border-radius: 0; }
     :host(.toasts) { inset-inline: 16px; width: auto; inset-block-end: 16px; }

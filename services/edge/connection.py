@@ -48,7 +48,21 @@ class Connection:
     """One tab or device of a person's."""
 
     __slots__ = (
-        *("_asides", "_edge", "_ended", "_feed", "_limit", "_live", "_nudging", "_pinged", "_send", "_term", "_told_away", "_writing"),
+        *(
+            "_asides",
+            "_counted",
+            "_edge",
+            "_ended",
+            "_feed",
+            "_limit",
+            "_live",
+            "_nudging",
+            "_pinged",
+            "_send",
+            "_term",
+            "_told_away",
+            "_writing",
+        ),
         *("at", "device", "id", "identity"),
     )
 
@@ -62,6 +76,7 @@ class Connection:
         self._ended: Closed | None = None
         self._nudging: asyncio.TimerHandle | None = None
         self._live = False
+        self._counted = False
         self._told_away = False
         self._pinged = False
         self.identity = identity
@@ -183,7 +198,7 @@ class Connection:
         except Exception as error:
             self._failed(error)
             return
-        self.at = page.cursor or self.at
+        self._passed(page)
         if remainder:
             self._writing = asyncio.create_task(self._until_done(partial(self._finish, remainder)))
 
@@ -215,20 +230,15 @@ class Connection:
         await self._catch_up()
 
     async def _speak(self, cursor: str | None) -> None:
-        uncounted = await self._begin(cursor)
-        uncounted = await self._early() or uncounted
+        await self._begin(cursor)
+        await self._early()
         await self._feed.opened()
-        if uncounted and self.at == self._feed.cursor:
-            await self._sent(self._feed.counted())
         await self._catch_up()
 
-    async def _early(self) -> bool:
+    async def _early(self) -> None:
         """Send what can be sent before it is known how everything stands, which others may be asking too."""
-        sent = False
         while page := self._feed.early(self.at):
             await self._sent(page)
-            sent = True
-        return sent
 
     async def _catch_up(self) -> None:
         """Send what there is to send until there is nothing more; from then on the feed writes."""
@@ -251,7 +261,9 @@ class Connection:
         return await self._feed.page(self.at)
 
     def _nothing_more(self) -> Page | None:
-        """What there is to say at the head."""
+        """What there is to say at the head; the counts too, if no frame brought them: a replay was cut short, or a snooze ended."""
+        if not self._counted and self.at == self._feed.cursor:
+            return self._feed.counted()
         if not self._live:
             self._live = True
             return wire.at("live", self.at)
@@ -263,13 +275,16 @@ class Connection:
     async def _sent(self, page: Page) -> None:
         async with asyncio.timeout(self._edge.settings.send_seconds):
             await self._send(page)
+        self._passed(page)
+
+    def _passed(self, page: Page) -> None:
+        """The client has a frame: where it stands by that, and whether it knows the counts there."""
         self.at = page.cursor or self.at
+        if page.type in ("entries", "snapshot"):
+            self._counted = not page.more
 
-    async def _begin(self, cursor: str | None) -> bool:
-        """Say hello, and begin afresh with a snapshot if there is no cursor to go on from.
-
-        Whether it goes on instead: then the counts there may be older than the cursor, of a replay cut short or before a snooze ended.
-        """
+    async def _begin(self, cursor: str | None) -> None:
+        """Say hello, and begin afresh with a snapshot if there is no cursor to go on from."""
         reason = None
         try:
             self.at = await self._edge.log.check(Cursor.parse(cursor)) if cursor else self.at
@@ -278,10 +293,8 @@ class Connection:
         except Unreplayable as unreplayable:
             reason = str(unreplayable)
         await self._sent(wire.hello(self.at, self.identity.person, self.id, self._edge.settings.heartbeat_seconds, self._term.seconds))
-        if cursor and not reason:
-            return True
-        await self._sent(await self._start_over(reason))
-        return False
+        if reason or not cursor:
+            await self._sent(await self._start_over(reason))
 
     async def _start_over(self, reason: str | None) -> Page:
         """A snapshot, after a reset with the reason if there is one; until it has the snapshot, the client stands at the beginning."""

@@ -117,7 +117,7 @@ export class Bell extends TidingsElement {
 
     /** @param {boolean} dotted */
     #dot(dotted) {
-        this.#favicon.show(dotted && this.hasAttribute("favicon-dot"), getComputedStyle(this.#parts.badge).backgroundColor);
+        this.#favicon.show(dotted && this.hasAttribute("favicon-dot"), () => getComputedStyle(this.#parts.badge).backgroundColor);
     }
 
     /** @param {number} count */

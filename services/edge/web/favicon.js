@@ -7,13 +7,14 @@ export class Favicon {
     #plain = "";
     #dotted = false;
 
-    /** @param {boolean} dotted @param {string} colour */
+    /** @param {boolean} dotted @param {() => string} colour asked for only when a dot is drawn */
     async show(dotted, colour) {
+        if (dotted === this.#dotted) return;
         const link = [.../** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll('link[rel~="icon"]'))].at(-1); // which browsers take
-        if (!link || dotted === this.#dotted) return;
+        if (!link) return;
         this.#dotted = dotted;
         this.#plain ||= link.href;
-        const address = dotted ? await drawn(this.#plain, colour).catch(() => this.#plain) : this.#plain; // it may be another origin's
+        const address = dotted ? await drawn(this.#plain, colour()).catch(() => this.#plain) : this.#plain; // it may be another origin's
         if (dotted === this.#dotted) link.href = address;
     }
 }

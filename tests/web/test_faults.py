@@ -275,6 +275,18 @@ async def test_where_no_websocket_passes_it_takes_the_stream_and_where_no_stream
     assert len(asked) == 1
 
 
+async def test_by_the_log_too_what_was_missed_is_news_and_what_a_first_visit_brings_is_not(visitor: Visitor, tidings: Tidings) -> None:
+    await told(tidings, ["before"])
+    tab = await (await visitor.tab("amira", share="off", transports=["log"])).live()
+    await tab.says("tidings.disconnect()")
+    await told(tidings, ["missed"])
+    await tab.says("void tidings.connect()")
+    await tab.until("tidings.counts.unread === 2 && tidings.state === 'live'")
+
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["missed"]
+    assert [each["replayed"] for each in await tab.heard("caughtup")] == [0, 1]
+
+
 async def test_what_the_edge_refuses_is_rolled_back_and_said(visitor: Visitor, tidings: Tidings) -> None:
     visitor.expected = ("409",)
     await told(tidings, ["one"])

@@ -136,7 +136,7 @@ export class Link {
         this.#beat();
         try {
             for await (const frame of TRANSPORTS[transport]({ ...line, sends: (send) => (this.#send = send) })) {
-                if (!this.#heard) [this.#heard, this.#heartbeat] = [true, SILENCE_MILLISECONDS];
+                if (!this.#heard) this.#begin(frame);
                 this.#beat();
                 if (!this.#take(frame)) throw new Ended(4100, "something was missed");
                 if (attempt.signal.aborted) break;
@@ -149,6 +149,12 @@ export class Link {
             attempt.abort();
             [this.#attempt, this.#send, this.#deadline] = [null, null, Infinity];
         }
+    }
+
+    /** Somebody answers; where no hello comes, by the log, what was missed comes at once. @param {Frame} frame */
+    #begin(frame) {
+        [this.#heard, this.#heartbeat] = [true, SILENCE_MILLISECONDS];
+        if (frame.type !== "hello") this.#ends.state("catching up", {});
     }
 
     /** @param {Frame} frame */

@@ -30,6 +30,7 @@ from contracts.frames import (
     TokenExpiring,
 )
 from contracts.notifications import Entry, Mark, Notification
+from services.runtime.cancellation import heed
 from services.runtime.errors import Permanent
 
 BACKOFF_SECONDS = 0.25
@@ -64,6 +65,7 @@ class Listener:
         """Every frame as value and text, from connection to connection; raises SignedOut."""
         failures = 0
         while True:
+            heed()
             try:
                 async for frame, text in self._connection():
                     failures = 0

@@ -26,8 +26,8 @@ imports:
 
 # The browser's side: its types, its logic, and what others are given of it.
 web:
-    cd services/edge/web && uv run --group check npm install --silent --no-audit --no-fund
-    cd services/edge/web && uv run --group check npm run --silent types
+    cd services/tidings/edge/web && uv run --group check npm install --silent --no-audit --no-fund
+    cd services/tidings/edge/web && uv run --group check npm run --silent types
     uv run --group check node --test tests/web/*.test.js
 
 test *args:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import hypothesis
 import pytest
+from tidings.processes.up import up
+from tidings.runtime.embedded import embedded
+from tidings.runtime.process import Runtime, open_runtime
+from tidings.runtime.settings import Settings, settings
 
-from services.runtime.embedded import embedded
-from services.runtime.process import Runtime, open_runtime
-from services.runtime.settings import Settings, settings
-from services.up import up
 from tests.driver import SECRET, Tidings
 
 NATS_IMAGE = "nats:2.15.1"

@@ -12,12 +12,11 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth import issue
+from tidings.runtime.process import Runtime
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-
-from contracts.subjects import Person
-from services.runtime.auth import issue
-from services.runtime.process import Runtime
 
 SECRET = "a secret for the tests, long enough for HS256"
 WAIT_SECONDS = 15.0

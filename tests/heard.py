@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 
-from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared
-from contracts.ids import escape
-from contracts.notifications import Joined, Mark
-from contracts.subjects import NOTIFICATIONS, Member, Person, Topic, owner_of
-from services.runtime.follow import Message
-from services.runtime.jetstream import JetStream
-from services.runtime.read import read
+from tidings.contracts.codec import (
+    decode_entry,
+    decode_membership,
+    decode_notification,
+    decode_shared,
+)
+from tidings.contracts.ids import escape
+from tidings.contracts.notifications import Joined, Mark
+from tidings.contracts.subjects import NOTIFICATIONS, Member, Person, Topic, owner_of
+from tidings.runtime.follow import Message
+from tidings.runtime.jetstream import JetStream
+from tidings.runtime.read import read
 
 
 class Heard:

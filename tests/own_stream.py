@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from contracts.cursor import epoch
-from contracts.streams import Stream
-from services.runtime.jetstream import JetStream
+from tidings.contracts.cursor import epoch
+from tidings.contracts.streams import Stream
+from tidings.runtime.jetstream import JetStream
 
 
 class OwnStream(NamedTuple):

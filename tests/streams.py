@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, Person, events_prefix, inbox
-from services.runtime.follow import Message
-from services.runtime.read import read
+from tidings.contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, Person, events_prefix, inbox
+from tidings.runtime.follow import Message
+from tidings.runtime.read import read
+
 from tests.driver import Tidings
 
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppres
 from pathlib import Path
 from typing import NamedTuple
 
-from services.runtime.settings import Settings
+from tidings.runtime.settings import Settings
 
 RING_BYTES = 4 * 1024 * 1024
 """Little, so that it need not read all that other tests have told before it begins."""
@@ -43,7 +43,7 @@ class Web(NamedTuple):
 @asynccontextmanager
 async def web(chosen: Settings, *, log: Path | None = None, **more: object) -> AsyncIterator[Web]:
     """An edge and a gateway while the block lasts; what they log goes to a file, if one is named."""
-    command = (sys.executable, "-m", "services.cli", "web")
+    command = (sys.executable, "-m", "tidings.cli", "web")
     with log.open("ab") if log else nullcontext() as errors:
         environ = environment(chosen, **{"port": 0, "ring_bytes": RING_BYTES, **more})
         process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors)

@@ -52,7 +52,7 @@ class Command:
         """A command while the block lasts."""
         pipe = asyncio.subprocess.PIPE
         given = {**self._environment, **{f"TIDINGS_{name.upper()}": value for name, value in more.items()}}
-        command = (sys.executable, "-m", "services.cli", *words)
+        command = (sys.executable, "-m", "tidings.cli", *words)
         process = await asyncio.create_subprocess_exec(*command, env=given, stdin=pipe, stdout=pipe, stderr=pipe)
         try:
             yield process

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.command import Command
 from tests.acceptance.company import BELIEVED_SECONDS, beside
 from tests.driver import Tidings

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from tidings.cli.terminal.emit import Emitter
+from tidings.contracts.cloudevents import LINES_MEDIA_TYPE
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth import issue
+from tidings.runtime.child import LAUNCHER
+from tidings.runtime.data_directory import PORTS, free
+from tidings.runtime.embedded_nats import NatsServer
+from tidings.runtime.embedded_postgres import PostgresServer
+from tidings.runtime.embedded_server import Server
+from tidings.runtime.jetstream import connect
 
-from contracts.cloudevents import LINES_MEDIA_TYPE
-from contracts.subjects import Person
-from services.runtime.auth import issue
-from services.runtime.child import LAUNCHER
-from services.runtime.data_directory import PORTS, free
-from services.runtime.embedded_nats import NatsServer
-from services.runtime.embedded_postgres import PostgresServer
-from services.runtime.embedded_server import Server
-from services.runtime.jetstream import connect
-from services.terminal.emit import Emitter
 from tests.driver import SECRET, Client, Tidings
 from tests.heard import Heard, log_of
 
@@ -49,7 +49,7 @@ class Process:
     async def spawn(self) -> Self:
         """Start it."""
         launcher = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(signal.SIGKILL)), "-")
-        command = (*launcher, sys.executable, "-m", "services.cli", *self._words)
+        command = (*launcher, sys.executable, "-m", "tidings.cli", *self._words)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command, cwd=ROOT, env=self._environment, stdin=DEVNULL, stdout=PIPE, stderr=log, limit=LINE_LIMIT_BYTES
@@ -75,7 +75,7 @@ class Process:
     def children(self) -> list[int]:
         """The processes that it started and that run, leaving out those that only hold them."""
         with suppress(FileNotFoundError, ProcessLookupError):  # one of them has just ended
-            return [pid for pid in _descendants(self._process.pid) if b"services.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            return [pid for pid in _descendants(self._process.pid) if b"tidings.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         return []
 
     @property

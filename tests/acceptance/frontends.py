@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tidings.contracts.notifications import SENT
+from tidings.contracts.subjects import NOTIFICATIONS, Person, receipt
+from tidings.runtime.read import read
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from contracts.notifications import SENT
-from contracts.subjects import NOTIFICATIONS, Person, receipt
-from services.runtime.read import read
 from tests.driver import WAIT_SECONDS, Tidings
 
 FIELD_SERVICE, BARBERSHOP, CHAT, INCIDENTS = "/ws", "/api/v1/ws", "/ws/notifications", "/api/v1/ws/notifications"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
-from contracts.ids import NotificationIds, event_key
+from tidings.contracts.ids import NotificationIds, event_key
 
 FLAGS = ("seen", "read", "archived", "snoozed")
 RULES = {"announcement.published": "announced", "task.assigned": "task_assigned_to_you"}

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from tidings.projections import ACTIVITY
+from tidings.projector.rebuild import rebuild
 
-from projections import ACTIVITY
-from services.projector.rebuild import rebuild
 from tests.acceptance.refused import refused
 from tests.driver import WAIT_SECONDS, Tidings, event
 from tests.streams import stored

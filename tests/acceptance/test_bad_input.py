@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.refused import BATCH, LINES, ONE, post, refused, unharmed
 from tests.driver import Tidings, event, hello_to
 from tests.streams import stored

@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 
 import pytest
+from tidings.contracts import subjects
+from tidings.runtime.append import Draft
+from tidings.runtime.follow import Message
 
-from contracts import subjects
-from services.runtime.append import Draft
-from services.runtime.follow import Message
 from tests.driver import Tidings, event, hello_to
 from tests.streams import dead, entries, stored
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tidings.contracts.codec import decode
+from tidings.contracts.subjects import EVENTS
+from tidings.contracts.subjects import event as subject_of
+from tidings.runtime.read import read
 
-from contracts.codec import decode
-from contracts.subjects import EVENTS
-from contracts.subjects import event as subject_of
-from services.runtime.read import read
 from tests.driver import Client, Tidings, event
 
 UNKNOWN = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"

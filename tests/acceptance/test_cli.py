@@ -13,8 +13,8 @@ from pathlib import Path
 import jwt
 import msgspec
 import pytest
+from tidings.contracts.frames import ServerFrame
 
-from contracts.frames import ServerFrame
 from tests.acceptance.command import WAIT_SECONDS, Command
 from tests.driver import SECRET, event, hello_to
 from tests.streams import entries, stored

@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from contracts.client import (
+from tidings.client import (
     Closed,
     Emitted,
     EventRefused,
@@ -20,17 +19,18 @@ from contracts.client import (
     Unauthorised,
     Unreachable,
 )
-from contracts.client import Tidings as Client
-from contracts.events import AnnouncementPublished, TaskAssigned
-from contracts.events.announcements import Addressees
-from contracts.subjects import EVENTS
-from services.runtime.data_directory import PORTS, free
-from services.runtime.embedded_nats import NatsServer
-from services.runtime.follow import Message
-from services.runtime.install import install
-from services.runtime.jetstream import JetStream, connect
-from services.runtime.read import read
-from services.runtime.settings import Settings
+from tidings.client import Tidings as Client
+from tidings.contracts.events import AnnouncementPublished, TaskAssigned
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.subjects import EVENTS
+from tidings.runtime.data_directory import PORTS, free
+from tidings.runtime.embedded_nats import NatsServer
+from tidings.runtime.follow import Message
+from tidings.runtime.install import install
+from tidings.runtime.jetstream import JetStream, connect
+from tidings.runtime.read import read
+from tidings.runtime.settings import Settings
+
 from tests.driver import Tidings
 from tests.streams import stored
 from tests.webs import web
@@ -40,8 +40,8 @@ ALIEN = ("jwt", "litestar", "psycopg", "psycopg_pool", "uvicorn", "uvloop", "web
 
 STRANGER = """
 import asyncio, sys
-from contracts.client import Tidings
-from contracts.events import TaskAssigned
+from tidings.client import Tidings
+from tidings.contracts.events import TaskAssigned
 
 async def main(url, token, tenant):
     async with Tidings(url, token or None, source="/stranger", tenant=tenant) as tidings:

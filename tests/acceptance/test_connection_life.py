@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tidings.contracts.closing import Code
+from tidings.runtime.listener import bind
+from tidings.runtime.settings import Settings
 
-from contracts.closing import Code
-from services.runtime.listener import bind
-from services.runtime.settings import Settings
 from tests.driver import Client, Tidings, hello_to
 from tests.webs import Web, web
 

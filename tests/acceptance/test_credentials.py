@@ -10,11 +10,21 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from services.runtime.settings import Settings
 from tests.acceptance.company import beside
-from tests.acceptance.entrances import SOCKET_WAYS, STREAM_WAYS, at, ended, origin_of, socket, stream, ticket, until
+from tests.acceptance.entrances import (
+    SOCKET_WAYS,
+    STREAM_WAYS,
+    at,
+    ended,
+    origin_of,
+    socket,
+    stream,
+    ticket,
+    until,
+)
 from tests.acceptance.entrances import refused as refused_handshake
 from tests.acceptance.refused import ONE, refused
 from tests.driver import Tidings, event

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.company import beside
 from tests.acceptance.frontends import CHAT, INCIDENTS, SOCKETS, FrontEnd, front_end, until_sent
 from tests.acceptance.refused import refused

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tidings.contracts.subjects import Person, followed, partition_of
+from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from contracts.subjects import Person, followed, partition_of
-from services.runtime.settings import Settings
 from tests.acceptance.faults import Process, eventually
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from tidings.contracts.subjects import NOTIFICATIONS
+from tidings.runtime.jetstream import JetStream, connect
 
-from contracts.subjects import NOTIFICATIONS
-from services.runtime.jetstream import JetStream, connect
 from tests.acceptance.faults import Installation, Tenant, eventually
 from tests.driver import event
 from tests.heard import Heard, log_of

@@ -15,11 +15,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from tidings.runtime.process import Runtime
+from tidings.runtime.settings import Settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from services.runtime.process import Runtime
-from services.runtime.settings import Settings
 from tests.acceptance import fuzz
 from tests.acceptance.company import team
 from tests.driver import WAIT_SECONDS, Tidings, hello_to

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.refused import BATCH, LINES, ONE, post, refused
 from tests.driver import Tidings, event, hello_to
 from tests.streams import entries, stored

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.entrances import at, ended, socket, stream, until
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, event

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from tidings.projections import METRICS
+from tidings.projector.rebuild import rebuild
 
-from projections import METRICS
-from services.projector.rebuild import rebuild
 from tests.acceptance.refused import refused
 from tests.driver import WAIT_SECONDS, Tidings, event
 from tests.streams import stored

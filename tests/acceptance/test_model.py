@@ -14,10 +14,20 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed
 
-from services.runtime.settings import Settings
-from tests.acceptance.model import Marked, Model, Notified, State, counts, identifier, sequence, told, untold
+from tests.acceptance.model import (
+    Marked,
+    Model,
+    Notified,
+    State,
+    counts,
+    identifier,
+    sequence,
+    told,
+    untold,
+)
 from tests.driver import Client, Tidings, event, hello_to
 from tests.streams import entries
 from tests.webs import webs

@@ -9,13 +9,13 @@ import re
 from pathlib import Path
 
 import pytest
+import tidings.client
+from tidings.client import Tidings as Client
 
-import contracts.client
-from contracts.client import Tidings as Client
 from tests.driver import Tidings
 from tests.streams import stored
 
-PAGE = Path(contracts.client.__file__).with_name("OLD_NAMES.md").read_text()
+PAGE = Path(tidings.client.__file__).with_name("OLD_NAMES.md").read_text()
 HEAD, *SECTIONS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 PRODUCTS = re.findall(r"^## (?=All|S\d)(.*)$", PAGE, flags=re.MULTILINE)
 CALLS = (

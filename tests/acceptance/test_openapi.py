@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from tidings.contracts import asyncapi
+from tidings.contracts.codec import encode
+from tidings.runtime.settings import Settings
 
-from contracts import asyncapi
-from contracts.codec import encode
-from services.runtime.settings import Settings
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, hello_to
 from tests.webs import web

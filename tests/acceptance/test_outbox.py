@@ -12,23 +12,23 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from tidings.client.errors import EventRefused
+from tidings.client.outbox import Outbox
+from tidings.contracts.draft import draft
+from tidings.contracts.events import AnnouncementPublished, TaskAssigned
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.subjects import EVENTS
+from tidings.outbox.relay import Relay
+from tidings.outbox.table import again, led, make
+from tidings.runtime.append import commit
+from tidings.runtime.data_directory import PORTS, free
+from tidings.runtime.embedded_nats import NatsServer
+from tidings.runtime.follow import Message, state
+from tidings.runtime.install import install
+from tidings.runtime.jetstream import JetStream, connect
+from tidings.runtime.process import Runtime, persist
+from tidings.runtime.read import read
 
-from contracts.client.errors import EventRefused
-from contracts.client.outbox import Outbox
-from contracts.draft import draft
-from contracts.events import AnnouncementPublished, TaskAssigned
-from contracts.events.announcements import Addressees
-from contracts.subjects import EVENTS
-from services.outbox.relay import Relay
-from services.outbox.table import again, led, make
-from services.runtime.append import commit
-from services.runtime.data_directory import PORTS, free
-from services.runtime.embedded_nats import NatsServer
-from services.runtime.follow import Message, state
-from services.runtime.install import install
-from services.runtime.jetstream import JetStream, connect
-from services.runtime.process import Runtime, persist
-from services.runtime.read import read
 from tests.acceptance.command import Command
 from tests.driver import WAIT_SECONDS, Tidings
 from tests.streams import stored

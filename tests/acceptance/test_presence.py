@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.company import BELIEVED_SECONDS, ROOM, beside, settled, team
 from tests.acceptance.refused import refused
 from tests.driver import Client, Tidings, event

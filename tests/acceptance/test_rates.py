@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed
 
-from services.runtime.settings import Settings
 from tests.acceptance.company import beside
 from tests.acceptance.entrances import at, ended, socket, stream, until
 from tests.acceptance.refused import ONE, refused

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tidings.contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
+from tidings.contracts.codec import decode_entry
+from tidings.contracts.notifications import Notification
+from tidings.contracts.subjects import NOTIFICATIONS, position
+from tidings.notifier.read_receipts import NUMBER, SERVICE
+from tidings.runtime.read import last
 
-from contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
-from contracts.codec import decode_entry
-from contracts.notifications import Notification
-from contracts.subjects import NOTIFICATIONS, position
-from services.notifier.read_receipts import NUMBER, SERVICE
-from services.runtime.read import last
 from tests.acceptance.refused import refused
 from tests.driver import Tidings, event, hello_to
 from tests.streams import entries, stored

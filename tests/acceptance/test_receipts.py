@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 import pytest
+from tidings.analyst.receipts import Confirmation, NoSuchEvent, receipts
+from tidings.contracts.closing import Code
+from tidings.contracts.subjects import NOTIFICATIONS, Person, receipt
+from tidings.runtime.read import read
 
-from contracts.closing import Code
-from contracts.subjects import NOTIFICATIONS, Person, receipt
-from services.analyst.receipts import Confirmation, NoSuchEvent, receipts
-from services.runtime.read import read
 from tests.acceptance.command import Command
 from tests.acceptance.refused import refused
 from tests.driver import Client, Tidings, hello_to

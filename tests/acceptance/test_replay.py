@@ -9,8 +9,8 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.driver import Client, Tidings, hello_to
 from tests.webs import Web, web
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from tidings.contracts.codec import decode_entry
+from tidings.contracts.notifications import Mark, Notification
 
-from contracts.codec import decode_entry
-from contracts.notifications import Mark, Notification
 from tests.acceptance.frontends import INCIDENTS, front_end
 from tests.driver import Client, Tidings, event
 from tests.heard import log_of

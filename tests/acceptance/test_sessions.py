@@ -9,8 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.acceptance.company import beside
 from tests.acceptance.entrances import at, ended, frames, socket, stream, ticket, until
 from tests.acceptance.refused import ONE, refused

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tidings.contracts.subjects import DEAD, EVENTS, NOTIFICATIONS
+from tidings.runtime.follow import state
 
-from contracts.subjects import DEAD, EVENTS, NOTIFICATIONS
-from services.runtime.follow import state
 from tests.acceptance.company import ROOM, beside, settled, team
 from tests.acceptance.refused import refused
 from tests.driver import Client, Tidings, event, hello_to

@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from tidings.contracts.subjects import Person
+from tidings.runtime.settings import Settings
 
-from contracts.subjects import Person
-from services.runtime.settings import Settings
 from tests.benchmarks.entries import Entry, notification
 from tests.benchmarks.measure import raise_file_limit
 from tests.benchmarks.soak import SETTINGS, Soak, soaked

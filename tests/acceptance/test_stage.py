@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import httpx
 import jwt
 import pytest
+from tidings.cli.terminal.stories import STORIES
+from tidings.cli.terminal.stories.story import Happens, Story
+from tidings.demo.api import REQUESTS
+from tidings.demo.company import TOKEN_SECONDS, Company
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
-from services.stage.api import REQUESTS
-from services.stage.company import TOKEN_SECONDS, Company
-from services.terminal.stories import STORIES
-from services.terminal.stories.story import Happens, Story
 from tests.driver import SECRET, Tidings, event, hello_to
 from tests.webs import web
 

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from tidings.runtime.data_directory import PORTS, free
 from websockets.exceptions import WebSocketException
 
-from services.runtime.data_directory import PORTS, free
 from tests.acceptance.faults import SERVERS, Installation, Tenant
 from tests.driver import Client, Tidings, hello_to
 

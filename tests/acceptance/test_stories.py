@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tidings.cli.terminal.stories import STORIES
+from tidings.cli.terminal.stories.story import Returns, Story
 
-from services.terminal.stories import STORIES
-from services.terminal.stories.story import Returns, Story
 from tests.acceptance.command import Command
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from tidings.contracts.subjects import Person
 
-from contracts.subjects import Person
 from tests.acceptance.faults import Installation, Tenant
 from tests.driver import event, hello_to
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+from tidings.contracts.ids import escape
+from tidings.contracts.subjects import NOTIFICATIONS
+from tidings.runtime.jetstream import connect
+from tidings.runtime.read import read
 
-from contracts.ids import escape
-from contracts.subjects import NOTIFICATIONS
-from services.runtime.jetstream import connect
-from services.runtime.read import read
 from tests.acceptance.faults import Installation, Tenant
 from tests.driver import Client, Tidings, event
 

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from tidings.runtime.data_directory import PORTS, free
 
-from services.runtime.data_directory import PORTS, free
 from tests.acceptance.faults import Process, titles
 from tests.driver import SECRET, Tidings, hello_to
 

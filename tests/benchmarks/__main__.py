@@ -15,15 +15,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import uvloop
+from tidings.runtime.embedded import embedded_postgres
 
-from services.runtime.embedded import embedded_postgres
 from tests.benchmarks import backbone
 from tests.benchmarks.browser import browser
 from tests.benchmarks.dialects import dialects
 from tests.benchmarks.domains import domains
 from tests.benchmarks.edge_rows import crowd, edge, memory, soak, storm, topic
 from tests.benchmarks.losses import losses as losses_table
-from tests.benchmarks.measure import Row, machine, raise_file_limit, spin_milliseconds, table, versions
+from tests.benchmarks.measure import (
+    Row,
+    machine,
+    raise_file_limit,
+    spin_milliseconds,
+    table,
+    versions,
+)
 from tests.benchmarks.outbox import outbox
 from tests.benchmarks.plain_stack import fastapi_highest_rate, fastapi_latency
 from tests.benchmarks.stacks import PEERS

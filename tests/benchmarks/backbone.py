@@ -9,16 +9,25 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import psycopg
+from tidings.contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
+from tidings.runtime.append import BATCH_LIMIT_MESSAGES
+from tidings.runtime.follow import state
+from tidings.runtime.read import last
 
-from contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
-from services.runtime.append import BATCH_LIMIT_MESSAGES
-from services.runtime.follow import state
-from services.runtime.read import last
 from tests.benchmarks.entries import append
 from tests.benchmarks.measure import CpuTime, Latency
 from tests.benchmarks.plain_stack import DRAIN_SECONDS, WARM_UP_SECONDS, Kind, latency
 from tests.benchmarks.processes import clients
-from tests.benchmarks.system import TENANTS, System, announcement, drafted, paced, person, system, told
+from tests.benchmarks.system import (
+    TENANTS,
+    System,
+    announcement,
+    drafted,
+    paced,
+    person,
+    system,
+    told,
+)
 
 POLL_SECONDS = 0.02
 STAGE_SECONDS = 120.0

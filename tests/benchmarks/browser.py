@@ -16,9 +16,9 @@ from typing import Any
 
 import httpx
 from playwright.async_api import Browser, Page, async_playwright
+from tidings.contracts.subjects import NOTIFICATIONS, Person
+from tidings.runtime.read import last
 
-from contracts.subjects import NOTIFICATIONS, Person
-from services.runtime.read import last
 from tests.benchmarks.entries import append, notification
 from tests.benchmarks.measure import Row
 from tests.benchmarks.system import System, person, system

@@ -16,16 +16,16 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import msgspec
+from tidings.contracts.codec import encode, recorded
+from tidings.contracts.events import AnyRecorded
+from tidings.notifier.audience import Asked, answered
+from tidings.notifier.route import Said, Told, asks, check, drafts, react
+from tidings.notifier.router import SAYING
+from tidings.notifier.rule import Authored, Rule, by_event
+from tidings.notifier.topics import Topics
+from tidings.projections.relations import LOCALE
+from tidings.runtime.follow import Message
 
-from contracts.codec import encode, recorded
-from contracts.events import AnyRecorded
-from projections.relations import LOCALE
-from services.notifier.audience import Asked, answered
-from services.notifier.route import Said, Told, asks, check, drafts, react
-from services.notifier.router import SAYING
-from services.notifier.rule import Authored, Rule, by_event
-from services.notifier.topics import Topics
-from services.runtime.follow import Message
 from tests.benchmarks.measure import Row
 from tests.benchmarks.system import TENANTS
 from tests.contracts.golden import wire

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from contracts.codec import encode
-from services.runtime.append import Draft
+from tidings.contracts.codec import encode
+from tidings.runtime.append import Draft
+
 from tests.benchmarks.entries import append, deliver
 from tests.benchmarks.measure import CpuTime, memory
 from tests.benchmarks.plain_stack import WARM_UP_SECONDS, Kind

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 
 from msgspec import Raw
-
-from contracts import subjects
-from contracts.codec import encode, instant
-from contracts.ids import NotificationIds
-from contracts.notifications import Notification
-from contracts.subjects import Person
-from services.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
+from tidings.contracts import subjects
+from tidings.contracts.codec import encode, instant
+from tidings.contracts.ids import NotificationIds
+from tidings.contracts.notifications import Notification
+from tidings.contracts.subjects import Person
+from tidings.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
 
 DELIVERY_SECONDS = 0.002
 

@@ -3,7 +3,14 @@
 import asyncio
 
 from tests.benchmarks.measure import CpuTime
-from tests.benchmarks.plain_stack import DRAIN_SECONDS, LIMIT_SECONDS, Kind, complete, crowd, memory_per_connection
+from tests.benchmarks.plain_stack import (
+    DRAIN_SECONDS,
+    LIMIT_SECONDS,
+    Kind,
+    complete,
+    crowd,
+    memory_per_connection,
+)
 from tests.benchmarks.posts import posts
 from tests.benchmarks.processes import clients, uvicorn
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+from tidings.runtime.embedded import embedded_postgres
 
-from services.runtime.embedded import embedded_postgres
 from tests.benchmarks import nchan, socketio
 from tests.benchmarks.plain_stack import table
 from tests.benchmarks.processes import Server, redis_server, uvicorn

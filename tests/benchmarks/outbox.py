@@ -7,15 +7,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 import psycopg
+from tidings.client.outbox import Outbox
+from tidings.contracts.draft import BATCH_LIMIT_MESSAGES
+from tidings.contracts.events import AnnouncementPublished
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.subjects import EVENTS
+from tidings.outbox.table import make
+from tidings.runtime.append import commit
+from tidings.runtime.follow import state
 
-from contracts.client.outbox import Outbox
-from contracts.draft import BATCH_LIMIT_MESSAGES
-from contracts.events import AnnouncementPublished
-from contracts.events.announcements import Addressees
-from contracts.subjects import EVENTS
-from services.outbox.table import make
-from services.runtime.append import commit
-from services.runtime.follow import state
 from tests.benchmarks.measure import CpuTime, Row
 from tests.benchmarks.system import System, drafted, system, told
 

@@ -15,7 +15,15 @@ from dataclasses import asdict
 import uvloop
 
 from tests.benchmarks.floor import bare_asgi_cpu_per_frame, bare_asgi_memory_per_connection
-from tests.benchmarks.measure import Row, machine, median_row, raise_file_limit, spin_milliseconds, table, versions
+from tests.benchmarks.measure import (
+    Row,
+    machine,
+    median_row,
+    raise_file_limit,
+    spin_milliseconds,
+    table,
+    versions,
+)
 from tests.benchmarks.plain_stack import (
     FrameCost,
     Incomplete,

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 from urllib.request import urlopen
 
-from services.runtime.append import Appender
+from tidings.runtime.append import Appender
+
 from tests.benchmarks.clients import Crowd
 from tests.benchmarks.entries import Entry, deliver
 from tests.benchmarks.measure import memory

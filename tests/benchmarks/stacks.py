@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redis.asyncio import Redis
+from tidings.runtime.embedded import embedded_postgres
 
-from services.runtime.embedded import embedded_postgres
 from tests.benchmarks import nchan, socketio
 from tests.benchmarks.clients import Crowd
 from tests.benchmarks.measure import process_tree

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Literal, NamedTuple
 
-from contracts.cursor import Cursor
-from contracts.subjects import NOTIFICATIONS
-from services.runtime.follow import state
+from tidings.contracts.cursor import Cursor
+from tidings.contracts.subjects import NOTIFICATIONS
+from tidings.runtime.follow import state
+
 from tests.benchmarks.entries import append
 from tests.benchmarks.measure import CpuTime
 from tests.benchmarks.processes import clients

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from tidings.contracts import codec, subjects
+from tidings.contracts.codec import encode
+from tidings.contracts.subjects import Person
+from tidings.runtime.append import Appender, Draft
+from tidings.runtime.auth import issue
+from tidings.runtime.embedded import embedded
+from tidings.runtime.process import Runtime, open_runtime
+from tidings.runtime.settings import Settings, settings
 
-from contracts import codec, subjects
-from contracts.codec import encode
-from contracts.subjects import Person
-from services.runtime.append import Appender, Draft
-from services.runtime.auth import issue
-from services.runtime.embedded import embedded
-from services.runtime.process import Runtime, open_runtime
-from services.runtime.settings import Settings, settings
 from tests.benchmarks.clients import Crowd
 from tests.benchmarks.entries import Entry, notification
 from tests.benchmarks.processes import free_port, program
@@ -55,7 +55,7 @@ class System:
         shared = {"nats_url": self.settings.nats, "postgres_dsn": self.settings.postgres, "jwt_secret": self.settings.secret}
         chosen = {**shared, "port": self.ports.setdefault(name, free_port()), "log_level": "ERROR", **more}
         environment = {f"TIDINGS_{setting.upper()}": str(value) for setting, value in chosen.items()}
-        async with program(sys.executable, "-m", "services.cli", name, environment=environment, pipes=PIPE) as process:
+        async with program(sys.executable, "-m", "tidings.cli", name, environment=environment, pipes=PIPE) as process:
             assert process.stdout
             await asyncio.wait_for(process.stdout.readuntil(b"ready"), READY_SECONDS)
             yield process.pid

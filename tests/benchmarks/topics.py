@@ -10,12 +10,12 @@ from statistics import median
 from typing import NamedTuple
 
 import httpx
+from tidings.contracts.codec import encode
+from tidings.contracts.subjects import EVENTS, LOGS, NOTIFICATIONS, Person, events_of
+from tidings.runtime.append import BATCH_LIMIT_MESSAGES, Draft
+from tidings.runtime.follow import state
+from tidings.runtime.read import last
 
-from contracts.codec import encode
-from contracts.subjects import EVENTS, LOGS, NOTIFICATIONS, Person, events_of
-from services.runtime.append import BATCH_LIMIT_MESSAGES, Draft
-from services.runtime.follow import state
-from services.runtime.read import last
 from tests.benchmarks.measure import Row
 from tests.benchmarks.system import System, drafted, person, system
 

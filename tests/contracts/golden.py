@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-
-from contracts.events.base import Event
+from tidings.contracts.events.base import Event
 
 FOLDER = Path(__file__).parent / "golden"
 

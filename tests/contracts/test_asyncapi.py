@@ -12,14 +12,14 @@ from typing import Any, get_args
 import jsonschema_rs
 import msgspec
 import pytest
+from tidings.contracts import subjects
+from tidings.contracts.asyncapi import document
+from tidings.contracts.codec import encode
+from tidings.contracts.events import EVENTS
+from tidings.contracts.frames import ClientFrame, ServerFrame
+from tidings.contracts.notifications import Entry, Membership, Shared
+from tidings.contracts.subjects import Member, Person, Topic
 
-from contracts import subjects
-from contracts.asyncapi import document
-from contracts.codec import encode
-from contracts.events import EVENTS
-from contracts.frames import ClientFrame, ServerFrame
-from contracts.notifications import Entry, Membership, Shared
-from contracts.subjects import Member, Person, Topic
 from tests.contracts.golden import names, wire
 
 PARSER = os.environ.get("ASYNCAPI_PARSER", "")

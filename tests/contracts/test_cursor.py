@@ -6,10 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from contracts.codec import encode
-from contracts.cursor import Cursor, InvalidCursor, epoch
-from contracts.frames import Ack
+from tidings.contracts.codec import encode
+from tidings.contracts.cursor import Cursor, InvalidCursor, epoch
+from tidings.contracts.frames import Ack
 
 EPOCHS = st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
 SEQUENCES = st.integers(0, 2**63 - 1)

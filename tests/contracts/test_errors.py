@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from contracts.codec import InvalidEvent, decode, encode, event_of, recorded
-from contracts.ids import ID_LIMIT_CHARACTERS
+from tidings.contracts.codec import InvalidEvent, decode, encode, event_of, recorded
+from tidings.contracts.ids import ID_LIMIT_CHARACTERS
 
 ABSENT = object()
 EVENT = {"specversion": "1.0", "id": "1", "source": "/tests", "type": "task.watched", "tenant": "acme"}

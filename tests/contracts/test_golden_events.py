@@ -6,11 +6,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from tidings.contracts.codec import (
+    InvalidEvent,
+    decode,
+    encode,
+    event_of,
+    known_event_of,
+    recorded,
+    unknown_type,
+)
+from tidings.contracts.events import EVENTS, Opaque, TaskWatched
+from tidings.contracts.events.base import Event
+from tidings.contracts.legacy import LEGACY
 
-from contracts.codec import InvalidEvent, decode, encode, event_of, known_event_of, recorded, unknown_type
-from contracts.events import EVENTS, Opaque, TaskWatched
-from contracts.events.base import Event
-from contracts.legacy import LEGACY
 from tests.contracts.golden import means, names, sent, shown, wire
 
 CLOUD_EVENT = "cloudevent"

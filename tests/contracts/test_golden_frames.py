@@ -6,10 +6,23 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from tidings.contracts.codec import (
+    decode_delivered,
+    decode_entry,
+    decode_membership,
+    decode_notification,
+    decode_shared,
+    encode,
+)
+from tidings.contracts.frames import (
+    SIGNAL_LIMIT_BYTES,
+    WATCH_LIMIT_USERS,
+    ClientFrame,
+    MarkOperation,
+    ServerFrame,
+)
+from tidings.contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
 
-from contracts.codec import decode_delivered, decode_entry, decode_membership, decode_notification, decode_shared, encode
-from contracts.frames import SIGNAL_LIMIT_BYTES, WATCH_LIMIT_USERS, ClientFrame, MarkOperation, ServerFrame
-from contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
 from tests.contracts.golden import means, names, sent, shown, wire
 
 ENTRIES = names("entries")

@@ -8,8 +8,14 @@ from uuid import uuid5
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from contracts.ids import NOTIFICATIONS, NotificationIds, escape, event_key, partition, unescape
+from tidings.contracts.ids import (
+    NOTIFICATIONS,
+    NotificationIds,
+    escape,
+    event_key,
+    partition,
+    unescape,
+)
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]*\Z")
 TRICKY = st.text(alphabet="a/%_ .*>é2f5\x00-") | st.text()

@@ -7,11 +7,10 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from contracts import subjects
-from contracts.events import EVENTS
-from contracts.streams import streams
-from contracts.subjects import Member, Person, Topic
+from tidings.contracts import subjects
+from tidings.contracts.events import EVENTS
+from tidings.contracts.streams import streams
+from tidings.contracts.subjects import Member, Person, Topic
 
 TOKENS = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 IDS = st.text(alphabet="ab.*>_/ é\x00", min_size=1) | st.text(min_size=1)

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-
-from projections import PROJECTIONS
-from projections.projection import Projection
-from services.runtime.process import Runtime
-from services.runtime.readmodel import ReadModel, live
+from tidings.projections import PROJECTIONS
+from tidings.projections.projection import Projection
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodel import ReadModel, live
 
 EPOCH = "0123abcd"
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from projections.projection import Message
-from services.runtime.postgres import Connection, Postgres
-from services.runtime.readmodel import WHOLE, ReadModel
+from tidings.projections.projection import Message
+from tidings.runtime.postgres import Connection, Postgres
+from tidings.runtime.readmodel import WHOLE, ReadModel
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
 

@@ -10,16 +10,25 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 from msgspec import Raw
-
-from contracts import events
-from contracts.codec import encode
-from contracts.cursor import Cursor
-from contracts.events.base import Event
-from contracts.ids import partition
-from contracts.notifications import Delivered, Entity, Entry, Filter, Joined, Left, Mark, Notification, Shared
-from contracts.subjects import Member, Person, Topic, inbox, member, receipt
-from contracts.subjects import shared as shared_log
-from projections.projection import Message
+from tidings.contracts import events
+from tidings.contracts.codec import encode
+from tidings.contracts.cursor import Cursor
+from tidings.contracts.events.base import Event
+from tidings.contracts.ids import partition
+from tidings.contracts.notifications import (
+    Delivered,
+    Entity,
+    Entry,
+    Filter,
+    Joined,
+    Left,
+    Mark,
+    Notification,
+    Shared,
+)
+from tidings.contracts.subjects import Member, Person, Topic, inbox, member, receipt
+from tidings.contracts.subjects import shared as shared_log
+from tidings.projections.projection import Message
 
 T = TypeVar("T")
 

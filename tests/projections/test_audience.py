@@ -6,15 +6,21 @@ from typing import NamedTuple
 
 import pytest
 from hypothesis import Phase, given, settings
+from tidings.contracts import events
+from tidings.contracts.codec import InvalidEvent, encode, recorded
+from tidings.contracts.events import AnyRecorded
+from tidings.contracts.events.base import Event
+from tidings.projections.projection import Message
+from tidings.projections.relations import (
+    ObjectDeleted,
+    RelationChange,
+    RelationClosed,
+    RelationOpened,
+    relations,
+)
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodel import ReadModel
 
-from contracts import events
-from contracts.codec import InvalidEvent, encode, recorded
-from contracts.events import AnyRecorded
-from contracts.events.base import Event
-from projections.projection import Message
-from projections.relations import Closes, Ends, Opens, Turn, relations
-from services.runtime.process import Runtime
-from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, rows, undone
 from tests.projections.logs import batches, event_logs
 
@@ -37,12 +43,12 @@ class Told(NamedTuple):
         if self.seen.setdefault(event.key, event.sequence) != event.sequence:
             return
         for turn in relations(event):
-            if isinstance(turn, Opens):
+            if isinstance(turn, RelationOpened):
                 self.open.setdefault((event.tenant, (turn.object, turn.relation, turn.user)), event.sequence)
             else:
                 self._close(event, turn)
 
-    def _close(self, event: AnyRecorded, turn: Closes | Ends) -> None:
+    def _close(self, event: AnyRecorded, turn: RelationClosed | ObjectDeleted) -> None:
         for tenant, (of, name, whose) in list(self.open):
             if tenant == event.tenant and all(said in (None, so) for said, so in zip(turn, (of, name, whose), strict=True)):
                 self.closed.append((tenant, of, name, whose, self.open.pop((tenant, (of, name, whose))), event.sequence))
@@ -78,57 +84,57 @@ async def test_the_rows_say_what_the_events_said(runtime: Runtime, models: dict[
 @pytest.mark.parametrize(
     ("event", "openings"),
     [
-        (events.TaskAssigned(task_id="1", task_title="-", user_id="u"), [Opens("task:1", "assignee", "u")]),
-        (events.TaskUnassigned(task_id="1", user_id="u"), [Closes("task:1", "assignee", "u")]),
-        (events.TaskWatched(task_id="1", user_id="u"), [Opens("task:1", "watcher", "u")]),
-        (events.TaskUnwatched(task_id="1", user_id="u"), [Closes("task:1", "watcher", "u")]),
+        (events.TaskAssigned(task_id="1", task_title="-", user_id="u"), [RelationOpened("task:1", "assignee", "u")]),
+        (events.TaskUnassigned(task_id="1", user_id="u"), [RelationClosed("task:1", "assignee", "u")]),
+        (events.TaskWatched(task_id="1", user_id="u"), [RelationOpened("task:1", "watcher", "u")]),
+        (events.TaskUnwatched(task_id="1", user_id="u"), [RelationClosed("task:1", "watcher", "u")]),
         (
             events.TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"),
-            [Opens("task:1", "volunteer", "u")],
+            [RelationOpened("task:1", "volunteer", "u")],
         ),
         (events.TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2"), []),
         (events.TimelogRejected(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"), []),
-        (events.TeamMemberAdded(project_id="2", user_id="u"), [Opens("project:2", "member", "u")]),
-        (events.TeamMemberAdded(project_id="2", user_id="u", role="member"), [Opens("project:2", "member", "u")]),
+        (events.TeamMemberAdded(project_id="2", user_id="u"), [RelationOpened("project:2", "member", "u")]),
+        (events.TeamMemberAdded(project_id="2", user_id="u", role="member"), [RelationOpened("project:2", "member", "u")]),
         (
             events.TeamMemberAdded(project_id="2", user_id="u", role="manager"),
-            [Opens("project:2", "member", "u"), Opens("project:2", "manager", "u")],
+            [RelationOpened("project:2", "member", "u"), RelationOpened("project:2", "manager", "u")],
         ),
-        (events.TeamMemberRemoved(project_id="2", user_id="u", role="manager"), [Closes("project:2", "manager", "u")]),
-        (events.TeamMemberRemoved(project_id="2", user_id="u"), [Closes("project:2", None, "u")]),
-        (events.UserJoined(user_id="u"), [Opens("tenant", "member", "u")]),
+        (events.TeamMemberRemoved(project_id="2", user_id="u", role="manager"), [RelationClosed("project:2", "manager", "u")]),
+        (events.TeamMemberRemoved(project_id="2", user_id="u"), [RelationClosed("project:2", None, "u")]),
+        (events.UserJoined(user_id="u"), [RelationOpened("tenant", "member", "u")]),
         *(
             (
                 events.UserJoined(user_id="u", locale=given),
-                [Opens("tenant", "member", "u"), Closes("locale", None, "u"), Opens("locale", spoken, "u")],
+                [RelationOpened("tenant", "member", "u"), RelationClosed("locale", None, "u"), RelationOpened("locale", spoken, "u")],
             )
             for given, spoken in {"de": "de", "de_AT.UTF-8": "de-at", "EN": "en", "zh-Hant-TW": "zh-hant-tw"}.items()
         ),
         *(
-            (events.UserJoined(user_id="u", locale=given), [Opens("tenant", "member", "u"), Closes("locale", None, "u")])
+            (events.UserJoined(user_id="u", locale=given), [RelationOpened("tenant", "member", "u"), RelationClosed("locale", None, "u")])
             for given in ("", "?", "de#member", "d" * 5000)
         ),
-        (events.UserLeft(user_id="u"), [Closes(None, None, "u")]),
-        (events.RoleGranted(user_id="u", role="office"), [Opens("tenant", "office", "u")]),
-        (events.RoleRevoked(user_id="u", role="office"), [Closes("tenant", "office", "u")]),
-        (events.TaskDeleted(task_id="1"), [Ends("task:1")]),
-        (events.WorkOrderAssigned(work_order_id="1", technician_id="u"), [Opens("work_order:1", "technician", "u")]),
-        (events.WorkOrderUnassigned(work_order_id="1", technician_id="u"), [Closes("work_order:1", "technician", "u")]),
-        (events.WorkOrderDeleted(work_order_id="1"), [Ends("work_order:1")]),
-        (events.LocationStaffJoined(location_id="1", user_id="u"), [Opens("location:1", "staff", "u")]),
-        (events.LocationStaffLeft(location_id="1", user_id="u"), [Closes("location:1", "staff", "u")]),
-        (events.RoomMemberJoined(room_id="1", user_id="u"), [Opens("room:1", "member", "u")]),
-        (events.RoomMemberLeft(room_id="1", user_id="u"), [Closes("room:1", "member", "u")]),
+        (events.UserLeft(user_id="u"), [RelationClosed(None, None, "u")]),
+        (events.RoleGranted(user_id="u", role="office"), [RelationOpened("tenant", "office", "u")]),
+        (events.RoleRevoked(user_id="u", role="office"), [RelationClosed("tenant", "office", "u")]),
+        (events.TaskDeleted(task_id="1"), [ObjectDeleted("task:1")]),
+        (events.WorkOrderAssigned(work_order_id="1", technician_id="u"), [RelationOpened("work_order:1", "technician", "u")]),
+        (events.WorkOrderUnassigned(work_order_id="1", technician_id="u"), [RelationClosed("work_order:1", "technician", "u")]),
+        (events.WorkOrderDeleted(work_order_id="1"), [ObjectDeleted("work_order:1")]),
+        (events.LocationStaffJoined(location_id="1", user_id="u"), [RelationOpened("location:1", "staff", "u")]),
+        (events.LocationStaffLeft(location_id="1", user_id="u"), [RelationClosed("location:1", "staff", "u")]),
+        (events.RoomMemberJoined(room_id="1", user_id="u"), [RelationOpened("room:1", "member", "u")]),
+        (events.RoomMemberLeft(room_id="1", user_id="u"), [RelationClosed("room:1", "member", "u")]),
         (
             events.IncidentCreated(incident_id="1", number=7, title="-", responders=("u", "v")),
-            [Opens("incident:1", "responder", "u"), Opens("incident:1", "responder", "v")],
+            [RelationOpened("incident:1", "responder", "u"), RelationOpened("incident:1", "responder", "v")],
         ),
-        (events.IncidentAssigned(incident_id="1", number=7, user_id="u"), [Opens("incident:1", "responder", "u")]),
+        (events.IncidentAssigned(incident_id="1", number=7, user_id="u"), [RelationOpened("incident:1", "responder", "u")]),
         (events.TaskCompleted(task_id="1", task_title="-"), []),
     ],
     ids=repr,
 )
-def test_an_event_says_who_stands_how_to_what(event: Event, openings: list[Turn]) -> None:
+def test_an_event_says_who_stands_how_to_what(event: Event, openings: list[RelationChange]) -> None:
     body = encode({"specversion": "1.0", "id": "1", "source": "/tests", "type": event.type, "tenant": "acme", "data": event})
 
     said = relations(recorded(body, 1, 1))

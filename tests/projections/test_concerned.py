@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from contracts import events
-from contracts.codec import encode, recorded
-from projections.concerned import concerned
+from tidings.contracts import events
+from tidings.contracts.codec import encode, recorded
+from tidings.projections.concerned import concerned
 
 
 def about(type_: str, data: Any, **attributes: Any) -> list[str]:

@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from tidings.projections import PROJECTIONS
+from tidings.runtime.postgres import Connection
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodel import ReadModel
 
-from projections import PROJECTIONS
-from services.runtime.postgres import Connection
-from services.runtime.process import Runtime
-from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, rows, undone
 from tests.projections.logs import LOGS, batches
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from hypothesis import Phase, given, settings
+from tidings.contracts import events
+from tidings.contracts.codec import InvalidEvent, instant, recorded
+from tidings.contracts.events import AnyRecorded
+from tidings.projections.hours import seconds
+from tidings.projections.projection import Message
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodel import ReadModel
 
-from contracts import events
-from contracts.codec import InvalidEvent, instant, recorded
-from contracts.events import AnyRecorded
-from projections.hours import seconds
-from projections.projection import Message
-from services.runtime.process import Runtime
-from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, rows, undone
 from tests.projections.logs import batches, event_logs
 

@@ -11,18 +11,18 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tidings.contracts.ids import partition
+from tidings.projections import INBOX, PROJECTIONS
+from tidings.projections.projection import Message, Projection
+from tidings.projector.projector import keep
+from tidings.projector.rebuild import rebuild
+from tidings.runtime.append import BATCH_LIMIT_MESSAGES, Draft
+from tidings.runtime.follow import Message as Stored
+from tidings.runtime.jetstream import JetStream, connect
+from tidings.runtime.process import Runtime, persist
+from tidings.runtime.read import read
+from tidings.runtime.readmodel import WHOLE, ReadModel, live
 
-from contracts.ids import partition
-from projections import INBOX, PROJECTIONS
-from projections.projection import Message, Projection
-from services.projector.projector import keep
-from services.projector.rebuild import rebuild
-from services.runtime.append import BATCH_LIMIT_MESSAGES, Draft
-from services.runtime.follow import Message as Stored
-from services.runtime.jetstream import JetStream, connect
-from services.runtime.process import Runtime, persist
-from services.runtime.read import read
-from services.runtime.readmodel import WHOLE, ReadModel, live
 from tests.own_stream import OwnStream, own_stream
 from tests.projections.conftest import drop
 from tests.projections.folding import rows

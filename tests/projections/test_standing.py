@@ -13,22 +13,28 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from psycopg import AsyncCursor
+from tidings.contracts.codec import (
+    decode_entry,
+    decode_membership,
+    decode_notification,
+    decode_shared,
+    encode,
+)
+from tidings.contracts.cursor import Cursor
+from tidings.contracts.notifications import Counts, Entry, Joined, Mark, Notification, Shared
+from tidings.contracts.subjects import Member, Person, Topic, member, owner_of
+from tidings.contracts.subjects import inbox as inbox_of
+from tidings.contracts.subjects import shared as shared_log
+from tidings.edge.rows import STANDINGS
+from tidings.projections.belonging import Belonging
+from tidings.projections.inbox import KEPT, LISTED, VISIBLE, WANTED
+from tidings.projections.projection import Message
+from tidings.projections.standing import About, Inbox, Standing
+from tidings.projections.topics import spans
+from tidings.runtime.postgres import Connection
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodel import ReadModel
 
-from contracts.codec import decode_entry, decode_membership, decode_notification, decode_shared, encode
-from contracts.cursor import Cursor
-from contracts.notifications import Counts, Entry, Joined, Mark, Notification, Shared
-from contracts.subjects import Member, Person, Topic, member, owner_of
-from contracts.subjects import inbox as inbox_of
-from contracts.subjects import shared as shared_log
-from projections.belonging import Belonging
-from projections.inbox import KEPT, LISTED, VISIBLE, WANTED
-from projections.projection import Message
-from projections.standing import About, Inbox, Standing
-from projections.topics import spans
-from services.edge.rows import STANDINGS
-from services.runtime.postgres import Connection
-from services.runtime.process import Runtime
-from services.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, undone
 from tests.projections.logs import IDS, NOW, PEOPLE, SHARED, TOPICS, batches, inbox_logs
 

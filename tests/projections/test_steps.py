@@ -8,8 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from projections.projection import Change, Statement, Step, steps
+from tidings.projections.projection import Change, Statement, Step, steps
 
 PUT = Statement("put", "", joins=True)
 FILL = Statement("fill", "", joins=True)

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-const WEB = new URL("../../services/edge/web/", import.meta.url);
+const WEB = new URL("../../services/tidings/edge/web/", import.meta.url);
 const IMPORT = /^\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/gm;
 const PEERS = new Set(["react"]);
 

@@ -25,7 +25,7 @@ async def bundled(folder: Path) -> Path:
     """All pages, bundled into a folder with one copy of React."""
     esbuild = MODULES / ".bin" / "esbuild"
     if not esbuild.exists() or not (MODULES / "react-dom").exists():
-        pytest.skip("needs React and esbuild: `npm install` in services/edge/web")
+        pytest.skip("needs React and esbuild: `npm install` in services/tidings/edge/web")
     (folder / "index.html").write_text((PAGES / "index.html").read_text())
     options = (
         "--bundle",

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
-import { useWebSocket } from "../../services/edge/web/react/incidents.js";
-import { TidingsProvider, useTidings } from "../../services/edge/web/react.js";
+import { useWebSocket } from "../../services/tidings/edge/web/react/incidents.js";
+import { TidingsProvider, useTidings } from "../../services/tidings/edge/web/react.js";
 
-const require = createRequire(new URL("../../services/edge/web/package.json", import.meta.url));
+const require = createRequire(new URL("../../services/tidings/edge/web/package.json", import.meta.url));
 const { createElement } = require("react");
 const { renderToString } = require("react-dom/server");
 

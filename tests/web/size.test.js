@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const WEB = new URL("../../services/edge/web/", import.meta.url);
+const WEB = new URL("../../services/tidings/edge/web/", import.meta.url);
 const LIMIT_BYTES = 12 * 1024;
 
 test("the client has 12 KiB at most", () => {

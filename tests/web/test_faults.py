@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 from itertools import pairwise
 
 from playwright.async_api import Response, Route
+from tidings.runtime.data_directory import PORTS, free
+from tidings.runtime.settings import Settings
 
-from services.runtime.data_directory import PORTS, free
-from services.runtime.settings import Settings
 from tests.driver import Tidings, hello_to
 from tests.web.visitor import Tab, Visitor
 from tests.webs import web

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Route
+from tidings.contracts.subjects import Person, partition_of
+from tidings.runtime.data_directory import PORTS, free
+from tidings.runtime.settings import Settings
 
-from contracts.subjects import Person, partition_of
-from services.runtime.data_directory import PORTS, free
-from services.runtime.settings import Settings
 from tests.driver import Tidings, event, hello_to
 from tests.web.visitor import Tab, Visitor
 from tests.webs import Web, web

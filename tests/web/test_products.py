@@ -10,7 +10,14 @@ from uuid import uuid4
 
 from playwright.async_api import expect
 
-from tests.acceptance.frontends import BARBERSHOP, CHAT, FIELD_SERVICE, INCIDENTS, event_source, front_end
+from tests.acceptance.frontends import (
+    BARBERSHOP,
+    CHAT,
+    FIELD_SERVICE,
+    INCIDENTS,
+    event_source,
+    front_end,
+)
 from tests.driver import Tidings, event, hello_to
 from tests.web.products import product
 from tests.web.visitor import Visitor

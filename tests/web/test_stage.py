@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from tidings.runtime.settings import Settings
 
-from services.runtime.settings import Settings
 from tests.web.desk import Desk
 from tests.web.visitor import WAIT_MILLISECONDS
 from tests.webs import Web, web

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const WEB = fileURLToPath(new URL("../../services/edge/web/", import.meta.url));
+const WEB = fileURLToPath(new URL("../../services/tidings/edge/web/", import.meta.url));
 const NOT_PUBLISHED = ["node_modules", "types", "stage"];
 const OPTIONS = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom", "--module", "nodenext", "--moduleResolution", "nodenext"];
 const PAGE = `

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 
 import pytest
+from tidings.edge.assets import FOLDER
 
-from services.edge.assets import FOLDER
 from tests.driver import Tidings
 
 
@@ -49,7 +49,7 @@ async def test_no_other_name_leads_anywhere(tidings: Tidings, name: str) -> None
 
 
 def test_packed_it_is_the_same() -> None:
-    from services.edge.assets import Asset
+    from tidings.edge.assets import Asset
 
     asset = Asset.of(FOLDER / "client.js")
 

@@ -7,8 +7,7 @@ import gc
 import warnings
 
 import pytest
-
-from services.edge.eager import start
+from tidings.edge.eager import start
 
 
 class Wire:

@@ -7,11 +7,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from contracts.gossip import Changed, Ended, Whole
-from contracts.subjects import Person
-from services.edge.elsewhere import Elsewhere
-from services.edge.here import LINGER_SECONDS, MESSAGE_PEOPLE, Here
+from tidings.contracts.gossip import Changed, Ended, Whole
+from tidings.contracts.subjects import Person
+from tidings.edge.elsewhere import Elsewhere
+from tidings.edge.here import LINGER_SECONDS, MESSAGE_PEOPLE, Here
 
 BELIEVED_SECONDS = 15.0
 PEOPLE = [Person(tenant, user) for tenant in ("acme", "umbrella") for user in ("ann", "bob", "cho")]

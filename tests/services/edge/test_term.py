@@ -6,11 +6,10 @@ import asyncio
 import time
 
 import pytest
-
-from contracts.closing import Code
-from contracts.subjects import Person
-from services.edge.term import Term
-from services.runtime.auth import Identity
+from tidings.contracts.closing import Code
+from tidings.contracts.subjects import Person
+from tidings.edge.term import Term
+from tidings.runtime.auth import Identity
 
 
 def holding(seconds: float) -> Identity:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tidings.runtime.process import Runtime
 
-from services.runtime.process import Runtime
 from tests.services.notifier.partition import OwnPartition
 
 

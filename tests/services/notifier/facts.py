@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.codec import encode, recorded
-from contracts.events import AnyRecorded
-from contracts.events.base import Event
-from services.notifier.audience import Folded, Membership
-from services.notifier.rule import Relation
-from services.notifier.topics import Topics
+from tidings.contracts.codec import encode, recorded
+from tidings.contracts.events import AnyRecorded
+from tidings.contracts.events.base import Event
+from tidings.notifier.audience import Folded, Membership
+from tidings.notifier.rule import Relation
+from tidings.notifier.topics import Topics
 
 TENANT = "acme"
 SEQUENCE = 100

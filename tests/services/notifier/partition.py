@@ -7,24 +7,32 @@ from itertools import count
 from uuid import uuid4
 
 import msgspec
+from tidings.contracts import events
+from tidings.contracts.codec import decode_entry
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.events.base import Event
+from tidings.contracts.notifications import Notification
+from tidings.contracts.subjects import (
+    EVENTS,
+    NOTIFICATIONS,
+    Person,
+    escape,
+    events_of,
+    inbox,
+    position,
+)
+from tidings.notifier.audience import AudienceFold
+from tidings.notifier.position import SERVICE, Fence, Position, PositionMessage, take_over
+from tidings.notifier.router import Router
+from tidings.notifier.topics import topics
+from tidings.notifier.writer import Output, Writer
+from tidings.projections.audience import AUDIENCE
+from tidings.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
+from tidings.runtime.follow import Message
+from tidings.runtime.process import Runtime
+from tidings.runtime.read import last, read
+from tidings.runtime.readmodel import live
 
-from contracts import events
-from contracts.codec import decode_entry
-from contracts.events.announcements import Addressees
-from contracts.events.base import Event
-from contracts.notifications import Notification
-from contracts.subjects import EVENTS, NOTIFICATIONS, Person, escape, events_of, inbox, position
-from projections.audience import AUDIENCE
-from services.notifier.audience import AudienceFold
-from services.notifier.position import SERVICE, Fence, Position, PositionMessage, take_over
-from services.notifier.router import Router
-from services.notifier.topics import topics
-from services.notifier.writer import Output, Writer
-from services.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
-from services.runtime.follow import Message
-from services.runtime.process import Runtime
-from services.runtime.read import last, read
-from services.runtime.readmodel import live
 from tests.services.notifier.facts import body
 
 _numbers = count(900)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from contracts import events
-from contracts.events.announcements import Addressees
-from contracts.events.base import Event
-from contracts.notifications import Entity
+from tidings.contracts import events
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.events.base import Event
+from tidings.contracts.notifications import Entity
 
 
 class Row(NamedTuple):

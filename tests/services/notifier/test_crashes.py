@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import pytest
+from tidings.contracts import events
+from tidings.contracts.codec import decode_entry
+from tidings.contracts.notifications import Mark, Notification
+from tidings.contracts.subjects import DEAD, NOTIFICATIONS, Person, dead, owner_of
+from tidings.notifier.notifier import Partition
+from tidings.notifier.position import SERVICE, Position
+from tidings.notifier.writer import OUTPUTS_PER_BATCH, Output, Writer
+from tidings.runtime.append import Draft
+from tidings.runtime.errors import Fenced
+from tidings.runtime.read import last
 
-from contracts import events
-from contracts.codec import decode_entry
-from contracts.notifications import Mark, Notification
-from contracts.subjects import DEAD, NOTIFICATIONS, Person, dead, owner_of
-from services.notifier.notifier import Partition
-from services.notifier.position import SERVICE, Position
-from services.notifier.writer import OUTPUTS_PER_BATCH, Output, Writer
-from services.runtime.append import Draft
-from services.runtime.errors import Fenced
-from services.runtime.read import last
 from tests.heard import log_of
 from tests.services.notifier.partition import OwnPartition
 

@@ -6,14 +6,14 @@ import random
 from typing import Any, NamedTuple
 
 import pytest
+from tidings.contracts import events
+from tidings.contracts.events import NotificationRead
+from tidings.contracts.events.base import Event
+from tidings.contracts.notifications import Notification
+from tidings.notifier.route import react, told_of
+from tidings.notifier.rules import RULES
+from tidings.projections.groups import belongs
 
-from contracts import events
-from contracts.events import NotificationRead
-from contracts.events.base import Event
-from contracts.notifications import Notification
-from projections.groups import belongs
-from services.notifier.route import react, told_of
-from services.notifier.rules import RULES
 from tests.services.notifier.facts import fact
 from tests.services.notifier.partition import OwnPartition
 from tests.services.notifier.table import TABLE

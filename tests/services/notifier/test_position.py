@@ -6,12 +6,12 @@ import asyncio
 
 import msgspec
 import pytest
+from tidings.contracts.subjects import NOTIFICATIONS, position
+from tidings.notifier.position import SERVICE, Fence, Position, PositionMessage, draft, take_over
+from tidings.notifier.writer import OUTPUTS_PER_BATCH, Writer
+from tidings.runtime.errors import Fenced, LogLost
+from tidings.runtime.read import last
 
-from contracts.subjects import NOTIFICATIONS, position
-from services.notifier.position import SERVICE, Fence, Position, PositionMessage, draft, take_over
-from services.notifier.writer import OUTPUTS_PER_BATCH, Writer
-from services.runtime.errors import Fenced, LogLost
-from services.runtime.read import last
 from tests.services.notifier.partition import OwnPartition
 
 FEW = ["u-1", "u-2", "u-3"]

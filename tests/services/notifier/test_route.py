@@ -10,19 +10,19 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tidings.contracts import events
+from tidings.contracts.codec import decode_entry, encode, recorded
+from tidings.contracts.events import AnyRecorded
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.ids import NOTIFICATIONS
+from tidings.contracts.notifications import Notification
+from tidings.contracts.subjects import Person, inbox
+from tidings.notifier.audience import Asked, Folded
+from tidings.notifier.route import NIL, asks, drafts, react
+from tidings.notifier.rule import Relation
+from tidings.notifier.rules import RULES
+from tidings.runtime.append import Draft
 
-from contracts import events
-from contracts.codec import decode_entry, encode, recorded
-from contracts.events import AnyRecorded
-from contracts.events.announcements import Addressees
-from contracts.ids import NOTIFICATIONS
-from contracts.notifications import Notification
-from contracts.subjects import Person, inbox
-from services.notifier.audience import Asked, Folded
-from services.notifier.route import NIL, asks, drafts, react
-from services.notifier.rule import Relation
-from services.notifier.rules import RULES
-from services.runtime.append import Draft
 from tests.services.notifier.facts import STANDS, TENANT, body, fact, folded, nothing_shared
 
 PARTITIONS = 16

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tidings.contracts import events
+from tidings.contracts.codec import decode_entry
+from tidings.contracts.events import EVENTS
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.events.base import Event
+from tidings.contracts.notifications import Entity, Notification
+from tidings.notifier.audience import Folded, Membership
+from tidings.notifier.route import drafts, react
+from tidings.notifier.rule import Relation
+from tidings.notifier.rules import RULES
+from tidings.notifier.rules.rooms import first_words
 
-from contracts import events
-from contracts.codec import decode_entry
-from contracts.events import EVENTS
-from contracts.events.announcements import Addressees
-from contracts.events.base import Event
-from contracts.notifications import Entity, Notification
-from services.notifier.audience import Folded, Membership
-from services.notifier.route import drafts, react
-from services.notifier.rule import Relation
-from services.notifier.rules import RULES
-from services.notifier.rules.rooms import first_words
 from tests.services.notifier.facts import SEQUENCE, TENANT, fact, folded, nothing_shared
 from tests.services.notifier.table import GARDEN, TABLE, Row
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tidings.contracts import events
+from tidings.contracts.codec import encode
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.events.base import Event
+from tidings.notifier.silence import silence, silent
+from tidings.runtime.append import Draft
 
-from contracts import events
-from contracts.codec import encode
-from contracts.events.announcements import Addressees
-from contracts.events.base import Event
-from services.notifier.silence import silence, silent
-from services.runtime.append import Draft
 from tests.services.notifier.partition import OwnPartition
 
 OF_TASK = "nobody stands in task:1#assignee, task:1#volunteer"

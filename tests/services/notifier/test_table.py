@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tidings.cli.main import main
+from tidings.contracts.codec import encode
+from tidings.contracts.events import EVENTS
+from tidings.contracts.events.base import Event
+from tidings.notifier.rules import RULES
+from tidings.notifier.sample import sample
+from tidings.notifier.table import markdown, rows
 
-from contracts.codec import encode
-from contracts.events import EVENTS
-from contracts.events.base import Event
-from services.cli import main
-from services.notifier.rules import RULES
-from services.notifier.sample import sample
-from services.notifier.table import markdown, rows
-
-README = Path(__file__).parents[3] / "services" / "notifier" / "rules" / "README.md"
+README = Path(__file__).parents[3] / "services" / "tidings" / "notifier" / "rules" / "README.md"
 
 
 def printed(*arguments: str) -> str:

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 from fluent.runtime import FluentBundle, FluentResource
+from tidings.analyst.doctor import dead_letters
+from tidings.contracts import events
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.subjects import DEAD, dead
+from tidings.notifier import router
+from tidings.notifier.position import SERVICE
+from tidings.notifier.route import react, told_of
+from tidings.notifier.rule import Authored, Rule, Tell
+from tidings.notifier.rules import RULES
+from tidings.notifier.table import labels
+from tidings.notifier.texts import FOLDER, Texts, Wording, label, texts
+from tidings.runtime.errors import Permanent
+from tidings.runtime.read import last
 
-from contracts import events
-from contracts.events.announcements import Addressees
-from contracts.subjects import DEAD, dead
-from services.analyst.doctor import dead_letters
-from services.notifier import router
-from services.notifier.position import SERVICE
-from services.notifier.route import react, told_of
-from services.notifier.rule import Authored, Rule, Tell
-from services.notifier.rules import RULES
-from services.notifier.table import labels
-from services.notifier.texts import FOLDER, Texts, Wording, label, texts
-from services.runtime.errors import Permanent
-from services.runtime.read import last
 from tests.services.notifier.facts import fact
 from tests.services.notifier.partition import OwnPartition
 from tests.services.notifier.table import TABLE

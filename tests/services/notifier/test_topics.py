@@ -7,15 +7,15 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from tidings.contracts import events
+from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.events.base import Event
+from tidings.contracts.subjects import NOTIFICATIONS, Person, topics_of
+from tidings.notifier.position import Position
+from tidings.notifier.writer import OUTPUTS_PER_BATCH
+from tidings.projections.standing import Inbox
+from tidings.runtime.read import subjects
 
-from contracts import events
-from contracts.events.announcements import Addressees
-from contracts.events.base import Event
-from contracts.subjects import NOTIFICATIONS, Person, topics_of
-from projections.standing import Inbox
-from services.notifier.position import Position
-from services.notifier.writer import OUTPUTS_PER_BATCH
-from services.runtime.read import subjects
 from tests.heard import Heard, log_of
 from tests.projections.test_standing import taken
 from tests.services.notifier.partition import OwnPartition

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from tidings.runtime.jetstream import JetStream, connect
+from tidings.runtime.process import Runtime
 
-from services.runtime.jetstream import JetStream, connect
-from services.runtime.process import Runtime
 from tests.own_stream import OwnStream, own_stream
 
 

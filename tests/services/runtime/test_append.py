@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from tidings.client import append
+from tidings.runtime.append import Appended, Appender, Draft, Expected, commit
+from tidings.runtime.errors import Refused, Unavailable, WrongSequence
+from tidings.runtime.follow import Message, state
+from tidings.runtime.jetstream import JetStream
+from tidings.runtime.process import Runtime
+from tidings.runtime.read import read
 
-from contracts.client import append
-from services.runtime.append import Appended, Appender, Draft, Expected, commit
-from services.runtime.errors import Refused, Unavailable, WrongSequence
-from services.runtime.follow import Message, state
-from services.runtime.jetstream import JetStream
-from services.runtime.process import Runtime
-from services.runtime.read import read
 from tests.own_stream import OwnStream
 
 BAD_HEADER = {"Nats-TTL": "soon"}

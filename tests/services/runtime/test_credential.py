@@ -5,13 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-
-from services.runtime.address import address_of
-from services.runtime.auth import ForeignOrigin, NoToken, Unauthorised
-from services.runtime.credential import Arrival, Ticket, Token
-from services.runtime.errors import InvalidSettings
-from services.runtime.origin import CROSS_SITE, OWN, origin_of
-from services.runtime.settings import Settings
+from tidings.runtime.address import address_of
+from tidings.runtime.auth import ForeignOrigin, NoToken, Unauthorised
+from tidings.runtime.credential import Arrival, Ticket, Token
+from tidings.runtime.errors import InvalidSettings
+from tidings.runtime.origin import CROSS_SITE, OWN, origin_of
+from tidings.runtime.settings import Settings
 
 HOST = "push.example.org"
 APP = "https://app.example.org"

@@ -22,13 +22,12 @@ from typing import NamedTuple
 import nats
 import psycopg
 import pytest
-
-from services.runtime import postgres_install
-from services.runtime.data_directory import DataDirectoryInUse, DataDirectoryUnusable
-from services.runtime.embedded import embedded
-from services.runtime.embedded_nats import NatsServer
-from services.runtime.embedded_postgres import PostgresServer
-from services.runtime.embedded_server import ServerFailed
+from tidings.runtime import postgres_install
+from tidings.runtime.data_directory import DataDirectoryInUse, DataDirectoryUnusable
+from tidings.runtime.embedded import embedded
+from tidings.runtime.embedded_nats import NatsServer
+from tidings.runtime.embedded_postgres import PostgresServer
+from tidings.runtime.embedded_server import ServerFailed
 
 ROOT = Path(__file__).parents[3]
 NOBODY = 65_534
@@ -37,7 +36,7 @@ PARENT = """
 import asyncio, json, sys
 from pathlib import Path
 import uvloop
-from services.runtime.embedded import embedded
+from tidings.runtime.embedded import embedded
 
 async def main():
     async with embedded(Path(sys.argv[1])) as servers:
@@ -49,7 +48,7 @@ async def main():
 KILLED_IN_INITDB = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from services.runtime.embedded import embedded
+from tidings.runtime.embedded import embedded
 
 async def die_when_there_is(file):
     while not file.exists():

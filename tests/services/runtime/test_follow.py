@@ -8,14 +8,14 @@ from contextlib import aclosing
 
 import pytest
 from nats.aio.msg import Msg
+from tidings.contracts.streams import Stream
+from tidings.runtime.append import Appender, Draft
+from tidings.runtime.errors import LogLost
+from tidings.runtime.follow import Message, follow, state
+from tidings.runtime.jetstream import JetStream, connect
+from tidings.runtime.process import Runtime
+from tidings.runtime.read import read
 
-from contracts.streams import Stream
-from services.runtime.append import Appender, Draft
-from services.runtime.errors import LogLost
-from services.runtime.follow import Message, follow, state
-from services.runtime.jetstream import JetStream, connect
-from services.runtime.process import Runtime
-from services.runtime.read import read
 from tests.own_stream import OwnStream, create
 
 WAIT_SECONDS = 30

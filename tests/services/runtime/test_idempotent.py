@@ -12,14 +12,14 @@ import httpx
 import msgspec
 import pytest
 from litestar import Request, Response, post
+from tidings.contracts.subjects import Person
+from tidings.runtime.access import Access
+from tidings.runtime.auth import issue
+from tidings.runtime.idempotency import Keys
+from tidings.runtime.idempotent import BODY_LIMIT_BYTES, Idempotent
+from tidings.runtime.process import Runtime
+from tidings.runtime.web import application, respond
 
-from contracts.subjects import Person
-from services.runtime.access import Access
-from services.runtime.auth import issue
-from services.runtime.idempotency import Keys
-from services.runtime.idempotent import BODY_LIMIT_BYTES, Idempotent
-from services.runtime.process import Runtime
-from services.runtime.web import application, respond
 from tests.driver import SECRET
 
 Work = Callable[[bytes], Awaitable[Response[Any]]]

@@ -8,11 +8,10 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-
-from services.runtime import postgres as postgres_module
-from services.runtime.errors import Fenced, Unavailable
-from services.runtime.postgres import Postgres, open_postgres
-from services.runtime.process import Runtime
+from tidings.runtime import postgres as postgres_module
+from tidings.runtime.errors import Fenced, Unavailable
+from tidings.runtime.postgres import Postgres, open_postgres
+from tidings.runtime.process import Runtime
 
 STEPS = 60
 

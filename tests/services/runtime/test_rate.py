@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from services.runtime.errors import InvalidSettings
-from services.runtime.rate import Bucket, Buckets, Rate, Throttled
-from services.runtime.settings import Settings
+from tidings.runtime.errors import InvalidSettings
+from tidings.runtime.rate import Bucket, Buckets, Rate, Throttled
+from tidings.runtime.settings import Settings
 
 TEN_A_MINUTE = Rate("requests", 10, 60)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tidings.runtime.append import Draft
+from tidings.runtime.errors import Refused, Unavailable
+from tidings.runtime.follow import Message
+from tidings.runtime.process import Runtime
+from tidings.runtime.read import PAGE_BYTES, PAGE_MESSAGES, first_since, last, read
 
-from services.runtime.append import Draft
-from services.runtime.errors import Refused, Unavailable
-from services.runtime.follow import Message
-from services.runtime.process import Runtime
-from services.runtime.read import PAGE_BYTES, PAGE_MESSAGES, first_since, last, read
 from tests.own_stream import OwnStream
 
 BIG_BYTES = 200_000

@@ -10,12 +10,19 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-
-from projections.projection import Change, Message, Projection, Statement
-from services.runtime.errors import Fenced, LogLost, Unavailable
-from services.runtime.postgres import Postgres
-from services.runtime.process import Runtime
-from services.runtime.readmodel import Checkpoint, Execution, OtherVersion, ReadModel, build, live, swap
+from tidings.projections.projection import Change, Message, Projection, Statement
+from tidings.runtime.errors import Fenced, LogLost, Unavailable
+from tidings.runtime.postgres import Postgres
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodel import (
+    Checkpoint,
+    Execution,
+    OtherVersion,
+    ReadModel,
+    build,
+    live,
+    swap,
+)
 
 EPOCH = "0123abcd"
 READERS = 4

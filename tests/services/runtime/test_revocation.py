@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from contracts.subjects import Person
-from services.runtime.auth import Identity
-from services.runtime.revocation import Revocations
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth import Identity
+from tidings.runtime.revocation import Revocations
 
 LIFETIME_SECONDS = 100.0
 ALICE, BOB = Person("acme", "alice"), Person("acme", "bob")

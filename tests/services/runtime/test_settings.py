@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import fields
-
-from services.runtime.errors import InvalidSettings
-from services.runtime.settings import PREFIX, Settings, running_file, settings
+from tidings.runtime.errors import InvalidSettings
+from tidings.runtime.settings import PREFIX, Settings, running_file, settings
 
 SECRET = "x" * 32
 

@@ -6,11 +6,12 @@ import json
 import logging
 import time
 
-from contracts.subjects import Person
-from services.runtime.auth import Identity, issue
-from services.runtime.process import Runtime
-from services.runtime.telemetry import JsonFormatter
-from services.runtime.tickets import Tickets
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth import Identity, issue
+from tidings.runtime.process import Runtime
+from tidings.runtime.telemetry import JsonFormatter
+from tidings.runtime.tickets import Tickets
+
 from tests.driver import SECRET
 
 

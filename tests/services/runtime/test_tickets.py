@@ -7,16 +7,16 @@ import time
 from base64 import urlsafe_b64decode
 
 import pytest
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth import Identity, InvalidToken, issue
+from tidings.runtime.credential import Arrival
+from tidings.runtime.errors import Unavailable
+from tidings.runtime.jetstream import JetStream, connect
+from tidings.runtime.process import Runtime
+from tidings.runtime.settings import Settings
+from tidings.runtime.tickets import Tickets
+from tidings.runtime.tokens import Tokens
 
-from contracts.subjects import Person
-from services.runtime.auth import Identity, InvalidToken, issue
-from services.runtime.credential import Arrival
-from services.runtime.errors import Unavailable
-from services.runtime.jetstream import JetStream, connect
-from services.runtime.process import Runtime
-from services.runtime.settings import Settings
-from services.runtime.tickets import Tickets
-from services.runtime.tokens import Tokens
 from tests.driver import SECRET
 
 ALICE = Identity(Person("acme", "alice@example.org"), frozenset(("inbox",)), time.time() + 60, time.time() - 9, "s-1")

@@ -18,12 +18,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
+from tidings.runtime.auth import InvalidToken, MissingClaims, Unauthorised
+from tidings.runtime.errors import Unavailable
+from tidings.runtime.keyset import SET_LIMIT_BYTES, KeySet, Unusable, usable
+from tidings.runtime.settings import Settings
+from tidings.runtime.tokens import Tokens
 
-from services.runtime.auth import InvalidToken, MissingClaims, Unauthorised
-from services.runtime.errors import Unavailable
-from services.runtime.keyset import SET_LIMIT_BYTES, KeySet, Unusable, usable
-from services.runtime.settings import Settings
-from services.runtime.tokens import Tokens
 from tests.driver import SECRET
 from tests.issuer import Issuer, issuing
 

@@ -1,0 +1,46 @@
+"""CloudEvents 1.0 in JSON, the form in which events travel and lie in the log (github.com/cloudevents/spec, v1.0.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Raw, Struct
+from tidings.contracts.ids import Id, event_key
+
+Source = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x20\x7f]+\Z")]
+Type = Annotated[str, Meta(min_length=1, max_length=96, pattern=r"^[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")]
+Time = Annotated[datetime, Meta(tz=True)]
+
+MEDIA_TYPE = "application/cloudevents+json"
+BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
+LINES_MEDIA_TYPE = "application/x-ndjson"
+
+NO_DATA = Raw(b"{}")
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The attributes of an event with its data still encoded; unknown extensions stay in the stored bytes."""
+
+    specversion: Literal["1.0"]
+    id: Id
+    source: Source
+    type: Type
+    subject: Id | None = None
+    time: Time | None = None
+    datacontenttype: Literal["application/json"] | None = None
+    tenant: Id | None = None
+    actor: Id | None = None
+    correlationid: Id | None = None
+    causationid: Id | None = None
+    traceparent: Id | None = None
+    data: Raw = NO_DATA
+
+    def key_of(self, tenant: str) -> str:
+        """The deduplication key of this event in a tenant."""
+        return event_key(tenant, self.source, self.id)
+
+    @property
+    def entity(self) -> str | None:
+        """What the event is about: the last part of its subject (`task/456` is about `456`)."""
+        return self.subject.rpartition("/")[2] or None if self.subject else None

@@ -1,0 +1,59 @@
+"""Incidents: who responds to one, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+from tidings.contracts.events.base import Event
+from tidings.contracts.ids import ID_LIMIT_CHARACTERS, Id
+
+RESPONDERS_LIMIT = 1000
+"""How many users an incident may name."""
+
+Number = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT_CHARACTERS)] | int
+"""What people call an incident by: `INC-42`, 42."""
+
+
+class IncidentCreated(Event, frozen=True, kw_only=True):
+    """Something happened; those named respond to it."""
+
+    type: ClassVar[str] = "incident.created"
+    incident_id: Id
+    number: Number
+    title: str
+    severity: str | None = None
+    responders: Annotated[tuple[Id, ...], Meta(max_length=RESPONDERS_LIMIT)] = ()
+    entity_url: str | None = None
+
+
+class IncidentAssigned(Event, frozen=True, kw_only=True):
+    """Somebody responds to an incident from now on."""
+
+    type: ClassVar[str] = "incident.assigned"
+    incident_id: Id
+    number: Number
+    user_id: Id
+    entity_url: str | None = None
+
+
+class IncidentStatusChanged(Event, frozen=True, kw_only=True):
+    """An incident moved from one status to another."""
+
+    type: ClassVar[str] = "incident.status_changed"
+    incident_id: Id
+    number: Number
+    new_status: str
+    old_status: str | None = None
+    entity_url: str | None = None
+
+
+class IncidentResolved(Event, frozen=True, kw_only=True):
+    """An incident is over."""
+
+    type: ClassVar[str] = "incident.resolved"
+    incident_id: Id
+    number: Number
+    new_status: str = "resolved"
+    old_status: str | None = None
+    entity_url: str | None = None

@@ -1,0 +1,53 @@
+"""The receipts: since when each device of a person's has everything up to where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tidings.contracts import subjects
+from tidings.contracts.codec import decode_delivered, instant
+from tidings.contracts.cursor import Cursor
+from tidings.contracts.subjects import NOTIFICATIONS, receiver_of
+from tidings.projections.projection import Change, Message, Projection, Statement
+
+SCHEMA = """
+CREATE TABLE {schema}.receipt (
+    tenant text NOT NULL,
+    user_id text NOT NULL,
+    device text NOT NULL,
+    cursor bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (tenant, user_id, device, cursor)
+);
+CREATE INDEX ON {schema}.receipt USING brin (at);
+"""
+
+RECEIVE = Statement(
+    "receive",
+    """
+    INSERT INTO {schema}.receipt (tenant, user_id, device, cursor, at)
+    SELECT tenant, user_id, device, cursor, at
+    FROM jsonb_to_recordset(%s::jsonb) AS r (tenant text, user_id text, device text, cursor bigint, at timestamptz, sequence bigint)
+    ORDER BY sequence
+    ON CONFLICT (tenant, user_id, device, cursor) DO NOTHING
+    """,
+    joins=True,
+)
+
+
+def evolve(message: Message) -> Iterator[Change]:
+    """A device has it since it first said so; the time is the log's."""
+    person, receipt = receiver_of(message.subject), decode_delivered(message.data)
+    row: dict[str, Any] = {
+        "tenant": person.tenant,
+        "user_id": person.user,
+        "device": receipt.device,
+        "cursor": Cursor.parse(receipt.cursor).sequence,
+        "at": instant(message.time_nanoseconds),
+        "sequence": message.sequence,
+    }
+    yield Change(RECEIVE, person, message.sequence, row)
+
+
+RECEIPTS = Projection(name="receipts", version=1, stream=NOTIFICATIONS, subjects=(subjects.RECEIPTS,), schema=SCHEMA, evolve=evolve)

@@ -1,9 +1,0 @@
-"""Append: what services write to the streams with; a domain service's client does it with the same."""
-
-from __future__ import annotations
-
-from contracts.client.append import Appender, Expected, commit, seal, stage
-from contracts.draft import BATCH_LIMIT_MESSAGES, Draft
-from contracts.http import Appended
-
-__all__ = ["BATCH_LIMIT_MESSAGES", "Appended", "Appender", "Draft", "Expected", "commit", "seal", "stage"]

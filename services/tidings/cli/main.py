@@ -1,0 +1,45 @@
+"""The command line: `tidings …`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "up": "up",
+    "demo": "demo",
+    "notifier": "run",
+    "projector": "run",
+    "edge": "run",
+    "gateway": "run",
+    "web": "run",
+    "outbox": "outbox",
+    "emit": "emit",
+    "listen": "listen",
+    "token": "token",
+    "events": "events",
+    "receipts": "receipts",
+    "rules": "rules",
+    "rebuild": "rebuild",
+    "doctor": "doctor",
+}
+"""Each command and the module it is in; loaded when it is called, so that none waits for what others need."""
+
+
+class Commands(click.Group):
+    """The group of all commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, if there is one."""
+        module = COMMANDS.get(cmd_name)
+        return getattr(import_module(f"tidings.cli.commands.{module}"), cmd_name) if module else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Tidings: facts in, each person's durable log out."""

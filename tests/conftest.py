@@ -34,7 +34,10 @@ class Servers(NamedTuple):
 hypothesis.settings.register_profile(
     "tests",
     deadline=None,  # no test is one of time
-    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
 )
 hypothesis.settings.load_profile("tests")
 
@@ -50,7 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = {path: [*found] for path, found in groupby(items, key=lambda item: item.path)}
     browsers = [path for path in files if path.parent.name == "web"]
     others = [path for path in files if path.parent.name != "web"]
-    placed = [(place / len(kind), path) for kind in (others, browsers) for place, path in enumerate(kind)]
+    placed = [
+        (place / len(kind), path) for kind in (others, browsers) for place, path in enumerate(kind)
+    ]
     items[:] = [item for _, path in sorted(placed) for item in files[path]]
 
 
@@ -58,7 +63,10 @@ def docker() -> bool:
     """Whether a Docker engine answers."""
     if not shutil.which("docker"):
         return False
-    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
+    return (
+        subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode
+        == 0
+    )
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +80,11 @@ def containers() -> Iterator[Servers | None]:
 
     with ExitStack() as stack:
         conf = Path(__file__).parents[1] / "infra" / "nats" / "nats.conf"
-        nats = DockerContainer(NATS_IMAGE).with_exposed_ports(4222).with_volume_mapping(str(conf), "/etc/nats/nats.conf", "ro")
+        nats = (
+            DockerContainer(NATS_IMAGE)
+            .with_exposed_ports(4222)
+            .with_volume_mapping(str(conf), "/etc/nats/nats.conf", "ro")
+        )
         nats = stack.enter_context(nats.with_command("-c /etc/nats/nats.conf"))
         postgres = (
             DockerContainer(POSTGRES_IMAGE)
@@ -89,7 +101,9 @@ def containers() -> Iterator[Servers | None]:
 
 
 @pytest.fixture(scope="session")
-async def servers(containers: Servers | None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Servers]:
+async def servers(
+    containers: Servers | None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Servers]:
     """NATS and Postgres: in containers where Docker is, embedded everywhere else."""
     if containers:
         yield containers

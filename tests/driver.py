@@ -23,21 +23,39 @@ WAIT_SECONDS = 15.0
 KINDS = ("category", "type", "entity", "group")
 
 
-def event(type_: str, *, identifier: str | None = None, tenant: str | None = None, actor: str | None = None, **data: Any) -> dict[str, Any]:
+def event(
+    type_: str,
+    *,
+    identifier: str | None = None,
+    tenant: str | None = None,
+    actor: str | None = None,
+    **data: Any,
+) -> dict[str, Any]:
     """A CloudEvent as a domain service sends it."""
-    body: dict[str, Any] = {"specversion": "1.0", "id": identifier or str(uuid4()), "source": "/tests", "type": type_, "data": data}
+    body: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": identifier or str(uuid4()),
+        "source": "/tests",
+        "type": type_,
+        "data": data,
+    }
     return {**body, **({"tenant": tenant} if tenant else {}), **({"actor": actor} if actor else {})}
 
 
 def hello_to(*users: str, **more: Any) -> dict[str, Any]:
     """An announcement to users."""
-    return event("announcement.published", **{"title": "Hello", "message": "there", "to": {"users": list(users)}, **more})
+    return event(
+        "announcement.published",
+        **{"title": "Hello", "message": "there", "to": {"users": list(users)}, **more},
+    )
 
 
 class Client:
     """A browser's tab: verifies the chain of frames and folds them, as the protocol asks of clients."""
 
-    def __init__(self, frames: AsyncIterator[dict[str, Any]], socket: ClientConnection | None = None) -> None:
+    def __init__(
+        self, frames: AsyncIterator[dict[str, Any]], socket: ClientConnection | None = None
+    ) -> None:
         self._frames = frames
         self._socket = socket
         self.cursor: str | None = None
@@ -77,7 +95,9 @@ class Client:
         assert self._socket
         await self._socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
-    async def mark(self, state: str, *ids: str, op: str | None = None, **more: Any) -> dict[str, Any]:
+    async def mark(
+        self, state: str, *ids: str, op: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         """Mark by a frame, by ids or by what else is given (`up_to`, `filter`; `until`), and wait for its result."""
         which = {"ids": list(ids)} if ids else {}
         await self.send({"type": "mark", "op": op or uuid4().hex, "state": state, **which, **more})
@@ -90,7 +110,8 @@ class Client:
         return [
             identifier
             for identifier, each in reversed(self.notifications.items())
-            if "archived" not in each and ("snoozed" not in each or datetime.fromisoformat(each["snoozed"]) <= now)
+            if "archived" not in each
+            and ("snoozed" not in each or datetime.fromisoformat(each["snoozed"]) <= now)
         ]
 
     async def closed(self) -> int:
@@ -154,10 +175,15 @@ def _named(mark: dict[str, Any], notification: dict[str, Any]) -> bool:
     """Whether a mark is about a notification that came before it."""
     if "filter" in mark:
         *kinds, unread = (mark["filter"].get(name) for name in (*KINDS, "unread"))
-        fits = all(value in (None, _about(notification, name)) for name, value in zip(KINDS, kinds, strict=True))
+        fits = all(
+            value in (None, _about(notification, name))
+            for name, value in zip(KINDS, kinds, strict=True)
+        )
         return fits and not (unread and "read" in notification)
     if "up_to" in mark:
-        return int(notification["cursor"].split("-")[1]) <= int(mark["up_to"].split("-")[1].split(".")[0])
+        return int(notification["cursor"].split("-")[1]) <= int(
+            mark["up_to"].split("-")[1].split(".")[0]
+        )
     return notification["id"] in mark["ids"]
 
 
@@ -177,15 +203,29 @@ class Tidings:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self.http = await self._stack.enter_async_context(httpx.AsyncClient(base_url=self.url, timeout=30))
+        self.http = await self._stack.enter_async_context(
+            httpx.AsyncClient(base_url=self.url, timeout=30)
+        )
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
 
-    def token(self, user: str = "service", scope: str = "inbox emit", seconds: float | None = None, tenant: str | None = None) -> str:
+    def token(
+        self,
+        user: str = "service",
+        scope: str = "inbox emit",
+        seconds: float | None = None,
+        tenant: str | None = None,
+    ) -> str:
         """A token for a user of this tenant, or of another one."""
-        return issue(Person(tenant or self.tenant, user), scope, SECRET, time.time(), seconds or self.token_seconds)
+        return issue(
+            Person(tenant or self.tenant, user),
+            scope,
+            SECRET,
+            time.time(),
+            seconds or self.token_seconds,
+        )
 
     def headers(self, user: str = "service", **more: Any) -> dict[str, str]:
         """The headers of a request."""
@@ -194,7 +234,11 @@ class Tidings:
     async def emit(self, *events: dict[str, Any]) -> dict[str, Any]:
         """Append events through the gateway."""
         body = "\n".join(json.dumps(each) for each in events)
-        response = await self.http.post("/v1/events", content=body, headers={**self.headers(), "Content-Type": "application/x-ndjson"})
+        response = await self.http.post(
+            "/v1/events",
+            content=body,
+            headers={**self.headers(), "Content-Type": "application/x-ndjson"},
+        )
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -207,24 +251,43 @@ class Tidings:
         return await self._stack.enter_async_context(self.events(user, cursor, **query))
 
     @asynccontextmanager
-    async def socket(self, user: str, cursor: str | None = None, **auth: str) -> AsyncIterator[Client]:
+    async def socket(
+        self, user: str, cursor: str | None = None, **auth: str
+    ) -> AsyncIterator[Client]:
         """A WebSocket while the block lasts."""
-        async with connect(self.url.replace("http", "ws") + "/v1/socket", max_size=2**24, close_timeout=1) as socket:
-            await socket.send(json.dumps({"type": "auth", "token": self.token(user), **({"cursor": cursor} if cursor else {}), **auth}))
+        async with connect(
+            self.url.replace("http", "ws") + "/v1/socket", max_size=2**24, close_timeout=1
+        ) as socket:
+            await socket.send(
+                json.dumps(
+                    {
+                        "type": "auth",
+                        "token": self.token(user),
+                        **({"cursor": cursor} if cursor else {}),
+                        **auth,
+                    }
+                )
+            )
             yield Client(_texts(socket), socket)
 
     @asynccontextmanager
-    async def events(self, user: str, cursor: str | None = None, /, **query: Any) -> AsyncIterator[Client]:
+    async def events(
+        self, user: str, cursor: str | None = None, /, **query: Any
+    ) -> AsyncIterator[Client]:
         """An event stream while the block lasts."""
         headers = {**self.headers(user), **({"Last-Event-ID": cursor} if cursor else {})}
-        async with self.http.stream("GET", "/v1/stream", params=query, headers=headers, timeout=60) as response:
+        async with self.http.stream(
+            "GET", "/v1/stream", params=query, headers=headers, timeout=60
+        ) as response:
             assert response.status_code == 200, await response.aread()
             yield Client(_events(response))
 
     async def get(self, path: str, user: str, /, **query: Any) -> dict[str, Any]:
         """A request's answer."""
         response = await self.http.get(
-            path, params={name: value for name, value in query.items() if value is not None}, headers=self.headers(user)
+            path,
+            params={name: value for name, value in query.items() if value is not None},
+            headers=self.headers(user),
         )
         assert response.status_code == 200, response.text
         return response.json()
@@ -240,7 +303,9 @@ class Tidings:
             if before is None:
                 return found
 
-    async def replay(self, user: str, after: str, known: dict[str, dict[str, Any]] | None = None) -> Client:
+    async def replay(
+        self, user: str, after: str, known: dict[str, dict[str, Any]] | None = None
+    ) -> Client:
         """All pages of `GET /v1/log` after a cursor, folded onto what was known there."""
         pages = self._pages(user, after)
         client = Client(pages)

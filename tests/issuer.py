@@ -39,13 +39,27 @@ class Issuer:
 
     def published(self) -> list[dict[str, Any]]:
         """Its public keys."""
-        return [{**MAKERS[algorithm][1].to_jwk(key.public_key(), as_dict=True), "kid": kid} for kid, (algorithm, key) in self.keys.items()]
+        return [
+            {**MAKERS[algorithm][1].to_jwk(key.public_key(), as_dict=True), "kid": kid}
+            for kid, (algorithm, key) in self.keys.items()
+        ]
 
-    def token(self, kid: str, *, key: Any = None, headers: dict[str, Any] | None = None, **claims: Any) -> str:
+    def token(
+        self, kid: str, *, key: Any = None, headers: dict[str, Any] | None = None, **claims: Any
+    ) -> str:
         """A token signed by a key of its own, or by another that only claims to be."""
         algorithm, private = self.keys.get(kid, ("ES256", None))
-        given = {"sub": "alice", "tenant": "acme", "scope": "inbox emit", "iat": int(time.time()), "exp": time.time() + 60, **claims}
-        return jwt.encode(given, key or private, algorithm=algorithm, headers={"kid": kid, **(headers or {})})
+        given = {
+            "sub": "alice",
+            "tenant": "acme",
+            "scope": "inbox emit",
+            "iat": int(time.time()),
+            "exp": time.time() + 60,
+            **claims,
+        }
+        return jwt.encode(
+            given, key or private, algorithm=algorithm, headers={"kid": kid, **(headers or {})}
+        )
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close."""
@@ -53,7 +67,10 @@ class Issuer:
         self.asked += 1
         await asyncio.sleep(self.pause_seconds)
         body = json.dumps({"keys": self.published()}).encode() if self.body is None else self.body
-        writer.write(b"HTTP/1.1 %d Answer\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (self.status, len(body), body))
+        writer.write(
+            b"HTTP/1.1 %d Answer\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+            % (self.status, len(body), body)
+        )
         writer.close()
 
 

@@ -37,7 +37,11 @@ class Web(NamedTuple):
     @property
     def sockets(self) -> int:
         """How many sockets it has open."""
-        return sum(1 for each in Path(f"/proc/{self.pid}/fd").iterdir() if str(each.readlink()).startswith("socket:"))
+        return sum(
+            1
+            for each in Path(f"/proc/{self.pid}/fd").iterdir()
+            if str(each.readlink()).startswith("socket:")
+        )
 
 
 @asynccontextmanager
@@ -46,7 +50,9 @@ async def web(chosen: Settings, *, log: Path | None = None, **more: object) -> A
     command = (sys.executable, "-m", "tidings.cli", "web")
     with log.open("ab") if log else nullcontext() as errors:
         environ = environment(chosen, **{"port": 0, "ring_bytes": RING_BYTES, **more})
-        process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors)
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors
+        )
     try:
         assert process.stdout
         ready = await asyncio.wait_for(process.stdout.readline(), READY_SECONDS)
@@ -63,7 +69,10 @@ async def webs(chosen: Settings, count: int, **more: object) -> AsyncIterator[li
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(web(chosen, reuse_port=True, **more))
         port = first.url.rpartition(":")[2]
-        others = [await stack.enter_async_context(web(chosen, reuse_port=True, **{**more, "port": port})) for _ in range(count - 1)]
+        others = [
+            await stack.enter_async_context(web(chosen, reuse_port=True, **{**more, "port": port}))
+            for _ in range(count - 1)
+        ]
         yield [first, *others]
 
 
@@ -76,4 +85,7 @@ def environment(chosen: Settings, **more: object) -> dict[str, str]:
         "data_dir": chosen.data_dir,
     }
     given = {f"TIDINGS_{name.upper()}": str(value) for name, value in {**shared, **more}.items()}
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}, **given}
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")},
+        **given,
+    }

@@ -44,16 +44,23 @@ class Command:
         """What it says when it does not."""
         ended = await self(*words, **more)  # type: ignore[arg-type]
         assert (ended.code, ended.out) == (code, "")
-        assert code == 2 or (ended.err.startswith("error: ") and ended.err.count("\n") == 1), ended.err
+        assert code == 2 or (ended.err.startswith("error: ") and ended.err.count("\n") == 1), (
+            ended.err
+        )
         return ended.err
 
     @asynccontextmanager
     async def running(self, *words: str, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """A command while the block lasts."""
         pipe = asyncio.subprocess.PIPE
-        given = {**self._environment, **{f"TIDINGS_{name.upper()}": value for name, value in more.items()}}
+        given = {
+            **self._environment,
+            **{f"TIDINGS_{name.upper()}": value for name, value in more.items()},
+        }
         command = (sys.executable, "-m", "tidings.cli", *words)
-        process = await asyncio.create_subprocess_exec(*command, env=given, stdin=pipe, stdout=pipe, stderr=pipe)
+        process = await asyncio.create_subprocess_exec(
+            *command, env=given, stdin=pipe, stdout=pipe, stderr=pipe
+        )
         try:
             yield process
         finally:

@@ -17,7 +17,9 @@ def beside(tidings: Tidings, url: str, tenant: str | None = None) -> Tidings:
 
 async def team(tidings: Tidings, *users: str, project: str = "1") -> None:
     """These become members of a project, and the audience knows it."""
-    await tidings.emit(*(event("team_member.added", project_id=project, user_id=user) for user in users))
+    await tidings.emit(
+        *(event("team_member.added", project_id=project, user_id=user) for user in users)
+    )
     await settled(tidings)
 
 

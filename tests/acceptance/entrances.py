@@ -64,14 +64,20 @@ async def socket(tidings: Tidings, way: str, token: str) -> AsyncIterator[Client
 
 def at(tidings: Tidings, query: str = "", subprotocols: Any = None, **headers: str) -> connect:
     """A WebSocket with such a query and headers."""
-    return connect(tidings.url.replace("http", "ws") + f"/v1/socket{query}", subprotocols=subprotocols, additional_headers=headers)
+    return connect(
+        tidings.url.replace("http", "ws") + f"/v1/socket{query}",
+        subprotocols=subprotocols,
+        additional_headers=headers,
+    )
 
 
 @asynccontextmanager
 async def stream(tidings: Tidings, way: str, token: str) -> AsyncIterator[Events]:
     """An event stream opened in a way."""
     query, headers, _ = await shown(tidings, way, token)
-    async with tidings.http.stream("GET", f"/v1/stream{query}", headers=headers, timeout=WAIT_SECONDS) as response:
+    async with tidings.http.stream(
+        "GET", f"/v1/stream{query}", headers=headers, timeout=WAIT_SECONDS
+    ) as response:
         assert response.status_code == 200, await response.aread()
         yield Events(response.aiter_lines())
 

@@ -43,16 +43,32 @@ class Process:
 
     def __init__(self, words: Iterable[str], environment: dict[str, str], log: Path) -> None:
         self._words = tuple(words)
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")} | environment
+        self._environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")
+        } | environment
         self._log = log
 
     async def spawn(self) -> Self:
         """Start it."""
-        launcher = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(signal.SIGKILL)), "-")
+        launcher = (
+            sys.executable,
+            "-I",
+            "-S",
+            str(LAUNCHER),
+            str(os.getpid()),
+            str(int(signal.SIGKILL)),
+            "-",
+        )
         command = (*launcher, sys.executable, "-m", "tidings.cli", *self._words)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *command, cwd=ROOT, env=self._environment, stdin=DEVNULL, stdout=PIPE, stderr=log, limit=LINE_LIMIT_BYTES
+                *command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=log,
+                limit=LINE_LIMIT_BYTES,
             )
         return self
 
@@ -60,7 +76,9 @@ class Process:
         """Start it and wait until it is ready; what it says then."""
         await self.spawn()
         line = await asyncio.wait_for(self.stdout.readline(), LIMIT_SECONDS)
-        assert line.startswith(b"ready "), f"tidings {' '.join(self._words)}: {line!r}; {self.said()[-2000:]}"
+        assert line.startswith(b"ready "), (
+            f"tidings {' '.join(self._words)}: {line!r}; {self.said()[-2000:]}"
+        )
         return line.decode().removeprefix("ready ").strip()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
@@ -75,7 +93,11 @@ class Process:
     def children(self) -> list[int]:
         """The processes that it started and that run, leaving out those that only hold them."""
         with suppress(FileNotFoundError, ProcessLookupError):  # one of them has just ended
-            return [pid for pid in _descendants(self._process.pid) if b"tidings.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            return [
+                pid
+                for pid in _descendants(self._process.pid)
+                if b"tidings.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
         return []
 
     @property
@@ -99,7 +121,9 @@ class Installation:
 
     def __init__(self, directory: Path, settings: dict[str, object]) -> None:
         directory.mkdir(exist_ok=True)
-        nats, postgres, edge, gateway = random.sample([port for port in random.sample(PORTS, 100) if free(port)], 4)
+        nats, postgres, edge, gateway = random.sample(
+            [port for port in random.sample(PORTS, 100) if free(port)], 4
+        )
         self.directory = directory
         self.url, self.gateway_url = f"http://127.0.0.1:{edge}", f"http://127.0.0.1:{gateway}"
         self.nats, self.postgres = NatsServer(directory, nats), PostgresServer(directory, postgres)
@@ -116,7 +140,13 @@ class Installation:
     async def __aexit__(self, *_: object) -> None:
         await self.kill(*(name for name in reversed(self.parts) if self.parts[name].running))
 
-    def process(self, *words: str, log: str = "", variables: dict[str, str] | None = None, **settings: object) -> Process:
+    def process(
+        self,
+        *words: str,
+        log: str = "",
+        variables: dict[str, str] | None = None,
+        **settings: object,
+    ) -> Process:
         """A `tidings …` process that knows this installation, with variables of its own beside the settings."""
         chosen = {
             "nats_url": self.nats.url,
@@ -129,7 +159,9 @@ class Installation:
             **self._settings,
             **settings,
         }
-        environment = {f"TIDINGS_{name.upper()}": str(value) for name, value in chosen.items()} | (variables or {})
+        environment = {f"TIDINGS_{name.upper()}": str(value) for name, value in chosen.items()} | (
+            variables or {}
+        )
         return Process(words, environment, self.directory / f"{log or words[0]}.log")
 
     async def start(self, *names: str) -> None:
@@ -170,7 +202,9 @@ class Tenant(Tidings):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        client = await self._stack.enter_async_context(httpx.AsyncClient(base_url=self.installation.gateway_url, timeout=30))
+        client = await self._stack.enter_async_context(
+            httpx.AsyncClient(base_url=self.installation.gateway_url, timeout=30)
+        )
         self.gateway = client
         self.emitter = Emitter(client, self.token(), lambda _: None)
         return self
@@ -185,7 +219,9 @@ class Tenant(Tidings):
         """Emit once; the answer, if there is one."""
         try:
             headers = {**self.headers(), "Content-Type": LINES_MEDIA_TYPE}
-            response = await self.gateway.post("/v1/events", content=_lines(events), headers=headers)
+            response = await self.gateway.post(
+                "/v1/events", content=_lines(events), headers=headers
+            )
         except httpx.TransportError:
             return None
         if response.status_code == 200:
@@ -194,7 +230,9 @@ class Tenant(Tidings):
 
     async def events_once(self) -> list[dict[str, Any]]:
         """The tenant's events in the log, each where it stands first; whatever was acknowledged is among them."""
-        once = {event["id"]: event for event in reversed(await self.installation.events(self.tenant))}
+        once = {
+            event["id"]: event for event in reversed(await self.installation.events(self.tenant))
+        }
         assert once.keys() >= set(self.acknowledged)
         return list(reversed(once.values()))
 
@@ -211,7 +249,9 @@ class Tenant(Tidings):
     @asynccontextmanager
     async def listen(self, user: str) -> AsyncGenerator[Terminal]:
         """A `tidings listen` process that is live, for as long as the block lasts."""
-        process = await self.installation.process("listen", "--json", "--user", user, "--tenant", self.tenant).spawn()
+        process = await self.installation.process(
+            "listen", "--json", "--user", user, "--tenant", self.tenant
+        ).spawn()
         try:
             yield await Terminal(_frames(process)).live()
             assert process.running, process.said()

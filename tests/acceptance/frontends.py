@@ -16,7 +16,12 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.driver import WAIT_SECONDS, Tidings
 
-FIELD_SERVICE, BARBERSHOP, CHAT, INCIDENTS = "/ws", "/api/v1/ws", "/ws/notifications", "/api/v1/ws/notifications"
+FIELD_SERVICE, BARBERSHOP, CHAT, INCIDENTS = (
+    "/ws",
+    "/api/v1/ws",
+    "/ws/notifications",
+    "/api/v1/ws/notifications",
+)
 SOCKETS = (FIELD_SERVICE, BARBERSHOP, CHAT, INCIDENTS)
 
 
@@ -63,10 +68,14 @@ class FrontEnd:
 
 
 @asynccontextmanager
-async def front_end(tidings: Tidings, path: str, user: str = "alice", token: str | None = None, **query: str) -> AsyncIterator[FrontEnd]:
+async def front_end(
+    tidings: Tidings, path: str, user: str = "alice", token: str | None = None, **query: str
+) -> AsyncIterator[FrontEnd]:
     """A page that is open while the block lasts."""
     given = {"token": token if token is not None else tidings.token(user), **query}
-    address = f"{tidings.url.replace('http', 'ws')}{path}?" + "&".join(f"{name}={value}" for name, value in given.items())
+    address = f"{tidings.url.replace('http', 'ws')}{path}?" + "&".join(
+        f"{name}={value}" for name, value in given.items()
+    )
     async with connect(address) as socket:
         yield FrontEnd(socket)
 
@@ -99,7 +108,9 @@ async def event_source(tidings: Tidings, last: str | None = None) -> AsyncIterat
     """A stream that is open while the block lasts; native ones send no header but the id."""
     headers = {"Last-Event-ID": last} if last else {}
     query = {"token": tidings.token("alice")}
-    async with tidings.http.stream("GET", "/notifications/stream", params=query, headers=headers, timeout=60) as response:
+    async with tidings.http.stream(
+        "GET", "/notifications/stream", params=query, headers=headers, timeout=60
+    ) as response:
         assert response.status_code == 200, await response.aread()
         yield EventSource(response.aiter_lines(), last)
 
@@ -109,8 +120,16 @@ async def until_sent(tidings: Tidings, user: str, after: int = 0) -> int:
     subject = receipt(Person(tidings.tenant, user), tidings.runtime.settings.partitions)
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
-            found = [json.loads(message.data) for message in await read(tidings.runtime.jetstream, NOTIFICATIONS, subject, after=0)]
-            reached = max((int(each["cursor"].split("-")[1]) for each in found if each["device"] == SENT), default=0)
+            found = [
+                json.loads(message.data)
+                for message in await read(
+                    tidings.runtime.jetstream, NOTIFICATIONS, subject, after=0
+                )
+            ]
+            reached = max(
+                (int(each["cursor"].split("-")[1]) for each in found if each["device"] == SENT),
+                default=0,
+            )
             if reached > after:
                 return reached
             await asyncio.sleep(0.05)

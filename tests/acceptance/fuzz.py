@@ -35,7 +35,22 @@ GOOD: tuple[dict[str, Any], ...] = (
     {"type": "signal", "to": ROOM, "name": "typing", "data": {"a": 1}},
 )
 NASTY: tuple[Any, ...] = (
-    *(None, True, 0, -1, 2**53, 2**63, 2**64, 10**400, -(10**400), 1e308, float("inf"), float("nan"), 1e-320, -0.0),
+    *(
+        None,
+        True,
+        0,
+        -1,
+        2**53,
+        2**63,
+        2**64,
+        10**400,
+        -(10**400),
+        1e308,
+        float("inf"),
+        float("nan"),
+        1e-320,
+        -0.0,
+    ),
     *(
         "",
         " ",
@@ -75,23 +90,45 @@ NASTY: tuple[Any, ...] = (
     ),
     *([], {}, [[]], [ID] * 600, {"\ud800": 1}, {"": {}}, {"entity": "task:"}),
 )
-TEXT = st.text(max_size=40) | st.text(alphabet=st.characters(categories=("Cs", "Cc", "Lo")), max_size=5)
+TEXT = st.text(max_size=40) | st.text(
+    alphabet=st.characters(categories=("Cs", "Cc", "Lo")), max_size=5
+)
 SCALARS = st.sampled_from(NASTY) | st.none() | st.booleans() | st.integers() | st.floats() | TEXT
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=8)
-OPENINGS = (b"[", b'{"a":', b'{"type":"mark","filter":', b'{"type":"signal","to":"a:b#c","name":"n","data":{"a":[')
-DEEP = st.builds(lambda opening, times: b"<<%b*%d>>" % (opening, times), st.sampled_from(OPENINGS), st.sampled_from((100, 1_000, 9_000)))
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=8,
+)
+OPENINGS = (
+    b"[",
+    b'{"a":',
+    b'{"type":"mark","filter":',
+    b'{"type":"signal","to":"a:b#c","name":"n","data":{"a":[',
+)
+DEEP = st.builds(
+    lambda opening, times: b"<<%b*%d>>" % (opening, times),
+    st.sampled_from(OPENINGS),
+    st.sampled_from((100, 1_000, 9_000)),
+)
 
 
 def spelled(text: bytes, epoch: str) -> bytes:
     """With the log's epoch for `{epoch}`, and `<<x*3>>` as `xxx`, so that what failed can be shown in short."""
-    return _REPEATED.sub(lambda found: found[1] * int(found[2]), text.replace(b"{epoch}", epoch.encode()))
+    return _REPEATED.sub(
+        lambda found: found[1] * int(found[2]), text.replace(b"{epoch}", epoch.encode())
+    )
 
 
 @st.composite
 def mutations(draw: st.DrawFn) -> dict[str, Any]:
     """A frame as it should be, but for a field or two."""
     frame = dict(draw(st.sampled_from(GOOD)))
-    for name in draw(st.lists(st.sampled_from([*frame, "ids", "up_to", "filter", "until", "data", "cursor"]), max_size=2)):
+    for name in draw(
+        st.lists(
+            st.sampled_from([*frame, "ids", "up_to", "filter", "until", "data", "cursor"]),
+            max_size=2,
+        )
+    ):
         if draw(st.integers(0, 4)):
             frame[name] = draw(VALUES)
         else:
@@ -113,23 +150,64 @@ def bodies(draw: st.DrawFn) -> bytes:
 FRAMES = st.tuples(bodies() | st.binary(max_size=200) | DEEP, st.booleans())
 CURSORS = (
     st.sampled_from([each for each in NASTY if isinstance(each, str)])
-    | st.builds("{}-{}".format, st.sampled_from(["{epoch}", "0123abcd", "ABCDEF01", ""]), st.integers(-5, 10**20))
-    | st.builds("{{epoch}}-{}.{}.{}".format, st.integers(0, 10**19), st.integers(0, 10**20), st.integers(0, 10**20))
+    | st.builds(
+        "{}-{}".format,
+        st.sampled_from(["{epoch}", "0123abcd", "ABCDEF01", ""]),
+        st.integers(-5, 10**20),
+    )
+    | st.builds(
+        "{{epoch}}-{}.{}.{}".format,
+        st.integers(0, 10**19),
+        st.integers(0, 10**20),
+        st.integers(0, 10**20),
+    )
     | TEXT
 )
 LINE = st.binary(max_size=60) | st.sampled_from(
-    [b"\xff\xfe", b"\x00", b"a\r\nx: y", b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", b"<<9*5000>>", b"<<x*70000>>"]
+    [
+        b"\xff\xfe",
+        b"\x00",
+        b"a\r\nx: y",
+        b"\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        b"<<9*5000>>",
+        b"<<x*70000>>",
+    ]
 )
 HEADER_NAMES = (
-    *("Authorization", "Last-Event-ID", "Cookie", "Origin", "Sec-WebSocket-Protocol", "Sec-WebSocket-Key", "Sec-WebSocket-Extensions"),
-    *("Idempotency-Key", "Content-Length", "Content-Type", "Transfer-Encoding", "Accept", "Host", "Connection", "Upgrade"),
+    *(
+        "Authorization",
+        "Last-Event-ID",
+        "Cookie",
+        "Origin",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Extensions",
+    ),
+    *(
+        "Idempotency-Key",
+        "Content-Length",
+        "Content-Type",
+        "Transfer-Encoding",
+        "Accept",
+        "Host",
+        "Connection",
+        "Upgrade",
+    ),
     *("X-Forwarded-For", "If-None-Match", "Range", "Expect"),
 )
 HEADERS = st.tuples(
     st.sampled_from(HEADER_NAMES),
     LINE
     | st.sampled_from(
-        [b"Bearer ", b"bearer\tx", b"Bearer a.b.c", b"Basic eDp5", b"tidings=a.b.c; tidings=", b"tidings.v1, bearer.x", b"null"]
+        [
+            b"Bearer ",
+            b"bearer\tx",
+            b"Bearer a.b.c",
+            b"Basic eDp5",
+            b"tidings=a.b.c; tidings=",
+            b"tidings.v1, bearer.x",
+            b"null",
+        ]
     )
     | CURSORS.map(lambda cursor: cursor.encode("utf-8", "surrogatepass")),
 )
@@ -137,21 +215,64 @@ UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 
 CLOSE = b"Connection: close\r\n"
 PATHS = st.sampled_from(
     (
-        *("/v1/socket", "/v1/stream", "/v1/log", "/v1/notifications", f"/v1/notifications/{ID}", "/v1/notifications/1", "/v1/counts"),
-        *("/v1/presence", "/v1/notifications/mark", "/v1/signals", "/v1/tickets", "/v1/events", "/health/ready", "/v1/", "/schema"),
+        *(
+            "/v1/socket",
+            "/v1/stream",
+            "/v1/log",
+            "/v1/notifications",
+            f"/v1/notifications/{ID}",
+            "/v1/notifications/1",
+            "/v1/counts",
+        ),
+        *(
+            "/v1/presence",
+            "/v1/notifications/mark",
+            "/v1/signals",
+            "/v1/tickets",
+            "/v1/events",
+            "/health/ready",
+            "/v1/",
+            "/schema",
+        ),
         *("/metrics", "/%ff%00", "//"),
     )
 )
 NAMES = st.sampled_from(
     (
-        *("after", "before", "cursor", "state", "limit", "q", "since", "until", "category", "type", "priority", "entity", "group"),
+        *(
+            "after",
+            "before",
+            "cursor",
+            "state",
+            "limit",
+            "q",
+            "since",
+            "until",
+            "category",
+            "type",
+            "priority",
+            "entity",
+            "group",
+        ),
         *("by", "user", "relation", "watch", "token", "ticket", "x"),
     )
 )
-PLAUSIBLE = ("1", "unread", "all", "tasks", "category", "2026-12-01T00:00:00Z", ROOM, "task:1", "99999999999999999999")
+PLAUSIBLE = (
+    "1",
+    "unread",
+    "all",
+    "tasks",
+    "category",
+    "2026-12-01T00:00:00Z",
+    ROOM,
+    "task:1",
+    "99999999999999999999",
+)
 FIELD = st.tuples(NAMES, CURSORS | st.sampled_from(PLAUSIBLE) | TEXT)
 QUERIES = st.lists(FIELD, max_size=4)
 RAW_QUERIES = st.binary(max_size=30) | st.sampled_from(
     [b"%", b"%ff=%fe", b"a=%00", b"after=%", b"&&&=&", b"limit=%E2%82", b"user=a&" * 300]
 )
-METHODS = st.sampled_from(("GET", "GET", "GET", "POST", "HEAD", "OPTIONS", "DELETE", "PATCH", "BREW"))
+METHODS = st.sampled_from(
+    ("GET", "GET", "GET", "POST", "HEAD", "OPTIONS", "DELETE", "PATCH", "BREW")
+)

@@ -44,7 +44,9 @@ State = dict[str, Stands]
 
 def identifier(event: dict[str, Any], tenant: str, user: str) -> str:
     """The id of the notification that an event becomes for a user."""
-    return NotificationIds(event_key(tenant, event["source"], event["id"]), RULES[event["type"]]).of(user)
+    return NotificationIds(
+        event_key(tenant, event["source"], event["id"]), RULES[event["type"]]
+    ).of(user)
 
 
 def sequence(cursor: str) -> int:
@@ -77,7 +79,11 @@ def untold(state: State, epoch: str) -> dict[str, dict[str, Any]]:
 def counts(state: State) -> dict[str, int]:
     """How many there are."""
     listed = [each for each in state.values() if not each.archived and not each.snoozed]
-    return {"unread": sum(not each.read for each in listed), "unseen": sum(not each.seen for each in listed), "total": len(listed)}
+    return {
+        "unread": sum(not each.read for each in listed),
+        "unseen": sum(not each.seen for each in listed),
+        "total": len(listed),
+    }
 
 
 class Model:
@@ -100,7 +106,9 @@ def _after(state: State, place: int, entry: Notified | Marked) -> State:
     named = {name for name, each in state.items() if _names(entry, name, each)}
     if entry.state == "deleted":
         return {name: each for name, each in state.items() if name not in named}
-    return {name: _marked(each, entry.state) if name in named else each for name, each in state.items()}
+    return {
+        name: _marked(each, entry.state) if name in named else each for name, each in state.items()
+    }
 
 
 def _names(marked: Marked, name: str, each: Stands) -> bool:

@@ -15,7 +15,9 @@ BATCH = "application/cloudevents-batch+json"
 LINES = "application/x-ndjson"
 
 
-async def post(tidings: Tidings, body: bytes | AsyncIterator[bytes], media_type: str = ONE, **headers: str) -> httpx.Response:
+async def post(
+    tidings: Tidings, body: bytes | AsyncIterator[bytes], media_type: str = ONE, **headers: str
+) -> httpx.Response:
     sent = {**tidings.headers(), "Content-Type": media_type, **headers}
     return await tidings.http.post("/v1/events", content=body, headers=sent)
 

@@ -8,7 +8,9 @@ from tests.driver import Tidings, event, hello_to
 async def test_an_event_reaches_the_person_it_concerns_live(tidings: Tidings) -> None:
     alice = await (await tidings.connect("alice")).live()
 
-    await tidings.emit(event("task.assigned", task_id="1", task_title="Water the seedlings", user_id="alice"))
+    await tidings.emit(
+        event("task.assigned", task_id="1", task_title="Water the seedlings", user_id="alice")
+    )
 
     (entry,) = await alice.until(1)
     assert entry["title"] == "Task assigned"
@@ -17,7 +19,9 @@ async def test_an_event_reaches_the_person_it_concerns_live(tidings: Tidings) ->
     assert alice.counts == {"unread": 1, "unseen": 1, "total": 1}
 
 
-async def test_whoever_was_away_gets_exactly_what_was_missed_on_either_transport(tidings: Tidings) -> None:
+async def test_whoever_was_away_gets_exactly_what_was_missed_on_either_transport(
+    tidings: Tidings,
+) -> None:
     async with tidings.socket("alice") as before:
         await before.live()
         await tidings.emit(hello_to("alice", title="seen"))
@@ -68,5 +72,7 @@ async def test_list_counts_replay_and_client_agree(tidings: Tidings) -> None:
     assert await tidings.get("/v1/counts", "alice") == alice.counts
     replayed = await tidings.replay("alice", start)
     assert replayed.notifications.keys() == alice.notifications.keys()
-    assert {i: "read" in n for i, n in replayed.notifications.items()} == {i: "read" in n for i, n in alice.notifications.items()}
+    assert {i: "read" in n for i, n in replayed.notifications.items()} == {
+        i: "read" in n for i, n in alice.notifications.items()
+    }
     assert replayed.counts == alice.counts

@@ -23,7 +23,9 @@ NOBODYS = "00000000-0000-5000-8000-000000000000"
 
 
 def socket(tidings: Tidings, **headers: str) -> connect:
-    return connect(tidings.url.replace("http", "ws") + "/v1/socket", additional_headers=headers, max_size=2**24)
+    return connect(
+        tidings.url.replace("http", "ws") + "/v1/socket", additional_headers=headers, max_size=2**24
+    )
 
 
 async def ended(socket: ClientConnection) -> tuple[int, str]:
@@ -84,9 +86,13 @@ async def test_a_cursor_that_cannot_be_replayed_is_reset_and_followed_by_a_snaps
         ("{epoch}-1 OR 1=1", 400, None),
     ],
 )
-async def test_a_page_of_the_log_after_such_a_cursor_is_refused(tidings: Tidings, cursor: str, status: int, reason: str | None) -> None:
+async def test_a_page_of_the_log_after_such_a_cursor_is_refused(
+    tidings: Tidings, cursor: str, status: int, reason: str | None
+) -> None:
     after = cursor.format(epoch=await epoch(tidings))
-    response = await tidings.http.get("/v1/log", params={"after": after}, headers=tidings.headers("alice"))
+    response = await tidings.http.get(
+        "/v1/log", params={"after": after}, headers=tidings.headers("alice")
+    )
     problem = refused(response, status)
     assert problem.get("reason") == reason
     assert problem.get("field") == (None if reason else "after")
@@ -109,23 +115,39 @@ async def test_a_page_of_the_log_after_such_a_cursor_is_refused(tidings: Tidings
         ("before=0123abcd-007", "before"),
     ],
 )
-async def test_a_list_that_cannot_be_is_refused_by_its_field(tidings: Tidings, query: str, field: str) -> None:
+async def test_a_list_that_cannot_be_is_refused_by_its_field(
+    tidings: Tidings, query: str, field: str
+) -> None:
     asked = query.format(epoch=await epoch(tidings))
-    problem = refused(await tidings.http.get(f"/v1/notifications?{asked}", headers=tidings.headers("alice")), 400)
+    problem = refused(
+        await tidings.http.get(f"/v1/notifications?{asked}", headers=tidings.headers("alice")), 400
+    )
     assert field in json.dumps(problem)
 
 
-@pytest.mark.parametrize(("before", "reason"), [("{epoch}-9999999999999999999", "ahead"), (FOREIGN, "epoch")])
-async def test_a_list_before_a_cursor_of_another_log_is_gone(tidings: Tidings, before: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "reason"), [("{epoch}-9999999999999999999", "ahead"), (FOREIGN, "epoch")]
+)
+async def test_a_list_before_a_cursor_of_another_log_is_gone(
+    tidings: Tidings, before: str, reason: str
+) -> None:
     asked = before.format(epoch=await epoch(tidings))
-    problem = refused(await tidings.http.get(f"/v1/notifications?before={asked}", headers=tidings.headers("alice")), 410)
+    problem = refused(
+        await tidings.http.get(
+            f"/v1/notifications?before={asked}", headers=tidings.headers("alice")
+        ),
+        410,
+    )
     assert (problem["field"], problem["reason"]) == ("before", reason)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/v1/nothing", 404), ("DELETE", "/v1/log", 405), ("GET", "/v1/events", 405)]
+    ("method", "path", "status"),
+    [("GET", "/v1/nothing", 404), ("DELETE", "/v1/log", 405), ("GET", "/v1/events", 405)],
 )
-async def test_what_is_not_here_is_a_problem_too(tidings: Tidings, method: str, path: str, status: int) -> None:
+async def test_what_is_not_here_is_a_problem_too(
+    tidings: Tidings, method: str, path: str, status: int
+) -> None:
     refused(await tidings.http.request(method, path, headers=tidings.headers("alice")), status)
 
 
@@ -151,7 +173,9 @@ async def test_what_is_not_here_is_a_problem_too(tidings: Tidings, method: str, 
     ],
     ids=lambda frame: str(frame)[:40],
 )
-async def test_a_nonsense_frame_ends_the_connection_with_words_and_no_other(tidings: Tidings, frame: str | bytes) -> None:
+async def test_a_nonsense_frame_ends_the_connection_with_words_and_no_other(
+    tidings: Tidings, frame: str | bytes
+) -> None:
     witness = await (await tidings.connect("alice")).live()
     async with tidings.socket("alice") as client:
         await client.live()
@@ -175,15 +199,30 @@ async def test_a_huge_frame_ends_the_connection(tidings: Tidings) -> None:
         assert await client.closed() in (1009, 4500)
 
 
-@pytest.mark.parametrize("first", ['{"type":"ping"}', f'{{"type":"mark","op":"1","state":"read","ids":["{NOBODYS}"]}}'])
-async def test_a_first_frame_that_is_not_auth_ends_the_connection(tidings: Tidings, first: str) -> None:
+@pytest.mark.parametrize(
+    "first", ['{"type":"ping"}', f'{{"type":"mark","op":"1","state":"read","ids":["{NOBODYS}"]}}']
+)
+async def test_a_first_frame_that_is_not_auth_ends_the_connection(
+    tidings: Tidings, first: str
+) -> None:
     async with socket(tidings) as client:
         await client.send(first)
         assert (await ended(client))[0] == 4001
 
 
-@pytest.mark.parametrize("first", ["nonsense", '{"type":"auth"}', b"\xff", DEEP.decode(), '{"type":"auth","token":"%s"}' % ("x" * 70_000)])
-async def test_a_nonsense_first_frame_ends_the_connection(tidings: Tidings, first: str | bytes) -> None:
+@pytest.mark.parametrize(
+    "first",
+    [
+        "nonsense",
+        '{"type":"auth"}',
+        b"\xff",
+        DEEP.decode(),
+        '{"type":"auth","token":"%s"}' % ("x" * 70_000),
+    ],
+)
+async def test_a_nonsense_first_frame_ends_the_connection(
+    tidings: Tidings, first: str | bytes
+) -> None:
     async with socket(tidings) as client:
         await client.send(first)
         assert (await ended(client))[0] == 4500
@@ -203,7 +242,9 @@ async def test_no_first_frame_ends_the_connection_in_time(tidings: Tidings) -> N
         (lambda tidings: tidings.token("alice", scope="emit"), 4003),
     ],
 )
-async def test_a_bad_token_ends_the_connection_with_its_code_by_frame_and_header(tidings: Tidings, token: Any, code: int) -> None:
+async def test_a_bad_token_ends_the_connection_with_its_code_by_frame_and_header(
+    tidings: Tidings, token: Any, code: int
+) -> None:
     sent = token(tidings)
     async with socket(tidings) as client:
         await client.send(json.dumps({"type": "auth", "token": sent}))
@@ -213,21 +254,32 @@ async def test_a_bad_token_ends_the_connection_with_its_code_by_frame_and_header
         assert (await ended(client))[0] == code
 
 
-async def test_a_token_that_expires_ends_the_connection(tidings: Tidings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_token_that_expires_ends_the_connection(
+    tidings: Tidings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     brief = tidings.token("alice", seconds=2)
     async with (
         socket(tidings, Authorization=f"Bearer {brief}") as client,
-        tidings.http.stream("GET", "/v1/stream", headers={"Authorization": f"Bearer {brief}"}) as stream,
+        tidings.http.stream(
+            "GET", "/v1/stream", headers={"Authorization": f"Bearer {brief}"}
+        ) as stream,
     ):
         frame = json.loads(await client.recv())
         assert frame["lifetime_seconds"] <= 2
-        told = [json.loads(line.removeprefix("data: ")) async for line in stream.aiter_lines() if line.startswith("data: ")]
+        told = [
+            json.loads(line.removeprefix("data: "))
+            async for line in stream.aiter_lines()
+            if line.startswith("data: ")
+        ]
         assert await ended(client) == (4002, "the token has expired")
         assert (told[-1]["type"], told[-1]["code"]) == ("error", "4002")
 
 
 async def test_a_user_may_have_five_connections_and_others_theirs(tidings: Tidings) -> None:
-    five = [await (await getattr(tidings, way)("alice")).live() for way in ("connect", "stream", "connect", "stream", "connect")]
+    five = [
+        await (await getattr(tidings, way)("alice")).live()
+        for way in ("connect", "stream", "connect", "stream", "connect")
+    ]
 
     async with tidings.socket("alice") as sixth:
         assert await sixth.closed() == 4104

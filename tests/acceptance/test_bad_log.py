@@ -22,7 +22,9 @@ DEEP = b"[" * 20_000 + b"]" * 20_000
 
 async def put(tidings: Tidings, body: bytes) -> int:
     """A message straight into EVENTS, past the gateway."""
-    subject = subjects.event(tidings.tenant, "announcement.published", None, tidings.runtime.settings.partitions)
+    subject = subjects.event(
+        tidings.tenant, "announcement.published", None, tidings.runtime.settings.partitions
+    )
     return (await tidings.runtime.appender().append(Draft(subject, body))).sequence
 
 
@@ -35,7 +37,11 @@ async def buried(tidings: Tidings, sequence: int) -> Message:
 
 
 def good(tidings: Tidings, raw: bytes = b"0") -> bytes:
-    return json.dumps(hello_to("alice", tenant=tidings.tenant, more="here")).encode().replace(b'"here"', raw)
+    return (
+        json.dumps(hello_to("alice", tenant=tidings.tenant, more="here"))
+        .encode()
+        .replace(b'"here"', raw)
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,17 +53,37 @@ def good(tidings: Tidings, raw: bytes = b"0") -> bytes:
         (lambda _: b"[]", "Expected `object`"),
         (lambda _: DEEP, ""),
         (
-            lambda tidings: json.dumps(event("task.assigned", tenant=tidings.tenant, task_id="1")).encode(),
+            lambda tidings: json.dumps(
+                event("task.assigned", tenant=tidings.tenant, task_id="1")
+            ).encode(),
             "data.task_title: Object missing",
         ),
-        (lambda tidings: json.dumps(event("task.assigned", tenant=tidings.tenant, task_id=["grüße\r\nX: 1"])).encode(), "data.task_id"),
+        (
+            lambda tidings: json.dumps(
+                event("task.assigned", tenant=tidings.tenant, task_id=["grüße\r\nX: 1"])
+            ).encode(),
+            "data.task_id",
+        ),
         (lambda _: json.dumps(hello_to("alice")).encode(), "tenant: missing"),
         (lambda tidings: good(tidings, b'"half a character: \xc3"'), "UTF-8"),
         (lambda tidings: good(tidings, DEEP), ""),
         (lambda tidings: good(tidings, b'"\\ud800"'), ""),
         (lambda tidings: good(tidings)[:-1] + b',"time":"yesterday"}', "time"),
     ],
-    ids=["empty", "no JSON", "no text", "a list", "deep", "missing", "wrong", "no tenant", "no UTF-8", "deep inside", "surrogate", "time"],
+    ids=[
+        "empty",
+        "no JSON",
+        "no text",
+        "a list",
+        "deep",
+        "missing",
+        "wrong",
+        "no tenant",
+        "no UTF-8",
+        "deep inside",
+        "surrogate",
+        "time",
+    ],
 )
 async def test_a_bad_message_is_buried_once_and_those_behind_it_go_on(
     tidings: Tidings, make: Callable[[Tidings], bytes], reason: str
@@ -77,8 +103,12 @@ async def test_a_bad_message_is_buried_once_and_those_behind_it_go_on(
     assert len(await dead(tidings, sequence)) == 1
 
 
-async def test_an_unknown_type_is_carried_along_told_to_nobody_and_not_dead(tidings: Tidings) -> None:
-    unknown = json.dumps(event("invoice.paid", tenant=tidings.tenant, user_id="alice", amount=3)).encode()
+async def test_an_unknown_type_is_carried_along_told_to_nobody_and_not_dead(
+    tidings: Tidings,
+) -> None:
+    unknown = json.dumps(
+        event("invoice.paid", tenant=tidings.tenant, user_id="alice", amount=3)
+    ).encode()
     sequence = await put(tidings, unknown)
     await tidings.emit(hello_to("alice"))
 

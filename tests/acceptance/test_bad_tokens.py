@@ -18,8 +18,18 @@ DEEP = b"[" * 20_000 + b"]" * 20_000
 
 def signed(tidings: Tidings, secret: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
     """A token with other claims, or without those that are None."""
-    given = {"sub": "service", "tenant": tidings.tenant, "scope": "emit inbox", "exp": time.time() + 60, **claims}
-    return jwt.encode({name: value for name, value in given.items() if value is not None}, secret, algorithm=algorithm)
+    given = {
+        "sub": "service",
+        "tenant": tidings.tenant,
+        "scope": "emit inbox",
+        "exp": time.time() + 60,
+        **claims,
+    }
+    return jwt.encode(
+        {name: value for name, value in given.items() if value is not None},
+        secret,
+        algorithm=algorithm,
+    )
 
 
 def part(value: bytes) -> str:
@@ -30,7 +40,10 @@ TOKENS = {
     "expired": (lambda tidings: signed(tidings, exp=time.time() - 60), 401),
     "forged": (lambda tidings: signed(tidings, "another secret, as long as it should be"), 401),
     "alg none": (lambda tidings: signed(tidings, "", "none"), 401),
-    "alg none, spelt": (lambda tidings: part(b'{"alg":"nOnE"}') + "." + signed(tidings).split(".")[1] + ".", 401),
+    "alg none, spelt": (
+        lambda tidings: part(b'{"alg":"nOnE"}') + "." + signed(tidings).split(".")[1] + ".",
+        401,
+    ),
     "another algorithm": (lambda tidings: signed(tidings, SECRET * 2, "HS512"), 401),
     "nonsense": (lambda _: "nonsense", 401),
     "a header nested deeply": (lambda _: part(DEEP) + ".e30.", 401),
@@ -54,13 +67,22 @@ async def test_a_bad_token_is_refused_everywhere(tidings: Tidings, bad: str) -> 
     make, status = TOKENS[bad]
     headers = {"Authorization": f"Bearer {make(tidings)}", "Content-Type": ONE}
 
-    refused(await tidings.http.post("/v1/events", content=json.dumps(event("user.joined", user_id="a")).encode(), headers=headers), status)
+    refused(
+        await tidings.http.post(
+            "/v1/events",
+            content=json.dumps(event("user.joined", user_id="a")).encode(),
+            headers=headers,
+        ),
+        status,
+    )
 
     for path in ("/v1/log", "/v1/notifications", "/v1/counts", "/v1/stream"):
         response = await tidings.http.get(path, headers=headers)
         assert ("www-authenticate" in response.headers) == (status == 401)
         refused(response, status)
-    refused(await tidings.http.post("/v1/notifications/mark", content=b"{}", headers=headers), status)
+    refused(
+        await tidings.http.post("/v1/notifications/mark", content=b"{}", headers=headers), status
+    )
     await unharmed(tidings)
 
 

@@ -10,27 +10,65 @@ from tests.acceptance.frontends import BARBERSHOP, front_end
 from tests.driver import Tidings, event, hello_to
 
 APPOINTMENT = {"user_id": "alice", "client_name": "Ann", "service": "cut", "time": "10:00"}
-KEYS = {"id", "user_id", "type", "category", "priority", "title", "message", "data", "is_read", "read_at", "created_at"}
+KEYS = {
+    "id",
+    "user_id",
+    "type",
+    "category",
+    "priority",
+    "title",
+    "message",
+    "data",
+    "is_read",
+    "read_at",
+    "created_at",
+}
 
 
 async def ask(tidings: Tidings, method: str, path: str, **query: Any) -> httpx.Response:
-    return await tidings.http.request(method, f"/api/v1{path}", params=query, headers=tidings.headers("alice"))
+    return await tidings.http.request(
+        method, f"/api/v1{path}", params=query, headers=tidings.headers("alice")
+    )
 
 
-async def test_personal_location_and_broadcast_sends_arrive_as_notifications(tidings: Tidings) -> None:
+async def test_personal_location_and_broadcast_sends_arrive_as_notifications(
+    tidings: Tidings,
+) -> None:
     tenant = tidings.tenant
     async with front_end(tidings, BARBERSHOP) as page:
         await tidings.emit(
             event("user.joined", identifier=f"{tenant}-joined", user_id="alice"),
-            event("location.staff_joined", identifier=f"{tenant}-staff", location_id="5", user_id="alice"),
-            event("appointment.booked", identifier=f"{tenant}-1", appointment_id="1", **APPOINTMENT),
-            event("team.announcement", identifier=f"{tenant}-2", location_id="5", message="Closed on Monday"),
-            event("announcement.published", identifier=f"{tenant}-3", title="All", message="all", to={"everyone": True}),
+            event(
+                "location.staff_joined",
+                identifier=f"{tenant}-staff",
+                location_id="5",
+                user_id="alice",
+            ),
+            event(
+                "appointment.booked", identifier=f"{tenant}-1", appointment_id="1", **APPOINTMENT
+            ),
+            event(
+                "team.announcement",
+                identifier=f"{tenant}-2",
+                location_id="5",
+                message="Closed on Monday",
+            ),
+            event(
+                "announcement.published",
+                identifier=f"{tenant}-3",
+                title="All",
+                message="all",
+                to={"everyone": True},
+            ),
         )
         told = [each["data"] for each in await page.until("notification", count=3)]
         heard = await page.all()
 
-    assert [each["type"] for each in told] == ["appointment.booked", "team.announcement", "announcement.published"]
+    assert [each["type"] for each in told] == [
+        "appointment.booked",
+        "team.announcement",
+        "announcement.published",
+    ]
     assert all(each.keys() == KEYS for each in told) and told[0]["data"]["client_name"] == "Ann"
     assert [frame["type"] for frame in heard] == ["notification"] * 3 + ["pong"]
 
@@ -63,18 +101,39 @@ async def test_lists_counts_and_marks(tidings: Tidings) -> None:
     left = (await ask(tidings, "GET", "/notifications")).json()
 
     assert [each["title"] for each in page["notifications"]] == ["2", "1"]
-    assert (page["total"], page["page"], page["page_size"], page["pages"], page["unread_count"]) == (5, 2, 2, 3, 5)
-    assert read["id"] == first and read["is_read"] and read["read_at"] and deleted == {"id": second, "deleted": True}
-    assert [each["title"] for each in unread["notifications"]] == ["4", "3", "0"] and count == {"unread_count": 3}
+    assert (
+        page["total"],
+        page["page"],
+        page["page_size"],
+        page["pages"],
+        page["unread_count"],
+    ) == (5, 2, 2, 3, 5)
+    assert (
+        read["id"] == first
+        and read["is_read"]
+        and read["read_at"]
+        and deleted == {"id": second, "deleted": True}
+    )
+    assert [each["title"] for each in unread["notifications"]] == ["4", "3", "0"] and count == {
+        "unread_count": 3
+    }
     assert all_read == {"marked_as_read": 3} and cleared == {"deleted": 4}
     assert (left["notifications"], left["total"], left["pages"]) == ([], 0, 0)
 
 
 async def test_the_status_counts_the_connections_of_ones_own_tenant(tidings: Tidings) -> None:
-    async with front_end(tidings, BARBERSHOP) as page, front_end(tidings, BARBERSHOP, "bob") as other:
+    async with (
+        front_end(tidings, BARBERSHOP) as page,
+        front_end(tidings, BARBERSHOP, "bob") as other,
+    ):
         await page.all()
         await other.all()
 
         found = (await ask(tidings, "GET", "/ws/status")).json()
 
-    assert found == {"status": "active", "total_connections": 2, "connected_users": 2, "your_connections": 1}
+    assert found == {
+        "status": "active",
+        "total_connections": 2,
+        "connected_users": 2,
+        "your_connections": 1,
+    }

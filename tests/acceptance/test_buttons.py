@@ -17,19 +17,30 @@ from tests.driver import Client, Tidings, event
 UNKNOWN = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
 
 
-async def press(tidings: Tidings, identifier: str, action: str, user: str = "alice") -> httpx.Response:
-    return await tidings.http.post(f"/v1/notifications/{identifier}/actions/{action}", headers=tidings.headers(user))
+async def press(
+    tidings: Tidings, identifier: str, action: str, user: str = "alice"
+) -> httpx.Response:
+    return await tidings.http.post(
+        f"/v1/notifications/{identifier}/actions/{action}", headers=tidings.headers(user)
+    )
 
 
 async def stated(tidings: Tidings, identifier: str) -> list[Any]:
     """The events that say which button of a notification was pressed."""
-    subject = subject_of(tidings.tenant, "notification.acted", identifier, tidings.runtime.settings.partitions)
-    return [decode(message.data) for message in await read(tidings.runtime.jetstream, EVENTS, subject, after=0)]
+    subject = subject_of(
+        tidings.tenant, "notification.acted", identifier, tidings.runtime.settings.partitions
+    )
+    return [
+        decode(message.data)
+        for message in await read(tidings.runtime.jetstream, EVENTS, subject, after=0)
+    ]
 
 
 async def told(tidings: Tidings, *users: str) -> dict[str, str]:
     """The id of what each was told."""
-    await tidings.emit(*(event("task.assigned", task_id="1", task_title="Water", user_id=user) for user in users))
+    await tidings.emit(
+        *(event("task.assigned", task_id="1", task_title="Water", user_id=user) for user in users)
+    )
     for user in users:
         await tidings.eventually(user, total=1)
     return {user: (await tidings.listing(user))[0]["id"] for user in users}
@@ -46,8 +57,13 @@ async def note(tidings: Tidings) -> str:
     return (await told(tidings, "alice"))["alice"]
 
 
-async def test_a_button_pressed_is_an_event_and_shows_on_every_device(tidings: Tidings, note: str) -> None:
-    desk, phone = await (await tidings.connect("alice")).live(), await (await tidings.stream("alice")).live()
+async def test_a_button_pressed_is_an_event_and_shows_on_every_device(
+    tidings: Tidings, note: str
+) -> None:
+    desk, phone = (
+        await (await tidings.connect("alice")).live(),
+        await (await tidings.stream("alice")).live(),
+    )
     away, known = desk.cursor or "", {each: {**held} for each, held in desk.notifications.items()}
 
     pressed = await press(tidings, note, "accept")
@@ -58,7 +74,10 @@ async def test_a_button_pressed_is_an_event_and_shows_on_every_device(tidings: T
     ((fact,), (listed,)) = await stated(tidings, note), await tidings.listing("alice")
     assert (fact.type, fact.actor, fact.tenant) == ("notification.acted", "alice", tidings.tenant)
     assert b'"action":"accept"' in bytes(fact.data)
-    assert listed["actions"] == [{"name": "accept", "label": "Accept"}, {"name": "decline", "label": "Decline"}]
+    assert listed["actions"] == [
+        {"name": "accept", "label": "Accept"},
+        {"name": "decline", "label": "Decline"},
+    ]
     later = await (await tidings.connect("alice")).live()
     replayed = await tidings.replay("alice", away, known)
     shown = [each.notifications[note]["acted"] for each in (desk, phone, later, replayed)]
@@ -84,21 +103,38 @@ async def test_only_the_first_press_counts(tidings: Tidings, note: str) -> None:
 async def test_nobody_learns_of_buttons_that_are_not_theirs(tidings: Tidings) -> None:
     notes = await told(tidings, "alice", "bob")
 
-    never, foreign = await press(tidings, UNKNOWN, "accept"), await press(tidings, notes["bob"], "accept")
-    no_button, no_id = await press(tidings, notes["alice"], "explode"), await press(tidings, "1", "accept")
+    never, foreign = (
+        await press(tidings, UNKNOWN, "accept"),
+        await press(tidings, notes["bob"], "accept"),
+    )
+    no_button, no_id = (
+        await press(tidings, notes["alice"], "explode"),
+        await press(tidings, "1", "accept"),
+    )
 
     assert never.json() == foreign.json() == no_button.json()
     assert {each.status_code for each in (never, foreign, no_button, no_id)} == {404}
     assert not await stated(tidings, notes["alice"]) + await stated(tidings, notes["bob"])
 
 
-async def test_what_was_pressed_can_be_said_neither_by_a_producer_nor_by_a_mark(tidings: Tidings, note: str) -> None:
-    data = {"notification_id": note, "user_id": "alice", "action": "accept", "notification_type": "task.assigned"}
+async def test_what_was_pressed_can_be_said_neither_by_a_producer_nor_by_a_mark(
+    tidings: Tidings, note: str
+) -> None:
+    data = {
+        "notification_id": note,
+        "user_id": "alice",
+        "action": "accept",
+        "notification_type": "task.assigned",
+    }
     mark = {"state": "acted", "ids": [note], "action": "accept"}
 
     headers = {**tidings.headers(), "Content-Type": "application/cloudevents+json"}
-    forged = await tidings.http.post("/v1/events", json=event("notification.acted", **data), headers=headers)
-    marked = await tidings.http.post("/v1/notifications/mark", json=mark, headers=tidings.headers("alice"))
+    forged = await tidings.http.post(
+        "/v1/events", json=event("notification.acted", **data), headers=headers
+    )
+    marked = await tidings.http.post(
+        "/v1/notifications/mark", json=mark, headers=tidings.headers("alice")
+    )
 
     assert (forged.status_code, marked.status_code) == (403, 400)
     assert "acted" not in (await tidings.listing("alice"))[0]

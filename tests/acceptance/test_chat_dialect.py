@@ -7,14 +7,37 @@ from uuid import uuid4
 from tests.acceptance.frontends import CHAT, FrontEnd, front_end
 from tests.driver import Tidings, event
 
-KEYS = {"notification_id", "title", "message", "notification_type", "timestamp", "room_id", "sender_id"}
+KEYS = {
+    "notification_id",
+    "title",
+    "message",
+    "notification_type",
+    "timestamp",
+    "room_id",
+    "sender_id",
+}
 
 
 async def post(tidings: Tidings, text: str) -> None:
     """Bob writes in the room where Alice is, too."""
     await tidings.emit(
-        *(event("room.member_joined", identifier=f"{tidings.tenant}-{user}", room_id="9", user_id=user) for user in ("alice", "bob")),
-        event("message.posted", message_id=uuid4().hex, room_id="9", sender_id="bob", sender_name="Bob", text=text),
+        *(
+            event(
+                "room.member_joined",
+                identifier=f"{tidings.tenant}-{user}",
+                room_id="9",
+                user_id=user,
+            )
+            for user in ("alice", "bob")
+        ),
+        event(
+            "message.posted",
+            message_id=uuid4().hex,
+            room_id="9",
+            sender_id="bob",
+            sender_name="Bob",
+            text=text,
+        ),
     )
 
 
@@ -30,12 +53,30 @@ async def test_a_message_is_brought_counted_and_read_on_every_device(tidings: Ti
         note = (await desk.next("notification"))["data"]
         before = await count(desk)
 
-        await phone.send({"type": "mark_read", "notification_id": (await phone.next("notification"))["data"]["notification_id"]})
+        await phone.send(
+            {
+                "type": "mark_read",
+                "notification_id": (await phone.next("notification"))["data"]["notification_id"],
+            }
+        )
         told = [await page.next("notification_update") for page in (desk, phone)]
 
         assert note.keys() == KEYS
-        assert (note["room_id"], note["sender_id"], note["notification_type"]) == ("9", "bob", "message.posted")
-        assert told == [{"type": "notification_update", "data": {"notification_id": note["notification_id"], "status": "read"}}] * 2
+        assert (note["room_id"], note["sender_id"], note["notification_type"]) == (
+            "9",
+            "bob",
+            "message.posted",
+        )
+        assert (
+            told
+            == [
+                {
+                    "type": "notification_update",
+                    "data": {"notification_id": note["notification_id"], "status": "read"},
+                }
+            ]
+            * 2
+        )
         assert (before, await count(desk)) == (1, 0)
 
 
@@ -43,4 +84,6 @@ async def test_what_is_not_theirs_cannot_be_marked(tidings: Tidings) -> None:
     async with front_end(tidings, CHAT) as page:
         await page.send({"type": "mark_read", "notification_id": str(uuid4())})
 
-        assert (await page.next("error"))["data"] == {"message": "bad frame: you have no such notification"}
+        assert (await page.next("error"))["data"] == {
+            "message": "bad frame: you have no such notification"
+        }

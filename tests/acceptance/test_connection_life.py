@@ -41,7 +41,10 @@ async def alone(tidings: Tidings, edge: Web) -> AsyncIterator[Tidings]:
 async def has(edge: Web, connections: int) -> None:
     """Wait until an edge says that it has so many connections."""
     async with httpx.AsyncClient() as http, asyncio.timeout(20):
-        while f"\ntidings_connections {connections}" not in (await http.get(f"{edge.url}/metrics")).text:  # noqa: ASYNC110
+        while (
+            f"\ntidings_connections {connections}"
+            not in (await http.get(f"{edge.url}/metrics")).text
+        ):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -60,7 +63,9 @@ def deaf(tidings: Tidings, user: str, cursor: str) -> socket.socket:
     return client
 
 
-async def test_a_stopping_edge_moves_everybody_in_a_slot_of_their_own_and_closes(alone: Tidings, edge: Web) -> None:
+async def test_a_stopping_edge_moves_everybody_in_a_slot_of_their_own_and_closes(
+    alone: Tidings, edge: Web
+) -> None:
     sockets = [await (await alone.connect(f"user-{number % 7}")).live() for number in range(40)]
     streams = [await (await alone.stream(f"user-{number % 7}")).live() for number in range(10)]
 
@@ -74,7 +79,9 @@ async def test_a_stopping_edge_moves_everybody_in_a_slot_of_their_own_and_closes
     assert {(end["code"], end["retry"]) for end in ends} == {(str(int(Code.DRAINING)), True)}
 
 
-async def test_whoever_was_moved_goes_on_elsewhere_without_gap_or_repeat(alone: Tidings, edge: Web, tidings: Tidings) -> None:
+async def test_whoever_was_moved_goes_on_elsewhere_without_gap_or_repeat(
+    alone: Tidings, edge: Web, tidings: Tidings
+) -> None:
     client = await (await alone.connect("alice")).live()
     await tidings.emit(hello_to("alice", title="before"))
     await client.until(1)
@@ -88,7 +95,9 @@ async def test_whoever_was_moved_goes_on_elsewhere_without_gap_or_repeat(alone: 
     assert [entry["title"] for entry in (*client.entries, *again.entries)] == ["before", "after"]
 
 
-async def test_a_reader_that_is_stuck_ends_with_a_code_that_says_come_back(alone: Tidings, edge: Web) -> None:
+async def test_a_reader_that_is_stuck_ends_with_a_code_that_says_come_back(
+    alone: Tidings, edge: Web
+) -> None:
     cursor = (await alone.get("/v1/log", "alice"))["cursor"]
     for _ in range(10):
         await alone.emit(*(hello_to("alice", message=BIG) for _ in range(10)))
@@ -115,9 +124,14 @@ async def drained(client: socket.socket) -> bytes:
     return told
 
 
-async def test_a_slow_reader_lags_and_catches_up_while_others_are_not_kept_waiting(tidings: Tidings) -> None:
+async def test_a_slow_reader_lags_and_catches_up_while_others_are_not_kept_waiting(
+    tidings: Tidings,
+) -> None:
     cursor = (await tidings.get("/v1/log", "alice"))["cursor"]
-    slow, quick = await tidings.connect("alice", cursor), await (await tidings.connect("alice", cursor)).live()
+    slow, quick = (
+        await tidings.connect("alice", cursor),
+        await (await tidings.connect("alice", cursor)).live(),
+    )
 
     for number in range(60):
         await tidings.emit(hello_to("alice", message=BIG, title=f"№ {number}"))
@@ -125,11 +139,17 @@ async def test_a_slow_reader_lags_and_catches_up_while_others_are_not_kept_waiti
     await slow.until(60)
 
     for client in (quick, slow):
-        assert [entry["title"] for entry in client.entries] == [f"№ {number}" for number in range(60)]
+        assert [entry["title"] for entry in client.entries] == [
+            f"№ {number}" for number in range(60)
+        ]
 
 
 async def test_a_silent_peer_is_given_up_by_the_kernel() -> None:
-    with bind("127.0.0.1", 0, 60) as listener, socket.create_connection(listener.getsockname()) as _, listener.accept()[0] as accepted:
+    with (
+        bind("127.0.0.1", 0, 60) as listener,
+        socket.create_connection(listener.getsockname()) as _,
+        listener.accept()[0] as accepted,
+    ):
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
         assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30

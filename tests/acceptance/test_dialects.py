@@ -16,7 +16,9 @@ from tests.webs import web
 
 def titles(page: FrontEnd) -> list[str]:
     """Of the notifications that a page was told, in order."""
-    found = (frame["data"].get("notification", frame["data"]) for frame in page.heard if "data" in frame)
+    found = (
+        frame["data"].get("notification", frame["data"]) for frame in page.heard if "data" in frame
+    )
     return [data["title"] for data in found if "title" in data]
 
 
@@ -29,7 +31,9 @@ async def until_titles(page: FrontEnd, *expected: str) -> None:
 
 
 @pytest.mark.parametrize("path", SOCKETS)
-async def test_whoever_was_away_is_brought_what_came_meanwhile_and_nothing_twice(tidings: Tidings, path: str) -> None:
+async def test_whoever_was_away_is_brought_what_came_meanwhile_and_nothing_twice(
+    tidings: Tidings, path: str
+) -> None:
     await tidings.emit(hello_to("alice", title="before"))
     async with front_end(tidings, path) as page:
         await until_titles(page, "before")
@@ -47,7 +51,11 @@ async def test_whoever_was_away_is_brought_what_came_meanwhile_and_nothing_twice
 async def test_what_was_read_meanwhile_is_not_brought_as_new(tidings: Tidings) -> None:
     await tidings.emit(*(hello_to("alice", title=str(number)) for number in range(2)))
     found = await tidings.eventually("alice", total=2) and await tidings.listing("alice")
-    await tidings.http.post("/v1/notifications/mark", json={"state": "read", "ids": [found[0]["id"]]}, headers=tidings.headers("alice"))
+    await tidings.http.post(
+        "/v1/notifications/mark",
+        json={"state": "read", "ids": [found[0]["id"]]},
+        headers=tidings.headers("alice"),
+    )
 
     async with front_end(tidings, INCIDENTS) as page:
         await until_titles(page, "0")
@@ -60,19 +68,27 @@ async def test_what_any_connection_was_sent_is_known_on_other_edges_and_after_th
         canonical = await (await elsewhere.connect("bob")).live()
         await tidings.emit(hello_to("alice", "bob", title="seen"))
         await canonical.until(1)
-        async with front_end(elsewhere, CHAT) as page, front_end(elsewhere, CHAT, "bob") as beside_canonical:
+        async with (
+            front_end(elsewhere, CHAT) as page,
+            front_end(elsewhere, CHAT, "bob") as beside_canonical,
+        ):
             await until_titles(page, "seen")
             await until_titles(beside_canonical)
             sent = await until_sent(tidings, "alice")
     await tidings.emit(hello_to("alice", "bob", title="missed"))
 
-    async with front_end(tidings, INCIDENTS) as page, front_end(tidings, INCIDENTS, "bob") as of_bob:
+    async with (
+        front_end(tidings, INCIDENTS) as page,
+        front_end(tidings, INCIDENTS, "bob") as of_bob,
+    ):
         await until_titles(page, "missed")
         await until_titles(of_bob, "missed")
     assert await until_sent(tidings, "alice", sent) > sent
 
 
-async def test_a_client_that_names_a_cursor_is_told_cursors_and_goes_on_from_one(tidings: Tidings) -> None:
+async def test_a_client_that_names_a_cursor_is_told_cursors_and_goes_on_from_one(
+    tidings: Tidings,
+) -> None:
     await tidings.emit(hello_to("alice", title="0"), hello_to("alice", title="1"))
     async with front_end(tidings, INCIDENTS, cursor="") as page:
         await until_titles(page, "0", "1")
@@ -87,7 +103,9 @@ async def test_a_client_that_names_a_cursor_is_told_cursors_and_goes_on_from_one
 
 
 @pytest.mark.parametrize("path", SOCKETS)
-async def test_a_token_in_the_address_is_taken_or_the_close_code_says_why_not(tidings: Tidings, path: str) -> None:
+async def test_a_token_in_the_address_is_taken_or_the_close_code_says_why_not(
+    tidings: Tidings, path: str
+) -> None:
     codes = list[int]()
     for token in ("", "forged", tidings.token("alice", scope="emit")):
         async with front_end(tidings, path, token=token) as page:
@@ -110,8 +128,12 @@ async def test_only_the_dialects_take_a_token_from_the_address(tidings: Tidings)
 
 
 @pytest.mark.parametrize("path", SOCKETS)
-@pytest.mark.parametrize("nonsense", ["nonsense", "[]", "{}", '{"type":"dance"}', b"\xff\x00"], ids=repr)
-async def test_nonsense_is_answered_and_the_page_goes_on(tidings: Tidings, path: str, nonsense: str | bytes) -> None:
+@pytest.mark.parametrize(
+    "nonsense", ["nonsense", "[]", "{}", '{"type":"dance"}', b"\xff\x00"], ids=repr
+)
+async def test_nonsense_is_answered_and_the_page_goes_on(
+    tidings: Tidings, path: str, nonsense: str | bytes
+) -> None:
     async with front_end(tidings, path) as page:
         await page.send(nonsense)
         answer: dict[str, Any] = await page.next("error")

@@ -22,11 +22,15 @@ CLERKS_AT_ONCE = 4
 
 @pytest.fixture(scope="module")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with Installation(tmp_path_factory.mktemp("duplicates"), {"duplicate_window_seconds": WINDOW_SECONDS}) as running:
+    async with Installation(
+        tmp_path_factory.mktemp("duplicates"), {"duplicate_window_seconds": WINDOW_SECONDS}
+    ) as running:
         yield running
 
 
-async def test_a_file_emitted_again_when_the_stream_has_forgotten_it_adds_nothing(installation: Installation, tmp_path: Path) -> None:
+async def test_a_file_emitted_again_when_the_stream_has_forgotten_it_adds_nothing(
+    installation: Installation, tmp_path: Path
+) -> None:
     async with Tenant(installation) as tenant:
         ann = await (await tenant.connect("ann")).live()
         told = [f"number {n}" for n in range(300)]
@@ -42,7 +46,9 @@ async def test_a_file_emitted_again_when_the_stream_has_forgotten_it_adds_nothin
         await tenant.agree("ann", [*told, "the end"], ann)
 
 
-async def test_an_interrupted_emission_is_run_again(installation: Installation, tmp_path: Path) -> None:
+async def test_an_interrupted_emission_is_run_again(
+    installation: Installation, tmp_path: Path
+) -> None:
     async with Tenant(installation) as tenant:
         ann = await (await tenant.connect("ann")).live()
         told = [f"number {n}" for n in range(5000)]
@@ -70,7 +76,12 @@ async def test_two_years_of_permits_come_out_right(installation: Installation) -
         await eventually(lambda: totals(tenant, expected), 90)
         clerks = list(expected)
         for start in range(0, len(clerks), CLERKS_AT_ONCE):
-            await asyncio.gather(*(lists(tenant, clerk, expected[clerk]) for clerk in clerks[start : start + CLERKS_AT_ONCE]))
+            await asyncio.gather(
+                *(
+                    lists(tenant, clerk, expected[clerk])
+                    for clerk in clerks[start : start + CLERKS_AT_ONCE]
+                )
+            )
 
 
 def who_is_told(events: Iterable[dict[str, Any]]) -> dict[str, list[tuple[str, str]]]:
@@ -89,12 +100,19 @@ def who_is_told(events: Iterable[dict[str, Any]]) -> dict[str, list[tuple[str, s
 
 async def totals(tenant: Tenant, expected: dict[str, list[tuple[str, str]]]) -> bool:
     """Whether everybody has at least as much as they should."""
-    return all([(await tenant.get("/v1/counts", user))["total"] >= len(told) for user, told in expected.items()])
+    return all(
+        [
+            (await tenant.get("/v1/counts", user))["total"] >= len(told)
+            for user, told in expected.items()
+        ]
+    )
 
 
 async def lists(tenant: Tenant, user: str, told: list[tuple[str, str]]) -> None:
     listed = await tenant.listing(user)
-    assert [(each["type"], json.dumps(each["data"], sort_keys=True)) for each in reversed(listed)] == told
+    assert [
+        (each["type"], json.dumps(each["data"], sort_keys=True)) for each in reversed(listed)
+    ] == told
 
 
 def written(directory: Path, events: Iterable[dict[str, Any]]) -> Path:
@@ -104,7 +122,9 @@ def written(directory: Path, events: Iterable[dict[str, Any]]) -> Path:
 
 
 def emission(installation: Installation, tenant: Tenant, file: Path) -> Any:
-    return installation.process("emit", "--file", str(file), "--tenant", tenant.tenant, url=installation.gateway_url)
+    return installation.process(
+        "emit", "--file", str(file), "--tenant", tenant.tenant, url=installation.gateway_url
+    )
 
 
 async def emit(installation: Installation, tenant: Tenant, file: Path) -> None:

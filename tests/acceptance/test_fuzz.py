@@ -32,11 +32,18 @@ READ_BYTES = 20_000
 SOON_SECONDS = 15
 MEMORY_BYTES = 48 * 1024 * 1024
 
-UNLIMITED = {"connections_per_user": 1000, **{f"{name}_rate": "off" for name in ("connect", "frame", "request", "ticket")}}
+UNLIMITED = {
+    "connections_per_user": 1000,
+    **{f"{name}_rate": "off" for name in ("connect", "frame", "request", "ticket")},
+}
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "50")),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 
 
@@ -65,7 +72,10 @@ class Target:
     async def holds(self) -> dict[str, float]:
         """What the process says of itself."""
         lines = (await self.tidings.http.get("/metrics")).text.splitlines()
-        return {name: float(value) for name, value in (line.split() for line in lines if not line.startswith("#"))}
+        return {
+            name: float(value)
+            for name, value in (line.split() for line in lines if not line.startswith("#"))
+        }
 
     async def raw(self, request: bytes) -> bytes:
         """The beginning of the answer to a request, whatever it is."""
@@ -93,10 +103,15 @@ async def answer(reader: asyncio.StreamReader) -> bytes:
 
 
 @pytest.fixture(scope="module")
-async def target(url: str, runtime: Runtime, chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
+async def target(
+    url: str, runtime: Runtime, chosen: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Target]:
     """The target, with a victim of the same tenant and one of the same name in another."""
     log = tmp_path_factory.mktemp("fuzz") / "web.log"
-    async with web(chosen, log=log, log_level="INFO", **UNLIMITED) as process, Tidings(process.url, runtime) as tidings:
+    async with (
+        web(chosen, log=log, log_level="INFO", **UNLIMITED) as process,
+        Tidings(process.url, runtime) as tidings,
+    ):
         await team(tidings, "fuzzer", "victim")
         await tidings.emit(hello_to("victim", title=SECRET_WORDS))
         async with Tidings(process.url, runtime, f"{tidings.tenant}.x") as foreign:
@@ -124,23 +139,38 @@ async def nothing_left(target: Target, before: dict[str, float]) -> None:
     """Wait until connections, watches, tasks and files are as many as before, or fewer."""
     names = ("tidings_connections", "tidings_watches", "tidings_tasks", "process_open_fds")
     async with asyncio.timeout(SOON_SECONDS):
-        while more := {name: value for name, value in (await target.holds()).items() if name in names and value > before[name] + 2}:
+        while more := {
+            name: value
+            for name, value in (await target.holds()).items()
+            if name in names and value > before[name] + 2
+        }:
             await asyncio.sleep(0.1)
             print(more)
     after = await target.holds()
-    assert after["process_resident_memory_bytes"] < before["process_resident_memory_bytes"] + MEMORY_BYTES
+    assert (
+        after["process_resident_memory_bytes"]
+        < before["process_resident_memory_bytes"] + MEMORY_BYTES
+    )
 
 
 def spelled(query: list[tuple[str, str]]) -> bytes:
     """A query as it stands in an address."""
     return (
-        "&".join(f"{name}={quote_plus(value, errors='surrogatepass')}" for name, value in query).replace("%7Bepoch%7D", "{epoch}").encode()
+        "&".join(f"{name}={quote_plus(value, errors='surrogatepass')}" for name, value in query)
+        .replace("%7Bepoch%7D", "{epoch}")
+        .encode()
     )
 
 
 def socket(target: Target, token: str | None = None, **more: Any) -> connect:
     headers = {"Authorization": f"Bearer {token}"} if token else None
-    return connect(f"ws://{target.host}:{target.port}/v1/socket", additional_headers=headers, max_size=2**24, compression=None, **more)
+    return connect(
+        f"ws://{target.host}:{target.port}/v1/socket",
+        additional_headers=headers,
+        max_size=2**24,
+        compression=None,
+        **more,
+    )
 
 
 async def send(client: ClientConnection, frames: list[fuzz.Frame], target: Target) -> None:
@@ -165,9 +195,20 @@ async def told_until_settled(client: ClientConnection, target: Target) -> int | 
 
 @FUZZ
 @given(st.lists(fuzz.FRAMES, min_size=1, max_size=3))
-@example([(b'{"type":"mark","op":"\xed\xa0\x80","state":"read","ids":["%b"]}' % fuzz.ID.encode(), False)])
+@example(
+    [(b'{"type":"mark","op":"\xed\xa0\x80","state":"read","ids":["%b"]}' % fuzz.ID.encode(), False)]
+)
 @example([(b'{"type":"watch","op":"1","relation":"a:\xff#b"}', False)])
-@example([(b'{"type":"signal","to":"project:1#member","name":"n","data":{"a":1' + b"0" * 900 + b"}}", True)])
+@example(
+    [
+        (
+            b'{"type":"signal","to":"project:1#member","name":"n","data":{"a":1'
+            + b"0" * 900
+            + b"}}",
+            True,
+        )
+    ]
+)
 async def test_no_frame_does_harm(target: Target, frames: list[fuzz.Frame]) -> None:
     async with socket(target, target.token) as client:
         with suppress(ConnectionClosed):
@@ -213,11 +254,24 @@ async def test_no_bytes_do_harm_where_frames_should_be(target: Target, bytes_: l
     kind=st.sampled_from([fuzz.CLOSE, fuzz.CLOSE, fuzz.UPGRADE]),
     body=fuzz.bodies(),
 )
-@example(method="GET", path="/v1/socket", query=b"", headers=[], known=True, kind=fuzz.CLOSE, body=b"")
-@example(method="GET", path="/v1/stream", query=b"", headers=[], known=True, kind=fuzz.UPGRADE, body=b"")
-@example(method="DELETE", path="/v1/stream", query=b"", headers=[], known=True, kind=fuzz.CLOSE, body=b"")
+@example(
+    method="GET", path="/v1/socket", query=b"", headers=[], known=True, kind=fuzz.CLOSE, body=b""
+)
+@example(
+    method="GET", path="/v1/stream", query=b"", headers=[], known=True, kind=fuzz.UPGRADE, body=b""
+)
+@example(
+    method="DELETE", path="/v1/stream", query=b"", headers=[], known=True, kind=fuzz.CLOSE, body=b""
+)
 async def test_no_request_does_harm(
-    target: Target, method: str, path: str, query: bytes, headers: list[tuple[str, bytes]], known: bool, kind: bytes, body: bytes
+    target: Target,
+    method: str,
+    path: str,
+    query: bytes,
+    headers: list[tuple[str, bytes]],
+    known: bool,
+    kind: bytes,
+    body: bytes,
 ) -> None:
     fields = [(name, value) for name, value in headers if not (known and name == "Authorization")]
     if known:
@@ -226,7 +280,9 @@ async def test_no_request_does_harm(
     lines = kind + b"".join(b"%b: %b\r\n" % (name.encode(), value) for name, value in fields)
     sized = b"" if method in ("GET", "HEAD") else b"Content-Length: %d\r\n" % len(body)
 
-    told = await target.raw(target.spelled(head + lines) + sized + b"\r\n" + (body if sized else b""))
+    told = await target.raw(
+        target.spelled(head + lines) + sized + b"\r\n" + (body if sized else b"")
+    )
 
     status(told)
     target.check(told)
@@ -244,7 +300,9 @@ def status(told: bytes) -> int | None:
 
 async def asked(target: Target, method: str, path: str, **more: Any) -> httpx.Response:
     """A request of the fuzzer's, answered without an error of ours."""
-    response = await target.tidings.http.request(method, path, headers={"Authorization": f"Bearer {target.token}"}, **more)
+    response = await target.tidings.http.request(
+        method, path, headers={"Authorization": f"Bearer {target.token}"}, **more
+    )
     assert response.status_code < 500, response.text
     target.check(response.content)
     return response
@@ -261,9 +319,18 @@ async def test_no_cursor_does_harm_anywhere(target: Target, cursor: str) -> None
 
     log = await asked(target, "GET", f"/v1/log?{query_of('after', cursor)}")
     listed = await asked(target, "GET", f"/v1/notifications?{query_of('before', cursor)}")
-    marked = await asked(target, "POST", "/v1/notifications/mark", content=json.dumps({"state": "seen", "up_to": cursor}))
+    marked = await asked(
+        target,
+        "POST",
+        "/v1/notifications/mark",
+        content=json.dumps({"state": "seen", "up_to": cursor}),
+    )
 
-    assert {log.status_code, listed.status_code} <= {200, 400, 410} and marked.status_code in (200, 400, 409)
+    assert {log.status_code, listed.status_code} <= {200, 400, 410} and marked.status_code in (
+        200,
+        400,
+        409,
+    )
     async with aclosing(frames_after(target, cursor)) as told:
         types = [json.loads(frame)["type"] async for frame in told]
     assert types[0] == "hello" and types[-1] == "live"
@@ -271,7 +338,9 @@ async def test_no_cursor_does_harm_anywhere(target: Target, cursor: str) -> None
 
 async def frames_after(target: Target, cursor: str) -> AsyncIterator[str]:
     """What a WebSocket is told that begins with a cursor, until it is live."""
-    body = json.dumps({"type": "auth", "token": target.token, "cursor": cursor.encode("utf-8", "ignore").decode()})
+    body = json.dumps(
+        {"type": "auth", "token": target.token, "cursor": cursor.encode("utf-8", "ignore").decode()}
+    )
     async with socket(target) as client, asyncio.timeout(WAIT_SECONDS):
         await client.send(body)
         while True:
@@ -283,14 +352,18 @@ async def frames_after(target: Target, cursor: str) -> AsyncIterator[str]:
 
 
 @FUZZ
-@given(fuzz.bodies() | fuzz.DEEP, st.sampled_from(["/v1/notifications/mark", "/v1/signals", "/v1/events"]), fuzz.LINE)
+@given(
+    fuzz.bodies() | fuzz.DEEP,
+    st.sampled_from(["/v1/notifications/mark", "/v1/signals", "/v1/events"]),
+    fuzz.LINE,
+)
 async def test_no_body_does_harm(target: Target, body: bytes, path: str, key: bytes) -> None:
-    head = (
-        b"POST %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %b\r\nIdempotency-Key: %b\r\nContent-Length: %d\r\n\r\n"
-    )
+    head = b"POST %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %b\r\nIdempotency-Key: %b\r\nContent-Length: %d\r\n\r\n"
     sent = target.spelled(body)
 
-    told = await target.raw(head % (path.encode(), target.token.encode(), target.spelled(key), len(sent)) + sent)
+    told = await target.raw(
+        head % (path.encode(), target.token.encode(), target.spelled(key), len(sent)) + sent
+    )
 
     status(told)
     target.check(told)

@@ -21,8 +21,14 @@ LINES = "application/x-ndjson"
 MODES = ("structured", "batch", "binary", "lines")
 
 
-async def post(tidings: Tidings, body: bytes | AsyncIterator[bytes], media_type: str, **headers: str) -> httpx.Response:
-    return await tidings.http.post("/v1/events", content=body, headers={**tidings.headers(), "Content-Type": media_type, **headers})
+async def post(
+    tidings: Tidings, body: bytes | AsyncIterator[bytes], media_type: str, **headers: str
+) -> httpx.Response:
+    return await tidings.http.post(
+        "/v1/events",
+        content=body,
+        headers={**tidings.headers(), "Content-Type": media_type, **headers},
+    )
 
 
 async def send(tidings: Tidings, mode: str, one: dict[str, Any]) -> httpx.Response:
@@ -35,7 +41,11 @@ async def send(tidings: Tidings, mode: str, one: dict[str, Any]) -> httpx.Respon
         case "lines":
             return await post(tidings, encoded(one) + b"\n", LINES)
         case _:
-            attributes = {f"ce-{name}": quote(str(value), safe=":/") for name, value in one.items() if name != "data"}
+            attributes = {
+                f"ce-{name}": quote(str(value), safe=":/")
+                for name, value in one.items()
+                if name != "data"
+            }
             return await post(tidings, encoded(one["data"]), "application/json", **attributes)
 
 
@@ -48,8 +58,17 @@ def encoded(one: Any) -> bytes:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_an_event_arrives_in_every_mode_and_the_answer_says_where(tidings: Tidings, mode: str) -> None:
-    one = event("announcement.published", title="Grüße", message="…", to={"users": ["alice"]}, actor="zoë", extra={"n": 1.50})
+async def test_an_event_arrives_in_every_mode_and_the_answer_says_where(
+    tidings: Tidings, mode: str
+) -> None:
+    one = event(
+        "announcement.published",
+        title="Grüße",
+        message="…",
+        to={"users": ["alice"]},
+        actor="zoë",
+        extra={"n": 1.50},
+    )
 
     answer = (await send(tidings, mode, one)).json()
 
@@ -71,7 +90,11 @@ async def test_what_names_its_tenant_is_stored_byte_by_byte(tidings: Tidings, mo
         b'{ "specversion":"1.0", "tenant":"%b", "id" : "1", "source":"/s","type":"announcement.published", "unknown" : 1e2,\t'
         b'"data":{"title":"\\u00fc\xc3\xbc","message":"","to":{"users":["alice"]},"n":[1.50, 12345678901234567890123, 1E400]} }'
     ) % tidings.tenant.encode()
-    wrapped = {"structured": (body, ONE), "batch": (b" [\n" + body + b" ] ", BATCH), "lines": (b"\r\n" + body + b"\r\n", LINES)}
+    wrapped = {
+        "structured": (body, ONE),
+        "batch": (b" [\n" + body + b" ] ", BATCH),
+        "lines": (b"\r\n" + body + b"\r\n", LINES),
+    }
 
     response = await post(tidings, *wrapped[mode])
 
@@ -79,7 +102,9 @@ async def test_what_names_its_tenant_is_stored_byte_by_byte(tidings: Tidings, mo
     assert [message.data for message in await stored(tidings)] == [body]
 
 
-async def test_what_does_not_name_its_tenant_gets_it_and_keeps_the_rest_as_it_was(tidings: Tidings) -> None:
+async def test_what_does_not_name_its_tenant_gets_it_and_keeps_the_rest_as_it_was(
+    tidings: Tidings,
+) -> None:
     body = (
         b'{"specversion":"1.0","id":"1","source":"/s","type":"announcement.published","tenant":null,'
         b'"data":{"title":"","message":"","to":{"users":["alice"]},"n":[1.50,12345678901234567890123,1E400]}}'
@@ -89,7 +114,9 @@ async def test_what_does_not_name_its_tenant_gets_it_and_keeps_the_rest_as_it_wa
 
     assert response.status_code == 200, response.text
     (message,) = await stored(tidings)
-    assert message.data == body.replace(b'"tenant":null', b'"tenant":"%b"' % tidings.tenant.encode())
+    assert message.data == body.replace(
+        b'"tenant":null', b'"tenant":"%b"' % tidings.tenant.encode()
+    )
 
 
 async def test_json_lines_may_be_cut_anywhere(tidings: Tidings) -> None:
@@ -119,12 +146,16 @@ async def test_the_same_event_again_is_named_a_duplicate_in_every_mode(tidings: 
 
     answers = [(await send(tidings, mode, one)).json() for mode in MODES]
 
-    assert [(answer["appended"], answer["sequences"], answer["duplicates"]) for answer in answers] == [(0, [first], [[1, 1]])] * 4
+    assert [
+        (answer["appended"], answer["sequences"], answer["duplicates"]) for answer in answers
+    ] == [(0, [first], [[1, 1]])] * 4
     assert len(await stored(tidings)) == 1
 
 
 @pytest.mark.parametrize("media_type", [BATCH, LINES])
-async def test_duplicates_inside_one_request_are_stored_once_and_named_by_place(tidings: Tidings, media_type: str) -> None:
+async def test_duplicates_inside_one_request_are_stored_once_and_named_by_place(
+    tidings: Tidings, media_type: str
+) -> None:
     known, a, b = hello_to("alice"), hello_to("alice"), hello_to("alice")
     (place,) = (await tidings.emit(known))["sequences"]
     sent = [a, known, a, b, b, b]

@@ -16,12 +16,22 @@ def joined(*users: str) -> list[dict[str, Any]]:
 
 
 def posted(user: str, text: str = "-") -> dict[str, Any]:
-    return event("message.posted", message_id=text, room_id="9", sender_id=user, sender_name=user.title(), text=text)
+    return event(
+        "message.posted",
+        message_id=text,
+        room_id="9",
+        sender_id=user,
+        sender_name=user.title(),
+        text=text,
+    )
 
 
 async def told(client: Client, count: int, but: str = "") -> dict[str, Any]:
     """The newest notification in a tab, once it stands for so many and is another than that one."""
-    while client.shown[:1] in ([], [but]) or client.notifications[client.shown[0]].get("count") != count:
+    while (
+        client.shown[:1] in ([], [but])
+        or client.notifications[client.shown[0]].get("count") != count
+    ):
         await client.next("entries", "snapshot")
     return client.notifications[client.shown[0]]
 
@@ -38,21 +48,32 @@ async def closed(tidings: Tidings, count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_three_messages_are_one_notification_with_the_latest_actors_on_every_device(tidings: Tidings) -> None:
+async def test_three_messages_are_one_notification_with_the_latest_actors_on_every_device(
+    tidings: Tidings,
+) -> None:
     await tidings.emit(*joined("alice", "bob", "carol", "dave"))
-    desk, phone = await (await tidings.connect("alice")).live(), await (await tidings.stream("alice")).live()
+    desk, phone = (
+        await (await tidings.connect("alice")).live(),
+        await (await tidings.stream("alice")).live(),
+    )
 
     for each in (posted("bob", "one"), posted("carol", "two"), posted("bob", "three")):
         await tidings.emit(each)
 
     for device in (desk, phone):
         note = await told(device, 3)
-        assert (note["title"], note["message"], note["actors"]) == ("3 new messages", "Bob: three", ["bob", "carol"])
+        assert (note["title"], note["message"], note["actors"]) == (
+            "3 new messages",
+            "Bob: three",
+            ["bob", "carol"],
+        )
         assert len({entry["id"] for entry in device.entries}) == len(device.shown) == 1
         assert device.counts == {"unread": 1, "unseen": 1, "total": 1}
     (listed,) = await tidings.listing("alice")
     assert (listed["id"], listed["count"]) == (note["id"], 3)
-    assert [(each["count"], each["actors"]) for each in await tidings.listing("bob")] == [(1, ["carol"])]
+    assert [(each["count"], each["actors"]) for each in await tidings.listing("bob")] == [
+        (1, ["carol"])
+    ]
     assert await tidings.get("/v1/counts", "dave") == {"unread": 1, "unseen": 1, "total": 1}
 
 
@@ -67,11 +88,16 @@ async def test_once_it_is_read_the_next_message_opens_another(tidings: Tidings) 
     second = await told(alice, 2, but=first["id"])
 
     assert second["actors"] == ["bob", "carol"]
-    assert [("read" in each, each["count"]) for each in await tidings.listing("alice")] == [(False, 2), (True, 2)]
+    assert [("read" in each, each["count"]) for each in await tidings.listing("alice")] == [
+        (False, 2),
+        (True, 2),
+    ]
     assert alice.counts == {"unread": 1, "unseen": 1, "total": 2}
 
 
-async def test_a_message_that_races_with_the_reading_is_unread_in_one_notification_and_the_next_group_is_whole(tidings: Tidings) -> None:
+async def test_a_message_that_races_with_the_reading_is_unread_in_one_notification_and_the_next_group_is_whole(
+    tidings: Tidings,
+) -> None:
     await tidings.emit(*joined("alice", "bob"), posted("bob"))
     alice = await (await tidings.connect("alice")).live()
     first = await told(alice, 1)
@@ -83,7 +109,9 @@ async def test_a_message_that_races_with_the_reading_is_unread_in_one_notificati
         await alice.next("entries")
 
     counted = [each["count"] for each in await tidings.listing("alice")]
-    assert counted in ([2, 1], [1, 2]), "the racing one is in the next, or unread again in the one that was read"
+    assert counted in ([2, 1], [1, 2]), (
+        "the racing one is in the next, or unread again in the one that was read"
+    )
     assert alice.counts["unread"] == (1 if counted == [2, 1] else 2)
     assert await stated(tidings) == 1
 
@@ -92,7 +120,10 @@ async def test_another_tenants_room_of_the_same_name_is_another_group(tidings: T
     async with Tidings(tidings.url, tidings.runtime) as other:
         for each in (tidings, other):
             await each.emit(*joined("alice", "bob"), posted("bob"), posted("bob"))
-        alice, theirs = await (await tidings.connect("alice")).live(), await (await other.connect("alice")).live()
+        alice, theirs = (
+            await (await tidings.connect("alice")).live(),
+            await (await other.connect("alice")).live(),
+        )
         await told(theirs, 2)
 
         await alice.mark("read", (await told(alice, 2))["id"])

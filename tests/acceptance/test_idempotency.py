@@ -22,7 +22,10 @@ MANY = 6000
 
 
 def lines(count: int) -> bytes:
-    return b"\n".join(json.dumps(hello_to(f"user-{number % 50}", title=str(number))).encode() for number in range(count))
+    return b"\n".join(
+        json.dumps(hello_to(f"user-{number % 50}", title=str(number))).encode()
+        for number in range(count)
+    )
 
 
 async def mark(tidings: Tidings, key: str, **body: Any) -> httpx.Response:
@@ -39,7 +42,9 @@ async def claimed(tidings: Tidings) -> None:
 
 
 @pytest.mark.parametrize("mode", ["structured", "batch", "binary", "lines"])
-async def test_an_event_sent_again_with_its_key_gets_the_first_receipt(tidings: Tidings, mode: str) -> None:
+async def test_an_event_sent_again_with_its_key_gets_the_first_receipt(
+    tidings: Tidings, mode: str
+) -> None:
     one, key = hello_to("alice"), str(uuid4())
     attributes = {f"ce-{name}": value for name, value in one.items() if name != "data"}
     sent: dict[str, tuple[Any, str, dict[str, str]]] = {
@@ -50,7 +55,12 @@ async def test_an_event_sent_again_with_its_key_gets_the_first_receipt(tidings: 
     }
     body, media_type, headers = sent[mode]
 
-    answers = [await post(tidings, json.dumps(body).encode(), media_type, **headers, **{"Idempotency-Key": key}) for _ in range(2)]
+    answers = [
+        await post(
+            tidings, json.dumps(body).encode(), media_type, **headers, **{"Idempotency-Key": key}
+        )
+        for _ in range(2)
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
@@ -75,7 +85,9 @@ async def test_a_mark_without_an_op_sent_again_with_its_key_is_one_entry(tidings
 async def test_at_the_same_time_one_is_done_and_the_others_wait(tidings: Tidings) -> None:
     body, key = lines(MANY), str(uuid4())
 
-    answers = await asyncio.gather(*(post(tidings, body, LINES, **{"Idempotency-Key": key}) for _ in range(3)))
+    answers = await asyncio.gather(
+        *(post(tidings, body, LINES, **{"Idempotency-Key": key}) for _ in range(3))
+    )
     later = await post(tidings, body, LINES, **{"Idempotency-Key": key})
 
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
@@ -83,9 +95,14 @@ async def test_at_the_same_time_one_is_done_and_the_others_wait(tidings: Tidings
     assert later.json()["appended"] == len(await stored(tidings)) == MANY
 
 
-async def test_who_was_killed_at_work_is_succeeded_by_another_process(tidings: Tidings, chosen: Settings) -> None:
+async def test_who_was_killed_at_work_is_succeeded_by_another_process(
+    tidings: Tidings, chosen: Settings
+) -> None:
     body, key = lines(MANY), {"Idempotency-Key": str(uuid4())}
-    async with web(chosen, idempotency_lease_seconds=1.5) as doomed, Tidings(doomed.url, tidings.runtime, tidings.tenant) as driver:
+    async with (
+        web(chosen, idempotency_lease_seconds=1.5) as doomed,
+        Tidings(doomed.url, tidings.runtime, tidings.tenant) as driver,
+    ):
         first = asyncio.create_task(post(driver, body, LINES, **key))
         await claimed(tidings)
         os.kill(doomed.pid, signal.SIGKILL)
@@ -103,8 +120,13 @@ async def test_who_was_killed_at_work_is_succeeded_by_another_process(tidings: T
     assert (await post(tidings, body, LINES, **key)).json() == later.json()
 
 
-async def test_when_postgres_is_away_a_key_is_refused_and_the_rest_goes_on(tidings: Tidings, chosen: Settings) -> None:
-    async with web(chosen, postgres_dsn="postgresql://nobody@127.0.0.1:1/none") as lame, Tidings(lame.url, None, tidings.tenant) as driver:
+async def test_when_postgres_is_away_a_key_is_refused_and_the_rest_goes_on(
+    tidings: Tidings, chosen: Settings
+) -> None:
+    async with (
+        web(chosen, postgres_dsn="postgresql://nobody@127.0.0.1:1/none") as lame,
+        Tidings(lame.url, None, tidings.tenant) as driver,
+    ):
         body = json.dumps(event("user.joined", user_id="a")).encode()
 
         keyed = await post(driver, body, ONE, **{"Idempotency-Key": "k"})

@@ -5,21 +5,43 @@ from __future__ import annotations
 from tests.acceptance.frontends import INCIDENTS, front_end
 from tests.driver import Tidings, event, hello_to
 
-KEYS = {"id", "type", "priority", "title", "message", "entity_type", "entity_id", "entity_url", "is_read", "created_at"}
+KEYS = {
+    "id",
+    "type",
+    "priority",
+    "title",
+    "message",
+    "entity_type",
+    "entity_id",
+    "entity_url",
+    "is_read",
+    "created_at",
+}
 
 
 async def test_a_responder_is_greeted_and_told_of_an_incident(tidings: Tidings) -> None:
     async with front_end(tidings, INCIDENTS) as page:
         greeting = await page.next("connection:established")
 
-        await tidings.emit(event("incident.created", incident_id="i-1", number=7, title="Fire", responders=["alice"]))
+        await tidings.emit(
+            event(
+                "incident.created", incident_id="i-1", number=7, title="Fire", responders=["alice"]
+            )
+        )
         new = await page.next("notification:new")
         stats = await page.next("stats:updated")
 
     assert set(greeting) == set(new) == {"event", "data", "timestamp"}
-    assert greeting["data"].keys() == {"user_id", "timestamp", "message"} and greeting["data"]["user_id"] == "alice"
+    assert (
+        greeting["data"].keys() == {"user_id", "timestamp", "message"}
+        and greeting["data"]["user_id"] == "alice"
+    )
     assert new["data"].keys() == KEYS
-    assert new["data"] | {"type": "incident.created", "priority": "high", "entity_id": "i-1", "is_read": False} == new["data"]
+    assert (
+        new["data"]
+        | {"type": "incident.created", "priority": "high", "entity_id": "i-1", "is_read": False}
+        == new["data"]
+    )
     assert (stats["data"]["total"], stats["data"]["unread"]) == (1, 1)
 
 

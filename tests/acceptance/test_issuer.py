@@ -26,24 +26,46 @@ class Signed(Tidings):
     issuer: Issuer
     kid = "first"
 
-    def token(self, user: str = "service", scope: str = "inbox emit", seconds: float | None = None, tenant: str | None = None) -> str:
+    def token(
+        self,
+        user: str = "service",
+        scope: str = "inbox emit",
+        seconds: float | None = None,
+        tenant: str | None = None,
+    ) -> str:
         """A token of the issuer's."""
-        return self.issuer.token(self.kid, sub=user, scope=scope, tenant=tenant or self.tenant, aud="tidings", iss="https://sign.in")
+        return self.issuer.token(
+            self.kid,
+            sub=user,
+            scope=scope,
+            tenant=tenant or self.tenant,
+            aud="tidings",
+            iss="https://sign.in",
+        )
 
 
 @pytest.fixture
 async def signed(tidings: Tidings, chosen: Settings) -> AsyncIterator[Signed]:
     """An edge and a gateway that believe an issuer, which is away yet."""
-    settings: dict[str, Any] = {"jwt_audience": "tidings", "jwt_issuer": "https://sign.in", "jwks_cooldown_seconds": COOLDOWN_SECONDS}
+    settings: dict[str, Any] = {
+        "jwt_audience": "tidings",
+        "jwt_issuer": "https://sign.in",
+        "jwks_cooldown_seconds": COOLDOWN_SECONDS,
+    }
     async with issuing() as issuer:
         issuer.key("first")
         issuer.status = 503
-        async with web(chosen, jwks_url=issuer.url, **settings) as edge, Signed(edge.url, tidings.runtime, tidings.tenant) as driver:
+        async with (
+            web(chosen, jwks_url=issuer.url, **settings) as edge,
+            Signed(edge.url, tidings.runtime, tidings.tenant) as driver,
+        ):
             driver.issuer = issuer
             yield driver
 
 
-async def test_tokens_of_an_issuer_are_taken_as_soon_as_and_as_long_as_its_keys_can_be_had(signed: Signed, tidings: Tidings) -> None:
+async def test_tokens_of_an_issuer_are_taken_as_soon_as_and_as_long_as_its_keys_can_be_had(
+    signed: Signed, tidings: Tidings
+) -> None:
     refused(await signed.http.get("/v1/counts", headers=signed.headers("alice")), 503)
     answer = await signed.http.get("/v1/stream", headers=signed.headers("alice"))
     assert refused(answer, 503) and answer.headers["retry-after"]
@@ -67,7 +89,9 @@ async def test_tokens_of_an_issuer_are_taken_as_soon_as_and_as_long_as_its_keys_
             await until(events, "hello")
 
     refused(await signed.http.get("/v1/counts", headers=tidings.headers("alice")), 403)
-    async with at(signed, Authorization=f"Bearer {signed.issuer.token('third', tenant=signed.tenant)}") as opened:
+    async with at(
+        signed, Authorization=f"Bearer {signed.issuer.token('third', tenant=signed.tenant)}"
+    ) as opened:
         assert (await ended(opened))[0] == 4003
     signed.issuer.status = 503
     await signed.get("/v1/counts", "alice")

@@ -17,9 +17,13 @@ SEED = 1
 
 
 @pytest.fixture(scope="module", params=[1000, 0], ids=["alone", "shared"])
-async def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+async def installation(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
     """One where everybody is told alone, and one where all that is for everybody is shared."""
-    async with Installation(tmp_path_factory.mktemp("kills"), {"topic_recipients": request.param}) as running:
+    async with Installation(
+        tmp_path_factory.mktemp("kills"), {"topic_recipients": request.param}
+    ) as running:
         yield running
 
 
@@ -31,7 +35,10 @@ async def test_each_part_is_killed_while_events_flow(installation: Installation)
             await tenant.emit(*(event("user.joined", user_id=user) for user in USERS))
         terminals = [await stack.enter_async_context(tenant.listen("ann")) for tenant in tenants]
         over = asyncio.Event()
-        flow = [asyncio.create_task(events_flow(tenant, random.Random(dice.random()), over)) for tenant in tenants]
+        flow = [
+            asyncio.create_task(events_flow(tenant, random.Random(dice.random()), over))
+            for tenant in tenants
+        ]
 
         for victim in dice.sample(SERVICES + SERVERS, 6):
             await asyncio.sleep(dice.uniform(0.1, 0.8))
@@ -56,14 +63,20 @@ async def events_flow(tenant: Tenant, dice: random.Random, over: asyncio.Event) 
     """Emit alone and in crowds, to some and to all, patiently and not."""
     number = 0
     while not over.is_set():
-        crowd = [announcement(dice, number + place) for place in range(dice.choice((1, 1, 1, 7, 20)))]
+        crowd = [
+            announcement(dice, number + place) for place in range(dice.choice((1, 1, 1, 7, 20)))
+        ]
         await (tenant.try_to_emit(*crowd) if dice.random() < 0.2 else tenant.emit(*crowd))
         number += len(crowd)
         await asyncio.sleep(dice.uniform(0, 0.2))
 
 
 def announcement(dice: random.Random, number: int) -> dict:
-    to = {"everyone": True} if dice.random() < 0.3 else {"users": dice.sample(USERS, dice.choice((1, 2)))}
+    to = (
+        {"everyone": True}
+        if dice.random() < 0.3
+        else {"users": dice.sample(USERS, dice.choice((1, 2)))}
+    )
     return event("announcement.published", title=f"number {number}", message="hello", to=to)
 
 

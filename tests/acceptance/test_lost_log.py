@@ -43,7 +43,9 @@ async def test_a_lost_log_is_told_and_made_anew(installation: Installation) -> N
 
         after = await tenant.connect("ann", before.cursor)
         assert (await after.next("reset"))["reason"] == "epoch"
-        answer = await tenant.http.get("/v1/log", params={"after": before.cursor}, headers=tenant.headers("ann"))
+        answer = await tenant.http.get(
+            "/v1/log", params={"after": before.cursor}, headers=tenant.headers("ann")
+        )
         assert answer.status_code == httpx.codes.GONE
         assert answer.json()["reason"] == "epoch"
 

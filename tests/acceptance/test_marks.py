@@ -33,8 +33,12 @@ async def devices(tidings: Tidings) -> tuple[Client, Client]:
     desk, phone = await tidings.connect("alice"), await tidings.stream("alice")
     await desk.live()
     await phone.live()
-    await tidings.emit(task(1, "Water"), task(2, "Weed"), hello_to("alice"), hello_to("alice", priority="high"))
-    await tidings.emit(event("task.status_changed", task_id="1", task_title="Water", new_status="done"))
+    await tidings.emit(
+        task(1, "Water"), task(2, "Weed"), hello_to("alice"), hello_to("alice", priority="high")
+    )
+    await tidings.emit(
+        event("task.status_changed", task_id="1", task_title="Water", new_status="done")
+    )
     await desk.until(5)
     await phone.until(5)
     return desk, phone
@@ -70,7 +74,9 @@ async def test_a_mark_by_filter_touches_all_that_fits_and_nothing_else(
     await agree(tidings, desk, phone)
 
 
-async def test_a_mark_by_filter_of_what_is_unread_leaves_what_was_read(tidings: Tidings, devices: tuple[Client, Client]) -> None:
+async def test_a_mark_by_filter_of_what_is_unread_leaves_what_was_read(
+    tidings: Tidings, devices: tuple[Client, Client]
+) -> None:
     desk, phone = devices
     await desk.mark("read", filter={"type": "task.status_changed"})
 
@@ -78,11 +84,15 @@ async def test_a_mark_by_filter_of_what_is_unread_leaves_what_was_read(tidings: 
 
     for device in devices:
         await device.until_counts(total=3, unread=2)
-    assert [each["type"] for each in await tidings.listing("alice")].count("task.status_changed") == 1
+    assert [each["type"] for each in await tidings.listing("alice")].count(
+        "task.status_changed"
+    ) == 1
     await agree(tidings, desk, phone)
 
 
-async def test_a_mark_by_filter_leaves_what_comes_after_it(tidings: Tidings, devices: tuple[Client, Client]) -> None:
+async def test_a_mark_by_filter_leaves_what_comes_after_it(
+    tidings: Tidings, devices: tuple[Client, Client]
+) -> None:
     desk, phone = devices
     start = str(desk.cursor)
 
@@ -93,7 +103,9 @@ async def test_a_mark_by_filter_leaves_what_comes_after_it(tidings: Tidings, dev
 
     assert desk.counts == {"unread": 3, "unseen": 3, "total": 3}
     await agree(tidings, desk, phone)
-    replayed = await tidings.replay("alice", start, {name: dict(each) for name, each in phone.notifications.items()})
+    replayed = await tidings.replay(
+        "alice", start, {name: dict(each) for name, each in phone.notifications.items()}
+    )
     assert replayed.shown == desk.shown
 
 
@@ -108,7 +120,11 @@ async def test_what_is_snoozed_leaves_all_lists_but_its_own_until_it_is_called_b
 
     assert phone.counts == desk.counts == {"unread": 4, "unseen": 4, "total": 4}
     assert [each["id"] for each in await tidings.listing("alice", "snoozed")] == [late]
-    assert late not in {each["id"] for each in await tidings.listing("alice", "unread") + await tidings.listing("alice", "archived")}
+    assert late not in {
+        each["id"]
+        for each in await tidings.listing("alice", "unread")
+        + await tidings.listing("alice", "archived")
+    }
     await agree(tidings, desk, phone)
 
     await desk.mark("unsnoozed", late)
@@ -119,7 +135,9 @@ async def test_what_is_snoozed_leaves_all_lists_but_its_own_until_it_is_called_b
     await agree(tidings, desk, phone)
 
 
-async def test_whoever_comes_back_or_comes_first_knows_what_is_snoozed(tidings: Tidings, devices: tuple[Client, Client]) -> None:
+async def test_whoever_comes_back_or_comes_first_knows_what_is_snoozed(
+    tidings: Tidings, devices: tuple[Client, Client]
+) -> None:
     desk, _ = devices
     start, known = str(desk.cursor), {name: dict(each) for name, each in desk.notifications.items()}
     until = hours(1)
@@ -153,7 +171,11 @@ async def test_a_notification_is_in_the_list_or_archived_or_snoozed_and_never_in
     ):
         await desk.mark(state, note, **more)
         await phone.until(count)
-        lists = {name for name in ("all", "archived", "snoozed") if note in {each["id"] for each in await tidings.listing("alice", name)}}
+        lists = {
+            name
+            for name in ("all", "archived", "snoozed")
+            if note in {each["id"] for each in await tidings.listing("alice", name)}
+        }
         assert lists == {place}, state
         await agree(tidings, desk, phone)
 
@@ -178,7 +200,9 @@ async def test_what_was_snoozed_comes_back_by_itself_on_every_device_with_fresh_
     await agree(tidings, desk, phone)
 
 
-async def test_whoever_connects_while_something_is_snoozed_learns_when_it_is_back(tidings: Tidings, devices: tuple[Client, Client]) -> None:
+async def test_whoever_connects_while_something_is_snoozed_learns_when_it_is_back(
+    tidings: Tidings, devices: tuple[Client, Client]
+) -> None:
     desk, _ = devices
     await desk.mark("snoozed", desk.shown[0], until=hours(2 / 3600))
 
@@ -202,7 +226,9 @@ async def test_the_counts_follow_when_something_expires(tidings: Tidings) -> Non
 
 
 @pytest.mark.parametrize("until", [-0.001, 24 * 366], ids=["past", "too far"])
-async def test_a_snooze_ends_in_the_future_and_within_a_year(tidings: Tidings, devices: tuple[Client, Client], until: float) -> None:
+async def test_a_snooze_ends_in_the_future_and_within_a_year(
+    tidings: Tidings, devices: tuple[Client, Client], until: float
+) -> None:
     desk, _ = devices
 
     answer = await desk.mark("snoozed", desk.shown[0], until=hours(until))

@@ -16,23 +16,41 @@ from tests.streams import stored
 PATHS = ("/v1/metrics/hours", "/v1/metrics/tasks", "/v1/metrics/projects")
 
 
-def timelog(number: int, hours: float, *, user: str = "amira", said: str = "approved", **more: Any) -> dict[str, Any]:
-    data: dict[str, Any] = {"timelog_id": str(number), "user_id": user, "hours": hours, "project_id": "garden", **more}
+def timelog(
+    number: int, hours: float, *, user: str = "amira", said: str = "approved", **more: Any
+) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "timelog_id": str(number),
+        "user_id": user,
+        "hours": hours,
+        "project_id": "garden",
+        **more,
+    }
     identifier = data.pop("identifier", None)
     return event(f"timelog.{said}", identifier=identifier, **data)
 
 
 def task(said: str, number: int, **more: Any) -> dict[str, Any]:
-    return event(f"task.{said}", task_id=str(number), task_title="Weed", **{"project_id": "garden", **more})
+    return event(
+        f"task.{said}", task_id=str(number), task_title="Weed", **{"project_id": "garden", **more}
+    )
 
 
 def milestone(name: str, project: str = "garden") -> dict[str, Any]:
-    return event("milestone.completed", project_id=project, project_name=project, milestone_id=name, milestone_title=name)
+    return event(
+        "milestone.completed",
+        project_id=project,
+        project_name=project,
+        milestone_id=name,
+        milestone_title=name,
+    )
 
 
 async def asked(tidings: Tidings, path: str, **query: Any) -> dict[str, Any]:
     """What an analyst is answered."""
-    answer = await tidings.http.get(path, params=query, headers=tidings.headers("dina", scope="admin"))
+    answer = await tidings.http.get(
+        path, params=query, headers=tidings.headers("dina", scope="admin")
+    )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -51,7 +69,10 @@ async def happened(tidings: Tidings, *events: dict[str, Any]) -> None:
 async def figures(tidings: Tidings) -> dict[str, dict[str, Any]]:
     """All that the metrics say, but how far they have come, for other tests go on."""
     found = {path: await asked(tidings, path) for path in PATHS}
-    return {path: {name: value for name, value in each.items() if name != "sequence"} for path, each in found.items()}
+    return {
+        path: {name: value for name, value in each.items() if name != "sequence"}
+        for path, each in found.items()
+    }
 
 
 def by(found: dict[str, Any]) -> dict[str, float]:
@@ -59,10 +80,21 @@ def by(found: dict[str, Any]) -> dict[str, float]:
 
 
 async def test_approved_hours_add_up_by_volunteer_project_and_task(tidings: Tidings) -> None:
-    old = event("volunteer.hours_approved", timelog_id="9", user_id="omar", minutes=90, project_id="kitchen")
-    await happened(tidings, timelog(1, 2, task_id="water"), timelog(2, 0.1, task_id="weed"), timelog(3, 0.2, user="omar"), old)
+    old = event(
+        "volunteer.hours_approved", timelog_id="9", user_id="omar", minutes=90, project_id="kitchen"
+    )
+    await happened(
+        tidings,
+        timelog(1, 2, task_id="water"),
+        timelog(2, 0.1, task_id="weed"),
+        timelog(3, 0.2, user="omar"),
+        old,
+    )
 
-    found = {kind: await asked(tidings, "/v1/metrics/hours", by=kind) for kind in ("user", "project", "task")}
+    found = {
+        kind: await asked(tidings, "/v1/metrics/hours", by=kind)
+        for kind in ("user", "project", "task")
+    }
 
     assert by(found["user"]) == {"amira": 2.1, "omar": 1.7}
     assert by(found["project"]) == {"garden": 2.3, "kitchen": 1.5}
@@ -72,9 +104,18 @@ async def test_approved_hours_add_up_by_volunteer_project_and_task(tidings: Tidi
     assert (await asked(tidings, "/v1/metrics/hours", until="2020-01-01T00:00:00Z"))["hours"] == 0
 
 
-async def test_a_time_log_counts_once_as_it_was_last_approved_and_not_at_all_once_it_was_rejected(tidings: Tidings) -> None:
+async def test_a_time_log_counts_once_as_it_was_last_approved_and_not_at_all_once_it_was_rejected(
+    tidings: Tidings,
+) -> None:
     first = timelog(1, 2, identifier="first")
-    await happened(tidings, first, timelog(1, 3), timelog(2, 5), timelog(2, 5, said="rejected"), timelog(3, 1, said="rejected"))
+    await happened(
+        tidings,
+        first,
+        timelog(1, 3),
+        timelog(2, 5),
+        timelog(2, 5, said="rejected"),
+        timelog(3, 1, said="rejected"),
+    )
     approved = await asked(tidings, "/v1/metrics/hours")
 
     await happened(tidings, timelog(3, 1), timelog(1, 3, said="rejected"))
@@ -87,8 +128,19 @@ async def test_a_time_log_counts_once_as_it_was_last_approved_and_not_at_all_onc
 
 async def test_what_is_built_anew_from_the_log_says_the_same(tidings: Tidings) -> None:
     first = timelog(1, 2, identifier="first")
-    await happened(tidings, first, timelog(1, 3), timelog(2, 5, user="omar"), timelog(2, 5, user="omar", said="rejected"))
-    await happened(tidings, task("assigned", 1, user_id="amira"), task("assigned", 2, user_id="amira"), task("completed", 1))
+    await happened(
+        tidings,
+        first,
+        timelog(1, 3),
+        timelog(2, 5, user="omar"),
+        timelog(2, 5, user="omar", said="rejected"),
+    )
+    await happened(
+        tidings,
+        task("assigned", 1, user_id="amira"),
+        task("assigned", 2, user_id="amira"),
+        task("completed", 1),
+    )
     lived = await figures(tidings)
 
     await rebuild(tidings.runtime, METRICS, lambda *_: None)
@@ -104,7 +156,9 @@ async def test_pages_of_hours_neither_repeat_nor_lose_anybody(tidings: Tidings) 
 
     names, after = list[str](), None
     while after is not None or not names:
-        page = await asked(tidings, "/v1/metrics/hours", limit=3, **({"after": after} if after else {}))
+        page = await asked(
+            tidings, "/v1/metrics/hours", limit=3, **({"after": after} if after else {})
+        )
         names += by(page)
         after = page["next"]
 
@@ -118,34 +172,75 @@ async def test_a_volunteer_sees_their_own_hours_and_nobody_elses(tidings: Tiding
 
     assert by(seen) == {"garden": 2}
     for query in ({}, {"user": "omar"}, {"project": "garden"}):
-        refused(await tidings.http.get("/v1/metrics/hours", params=query, headers=tidings.headers("amira")), 403)
-    refused(await tidings.http.get("/v1/metrics/hours", params={"user": "amira"}, headers=tidings.headers("amira", scope="emit")), 403)
+        refused(
+            await tidings.http.get(
+                "/v1/metrics/hours", params=query, headers=tidings.headers("amira")
+            ),
+            403,
+        )
+    refused(
+        await tidings.http.get(
+            "/v1/metrics/hours",
+            params={"user": "amira"},
+            headers=tidings.headers("amira", scope="emit"),
+        ),
+        403,
+    )
     refused(await tidings.http.get("/v1/metrics/hours"), 401)
 
 
 async def test_another_tenants_analyst_sees_nothing_of_it(tidings: Tidings) -> None:
     await happened(tidings, timelog(1, 2))
 
-    answer = await tidings.http.get("/v1/metrics/hours", headers=tidings.headers("dina", scope="admin", tenant=f"{tidings.tenant}x"))
+    answer = await tidings.http.get(
+        "/v1/metrics/hours",
+        headers=tidings.headers("dina", scope="admin", tenant=f"{tidings.tenant}x"),
+    )
 
     assert answer.json()["hours"] == 0 and answer.json()["by"] == []
 
 
 @pytest.mark.parametrize(
-    "query", [{"by": "tenant"}, {"limit": 0}, {"limit": 101}, {"since": "today"}, {"user": "a\0"}, {"after": "x" * 129}], ids=str
+    "query",
+    [
+        {"by": "tenant"},
+        {"limit": 0},
+        {"limit": 101},
+        {"since": "today"},
+        {"user": "a\0"},
+        {"after": "x" * 129},
+    ],
+    ids=str,
 )
-async def test_what_is_asked_wrongly_is_answered_with_what_would_be_right(tidings: Tidings, query: dict[str, Any]) -> None:
-    answer = await tidings.http.get("/v1/metrics/hours", params=query, headers=tidings.headers("dina", scope="admin"))
+async def test_what_is_asked_wrongly_is_answered_with_what_would_be_right(
+    tidings: Tidings, query: dict[str, Any]
+) -> None:
+    answer = await tidings.http.get(
+        "/v1/metrics/hours", params=query, headers=tidings.headers("dina", scope="admin")
+    )
 
     refused(answer, 400)
 
 
-async def test_tasks_are_done_until_another_status_opens_them_and_what_is_deleted_does_not_count(tidings: Tidings) -> None:
+async def test_tasks_are_done_until_another_status_opens_them_and_what_is_deleted_does_not_count(
+    tidings: Tidings,
+) -> None:
     first = {**task("completed", 1), "id": "first"}
-    await happened(tidings, *(task("assigned", number, user_id="amira") for number in (1, 2, 3, 4)), first)
-    await happened(tidings, task("status_changed", 1, new_status="reopened"), task("status_changed", 2, new_status="Completed"))
     await happened(
-        tidings, first, task("completed", 2), task("completed", 3), task("deleted", 4), task("completed", 5, project_id="kitchen")
+        tidings, *(task("assigned", number, user_id="amira") for number in (1, 2, 3, 4)), first
+    )
+    await happened(
+        tidings,
+        task("status_changed", 1, new_status="reopened"),
+        task("status_changed", 2, new_status="Completed"),
+    )
+    await happened(
+        tidings,
+        first,
+        task("completed", 2),
+        task("completed", 3),
+        task("deleted", 4),
+        task("completed", 5, project_id="kitchen"),
     )
 
     found = await asked(tidings, "/v1/metrics/tasks")
@@ -163,18 +258,31 @@ async def test_the_time_a_task_took_is_that_of_the_log(tidings: Tidings) -> None
 
     found = await asked(tidings, "/v1/metrics/tasks")
 
-    assert found["mean_seconds"] == found["median_seconds"] == pytest.approx((completed - assigned) / 1e9, abs=2e-6)
+    assert (
+        found["mean_seconds"]
+        == found["median_seconds"]
+        == pytest.approx((completed - assigned) / 1e9, abs=2e-6)
+    )
 
 
 async def test_a_project_has_come_as_far_as_its_tasks_and_milestones(tidings: Tidings) -> None:
-    await happened(tidings, *(task("assigned", number, user_id="amira") for number in (1, 2)), task("completed", 1), milestone("beds"))
+    await happened(
+        tidings,
+        *(task("assigned", number, user_id="amira") for number in (1, 2)),
+        task("completed", 1),
+        milestone("beds"),
+    )
     await happened(tidings, milestone("beds"), milestone("fence"), milestone("stove", "kitchen"))
 
     first = await asked(tidings, "/v1/metrics/projects", limit=1)
     second = await asked(tidings, "/v1/metrics/projects", limit=1, after=first["next"])
 
-    assert first["projects"] == [{"id": "garden", "tasks": 2, "completed": 1, "progress": 0.5, "milestones": 2}]
-    assert second["projects"] == [{"id": "kitchen", "tasks": 0, "completed": 0, "progress": None, "milestones": 1}]
+    assert first["projects"] == [
+        {"id": "garden", "tasks": 2, "completed": 1, "progress": 0.5, "milestones": 2}
+    ]
+    assert second["projects"] == [
+        {"id": "kitchen", "tasks": 0, "completed": 0, "progress": None, "milestones": 1}
+    ]
     assert second["next"] is None
 
 
@@ -182,7 +290,9 @@ async def test_a_project_has_come_as_far_as_its_tasks_and_milestones(tidings: Ti
 async def test_how_projects_do_is_for_analysts_of_the_tenant(tidings: Tidings, path: str) -> None:
     await happened(tidings, task("assigned", 1, user_id="amira"))
 
-    elsewhere = await tidings.http.get(path, headers=tidings.headers("dina", scope="admin", tenant=f"{tidings.tenant}x"))
+    elsewhere = await tidings.http.get(
+        path, headers=tidings.headers("dina", scope="admin", tenant=f"{tidings.tenant}x")
+    )
 
     assert elsewhere.json().get("tasks", 0) == 0 and not elsewhere.json().get("projects")
     refused(await tidings.http.get(path, headers=tidings.headers("amira")), 403)

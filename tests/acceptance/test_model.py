@@ -67,7 +67,9 @@ class Device:
     async def come(self, transport: str) -> None:
         """Connect from the cursor, after any connection before is over."""
         await self.drop()
-        self._client = await self._stack.enter_async_context(getattr(self._tidings, transport)(USER, self.cursor))
+        self._client = await self._stack.enter_async_context(
+            getattr(self._tidings, transport)(USER, self.cursor)
+        )
         self._client.notifications = self.held
         self._reading = asyncio.create_task(self._read(self._client))
 
@@ -95,7 +97,9 @@ class Device:
                 answer = await asyncio.wait_for(result, 5 if patient else random.uniform(0, 0.005))
                 assert answer["ok"], answer
                 return sequence(answer["cursor"])
-        response = await self._tidings.http.post("/v1/notifications/mark", json=operation, headers=self._tidings.headers(USER))
+        response = await self._tidings.http.post(
+            "/v1/notifications/mark", json=operation, headers=self._tidings.headers(USER)
+        )
         assert response.status_code == 200, response.text
         return sequence(response.json()["cursor"])
 
@@ -111,7 +115,11 @@ class Device:
         while True:
             frame = await client.next()
             self.cursor, self.held = client.cursor, client.notifications
-            if frame["type"] == "result" and (waiting := self._results.pop(frame["op"], None)) and not waiting.done():
+            if (
+                frame["type"] == "result"
+                and (waiting := self._results.pop(frame["op"], None))
+                and not waiting.done()
+            ):
                 waiting.set_result(frame)
             if frame["type"] in ("entries", "snapshot") and not frame.get("more"):
                 self.history.append((str(client.cursor), told(self.held, set()), client.counts))
@@ -132,7 +140,10 @@ class World:
     async def step(self) -> None:
         """Something happens."""
         device = self.chance.choice(self.devices)
-        match self.chance.choices(("emit", "burst", "mark", "crowd", "come", "drop", "break", "rest"), (35, 2, 30, 4, 12, 6, 6, 5))[0]:
+        match self.chance.choices(
+            ("emit", "burst", "mark", "crowd", "come", "drop", "break", "rest"),
+            (35, 2, 30, 4, 12, 6, 6, 5),
+        )[0]:
             case "emit":
                 await self._emit(self.chance.randrange(1, 6))
             case "burst":
@@ -160,18 +171,31 @@ class World:
         await self.tidings.emit(*events)
 
     def _event(self) -> dict[str, Any]:
-        match self.chance.choices(("announced", "expiring", "assigned", "another"), (5, 1, 3, 2))[0]:
+        match self.chance.choices(("announced", "expiring", "assigned", "another"), (5, 1, 3, 2))[
+            0
+        ]:
             case "another":
                 return hello_to("bob", "carol")
             case "assigned":
-                one = event("task.assigned", task_id=str(self.chance.randrange(9)), task_title="Water", user_id=USER)
+                one = event(
+                    "task.assigned",
+                    task_id=str(self.chance.randrange(9)),
+                    task_title="Water",
+                    user_id=USER,
+                )
             case "expiring":
                 seconds = self.chance.uniform(-0.5, 1.5)
                 self.last_expiry = max(self.last_expiry, time.time() + seconds)
-                one = hello_to(USER, "bob", expires_at=(datetime.now(UTC) + timedelta(seconds=seconds)).isoformat())
+                one = hello_to(
+                    USER,
+                    "bob",
+                    expires_at=(datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(),
+                )
                 self.expiring.add(identifier(one, self.tidings.tenant, USER))
             case _:
-                one = hello_to(USER, title=f"№ {len(self.sent)}", message="x" * self.chance.randrange(300))
+                one = hello_to(
+                    USER, title=f"№ {len(self.sent)}", message="x" * self.chance.randrange(300)
+                )
         self.sent.append(identifier(one, self.tidings.tenant, USER))
         return one
 
@@ -181,12 +205,19 @@ class World:
             return
         state = self.chance.choices(STATES, (6, 4, 3, 4, 3, 4, 3, 1))[0]
         if self.chance.random() < 0.25 and state != "deleted":
-            up_to = self.chance.choice((device.cursor, device.held[self.chance.choice(known)]["cursor"]))
+            up_to = self.chance.choice(
+                (device.cursor, device.held[self.chance.choice(known)]["cursor"])
+            )
             marked = Marked(state, up_to=up_to)
         elif self.chance.random() < 0.2 and state != "deleted":
-            marked = Marked(state, filter={"category": self.chance.choice(("task", "system_announcement"))})
+            marked = Marked(
+                state, filter={"category": self.chance.choice(("task", "system_announcement"))}
+            )
         else:
-            marked = Marked(state, tuple(self.chance.sample(known, min(len(known), self.chance.randrange(1, 6)))))
+            marked = Marked(
+                state,
+                tuple(self.chance.sample(known, min(len(known), self.chance.randrange(1, 6)))),
+            )
         marked = marked._replace(until=TOMORROW if state == "snoozed" else None)
         self.marks[await device.mark(marked, patient=self.chance.random() < 0.8)] = marked
 
@@ -194,8 +225,15 @@ class World:
         """The log as it must be: every notification once and in the order of the events, every mark where it was said to be."""
         async with asyncio.timeout(WAIT_SECONDS):
             while True:
-                raw = {message.sequence: msgspec.json.decode(message.data) for message in await entries(self.tidings, USER)}
-                notified = {place: Notified(each["id"], each["category"]) for place, each in raw.items() if each["entry"] == "notification"}
+                raw = {
+                    message.sequence: msgspec.json.decode(message.data)
+                    for message in await entries(self.tidings, USER)
+                }
+                notified = {
+                    place: Notified(each["id"], each["category"])
+                    for place, each in raw.items()
+                    if each["entry"] == "notification"
+                }
                 if len(notified) >= len(self.sent):
                     break
                 await asyncio.sleep(0.02)
@@ -205,17 +243,30 @@ class World:
 
 
 @pytest.fixture
-async def world(tidings: Tidings, chosen: Settings, edges: int, ring_bytes: int, seed: int) -> AsyncIterator[World]:
+async def world(
+    tidings: Tidings, chosen: Settings, edges: int, ring_bytes: int, seed: int
+) -> AsyncIterator[World]:
     """A person with some devices at an edge of their own, or at several on one port."""
-    more = {"ring_bytes": ring_bytes, "heartbeat_seconds": 0.5, "connections_per_user": 50, "log_level": "WARNING"}
-    async with webs(chosen, edges, **more) as (edge, *_), Tidings(edge.url, tidings.runtime, tidings.tenant) as driver:
+    more = {
+        "ring_bytes": ring_bytes,
+        "heartbeat_seconds": 0.5,
+        "connections_per_user": 50,
+        "log_level": "WARNING",
+    }
+    async with (
+        webs(chosen, edges, **more) as (edge, *_),
+        Tidings(edge.url, tidings.runtime, tidings.tenant) as driver,
+    ):
         made = World(driver, seed)
         yield made
         for device in made.devices:
             await device.drop()
 
 
-@pytest.mark.parametrize(("edges", "ring_bytes", "seed"), [(1, 64 * 2**20, 1), (2, 64 * 2**20, 2), (1, 20_000, 3), (2, 20_000, 4)])
+@pytest.mark.parametrize(
+    ("edges", "ring_bytes", "seed"),
+    [(1, 64 * 2**20, 1), (2, 64 * 2**20, 2), (1, 20_000, 3), (2, 20_000, 4)],
+)
 async def test_every_device_holds_at_its_cursor_what_the_model_says(world: World) -> None:
     for device in world.devices:
         await device.come("socket")
@@ -235,7 +286,9 @@ async def test_every_device_holds_at_its_cursor_what_the_model_says(world: World
             expected = without(model.at(sequence(cursor)), world.expiring)
             assert without(held, world.expiring) == expected, f"at {cursor}"
             for name, number in counts(expected).items():
-                assert number <= counted[name] <= number + len(world.expiring), f"{name} at {cursor}"
+                assert number <= counted[name] <= number + len(world.expiring), (
+                    f"{name} at {cursor}"
+                )
     await asyncio.sleep(max(0.0, world.last_expiry - time.time()) + 0.1)
     await agree(world, model, last)
 

@@ -29,7 +29,9 @@ CALLS = (
 
 
 @pytest.mark.parametrize(("product", "code"), [*zip(PRODUCTS, SECTIONS, strict=True)], ids=PRODUCTS)
-async def test_every_event_of_the_page_can_be_emitted_as_it_stands(tidings: Tidings, product: str, code: str) -> None:
+async def test_every_event_of_the_page_can_be_emitted_as_it_stands(
+    tidings: Tidings, product: str, code: str
+) -> None:
     async with Client(tidings.url, tidings.token(scope="emit"), source="/old-names") as client:
         names: dict[str, object] = {"tidings": client}
         exec(HEAD, names)
@@ -38,7 +40,9 @@ async def test_every_event_of_the_page_can_be_emitted_as_it_stands(tidings: Tidi
             await running
 
     shown = [name for name in re.findall(r"\b([A-Z]\w+)\(", code) if hasattr(names[name], "type")]
-    assert [json.loads(message.data)["type"] for message in await stored(tidings)] == [names[name].type for name in shown]  # type: ignore[attr-defined]
+    assert [json.loads(message.data)["type"] for message in await stored(tidings)] == [
+        names[name].type for name in shown
+    ]  # type: ignore[attr-defined]
 
 
 def test_every_call_has_its_place_on_the_page() -> None:

@@ -42,11 +42,29 @@ async def document(tidings: Tidings) -> dict[str, Any]:
 
 @pytest.mark.timeout(400)
 async def test_every_promise_of_the_document_is_kept(own: Tidings, tmp_path: Path) -> None:
-    command = (Path(sys.executable).with_name("st"), "--config-file", CONFIGURATION, "run", own.url + DOCUMENT)
-    options = ("--header", f"Authorization: {own.headers('alice')['Authorization']}", "--phases", "examples,coverage,fuzzing")
+    command = (
+        Path(sys.executable).with_name("st"),
+        "--config-file",
+        CONFIGURATION,
+        "run",
+        own.url + DOCUMENT,
+    )
+    options = (
+        "--header",
+        f"Authorization: {own.headers('alice')['Authorization']}",
+        "--phases",
+        "examples,coverage,fuzzing",
+    )
 
     process = await asyncio.create_subprocess_exec(
-        *command, *options, "--seed", "1", "--continue-on-failure", "--no-color", stdout=asyncio.subprocess.PIPE, cwd=tmp_path
+        *command,
+        *options,
+        "--seed",
+        "1",
+        "--continue-on-failure",
+        "--no-color",
+        stdout=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
     )
     report, _ = await process.communicate()
 
@@ -55,13 +73,22 @@ async def test_every_promise_of_the_document_is_kept(own: Tidings, tmp_path: Pat
 
 async def test_every_operation_is_described_whole(tidings: Tidings) -> None:
     operations = {
-        f"{method} {path}": operation for path, item in (await document(tidings))["paths"].items() for method, operation in item.items()
+        f"{method} {path}": operation
+        for path, item in (await document(tidings))["paths"].items()
+        for method, operation in item.items()
     }
 
-    assert {"get /v1/log", "post /v1/events", "get /v1/stream", "post /v1/notifications/mark"} <= operations.keys()
+    assert {
+        "get /v1/log",
+        "post /v1/events",
+        "get /v1/stream",
+        "post /v1/notifications/mark",
+    } <= operations.keys()
     for name, operation in operations.items():
         assert operation["summary"], name
-        answers = [answer for status, answer in operation["responses"].items() if "200" <= status < "300"]
+        answers = [
+            answer for status, answer in operation["responses"].items() if "200" <= status < "300"
+        ]
         assert all(next(iter(answer["content"].values()))["schema"] for answer in answers), name
         if "requestBody" in operation:
             assert "example" in next(iter(operation["requestBody"]["content"].values())), name
@@ -72,7 +99,9 @@ async def test_every_operation_is_described_whole(tidings: Tidings) -> None:
 async def test_the_document_of_frames_and_subjects_is_served_beside_it(tidings: Tidings) -> None:
     answer = await tidings.http.get("/asyncapi.json")
 
-    assert answer.json() == msgspec.json.decode(encode(asyncapi.document(answer.url.netloc.decode())))
+    assert answer.json() == msgspec.json.decode(
+        encode(asyncapi.document(answer.url.netloc.decode()))
+    )
 
 
 async def test_what_a_stream_is_not_opened_for_is_in_the_document(tidings: Tidings) -> None:
@@ -89,7 +118,9 @@ async def test_what_a_stream_is_not_opened_for_is_in_the_document(tidings: Tidin
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-async def test_another_method_is_refused_with_those_that_there_are(tidings: Tidings, method: str) -> None:
+async def test_another_method_is_refused_with_those_that_there_are(
+    tidings: Tidings, method: str
+) -> None:
     answer = await tidings.http.request(method, "/v1/events", headers=tidings.headers())
 
     refused(answer, 405)

@@ -17,7 +17,9 @@ RING_BYTES = 8000
 
 @pytest.fixture(scope="module")
 async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with Installation(tmp_path_factory.mktemp("outages"), {"ring_bytes": RING_BYTES}) as running:
+    async with Installation(
+        tmp_path_factory.mktemp("outages"), {"ring_bytes": RING_BYTES}
+    ) as running:
         yield running
 
 
@@ -28,7 +30,10 @@ async def tenant(installation: Installation) -> AsyncIterator[Tenant]:
 
 
 async def test_without_postgres_the_log_goes_on(installation: Installation, tenant: Tenant) -> None:
-    desk, phone = await (await tenant.connect("ann")).live(), await (await tenant.stream("ann")).live()
+    desk, phone = (
+        await (await tenant.connect("ann")).live(),
+        await (await tenant.stream("ann")).live(),
+    )
     await tenant.emit(*(hello_to("ann", title=f"before {n}") for n in range(20)))
     notes = await desk.until(20)
     await phone.until(20)
@@ -56,8 +61,13 @@ async def test_without_postgres_the_log_goes_on(installation: Installation, tena
     assert installation.ended() == []
 
 
-async def test_without_nats_nothing_is_taken_and_everybody_is_told(installation: Installation, tenant: Tenant) -> None:
-    desk, phone = await (await tenant.connect("ann")).live(), await (await tenant.stream("ann")).live()
+async def test_without_nats_nothing_is_taken_and_everybody_is_told(
+    installation: Installation, tenant: Tenant
+) -> None:
+    desk, phone = (
+        await (await tenant.connect("ann")).live(),
+        await (await tenant.stream("ann")).live(),
+    )
     await tenant.emit(hello_to("ann", title="before"))
     (note,) = await desk.until(1)
     await phone.until(1)
@@ -99,7 +109,9 @@ async def test_without_nats_no_ticket_is_taken_and_whoever_shows_one_is_told_to_
         await until(opened, "hello")
 
 
-async def test_after_nats_was_away_edges_know_again_who_is_connected_to_each(installation: Installation, tenant: Tenant) -> None:
+async def test_after_nats_was_away_edges_know_again_who_is_connected_to_each(
+    installation: Installation, tenant: Tenant
+) -> None:
     second = installation.process("edge", log="second", port=0)
     async with Tidings(await second.start(), None, tenant.tenant) as there:
         await (await tenant.connect("ann")).live()
@@ -124,10 +136,14 @@ async def ready(tidings: Tidings) -> bool:
 
 async def online(tidings: Tidings, expected: list[str]) -> bool:
     """Whether these are connected, as far as an edge knows."""
-    return (await tidings.get("/v1/presence", "ann", user=["ann", "bob", "cho"]))["online"] == expected
+    return (await tidings.get("/v1/presence", "ann", user=["ann", "bob", "cho"]))[
+        "online"
+    ] == expected
 
 
 async def lists(tenant: Tenant, told: list[str]) -> bool:
     """Whether the list is served again, and complete."""
-    answer = await tenant.http.get("/v1/notifications", params={"limit": 100}, headers=tenant.headers("ann"))
+    answer = await tenant.http.get(
+        "/v1/notifications", params={"limit": 100}, headers=tenant.headers("ann")
+    )
     return answer.status_code == 200 and titles(reversed(answer.json()["notifications"])) == told

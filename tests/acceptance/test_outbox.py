@@ -107,7 +107,9 @@ def service(database: str, tidings: Tidings) -> Service:
     return Service(database, tidings, Outbox(source="/task-service", tenant=tidings.tenant))
 
 
-async def test_what_is_committed_is_told_and_what_is_rolled_back_never_was(service: Service) -> None:
+async def test_what_is_committed_is_told_and_what_is_rolled_back_never_was(
+    service: Service,
+) -> None:
     async with service.relaying(), service.connection() as connection:
         await connection.execute("CREATE TEMPORARY TABLE task (id text)")
         with suppress(ZeroDivisionError):
@@ -139,11 +141,15 @@ def write_otherwise(service: Service) -> None:
     data = json.dumps({"task_id": "2", "task_title": "…", "user_id": "amira"})
     with psycopg.connect(service.dsn) as connection:
         connection.execute(*service.outbox.emit(ASSIGNED, id="sync"))
-        question = "SELECT tidings_outbox.emit('task.assigned', %s, '/sql', tenant => %s, id => 'sql')"
+        question = (
+            "SELECT tidings_outbox.emit('task.assigned', %s, '/sql', tenant => %s, id => 'sql')"
+        )
         assert connection.execute(question, (data, service.tidings.tenant)).fetchone() == ("sql",)
 
 
-async def test_what_was_written_while_no_relay_ran_by_whatever_means_comes_in_order(service: Service) -> None:
+async def test_what_was_written_while_no_relay_ran_by_whatever_means_comes_in_order(
+    service: Service,
+) -> None:
     await asyncio.to_thread(write_otherwise, service)
     await service.write(*numbered(*range(1200)))
 
@@ -153,8 +159,15 @@ async def test_what_was_written_while_no_relay_ran_by_whatever_means_comes_in_or
     assert await service.log() == ["sync", "sql", *numbered(*range(1200))]
 
 
-async def test_a_transaction_that_knew_of_another_comes_after_it_though_it_began_before(service: Service) -> None:
-    async with service.relaying(), service.connection() as early, service.connection() as late, service.connection() as open_:
+async def test_a_transaction_that_knew_of_another_comes_after_it_though_it_began_before(
+    service: Service,
+) -> None:
+    async with (
+        service.relaying(),
+        service.connection() as early,
+        service.connection() as late,
+        service.connection() as open_,
+    ):
         await early.execute("SELECT pg_current_xact_id()")
         await open_.execute(*service.outbox.emit(announcement("open"), id="open"))
         await late.execute(*service.outbox.emit(announcement("first"), id="first"))
@@ -168,12 +181,22 @@ async def test_a_transaction_that_knew_of_another_comes_after_it_though_it_began
     assert await service.log() == ["first", "second", "open"]
 
 
-async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_blocks_nothing(service: Service) -> None:
+async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_blocks_nothing(
+    service: Service,
+) -> None:
     async with service.connection() as connection:
-        await connection.execute("SELECT tidings_outbox.emit('task.asigned', '{}', '/sql', tenant => 'x')")
-        await connection.execute("SELECT tidings_outbox.emit('task.assigned', '{\"task_id\": 1}', '/sql', tenant => 'x')")
-        await connection.execute('SELECT tidings_outbox.emit(\'task.watched\', \'{"task_id": "1", "user_id": "u"}\', \'/sql\')')
-        await connection.execute("INSERT INTO tidings_outbox.waiting (event) VALUES (repeat('x', 9000000))")
+        await connection.execute(
+            "SELECT tidings_outbox.emit('task.asigned', '{}', '/sql', tenant => 'x')"
+        )
+        await connection.execute(
+            "SELECT tidings_outbox.emit('task.assigned', '{\"task_id\": 1}', '/sql', tenant => 'x')"
+        )
+        await connection.execute(
+            'SELECT tidings_outbox.emit(\'task.watched\', \'{"task_id": "1", "user_id": "u"}\', \'/sql\')'
+        )
+        await connection.execute(
+            "INSERT INTO tidings_outbox.waiting (event) VALUES (repeat('x', 9000000))"
+        )
         await connection.execute("INSERT INTO tidings_outbox.waiting (event) VALUES ('nonsense')")
     await service.write("good")
     with pytest.raises(EventRefused, match=r"data\.user_id"):
@@ -186,7 +209,9 @@ async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_block
     async with service.relaying():
         await service.empty()
 
-    reasons = [row[0] for row in await service.rows("DELETE FROM tidings_outbox.refused RETURNING reason")]
+    reasons = [
+        row[0] for row in await service.rows("DELETE FROM tidings_outbox.refused RETURNING reason")
+    ]
     assert [reason.partition(";")[0] for reason in reasons] == [
         "type: unknown type `task.asigned`",
         "data.task_id: Expected `str`, got `int`",
@@ -198,15 +223,22 @@ async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_block
 
 
 @pytest.mark.parametrize("reached", ["written down", "stored"])
-async def test_a_relay_that_died_at_any_step_is_followed_by_one_that_finds_out(service: Service, reached: str) -> None:
+async def test_a_relay_that_died_at_any_step_is_followed_by_one_that_finds_out(
+    service: Service, reached: str
+) -> None:
     await service.write(*numbered(*range(20)))
-    jetstream, partitions = service.tidings.runtime.jetstream, service.tidings.runtime.settings.partitions
+    jetstream, partitions = (
+        service.tidings.runtime.jetstream,
+        service.tidings.runtime.settings.partitions,
+    )
     async with led(service.dsn) as table:
         head = await state(jetstream, EVENTS)
         batch = await table.next([], {}, head)
         if reached == "stored":
             drafts = [draft(each.event.encode(), None, partitions) for each in batch]
-            await commit(jetstream, [each._replace(id=None) for each in drafts])  # so long ago that their ids are forgotten
+            await commit(
+                jetstream, [each._replace(id=None) for each in drafts]
+            )  # so long ago that their ids are forgotten
     await service.write("more")
 
     async with service.relaying():
@@ -215,7 +247,9 @@ async def test_a_relay_that_died_at_any_step_is_followed_by_one_that_finds_out(s
     assert await service.log() == [*numbered(*range(20)), "more"]
 
 
-async def test_what_many_change_in_turn_comes_in_the_order_of_the_changes_though_two_relays_carry_it_and_one_dies(service: Service) -> None:
+async def test_what_many_change_in_turn_comes_in_the_order_of_the_changes_though_two_relays_carry_it_and_one_dies(
+    service: Service,
+) -> None:
     async with service.connection() as connection:
         await connection.execute("CREATE TABLE counter (n int)")
         await connection.execute("INSERT INTO counter VALUES (0)")
@@ -223,9 +257,13 @@ async def test_what_many_change_in_turn_comes_in_the_order_of_the_changes_though
     async def count(times: int) -> None:
         async with service.connection() as connection:
             for _ in range(times):
-                row = await (await connection.execute("UPDATE counter SET n = n + 1 RETURNING n")).fetchone()
+                row = await (
+                    await connection.execute("UPDATE counter SET n = n + 1 RETURNING n")
+                ).fetchone()
                 assert row
-                await connection.execute(*service.outbox.emit(announcement("counted"), id=str(row[0])))
+                await connection.execute(
+                    *service.outbox.emit(announcement("counted"), id=str(row[0]))
+                )
                 await connection.commit()
 
     async with service.relaying() as one, service.relaying():
@@ -277,7 +315,10 @@ async def test_relay_and_nats_killed_again_and_again_lose_nothing_and_double_not
     for killed in ("relay", "nats"):
         async with cli.running("outbox", outbox_dsn=service.dsn, nats_url=own_nats.url) as relay:
             assert relay.stdout
-            assert await asyncio.wait_for(relay.stdout.readline(), 3 * WAIT_SECONDS) == b"ready outbox\n"
+            assert (
+                await asyncio.wait_for(relay.stdout.readline(), 3 * WAIT_SECONDS)
+                == b"ready outbox\n"
+            )
             if killed == "relay":
                 relay.kill()
                 continue
@@ -295,12 +336,16 @@ async def test_relay_and_nats_killed_again_and_again_lose_nothing_and_double_not
 async def everything(jetstream: JetStream) -> list[Message]:
     """All events of all tenants."""
     found: list[Message] = []
-    while page := await read(jetstream, EVENTS, "events.>", after=found[-1].sequence if found else 0):
+    while page := await read(
+        jetstream, EVENTS, "events.>", after=found[-1].sequence if found else 0
+    ):
         found += page
     return found
 
 
-async def test_the_command_makes_the_outbox_and_says_what_is_missing(runtime: Runtime, cli: Command) -> None:
+async def test_the_command_makes_the_outbox_and_says_what_is_missing(
+    runtime: Runtime, cli: Command
+) -> None:
     name = f"service_{uuid4().hex[:8]}"
     async with runtime.postgres.connection() as connection:
         await connection.execute(f"CREATE DATABASE {name}".encode())
@@ -308,5 +353,10 @@ async def test_the_command_makes_the_outbox_and_says_what_is_missing(runtime: Ru
 
     ended = await cli("outbox", "--dsn", dsn)
     assert (ended.code, ended.out) == (1, "")
-    assert "there is no outbox in that database; make it with `tidings outbox --install`" in ended.err
-    assert await cli.well("outbox", "--dsn", dsn, "--install") == "the outbox is there: tidings_outbox.waiting\n"
+    assert (
+        "there is no outbox in that database; make it with `tidings outbox --install`" in ended.err
+    )
+    assert (
+        await cli.well("outbox", "--dsn", dsn, "--install")
+        == "the outbox is there: tidings_outbox.waiting\n"
+    )

@@ -24,7 +24,9 @@ async def online(tidings: Tidings, asking: str, **query: Any) -> list[str]:
     return (await tidings.get("/v1/presence", asking, **query))["online"]
 
 
-async def until_online(tidings: Tidings, expected: list[str], seconds: float = 5.0, **query: Any) -> float:
+async def until_online(
+    tidings: Tidings, expected: list[str], seconds: float = 5.0, **query: Any
+) -> float:
     """Ask until these are connected; how long it took."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):
@@ -55,15 +57,27 @@ class Watcher:
     def fold(self, frame: dict[str, Any]) -> None:
         """Take a frame."""
         known = set() if frame.get("whole") else self.online[frame.get("relation")]
-        assert not known & set(frame["online"]) and known >= set(frame.get("offline", ())), (known, frame)
-        self.online[frame.get("relation")] = (known | set(frame["online"])) - set(frame.get("offline", ()))
+        assert not known & set(frame["online"]) and known >= set(frame.get("offline", ())), (
+            known,
+            frame,
+        )
+        self.online[frame.get("relation")] = (known | set(frame["online"])) - set(
+            frame.get("offline", ())
+        )
         assert frame.keys() <= {"type", "relation", "online", "offline", "whole"}
 
 
-async def test_who_is_connected_to_any_edge_is_known_at_each(tidings: Tidings, other: Tidings) -> None:
+async def test_who_is_connected_to_any_edge_is_known_at_each(
+    tidings: Tidings, other: Tidings
+) -> None:
     await team(tidings, "ann", "bob", "cho", "dee")
 
-    async with tidings.socket("ann") as ann, other.events("bob") as bob, other.socket("cho") as cho, other.socket("eve") as eve:
+    async with (
+        tidings.socket("ann") as ann,
+        other.events("bob") as bob,
+        other.socket("cho") as cho,
+        other.socket("eve") as eve,
+    ):
         for client in (ann, bob, cho, eve):
             await client.live()
         for edge in (tidings, other):
@@ -77,7 +91,10 @@ async def test_who_is_connected_to_any_edge_is_known_at_each(tidings: Tidings, o
 async def test_the_people_of_an_edge_that_is_killed_vanish_in_time_and_not_before(
     tidings: Tidings, other: Tidings, chosen: Settings
 ) -> None:
-    async with web(chosen, presence_seconds=BELIEVED_SECONDS) as doomed, beside(tidings, doomed.url) as there:
+    async with (
+        web(chosen, presence_seconds=BELIEVED_SECONDS) as doomed,
+        beside(tidings, doomed.url) as there,
+    ):
         await (await there.connect("bob")).live()
         await (await other.connect("cho")).live()
         await until_online(other, ["bob", "cho"], user=["bob", "cho"])
@@ -127,11 +144,20 @@ async def test_only_who_stands_in_a_relation_may_ask_of_it_or_an_admin(tidings: 
     await (await tidings.connect("bob")).live()
     eve = Watcher(await tidings.connect("eve"))
 
-    refused(await tidings.http.get("/v1/presence", params={"relation": ROOM}, headers=tidings.headers("eve")), 403)
+    refused(
+        await tidings.http.get(
+            "/v1/presence", params={"relation": ROOM}, headers=tidings.headers("eve")
+        ),
+        403,
+    )
     result = await eve.watch(relation=ROOM)
 
     assert (result["ok"], "do not stand in" in result["error"], eve.online) == (False, True, {})
-    admin = await tidings.http.get("/v1/presence", params={"relation": ROOM}, headers=tidings.headers("eve", scope="inbox admin"))
+    admin = await tidings.http.get(
+        "/v1/presence",
+        params={"relation": ROOM},
+        headers=tidings.headers("eve", scope="inbox admin"),
+    )
     assert admin.json() == {"online": ["bob"]}
 
 
@@ -156,7 +182,9 @@ async def test_a_question_that_makes_no_sense_is_refused(tidings: Tidings, query
 
 
 @pytest.mark.parametrize("way", ["socket", "stream"])
-async def test_a_watcher_is_told_of_each_change_anywhere(tidings: Tidings, other: Tidings, way: str) -> None:
+async def test_a_watcher_is_told_of_each_change_anywhere(
+    tidings: Tidings, other: Tidings, way: str
+) -> None:
     await team(tidings, "ann", "bob", "cho")
     if way == "socket":
         watcher = Watcher(await (await tidings.connect("ann")).live())
@@ -178,7 +206,9 @@ async def test_a_watcher_is_told_of_each_change_anywhere(tidings: Tidings, other
         await watcher.until(None)
     await watcher.until(ROOM, "ann")
     if way == "socket":
-        assert watcher.client.cursor == cursor or any(frame["type"] == "entries" for frame in watcher.client.seen)
+        assert watcher.client.cursor == cursor or any(
+            frame["type"] == "entries" for frame in watcher.client.seen
+        )
         await watcher.client.send({"type": "unwatch", "op": "done", "relation": ROOM})
         assert (await watcher.client.next("result"))["op"] == "done"
         await (await tidings.connect("bob")).live()
@@ -187,7 +217,9 @@ async def test_a_watcher_is_told_of_each_change_anywhere(tidings: Tidings, other
         assert watcher.online[ROOM] == {"ann"}
 
 
-async def test_who_leaves_a_relation_watches_it_no_longer_and_is_not_in_it(tidings: Tidings) -> None:
+async def test_who_leaves_a_relation_watches_it_no_longer_and_is_not_in_it(
+    tidings: Tidings,
+) -> None:
     await team(tidings, "ann", "bob")
     ann, bob = [Watcher(await (await tidings.connect(user)).live()) for user in ("ann", "bob")]
     for watcher in (ann, bob):
@@ -205,7 +237,9 @@ async def test_who_leaves_a_relation_watches_it_no_longer_and_is_not_in_it(tidin
 
 
 async def test_a_connection_watches_a_bounded_number_of_relations(tidings: Tidings) -> None:
-    await tidings.emit(*(event("team_member.added", project_id=str(n), user_id="ann") for n in range(21)))
+    await tidings.emit(
+        *(event("team_member.added", project_id=str(n), user_id="ann") for n in range(21))
+    )
     await settled(tidings)
     watcher = Watcher(await (await tidings.connect("ann")).live())
 
@@ -228,5 +262,10 @@ async def test_a_room_is_watched_up_to_a_size(tidings: Tidings) -> None:
     await team(tidings, "one-more", project="big")
 
     assert (await watcher.client.next("error"))["code"] == "forbidden"
-    problem = refused(await tidings.http.get("/v1/presence", params={"relation": big}, headers=tidings.headers("u7")), 403)
+    problem = refused(
+        await tidings.http.get(
+            "/v1/presence", params={"relation": big}, headers=tidings.headers("u7")
+        ),
+        403,
+    )
     assert "more than 1000" in problem["detail"]

@@ -23,8 +23,16 @@ pytestmark = pytest.mark.usefixtures("calm")
 @pytest.fixture(scope="module")
 async def strict_url(chosen: Settings) -> AsyncIterator[str]:
     """An edge with limits that are soon reached."""
-    rates = {"request_rate": "3/300", "ticket_rate": "1/300", "event_rate": "1/300", "connect_rate": "2/300", "frame_rate": "5/300"}
-    async with web(chosen, **rates, trusted_proxies="127.0.0.0/8", connections_per_address=3) as edge:
+    rates = {
+        "request_rate": "3/300",
+        "ticket_rate": "1/300",
+        "event_rate": "1/300",
+        "connect_rate": "2/300",
+        "frame_rate": "5/300",
+    }
+    async with web(
+        chosen, **rates, trusted_proxies="127.0.0.0/8", connections_per_address=3
+    ) as edge:
         yield edge.url
 
 
@@ -51,7 +59,9 @@ async def test_requests_say_what_is_left_and_beyond_it_how_long_to_wait(edge: Ti
 
 
 @pytest.mark.parametrize(("path", "name"), [("/v1/tickets", "tickets"), ("/v1/events", "events")])
-async def test_tickets_and_events_have_rates_of_their_own(edge: Tidings, path: str, name: str) -> None:
+async def test_tickets_and_events_have_rates_of_their_own(
+    edge: Tidings, path: str, name: str
+) -> None:
     headers, body = {**edge.headers("alice"), "Content-Type": ONE}, json.dumps(hello_to("alice"))
     answer = await edge.http.post(path, content=body, headers=headers)
     assert (answer.status_code, answer.headers["ratelimit-policy"]) == (200, f'"{name}";q=1;w=300')
@@ -97,7 +107,9 @@ async def test_an_address_may_have_so_many_connections_and_another_its_own(edge:
     async with AsyncExitStack() as stack:
         unauthenticated = await stack.enter_async_context(at(edge, **here))
         for user in ("alice", "bob"):
-            await until(await stack.enter_async_context(at(edge, **here, **edge.headers(user))), "hello")
+            await until(
+                await stack.enter_async_context(at(edge, **here, **edge.headers(user))), "hello"
+            )
 
         async with at(edge, **here, **edge.headers("carol")) as fourth:
             assert await ended(fourth) == (4104, "at most 3 connections from one address")
@@ -120,8 +132,12 @@ async def came_in(edge: Tidings, headers: dict[str, str]) -> bool:
             return False
 
 
-async def test_the_limits_that_come_with_the_house_bother_nobody_who_behaves(tidings: Tidings) -> None:
+async def test_the_limits_that_come_with_the_house_bother_nobody_who_behaves(
+    tidings: Tidings,
+) -> None:
     for _ in range(50):
         async with socket(tidings, "frame", tidings.token("alice")) as opened:
             await until(opened, "hello")
-        assert (await tidings.http.get("/v1/counts", headers=tidings.headers("alice"))).status_code == 200
+        assert (
+            await tidings.http.get("/v1/counts", headers=tidings.headers("alice"))
+        ).status_code == 200

@@ -20,7 +20,12 @@ from tests.driver import Tidings, event, hello_to
 from tests.streams import entries, stored
 
 WAIT_SECONDS = 20
-FORGED = {"notification_id": "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10", "user_id": "alice", "title": "-", "sender": "carol"}
+FORGED = {
+    "notification_id": "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10",
+    "user_id": "alice",
+    "title": "-",
+    "sender": "carol",
+}
 
 
 def asked(*users: str, **more: Any) -> dict[str, Any]:
@@ -32,7 +37,9 @@ async def read(tidings: Tidings, user: str, **which: Any) -> int:
     """Mark as read, all that they have by default; returns the sequence of the mark."""
     ids = [each["id"] for each in await tidings.listing(user)]
     response = await tidings.http.post(
-        "/v1/notifications/mark", json={"state": "read", **(which or {"ids": ids})}, headers=tidings.headers(user)
+        "/v1/notifications/mark",
+        json={"state": "read", **(which or {"ids": ids})},
+        headers=tidings.headers(user),
     )
     assert response.status_code == 200, response.text
     return int(response.json()["cursor"].split("-")[1])
@@ -66,12 +73,20 @@ async def receipts(tidings: Tidings, user: str = "carol") -> list[Notification]:
 async def stated(tidings: Tidings) -> list[str | None]:
     """Who is stated to have read something, as often as it lies in the log of events."""
     bodies = [json.loads(message.data) for message in await stored(tidings)]
-    return sorted(body["actor"] for body in bodies if body["type"] == "notification.read" and not body["actor"].startswith("clock"))
+    return sorted(
+        body["actor"]
+        for body in bodies
+        if body["type"] == "notification.read" and not body["actor"].startswith("clock")
+    )
 
 
-async def test_a_sender_who_asked_is_told_who_read_it_however_it_was_marked(tidings: Tidings) -> None:
+async def test_a_sender_who_asked_is_told_who_read_it_however_it_was_marked(
+    tidings: Tidings,
+) -> None:
     carol = await (await tidings.connect("carol")).live()
-    await tidings.emit(asked("alice", "bob", "dave", "eve", title="Harvest"), asked("alice", title="Picnic"))
+    await tidings.emit(
+        asked("alice", "bob", "dave", "eve", title="Harvest"), asked("alice", title="Picnic")
+    )
     await tidings.eventually("eve", total=1)
     alice = await (await tidings.connect("alice")).live()
 
@@ -80,20 +95,38 @@ async def test_a_sender_who_asked_is_told_who_read_it_however_it_was_marked(tidi
     await read(tidings, "dave", filter={"category": "system_announcement"})
 
     told = sorted(entry["message"] for entry in await carol.until(4))
-    assert told == ["alice has read: Harvest", "alice has read: Picnic", "bob has read: Harvest", "dave has read: Harvest"]
+    assert told == [
+        "alice has read: Harvest",
+        "alice has read: Picnic",
+        "bob has read: Harvest",
+        "dave has read: Harvest",
+    ]
     assert all(each["receipt"] for each in alice.notifications.values())
     one = carol.entries[0]
-    assert (one["title"], one["type"], one["entity"]["type"]) == ("Read", "notification.read", "announcement")
+    assert (one["title"], one["type"], one["entity"]["type"]) == (
+        "Read",
+        "notification.read",
+        "announcement",
+    )
     assert one["actor"] in ("alice", "bob", "dave") and "receipt" not in one
 
 
 async def test_it_is_told_once_though_marked_twice_unread_and_read_again(tidings: Tidings) -> None:
     await tidings.emit(asked("alice"))
-    desk, phone = await (await tidings.connect("alice")).live(), await (await tidings.connect("alice")).live()
+    desk, phone = (
+        await (await tidings.connect("alice")).live(),
+        await (await tidings.connect("alice")).live(),
+    )
     await desk.until_counts(total=1)
     await phone.until_counts(total=1)
 
-    for client, state in ((desk, "read"), (phone, "read"), (desk, "unread"), (phone, "read"), (desk, "unread")):
+    for client, state in (
+        (desk, "read"),
+        (phone, "read"),
+        (desk, "unread"),
+        (phone, "read"),
+        (desk, "unread"),
+    ):
         await client.mark(state, *client.shown)
     await looked_through(tidings)
     await phone.mark("read", *phone.shown)
@@ -103,7 +136,9 @@ async def test_it_is_told_once_though_marked_twice_unread_and_read_again(tidings
     assert len(await receipts(tidings)) == 1
 
 
-async def test_whoever_did_not_ask_and_whoever_reads_their_own_is_told_nothing(tidings: Tidings) -> None:
+async def test_whoever_did_not_ask_and_whoever_reads_their_own_is_told_nothing(
+    tidings: Tidings,
+) -> None:
     unasked = {**hello_to("alice"), "actor": "carol"}
     of_nobody = hello_to("alice", receipt=True)
     await tidings.emit(unasked, of_nobody, asked("carol", title="to myself"))
@@ -130,7 +165,9 @@ async def test_what_is_only_seen_or_archived_or_deleted_is_not_read(tidings: Tid
     assert await stated(tidings) == []
 
 
-async def test_a_receipt_asks_for_none_and_stays_with_its_sender_and_tenant(tidings: Tidings) -> None:
+async def test_a_receipt_asks_for_none_and_stays_with_its_sender_and_tenant(
+    tidings: Tidings,
+) -> None:
     async with Tidings(tidings.url, tidings.runtime) as other:
         same = asked("alice")
         for each in (tidings, other):
@@ -148,12 +185,16 @@ async def test_a_receipt_asks_for_none_and_stays_with_its_sender_and_tenant(tidi
         assert await other.listing("carol") == []
 
 
-async def test_a_receipt_is_told_once_though_the_reading_is_stated_again_after_any_time(tidings: Tidings) -> None:
+async def test_a_receipt_is_told_once_though_the_reading_is_stated_again_after_any_time(
+    tidings: Tidings,
+) -> None:
     await tidings.emit(asked("alice"))
     await tidings.eventually("alice", total=1)
     await read(tidings, "alice")
     await tidings.eventually("carol", total=1)
-    (reading,) = [message for message in await stored(tidings) if b"notification.read" in message.data]
+    (reading,) = [
+        message for message in await stored(tidings) if b"notification.read" in message.data
+    ]
 
     await tidings.runtime.jetstream.request(reading.subject, reading.data)
     await tidings.emit(hello_to("carol", title="the end"))
@@ -164,7 +205,9 @@ async def test_a_receipt_is_told_once_though_the_reading_is_stated_again_after_a
 
 
 @pytest.mark.parametrize("media_type", [MEDIA_TYPE, BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE])
-async def test_a_reading_that_a_producer_states_is_refused_with_all_beside_it(tidings: Tidings, media_type: str) -> None:
+async def test_a_reading_that_a_producer_states_is_refused_with_all_beside_it(
+    tidings: Tidings, media_type: str
+) -> None:
     forged, good = event("notification.read", actor="alice", **FORGED), hello_to("carol")
     body = {
         MEDIA_TYPE: json.dumps(forged),
@@ -172,7 +215,11 @@ async def test_a_reading_that_a_producer_states_is_refused_with_all_beside_it(ti
         LINES_MEDIA_TYPE: f"{json.dumps(good)}\n{json.dumps(forged)}",
     }
 
-    response = await tidings.http.post("/v1/events", content=body[media_type], headers={**tidings.headers(), "Content-Type": media_type})
+    response = await tidings.http.post(
+        "/v1/events",
+        content=body[media_type],
+        headers={**tidings.headers(), "Content-Type": media_type},
+    )
 
     problem = refused(response, 403)
     assert (problem["field"], problem["line"]) == ("type", 1 if media_type == MEDIA_TYPE else 2)

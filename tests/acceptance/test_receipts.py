@@ -33,7 +33,10 @@ async def confirmed(tidings: Tidings, event: str, user: str, device: str) -> Con
 async def written(tidings: Tidings, user: str) -> list[dict[str, Any]]:
     """The receipts in the log."""
     subject = receipt(Person(tidings.tenant, user), tidings.runtime.settings.partitions)
-    return [json.loads(message.data) for message in await read(tidings.runtime.jetstream, NOTIFICATIONS, subject, after=0)]
+    return [
+        json.loads(message.data)
+        for message in await read(tidings.runtime.jetstream, NOTIFICATIONS, subject, after=0)
+    ]
 
 
 async def until_written(tidings: Tidings, user: str, cursor: str) -> list[dict[str, Any]]:
@@ -55,7 +58,9 @@ async def alice(tidings: Tidings) -> Client:
     return await (await tidings.connect("alice")).live()
 
 
-async def test_an_analyst_sees_who_was_told_who_has_it_and_who_read_it(tidings: Tidings, alice: Client) -> None:
+async def test_an_analyst_sees_who_was_told_who_has_it_and_who_read_it(
+    tidings: Tidings, alice: Client
+) -> None:
     await tidings.emit(event := hello_to("alice", "bob", "carol"))
     await alice.until(1)
     (message,) = await stored(tidings)
@@ -63,10 +68,19 @@ async def test_an_analyst_sees_who_was_told_who_has_it_and_who_read_it(tidings: 
     bob_hello = next(frame for frame in bob.seen if frame["type"] == "hello")
 
     await alice.send({"type": "ack", "cursor": alice.cursor})
-    assert (await post(tidings, "bob", {"device": "bob's phone", "cursor": bob.cursor})).status_code == 202
+    assert (
+        await post(tidings, "bob", {"device": "bob's phone", "cursor": bob.cursor})
+    ).status_code == 202
     await alice.mark("read", *alice.shown)
-    of_alice = await confirmed(tidings, str(message.sequence), "alice", next(f for f in alice.seen if f["type"] == "hello")["connection"])
-    of_bob = await confirmed(tidings, f"{tidings.tenant}//tests/{event['id']}", "bob", "bob's phone")
+    of_alice = await confirmed(
+        tidings,
+        str(message.sequence),
+        "alice",
+        next(f for f in alice.seen if f["type"] == "hello")["connection"],
+    )
+    of_bob = await confirmed(
+        tidings, f"{tidings.tenant}//tests/{event['id']}", "bob", "bob's phone"
+    )
     await tidings.eventually("alice", unread=0)
 
     found = {each.user: each for each in await receipts(tidings.runtime, str(message.sequence))}
@@ -77,7 +91,9 @@ async def test_an_analyst_sees_who_was_told_who_has_it_and_who_read_it(tidings: 
     assert bob_hello["user"] == "bob"
 
 
-async def test_of_many_acks_in_a_row_few_are_written_and_the_newest_is_among_them(tidings: Tidings, alice: Client) -> None:
+async def test_of_many_acks_in_a_row_few_are_written_and_the_newest_is_among_them(
+    tidings: Tidings, alice: Client
+) -> None:
     cursors = list[str]()
     for count in range(30):
         await tidings.emit(hello_to("alice"))
@@ -89,10 +105,14 @@ async def test_of_many_acks_in_a_row_few_are_written_and_the_newest_is_among_the
     found = await until_written(tidings, "alice", cursors[-1])
 
     assert len(found) < 10
-    assert [each["cursor"] for each in found] == sorted({each["cursor"] for each in found}, key=cursors.index)
+    assert [each["cursor"] for each in found] == sorted(
+        {each["cursor"] for each in found}, key=cursors.index
+    )
 
 
-async def test_what_devices_have_takes_no_room_in_the_persons_own_log(tidings: Tidings, alice: Client) -> None:
+async def test_what_devices_have_takes_no_room_in_the_persons_own_log(
+    tidings: Tidings, alice: Client
+) -> None:
     start = str(alice.cursor)
     await tidings.emit(hello_to("alice"))
     await alice.until(1)
@@ -104,7 +124,9 @@ async def test_what_devices_have_takes_no_room_in_the_persons_own_log(tidings: T
     assert len(replayed.entries) == 1
 
 
-async def test_a_device_that_says_its_name_keeps_it_from_connection_to_connection(tidings: Tidings) -> None:
+async def test_a_device_that_says_its_name_keeps_it_from_connection_to_connection(
+    tidings: Tidings,
+) -> None:
     phone = await (await tidings.connect("alice", device="phone")).live()
     await tidings.emit(hello_to("alice"))
     await phone.until(1)
@@ -122,15 +144,23 @@ async def test_a_device_that_says_its_name_keeps_it_from_connection_to_connectio
 
 @pytest.mark.parametrize("device", ["", "a\nb", "x" * 129])
 async def test_a_name_that_is_none_is_refused(tidings: Tidings, device: str) -> None:
-    stream = await tidings.http.get("/v1/stream", params={"device": device}, headers=tidings.headers("alice"))
+    stream = await tidings.http.get(
+        "/v1/stream", params={"device": device}, headers=tidings.headers("alice")
+    )
     socket = await tidings.connect("alice", device=device)
 
     refused(stream, 400)
     assert await socket.closed() == Code.BAD_FRAME
 
 
-@pytest.mark.parametrize("cursor", ["0123abcd-1", "{epoch}-9999999999", "{epoch}-1.5.99999999"], ids=["epoch", "ahead", "middle"])
-async def test_what_was_not_sent_cannot_be_acknowledged(tidings: Tidings, alice: Client, cursor: str) -> None:
+@pytest.mark.parametrize(
+    "cursor",
+    ["0123abcd-1", "{epoch}-9999999999", "{epoch}-1.5.99999999"],
+    ids=["epoch", "ahead", "middle"],
+)
+async def test_what_was_not_sent_cannot_be_acknowledged(
+    tidings: Tidings, alice: Client, cursor: str
+) -> None:
     cursor = cursor.format(epoch=str(alice.cursor).split("-")[0])
 
     await alice.send({"type": "ack", "cursor": cursor})
@@ -155,7 +185,9 @@ async def test_what_was_not_sent_cannot_be_acknowledged(tidings: Tidings, alice:
     ],
     ids=str,
 )
-async def test_an_ack_that_makes_no_sense_is_refused(tidings: Tidings, body: dict[str, Any] | bytes) -> None:
+async def test_an_ack_that_makes_no_sense_is_refused(
+    tidings: Tidings, body: dict[str, Any] | bytes
+) -> None:
     refused(await post(tidings, "alice", body), 400)
 
 

@@ -42,7 +42,9 @@ async def missed(tidings: Tidings, count: int = MISSED, total: int = 0, **more: 
     return cursor
 
 
-async def first_page(tidings: Tidings, transport: str, cursor: str) -> tuple[str, list[dict[str, Any]], bool]:
+async def first_page(
+    tidings: Tidings, transport: str, cursor: str
+) -> tuple[str, list[dict[str, Any]], bool]:
     """One frame of a replay, the connection dropped right behind it: the cursor, the entries, and whether there is more."""
     if transport == "log":
         page = await tidings.get("/v1/log", "alice", after=cursor)
@@ -61,11 +63,15 @@ async def test_a_long_replay_comes_in_pages_each_notification_once(forgetful: Ti
     pages = [frame for frame in client.seen if frame["type"] == "entries"]
     assert len(pages) > MISSED // 100
     assert all(frame.get("more") for frame in pages[:-1])
-    assert [entry["title"] for entry in client.entries] == [f"№ {number}" for number in range(MISSED)]
+    assert [entry["title"] for entry in client.entries] == [
+        f"№ {number}" for number in range(MISSED)
+    ]
     assert client.counts == await forgetful.get("/v1/counts", "alice")
 
 
-async def test_switching_the_transport_after_every_page_loses_and_repeats_nothing(forgetful: Tidings) -> None:
+async def test_switching_the_transport_after_every_page_loses_and_repeats_nothing(
+    forgetful: Tidings,
+) -> None:
     cursor = await missed(forgetful)
     entries: list[dict[str, Any]] = []
 
@@ -83,7 +89,10 @@ async def test_what_changes_between_two_pages_is_in_a_later_one(forgetful: Tidin
     cursor = await missed(forgetful)
     cursor, first, _ = await first_page(forgetful, "socket", cursor)
     known = {entry["id"]: entry for entry in first}
-    told, untold = first[0]["id"], next(each["id"] for each in await forgetful.listing("alice") if each["id"] not in known)
+    told, untold = (
+        first[0]["id"],
+        next(each["id"] for each in await forgetful.listing("alice") if each["id"] not in known),
+    )
 
     desk = await (await forgetful.connect("alice")).live()
     for identifier in (told, untold):
@@ -107,7 +116,9 @@ async def test_arrivals_during_a_replay_follow_it_without_gap_or_repeat(forgetfu
     await forgetful.emit(*(hello_to("alice", title=f"№ {MISSED + number}") for number in range(50)))
     await client.until(MISSED + 50)
 
-    assert [entry["title"] for entry in client.entries] == [f"№ {number}" for number in range(MISSED + 50)]
+    assert [entry["title"] for entry in client.entries] == [
+        f"№ {number}" for number in range(MISSED + 50)
+    ]
 
 
 async def test_what_was_deleted_while_away_goes_away_on_the_client_too(forgetful: Tidings) -> None:
@@ -148,7 +159,11 @@ async def test_a_page_that_the_client_has_is_not_sent_again(tidings: Tidings) ->
     await tidings.eventually("alice", total=4)
     new = await tidings.http.get("/v1/log", params={"after": cursor}, headers=known)
 
-    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert (again.status_code, again.content, again.headers["etag"]) == (
+        304,
+        b"",
+        first.headers["etag"],
+    )
     assert new.status_code == 200
     assert len(new.json()["entries"]) == 4
     assert new.headers["etag"] != first.headers["etag"]
@@ -156,9 +171,14 @@ async def test_a_page_that_the_client_has_is_not_sent_again(tidings: Tidings) ->
 
 async def test_a_forged_cursor_within_a_replay_is_as_good_as_any_other(forgetful: Tidings) -> None:
     cursor = await missed(forgetful, 5)
-    epoch, head = cursor.split("-")[0], (await forgetful.get("/v1/log", "alice"))["cursor"].split("-")[1]
+    epoch, head = (
+        cursor.split("-")[0],
+        (await forgetful.get("/v1/log", "alice"))["cursor"].split("-")[1],
+    )
 
-    client = await (await forgetful.connect("alice", f"{epoch}-{head}.0.9999999999999999999")).live()
+    client = await (
+        await forgetful.connect("alice", f"{epoch}-{head}.0.9999999999999999999")
+    ).live()
     backward = await (await forgetful.connect("alice", f"{epoch}-{head}.{head}.1")).live()
 
     assert [frame.get("reason") for frame in client.seen if frame["type"] == "reset"] == ["ahead"]
@@ -166,7 +186,9 @@ async def test_a_forged_cursor_within_a_replay_is_as_good_as_any_other(forgetful
     assert backward.cursor and "." not in backward.cursor
 
 
-async def test_what_the_ring_holds_is_told_before_the_rows_are_asked(tidings: Tidings, chosen: Settings) -> None:
+async def test_what_the_ring_holds_is_told_before_the_rows_are_asked(
+    tidings: Tidings, chosen: Settings
+) -> None:
     cursor = await missed(tidings, 130)
     async with web(chosen) as fresh, Tidings(fresh.url, tidings.runtime, tidings.tenant) as driver:
         async with tidings.runtime.postgres.transaction() as locking:
@@ -182,21 +204,28 @@ async def test_what_the_ring_holds_is_told_before_the_rows_are_asked(tidings: Ti
     assert len(client.entries) == 130
 
 
-async def test_whoever_left_between_a_replay_and_its_counts_is_told_them_on_coming_back(tidings: Tidings, chosen: Settings) -> None:
+async def test_whoever_left_between_a_replay_and_its_counts_is_told_them_on_coming_back(
+    tidings: Tidings, chosen: Settings
+) -> None:
     cursor = await missed(tidings, 3)
     async with web(chosen) as fresh, Tidings(fresh.url, tidings.runtime, tidings.tenant) as driver:
         async with tidings.runtime.postgres.transaction() as locking:
             await locking.execute("LOCK TABLE inbox.notification IN ACCESS EXCLUSIVE MODE")
             async with driver.socket("alice", cursor) as left:
                 await left.until(3)
-        back = [await (await connect("alice", left.cursor)).live() for connect in (driver.connect, driver.stream)]
+        back = [
+            await (await connect("alice", left.cursor)).live()
+            for connect in (driver.connect, driver.stream)
+        ]
 
     assert not left.counts
     assert [client.entries for client in back] == [[], []]
     assert [client.counts for client in back] == [{"unread": 3, "unseen": 3, "total": 3}] * 2
 
 
-async def test_counts_that_changed_by_themselves_meanwhile_are_told_to_whoever_missed_nothing_else(tidings: Tidings) -> None:
+async def test_counts_that_changed_by_themselves_meanwhile_are_told_to_whoever_missed_nothing_else(
+    tidings: Tidings,
+) -> None:
     await missed(tidings, 2)
     async with tidings.socket("alice") as alice:
         await alice.live()
@@ -212,22 +241,39 @@ async def test_counts_that_changed_by_themselves_meanwhile_are_told_to_whoever_m
 
 
 @pytest.mark.parametrize("ring_bytes", [2000, 2**20], ids=["rows", "ring"])
-async def test_whoever_missed_more_than_is_kept_is_told_so_and_begins_afresh(tidings: Tidings, chosen: Settings, ring_bytes: int) -> None:
-    beyond, just_in_time = await missed(tidings, KEPT), await missed(tidings, KEPT - 1, total=2 * KEPT - 1)
+async def test_whoever_missed_more_than_is_kept_is_told_so_and_begins_afresh(
+    tidings: Tidings, chosen: Settings, ring_bytes: int
+) -> None:
+    beyond, just_in_time = (
+        await missed(tidings, KEPT),
+        await missed(tidings, KEPT - 1, total=2 * KEPT - 1),
+    )
 
-    async with web(chosen, notifications_per_user=KEPT, ring_bytes=ring_bytes) as few, Tidings(few.url, None, tidings.tenant) as driver:
-        told = [await (await driver.connect("alice", beyond)).live(), await (await driver.stream("alice", beyond)).live()]
-        gone = await driver.http.get("/v1/log", params={"after": beyond}, headers=driver.headers("alice"))
+    async with (
+        web(chosen, notifications_per_user=KEPT, ring_bytes=ring_bytes) as few,
+        Tidings(few.url, None, tidings.tenant) as driver,
+    ):
+        told = [
+            await (await driver.connect("alice", beyond)).live(),
+            await (await driver.stream("alice", beyond)).live(),
+        ]
+        gone = await driver.http.get(
+            "/v1/log", params={"after": beyond}, headers=driver.headers("alice")
+        )
         entire = await (await driver.connect("alice", just_in_time)).live()
 
     for client in told:
         assert [frame["reason"] for frame in client.seen if frame["type"] == "reset"] == ["expired"]
         assert len(client.notifications) == client.counts["total"] == KEPT
     assert (gone.status_code, gone.json()["reason"]) == (410, "expired")
-    assert [entry["title"] for entry in entire.entries] == [f"№ {number}" for number in range(KEPT - 1)]
+    assert [entry["title"] for entry in entire.entries] == [
+        f"№ {number}" for number in range(KEPT - 1)
+    ]
 
 
-async def test_a_snapshot_is_never_so_old_that_nobody_can_go_on_from_it(tidings: Tidings, chosen: Settings) -> None:
+async def test_a_snapshot_is_never_so_old_that_nobody_can_go_on_from_it(
+    tidings: Tidings, chosen: Settings
+) -> None:
     await missed(tidings, 3)
     async with (
         web(chosen, notifications_per_user=KEPT) as few,
@@ -236,9 +282,13 @@ async def test_a_snapshot_is_never_so_old_that_nobody_can_go_on_from_it(tidings:
     ):
         await holding.execute("LOCK TABLE inbox.notification IN SHARE MODE")
         watching = await (await tidings.connect("alice")).live()
-        await tidings.emit(*(hello_to("alice", title=f"late {number}") for number in range(2 * KEPT)))
+        await tidings.emit(
+            *(hello_to("alice", title=f"late {number}") for number in range(2 * KEPT))
+        )
         await watching.until(2 * KEPT)
         client = await (await driver.connect("alice")).live()
 
     assert [frame["type"] for frame in client.seen] == ["hello", "snapshot", "live"]
-    assert [note["title"] for note in client.notifications.values()] == [f"late {number}" for number in range(KEPT, 2 * KEPT)]
+    assert [note["title"] for note in client.notifications.values()] == [
+        f"late {number}" for number in range(KEPT, 2 * KEPT)
+    ]

@@ -23,11 +23,29 @@ CLOSED_SECONDS = 1.0
 EARLIER_SECONDS = 30
 
 
-def token(tidings: Tidings, user: str = "alice", *, age: float = EARLIER_SECONDS, seconds: float = 3600, **claims: Any) -> str:
+def token(
+    tidings: Tidings,
+    user: str = "alice",
+    *,
+    age: float = EARLIER_SECONDS,
+    seconds: float = 3600,
+    **claims: Any,
+) -> str:
     """A token issued a while ago."""
     now = time.time()
-    told = {"sub": user, "tenant": tidings.tenant, "scope": "inbox emit", "iat": int(now - age), "exp": now + seconds, **claims}
-    return jwt.encode({name: value for name, value in told.items() if value is not None}, SECRET, algorithm="HS256")
+    told = {
+        "sub": user,
+        "tenant": tidings.tenant,
+        "scope": "inbox emit",
+        "iat": int(now - age),
+        "exp": now + seconds,
+        **claims,
+    }
+    return jwt.encode(
+        {name: value for name, value in told.items() if value is not None},
+        SECRET,
+        algorithm="HS256",
+    )
 
 
 async def revoke(tidings: Tidings, user: str, session: str | None = None) -> float:
@@ -54,7 +72,9 @@ async def test_a_newer_token_of_the_same_person_keeps_the_connection(tidings: Ti
         assert await ended(opened) == (4002, "the token has expired")
 
 
-async def test_a_newer_token_that_is_no_good_or_another_persons_ends_the_connection(tidings: Tidings) -> None:
+async def test_a_newer_token_that_is_no_good_or_another_persons_ends_the_connection(
+    tidings: Tidings,
+) -> None:
     stranger = Tidings(tidings.url, tidings.runtime)
     for newer, code in (
         (token(tidings, "bob"), 4500),
@@ -78,7 +98,9 @@ async def test_an_event_stream_is_told_that_its_token_ends_and_then_ends(tidings
     assert (told[-1]["type"], told[-1]["code"], told[-1]["retry"]) == ("error", "4002", True)
 
 
-async def test_revoking_a_person_ends_all_of_theirs_at_once_on_every_edge_and_nobody_elses(tidings: Tidings, other: Tidings) -> None:
+async def test_revoking_a_person_ends_all_of_theirs_at_once_on_every_edge_and_nobody_elses(
+    tidings: Tidings, other: Tidings
+) -> None:
     old = token(tidings)
     async with (
         socket(tidings, "frame", old) as one,
@@ -101,7 +123,10 @@ async def test_revoking_a_person_ends_all_of_theirs_at_once_on_every_edge_and_no
 
 
 async def test_revoking_one_session_leaves_the_others_of_the_person(tidings: Tidings) -> None:
-    async with socket(tidings, "frame", token(tidings, sid="phone")) as phone, socket(tidings, "frame", token(tidings, sid="desk")) as desk:
+    async with (
+        socket(tidings, "frame", token(tidings, sid="phone")) as phone,
+        socket(tidings, "frame", token(tidings, sid="desk")) as desk,
+    ):
         for opened in (phone, desk):
             await until(opened, "live")
 
@@ -130,7 +155,9 @@ async def test_what_was_issued_before_a_revocation_is_refused_everywhere_from_th
                 assert (await ended(opened))[0] == 4002
             async with socket(edge, "frame", new) as opened:
                 await until(opened, "live")
-            assert (await edge.http.get("/v1/counts", headers={"Authorization": f"Bearer {new}"})).status_code == 200
+            assert (
+                await edge.http.get("/v1/counts", headers={"Authorization": f"Bearer {new}"})
+            ).status_code == 200
 
 
 async def refused_everywhere(edge: Tidings, bad: str) -> None:
@@ -140,7 +167,10 @@ async def refused_everywhere(edge: Tidings, bad: str) -> None:
         assert "revoked" in refused(await edge.http.get(path, headers=headers), 401)["detail"]
     for path in ("/v1/tickets", "/v1/notifications/mark", "/v1/events"):
         body = json.dumps(event("user.joined", user_id="a"))
-        assert "revoked" in refused(await edge.http.post(path, content=body, headers=headers), 401)["detail"]
+        assert (
+            "revoked"
+            in refused(await edge.http.post(path, content=body, headers=headers), 401)["detail"]
+        )
     async with socket(edge, "frame", bad) as opened:
         assert (await ended(opened))[0] == 4002
 
@@ -159,7 +189,10 @@ async def test_a_newer_token_that_is_revoked_already_ends_the_connection(tidings
 
 
 async def test_another_tenant_cannot_revoke(tidings: Tidings) -> None:
-    async with Tidings(tidings.url, tidings.runtime) as stranger, socket(tidings, "frame", token(tidings)) as opened:
+    async with (
+        Tidings(tidings.url, tidings.runtime) as stranger,
+        socket(tidings, "frame", token(tidings)) as opened,
+    ):
         await until(opened, "live")
 
         await revoke(stranger, "alice")

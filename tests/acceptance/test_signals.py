@@ -24,12 +24,17 @@ async def say(client: Client, name: str = "typing", to: str = ROOM, **more: Any)
 
 
 async def post(tidings: Tidings, user: str, **body: Any) -> httpx.Response:
-    return await tidings.http.post("/v1/signals", json={"to": ROOM, "name": "typing", **body}, headers=tidings.headers(user))
+    return await tidings.http.post(
+        "/v1/signals", json={"to": ROOM, "name": "typing", **body}, headers=tidings.headers(user)
+    )
 
 
 async def heard(client: Client, count: int = 1) -> list[tuple[str, str]]:
     """From whom came the next signals, and which they are."""
-    return [(frame["from"], frame["name"]) for frame in [await client.next("signal") for _ in range(count)]]
+    return [
+        (frame["from"], frame["name"])
+        for frame in [await client.next("signal") for _ in range(count)]
+    ]
 
 
 async def block(lines: AsyncIterator[str]) -> list[str]:
@@ -58,7 +63,11 @@ async def test_a_signal_reaches_those_of_the_room_on_every_edge_but_not_the_conn
 
     assert all(frame == frames[0] for frame in frames)
     assert frames[0].keys() == {"type", "from", "to", "name", "data", "at"}
-    assert (frames[0]["from"], frames[0]["to"], frames[0]["data"]) == ("ann", ROOM, {"in": "task:4", "deep": [{"é": None}]})
+    assert (frames[0]["from"], frames[0]["to"], frames[0]["data"]) == (
+        "ann",
+        ROOM,
+        {"in": "task:4", "deep": [{"é": None}]},
+    )
     assert await heard(ann) == [("bob", "stopped")]
 
 
@@ -76,7 +85,9 @@ async def test_who_cannot_send_a_frame_posts_a_signal(tidings: Tidings) -> None:
     assert await heard(ann) == [("bob", "stopped")]
 
 
-async def test_nobody_outside_the_room_says_or_hears_anything_in_it(tidings: Tidings, other: Tidings) -> None:
+async def test_nobody_outside_the_room_says_or_hears_anything_in_it(
+    tidings: Tidings, other: Tidings
+) -> None:
     await team(tidings, "ann", "bob")
     await team(tidings, "eve", "ann", project="2")
     async with beside(tidings, other.url, f"{tidings.tenant}.x") as foreign:
@@ -102,7 +113,9 @@ async def test_nobody_outside_the_room_says_or_hears_anything_in_it(tidings: Tid
             assert sum(frame["type"] == "signal" for frame in client.seen) <= 1
 
 
-async def test_who_has_left_the_room_hears_and_says_nothing_more_in_it(tidings: Tidings, other: Tidings) -> None:
+async def test_who_has_left_the_room_hears_and_says_nothing_more_in_it(
+    tidings: Tidings, other: Tidings
+) -> None:
     await team(tidings, "ann", "bob", "cho")
     ann, bob = await connected(tidings, "ann", "bob")
     (cho,) = await connected(other, "cho")
@@ -171,7 +184,9 @@ async def test_nothing_of_it_is_stored_and_no_cursor_moves(tidings: Tidings) -> 
     ],
     ids=lambda body: str(body)[:30],
 )
-async def test_a_signal_that_makes_no_sense_is_refused(tidings: Tidings, body: dict[str, Any]) -> None:
+async def test_a_signal_that_makes_no_sense_is_refused(
+    tidings: Tidings, body: dict[str, Any]
+) -> None:
     await team(tidings, "ann")
 
     refused(await post(tidings, "ann", **body), 400, 413)
@@ -179,7 +194,9 @@ async def test_a_signal_that_makes_no_sense_is_refused(tidings: Tidings, body: d
 
 async def test_a_signal_on_a_stream_is_an_event_without_an_id(tidings: Tidings) -> None:
     await team(tidings, "ann", "bob")
-    async with tidings.http.stream("GET", "/v1/stream", headers=tidings.headers("bob"), timeout=20) as response:
+    async with tidings.http.stream(
+        "GET", "/v1/stream", headers=tidings.headers("bob"), timeout=20
+    ) as response:
         lines = response.aiter_lines()
         while await anext(lines) != "event: live":
             pass

@@ -27,7 +27,9 @@ def entries(people: list[Person], partitions: int) -> Entry:
     return lambda number, due: notification(number, people[number % len(people)], partitions, due)
 
 
-async def test_the_edge_keeps_nothing_of_those_who_have_gone(tidings: Tidings, chosen: Settings, tmp_path: Path) -> None:
+async def test_the_edge_keeps_nothing_of_those_who_have_gone(
+    tidings: Tidings, chosen: Settings, tmp_path: Path
+) -> None:
     raise_file_limit(FILES)
     people = [Person(tidings.tenant, f"u{n}") for n in range(IDLE + BUSY + PASSING)]
     write_tokens(tmp_path / "tokens", people, SECRET)
@@ -39,7 +41,9 @@ async def test_the_edge_keeps_nothing_of_those_who_have_gone(tidings: Tidings, c
             pid=edge.pid,
             idle=listeners(port, tokens, websockets=IDLE // 2, streams=IDLE // 2),
             busy=listeners(port, tokens, websockets=BUSY, first=IDLE),
-            passing=listeners(port, tokens, websockets=PASSING // 2, streams=PASSING // 2, first=IDLE + BUSY),
+            passing=listeners(
+                port, tokens, websockets=PASSING // 2, streams=PASSING // 2, first=IDLE + BUSY
+            ),
             appender=tidings.runtime.appender(),
             entry=busy,
             per_second=PER_SECOND,

@@ -33,7 +33,14 @@ STATES = ("read", "unread", "seen", "archived", "deleted")
 FRAMES_LIMIT = 300
 FRAME_SECONDS = 3.0
 SKEWED = Path(__file__).parent / "skewed"
-GONE = (WebSocketException, httpx.HTTPError, httpx.StreamError, StopAsyncIteration, TimeoutError, OSError)
+GONE = (
+    WebSocketException,
+    httpx.HTTPError,
+    httpx.StreamError,
+    StopAsyncIteration,
+    TimeoutError,
+    OSError,
+)
 
 devices = st.sampled_from(DEVICES)
 edges = st.sampled_from(EDGES)
@@ -49,7 +56,9 @@ class Device:
         self.cursor: str | None = None
         self.held: dict[str, dict[str, Any]] = {}
 
-    async def visit(self, edge: Tidings, transport: str, frames: int, token_seconds: float = 3600) -> None:
+    async def visit(
+        self, edge: Tidings, transport: str, frames: int, token_seconds: float = 3600
+    ) -> None:
         """Connect, read so many frames at most, up to `live`, and break off without a word."""
         await self.leave()
         edge.token_seconds = token_seconds
@@ -73,7 +82,9 @@ class Device:
         with suppress(*GONE):
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(FRAME_SECONDS):
-                    client = await stack.enter_async_context(getattr(edge, transport)("alice", self.cursor))
+                    client = await stack.enter_async_context(
+                        getattr(edge, transport)("alice", self.cursor)
+                    )
                 client.cursor, client.notifications = self.cursor, self.held
                 for _ in range(frames):
                     async with asyncio.timeout(FRAME_SECONDS):
@@ -86,14 +97,22 @@ class Device:
         """What is held after a frame; none of it of other users or tenants."""
         self.cursor, self.held = client.cursor, client.notifications
         for entry in (*frame.get("entries", ()), *frame.get("notifications", ())):
-            assert entry["entry"] == "mark" or (entry["tenant"], entry["user"]) == (self._tenant.tenant, "alice")
+            assert entry["entry"] == "mark" or (entry["tenant"], entry["user"]) == (
+                self._tenant.tenant,
+                "alice",
+            )
 
 
 class TwoEdges(Installation):
     """An installation with a second edge, whose ring holds next to nothing and whose clock is two minutes fast."""
 
     def __init__(self, directory: Path) -> None:
-        more = {"notifications_per_user": KEPT, "snapshot_limit": KEPT, "heartbeat_seconds": 0.4, "connections_per_user": 50}
+        more = {
+            "notifications_per_user": KEPT,
+            "snapshot_limit": KEPT,
+            "heartbeat_seconds": 0.4,
+            "connections_per_user": 50,
+        }
         super().__init__(directory, more)
         self._second = next(port for port in random.sample(PORTS, 100) if free(port))
         self.second_url = f"http://127.0.0.1:{self._second}"
@@ -101,7 +120,9 @@ class TwoEdges(Installation):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         clock = {"PYTHONPATH": str(SKEWED), "TESTS_SKEW_SECONDS": "120"}
-        self.parts["forgetful"] = self.process("edge", log="forgetful", variables=clock, port=self._second, ring_bytes=3000)
+        self.parts["forgetful"] = self.process(
+            "edge", log="forgetful", variables=clock, port=self._second, ring_bytes=3000
+        )
         await self.start("forgetful")
         return self
 
@@ -131,7 +152,10 @@ class World:
     async def emit(self, count: int, skew_hours: int) -> None:
         """So many announcements, by a sender whose clock is wrong, each also told to others."""
         time = (datetime.now(UTC) + timedelta(hours=skew_hours)).isoformat()
-        told = [{**hello_to("alice", "bob", title=f"№ {uuid4().hex[:6]}"), "time": time} for _ in range(count)]
+        told = [
+            {**hello_to("alice", "bob", title=f"№ {uuid4().hex[:6]}"), "time": time}
+            for _ in range(count)
+        ]
         await self.tenant.emit(*told)
         await self.other.emit(hello_to("alice", title="of another tenant"))
 
@@ -139,9 +163,17 @@ class World:
         """Mark by HTTP: one of those that a device holds, or all up to where it stands."""
         if not device.held or not device.cursor:
             return
-        chosen = {"up_to": device.cursor} if up_to and state != "deleted" else {"ids": [list(device.held)[which % len(device.held)]]}
+        chosen = (
+            {"up_to": device.cursor}
+            if up_to and state != "deleted"
+            else {"ids": [list(device.held)[which % len(device.held)]]}
+        )
         body = {"op": uuid4().hex, "state": state, **chosen}
-        await self.patiently(lambda: self.tenant.http.post("/v1/notifications/mark", json=body, headers=self.tenant.headers("alice")))
+        await self.patiently(
+            lambda: self.tenant.http.post(
+                "/v1/notifications/mark", json=body, headers=self.tenant.headers("alice")
+            )
+        )
 
     async def patiently(self, request: Any) -> httpx.Response:
         """Ask again until there is an answer, as any client does."""
@@ -165,11 +197,15 @@ class World:
         await self.tenant.emit(hello_to("alice", title="the end"))
         await self._listed("the end")
         shown = {each["id"]: state(each) for each in await self.tenant.listing("alice")}
-        archived = {each["id"]: state(each) for each in await self.tenant.listing("alice", "archived")}
+        archived = {
+            each["id"]: state(each) for each in await self.tenant.listing("alice", "archived")
+        }
         oldest = min(sequence for sequence, *_ in (shown | archived).values())
         for device in self.devices:
             await self._returned(device, "the end")
-            held = {name: state(each) for name, each in device.held.items() if state(each)[0] >= oldest}
+            held = {
+                name: state(each) for name, each in device.held.items() if state(each)[0] >= oldest
+            }
             assert {name: held.pop(name, None) for name in shown} == shown
             assert held.items() <= archived.items()
 
@@ -194,7 +230,12 @@ class World:
 
 def state(notification: dict[str, Any]) -> tuple[int, bool, bool, bool]:
     """Where a notification stands in the log, and how."""
-    return int(notification["cursor"].split("-")[1]), "seen" in notification, "read" in notification, "archived" in notification
+    return (
+        int(notification["cursor"].split("-")[1]),
+        "seen" in notification,
+        "read" in notification,
+        "archived" in notification,
+    )
 
 
 class Machine(RuleBasedStateMachine):
@@ -215,22 +256,40 @@ class Machine(RuleBasedStateMachine):
         self.run(self.world.emit(count, skew_hours))
 
     @rule(device=devices, edge=edges, transport=transports, frames=st.integers(0, 8))
-    def a_device_comes_and_drops_at_some_frame(self, device: int, edge: str, transport: str, frames: int) -> None:
+    def a_device_comes_and_drops_at_some_frame(
+        self, device: int, edge: str, transport: str, frames: int
+    ) -> None:
         self.run(self.world.devices[device].visit(self.world.at[edge], transport, frames))
 
-    @rule(device=devices, edge=edges, transport=transports, token_seconds=st.sampled_from((1, 2, 3600)))
-    def a_device_stays_as_long_as_its_token(self, device: int, edge: str, transport: str, token_seconds: float) -> None:
+    @rule(
+        device=devices,
+        edge=edges,
+        transport=transports,
+        token_seconds=st.sampled_from((1, 2, 3600)),
+    )
+    def a_device_stays_as_long_as_its_token(
+        self, device: int, edge: str, transport: str, token_seconds: float
+    ) -> None:
         self.run(self.world.devices[device].stay(self.world.at[edge], transport, token_seconds))
 
     @rule(device=devices, edge=edges, transport=transports)
     def a_token_ends_in_the_middle(self, device: int, edge: str, transport: str) -> None:
-        self.run(self.world.devices[device].visit(self.world.at[edge], transport, FRAMES_LIMIT, token_seconds=1))
+        self.run(
+            self.world.devices[device].visit(
+                self.world.at[edge], transport, FRAMES_LIMIT, token_seconds=1
+            )
+        )
 
     @rule(device=devices)
     def a_device_is_offline(self, device: int) -> None:
         self.run(self.world.devices[device].leave())
 
-    @rule(device=devices, state=st.sampled_from(STATES), which=st.integers(0, 100), up_to=st.booleans())
+    @rule(
+        device=devices,
+        state=st.sampled_from(STATES),
+        which=st.integers(0, 100),
+        up_to=st.booleans(),
+    )
     def somebody_marks(self, device: int, state: str, which: int, up_to: bool) -> None:
         self.run(self.world.mark(self.world.devices[device], state, which, up_to))
 
@@ -252,7 +311,9 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(240)
-def test_whatever_happens_in_whatever_order_each_device_ends_with_what_the_read_model_says(tmp_path: Path) -> None:
+def test_whatever_happens_in_whatever_order_each_device_ends_with_what_the_read_model_says(
+    tmp_path: Path,
+) -> None:
     Machine.loop = asyncio.new_event_loop()
     Machine.installation = Machine.loop.run_until_complete(TwoEdges(tmp_path).__aenter__())
     try:

@@ -17,7 +17,9 @@ async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         yield running
 
 
-async def test_the_first_notifier_takes_over_again_when_the_second_dies(installation: Installation) -> None:
+async def test_the_first_notifier_takes_over_again_when_the_second_dies(
+    installation: Installation,
+) -> None:
     first = installation.parts["notifier"]
     second = installation.process("notifier", log="second")
     told = [f"{who} {n}" for who in ("first", "second", "first again") for n in range(10)]
@@ -40,11 +42,15 @@ async def test_the_first_notifier_takes_over_again_when_the_second_dies(installa
     assert "another notifier routes it; standing by" in first.said()
 
 
-async def test_each_reading_is_told_once_though_the_notifier_is_killed_while_they_are_stated(installation: Installation) -> None:
+async def test_each_reading_is_told_once_though_the_notifier_is_killed_while_they_are_stated(
+    installation: Installation,
+) -> None:
     titles = [f"number {number}" for number in range(6)]
     async with Tenant(installation) as tenant:
         ask = {"message": "-", "to": {"users": ["ann"]}, "receipt": True}
-        await tenant.emit(*(event("announcement.published", actor="cas", title=title, **ask) for title in titles))
+        await tenant.emit(
+            *(event("announcement.published", actor="cas", title=title, **ask) for title in titles)
+        )
         await tenant.eventually("ann", total=6)
         ann = await (await tenant.connect("ann")).live()
         cas = await (await tenant.connect("cas")).live()

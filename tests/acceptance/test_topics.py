@@ -68,22 +68,45 @@ class World:
     async def _mark(self, step: Step) -> None:
         held = sorted(self.clients[step.user].notifications.values(), key=key)
         ids = [held[place % len(held)]["id"] for place in step.places] if held else [str(uuid4())]
-        which = {} if "filter" in step.mark else {"ids": ids} if step.up_to is None else {"up_to": self.cursors[step.up_to]}
+        which = (
+            {}
+            if "filter" in step.mark
+            else {"ids": ids}
+            if step.up_to is None
+            else {"up_to": self.cursors[step.up_to]}
+        )
         response = await self.tenant.http.post(
-            "/v1/notifications/mark", json={**step.mark, **which}, headers=self.tenant.headers(step.user)
+            "/v1/notifications/mark",
+            json={**step.mark, **which},
+            headers=self.tenant.headers(step.user),
         )
         assert response.status_code == 200, response.text
 
     async def _tick(self) -> None:
         """A place in the log that everybody may take for their cursor: all before it is routed and followed."""
         clock, number = self.clients["clock"], len(self.cursors)
-        await self.tenant.emit(event("announcement.published", title=f"tick {number}", message="-", to={"users": ["clock"]}))
-        while clock.notifications.get(next(reversed(clock.notifications), ""), {}).get("title") != f"tick {number}":
+        await self.tenant.emit(
+            event(
+                "announcement.published",
+                title=f"tick {number}",
+                message="-",
+                to={"users": ["clock"]},
+            )
+        )
+        while (
+            clock.notifications.get(next(reversed(clock.notifications), ""), {}).get("title")
+            != f"tick {number}"
+        ):
             await clock.next("entries", "snapshot")
         self.cursors.append(str(clock.cursor))
         for user in USERS:
             await self._until_here(self.clients[user])
-        self.held.append({user: {name: dict(each) for name, each in self.clients[user].notifications.items()} for user in USERS})
+        self.held.append(
+            {
+                user: {name: dict(each) for name, each in self.clients[user].notifications.items()}
+                for user in USERS
+            }
+        )
 
     async def _until_here(self, client: Client) -> None:
         """Whoever asks for what is refused has the answer after all that came before."""
@@ -99,7 +122,13 @@ class World:
                 names[entry["id"]] = key(entry)
                 found.append(("told", key(entry)))
             else:
-                found.append(("marked", entry["state"], *sorted(names[each] for each in entry.get("ids", ()) if each in names)))
+                found.append(
+                    (
+                        "marked",
+                        entry["state"],
+                        *sorted(names[each] for each in entry.get("ids", ()) if each in names),
+                    )
+                )
         return found
 
 
@@ -110,7 +139,10 @@ def key(notification: dict[str, Any]) -> str:
 def held(notifications: dict[str, dict[str, Any]]) -> Held:
     """What a client holds, in the order of the log; without ids and cursors."""
     ordered = sorted(notifications.values(), key=lambda each: int(each["cursor"].split("-")[1]))
-    return [(key(each), tuple(name for name in ("seen", "read", "archived", "snoozed") if name in each)) for each in ordered]
+    return [
+        (key(each), tuple(name for name in ("seen", "read", "archived", "snoozed") if name in each))
+        for each in ordered
+    ]
 
 
 def history(seed: int) -> list[Step]:
@@ -122,7 +154,12 @@ def history(seed: int) -> list[Step]:
 
 def step(chance: random.Random, number: int) -> Step:
     if chance.random() < 0.5:
-        return Step(tuple(happening(chance, f"{number}.{place}") for place in range(chance.choice((1, 1, 2, 6)))))
+        return Step(
+            tuple(
+                happening(chance, f"{number}.{place}")
+                for place in range(chance.choice((1, 1, 2, 6)))
+            )
+        )
     state = chance.choice(STATES)
     mark = {"state": state, "op": f"op {number}", **({"until": FAR} if state == "snoozed" else {})}
     user = chance.choice(USERS)
@@ -130,26 +167,47 @@ def step(chance: random.Random, number: int) -> Step:
         case "up_to":
             return Step(user=user, mark=mark, up_to=chance.randrange(number + 1))
         case "filter":
-            return Step(user=user, mark={**mark, "filter": {"category": chance.choice(("system_announcement", "project"))}})
+            return Step(
+                user=user,
+                mark={
+                    **mark,
+                    "filter": {"category": chance.choice(("system_announcement", "project"))},
+                },
+            )
         case _:
             return Step(user=user, mark=mark, places=tuple(chance.sample(range(20), 3)))
 
 
 def happening(chance: random.Random, name: str) -> dict[str, Any]:
     user, project, actor = chance.choice(USERS), chance.choice("78"), chance.choice((None, *USERS))
-    match chance.choices(("join", "leave", "team", "parts", "tell", "told", "named"), (5, 3, 5, 2, 6, 6, 2))[0]:
+    match chance.choices(
+        ("join", "leave", "team", "parts", "tell", "told", "named"), (5, 3, 5, 2, 6, 6, 2)
+    )[0]:
         case "join":
             return event("user.joined", user_id=user)
         case "leave":
             return event("user.left", user_id=user)
         case "team":
-            return event("team_member.added", project_id=project, project_name="Garden", user_id=user)
+            return event(
+                "team_member.added", project_id=project, project_name="Garden", user_id=user
+            )
         case "parts":
             return event("team_member.removed", project_id=project, user_id=user)
         case "told":
-            return event("project.status_changed", actor=actor, project_id=project, project_name="Garden", new_status=name)
+            return event(
+                "project.status_changed",
+                actor=actor,
+                project_id=project,
+                project_name="Garden",
+                new_status=name,
+            )
         case "named":
-            return event("announcement.published", title=name, message="-", to={"users": [user], "everyone": True})
+            return event(
+                "announcement.published",
+                title=name,
+                message="-",
+                to={"users": [user], "everyone": True},
+            )
         case _:
             to = chance.choice(({"everyone": True}, {"relation": f"project:{project}#member"}))
             return event("announcement.published", actor=actor, title=name, message="-", to=to)
@@ -158,7 +216,9 @@ def happening(chance: random.Random, name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
     """An installation where nothing is shared."""
-    async with Installation(tmp_path_factory.mktemp("alone"), {"topic_recipients": NEVER}) as running:
+    async with Installation(
+        tmp_path_factory.mktemp("alone"), {"topic_recipients": NEVER}
+    ) as running:
         yield running
 
 
@@ -182,9 +242,13 @@ async def world(stack: AsyncExitStack, installation: Installation) -> World:
     return World(tenant, edges)
 
 
-async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(alone: Installation, shared: Installation) -> None:
+async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(
+    alone: Installation, shared: Installation
+) -> None:
     async with AsyncExitStack() as stack:
-        one, other = await asyncio.gather(*(world(stack, installation) for installation in (alone, shared)))
+        one, other = await asyncio.gather(
+            *(world(stack, installation) for installation in (alone, shared))
+        )
         await asyncio.gather(one.begin(), other.begin())
         for happened in history(SEED):
             await asyncio.gather(one.take(happened), other.take(happened))
@@ -193,7 +257,9 @@ async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(alone: In
         assert await shared_entries(shared, other) > 2
         for user in USERS:
             assert other.heard(user) == one.heard(user)
-            assert [held(each[user]) for each in other.held] == [held(each[user]) for each in one.held]
+            assert [held(each[user]) for each in other.held] == [
+                held(each[user]) for each in one.held
+            ]
             assert other.clients[user].counts == one.clients[user].counts
             await same_lists(one, other, user)
             await same_replays(one, other, user, random.Random(SEED))
@@ -205,61 +271,104 @@ async def same_lists(alone: World, shared: World, user: str) -> None:
     for name in ("ring", "rows"):
         for listed in LISTS:
             one, other = [await each.edges[name].listing(user, listed) for each in (alone, shared)]
-            assert [stated(each) for each in other] == [stated(each) for each in one], f"{listed} by {name}"
+            assert [stated(each) for each in other] == [stated(each) for each in one], (
+                f"{listed} by {name}"
+            )
             assert {each["user"] for each in other} <= {user}
-        assert await shared.edges[name].get("/v1/counts", user) == await alone.edges[name].get("/v1/counts", user) == counts
+        assert (
+            await shared.edges[name].get("/v1/counts", user)
+            == await alone.edges[name].get("/v1/counts", user)
+            == counts
+        )
 
 
 def stated(notification: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    return key(notification), tuple(name for name in ("seen", "read", "archived", "snoozed") if name in notification)
+    return key(notification), tuple(
+        name for name in ("seen", "read", "archived", "snoozed") if name in notification
+    )
 
 
 async def same_replays(alone: World, shared: World, user: str, chance: random.Random) -> None:
     """From many cursors by the ring, by the rows, and from some by the stream itself."""
     for name, count in (("ring", 3), ("rows", 3), ("tail", 1)):
         for place in chance.sample(range(len(alone.cursors)), count):
-            one, other = [await each.edges[name].replay(user, each.cursors[place], {**each.held[place][user]}) for each in (alone, shared)]
-            assert held(other.notifications) == held(one.notifications), f"{name} after step {place}"
+            one, other = [
+                await each.edges[name].replay(user, each.cursors[place], {**each.held[place][user]})
+                for each in (alone, shared)
+            ]
+            assert held(other.notifications) == held(one.notifications), (
+                f"{name} after step {place}"
+            )
             assert other.counts == one.counts == alone.clients[user].counts
-            assert [named(entry) for entry in other.entries] == [named(entry) for entry in one.entries], f"{name} after step {place}"
+            assert [named(entry) for entry in other.entries] == [
+                named(entry) for entry in one.entries
+            ], f"{name} after step {place}"
 
 
 def named(entry: dict[str, Any]) -> tuple[str, ...]:
     """An entry without ids and cursors."""
-    return stated(entry) if entry["entry"] == "notification" else ("mark", entry["state"], str(len(entry.get("ids", ()))))  # type: ignore[return-value]
+    return (
+        stated(entry)
+        if entry["entry"] == "notification"
+        else ("mark", entry["state"], str(len(entry.get("ids", ()))))
+    )  # type: ignore[return-value]
 
 
 async def shared_entries(installation: Installation, of: World) -> int:
     """How many entries lie in topics' logs."""
     async with connect(installation.nats.url, "tests") as jetstream:
-        return len(await read(jetstream, NOTIFICATIONS, f"inbox.@.{escape(of.tenant.tenant)}.>", after=0))
+        return len(
+            await read(jetstream, NOTIFICATIONS, f"inbox.@.{escape(of.tenant.tenant)}.>", after=0)
+        )
 
 
-async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(shared: Installation) -> None:
+async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(
+    shared: Installation,
+) -> None:
     async with Tenant(shared) as acme, Tenant(shared) as umbrella:
         for tenant in (acme, umbrella):
-            await tenant.emit(event("user.joined", user_id="ann"), event("user.joined", user_id="ben"))
+            await tenant.emit(
+                event("user.joined", user_id="ann"), event("user.joined", user_id="ben")
+            )
             await tenant.emit(to_all(f"first of {tenant.tenant}"))
-        ann, ben, outsider = await acme.connect("ann"), await acme.connect("ben"), await acme.connect("cas")
+        ann, ben, outsider = (
+            await acme.connect("ann"),
+            await acme.connect("ben"),
+            await acme.connect("cas"),
+        )
         for client in (ann, ben):
             await client.live()
             while not client.notifications:
                 await client.next("entries")
 
-        await acme.emit(event("user.left", user_id="ben"), event("user.joined", user_id="cas"), to_all("second"))
+        await acme.emit(
+            event("user.left", user_id="ben"), event("user.joined", user_id="cas"), to_all("second")
+        )
         await umbrella.emit(to_all("not for acme"))
         for client in (ann, outsider):
             while "second" not in {each["title"] for each in client.notifications.values()}:
                 await client.next("entries", "snapshot")
 
-        titles = {user: [each["title"] for each in await acme.listing(user)] for user in ("ann", "ben", "cas")}
-        assert titles == {"ann": ["second", f"first of {acme.tenant}"], "ben": [f"first of {acme.tenant}"], "cas": ["second"]}
-        assert [each["title"] for each in await umbrella.listing("ben")] == ["not for acme", f"first of {umbrella.tenant}"]
+        titles = {
+            user: [each["title"] for each in await acme.listing(user)]
+            for user in ("ann", "ben", "cas")
+        }
+        assert titles == {
+            "ann": ["second", f"first of {acme.tenant}"],
+            "ben": [f"first of {acme.tenant}"],
+            "cas": ["second"],
+        }
+        assert [each["title"] for each in await umbrella.listing("ben")] == [
+            "not for acme",
+            f"first of {umbrella.tenant}",
+        ]
         assert {each["title"] for each in ben.notifications.values()} == {f"first of {acme.tenant}"}
         assert {each["title"] for each in outsider.notifications.values()} == {"second"}
 
 
-async def test_whoever_reads_what_a_topic_told_is_named_to_the_sender_who_asked(shared: Installation) -> None:
+async def test_whoever_reads_what_a_topic_told_is_named_to_the_sender_who_asked(
+    shared: Installation,
+) -> None:
     async with Tenant(shared) as tenant:
         await tenant.emit(*(event("user.joined", user_id=user) for user in ("ann", "ben")))
         everyone = {"title": "shared", "message": "-", "to": {"everyone": True}, "receipt": True}
@@ -275,7 +384,9 @@ async def test_whoever_reads_what_a_topic_told_is_named_to_the_sender_who_asked(
         assert await tenant.get("/v1/counts", "ben") == {"unread": 1, "unseen": 1, "total": 1}
 
 
-async def test_a_topic_is_told_to_a_user_who_is_called_like_it_no_more_than_to_others(shared: Installation) -> None:
+async def test_a_topic_is_told_to_a_user_who_is_called_like_it_no_more_than_to_others(
+    shared: Installation,
+) -> None:
     async with Tenant(shared) as tenant:
         await tenant.emit(event("user.joined", user_id="ann"), to_all("shared"))
         await tenant.eventually("ann", total=1)

@@ -27,8 +27,17 @@ async def up(tmp_path: Path) -> AsyncIterator[Process]:
 
 def another(directory: Path) -> Process:
     port = next(port for port in PORTS if free(port))
-    settings = {"data_dir": directory / "data", "jwt_secret": SECRET, "port": port, "heartbeat_seconds": 1}
-    return Process(["up"], {f"TIDINGS_{name.upper()}": str(value) for name, value in settings.items()}, directory / "up.log")
+    settings = {
+        "data_dir": directory / "data",
+        "jwt_secret": SECRET,
+        "port": port,
+        "heartbeat_seconds": 1,
+    }
+    return Process(
+        ["up"],
+        {f"TIDINGS_{name.upper()}": str(value) for name, value in settings.items()},
+        directory / "up.log",
+    )
 
 
 async def test_after_kill_9_another_goes_on_with_everything(up: Process, tmp_path: Path) -> None:
@@ -48,7 +57,9 @@ async def test_after_kill_9_another_goes_on_with_everything(up: Process, tmp_pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_stops_in_time_with_clients_connected(up: Process, tmp_path: Path, number: signal.Signals) -> None:
+async def test_it_stops_in_time_with_clients_connected(
+    up: Process, tmp_path: Path, number: signal.Signals
+) -> None:
     async with AsyncExitStack() as stack:
         tidings = await stack.enter_async_context(Tidings(await up.start(), None, "acme"))
         for _ in range(2):

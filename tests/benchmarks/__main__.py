@@ -56,13 +56,36 @@ async def latency() -> AsyncIterator[Row]:
 
     peer = await plain(peer_p50)
     found = await backbone.append_latency("websocket", (200, 1000))
-    yield Row(figure="append → WebSocket frame, 200/s, p50", measured=found[200].p50_milliseconds, unit="ms", limit=2)
+    yield Row(
+        figure="append → WebSocket frame, 200/s, p50",
+        measured=found[200].p50_milliseconds,
+        unit="ms",
+        limit=2,
+    )
     if peer:
         yield Row(figure="FastAPI + Redis, POST → SSE frame, 200/s, p50", measured=peer, unit="ms")
-        yield Row(figure="… ours ÷ theirs", measured=found[200].p50_milliseconds / peer, unit="×", limit=1.5)
-    yield Row(figure="append → WebSocket frame, 1000/s, p50", measured=found[1000].p50_milliseconds, unit="ms", limit=5)
-    yield Row(figure="append → WebSocket frame, 1000/s, p99", measured=found[1000].p99_milliseconds, unit="ms", limit=25)
-    ours, theirs = await backbone.highest_rate(), await plain(lambda dsn: fastapi_highest_rate(dsn, "stream"))
+        yield Row(
+            figure="… ours ÷ theirs",
+            measured=found[200].p50_milliseconds / peer,
+            unit="×",
+            limit=1.5,
+        )
+    yield Row(
+        figure="append → WebSocket frame, 1000/s, p50",
+        measured=found[1000].p50_milliseconds,
+        unit="ms",
+        limit=5,
+    )
+    yield Row(
+        figure="append → WebSocket frame, 1000/s, p99",
+        measured=found[1000].p99_milliseconds,
+        unit="ms",
+        limit=25,
+    )
+    ours, theirs = (
+        await backbone.highest_rate(),
+        await plain(lambda dsn: fastapi_highest_rate(dsn, "stream")),
+    )
     yield Row(figure="highest rate, append → socket, everything running", measured=ours, unit="/s")
     if theirs:
         yield Row(figure="FastAPI + Redis, highest rate, POST → socket", measured=theirs, unit="/s")
@@ -72,15 +95,35 @@ async def latency() -> AsyncIterator[Row]:
 async def pipeline() -> AsyncIterator[Row]:
     """Each stage at full load."""
     alone = await backbone.notifier_rate(events=60_000, recipients=1)
-    yield Row(figure="notifier, 1 recipient an event (at least)", measured=alone.per_second, unit="/s", limit=15_000)
+    yield Row(
+        figure="notifier, 1 recipient an event (at least)",
+        measured=alone.per_second,
+        unit="/s",
+        limit=15_000,
+    )
     many = await backbone.notifier_rate(events=2000, recipients=50)
-    yield Row(figure="notifier, 50 recipients an event (at least)", measured=many.per_second, unit="/s", limit=15_000)
+    yield Row(
+        figure="notifier, 50 recipients an event (at least)",
+        measured=many.per_second,
+        unit="/s",
+        limit=15_000,
+    )
     projector, copy = await backbone.projector_rate()
     yield Row(figure="projector", measured=projector.per_second, unit="rows/s")
     yield Row(figure="raw COPY into the same table", measured=copy, unit="rows/s")
-    yield Row(figure="… projector ÷ COPY (at least)", measured=projector.per_second / copy, unit="×", limit=0.4)
+    yield Row(
+        figure="… projector ÷ COPY (at least)",
+        measured=projector.per_second / copy,
+        unit="×",
+        limit=0.4,
+    )
     gateway = await backbone.gateway_rate()
-    yield Row(figure="gateway, JSON lines (at least)", measured=gateway.per_second, unit="events/s", limit=15_000)
+    yield Row(
+        figure="gateway, JSON lines (at least)",
+        measured=gateway.per_second,
+        unit="events/s",
+        limit=15_000,
+    )
 
 
 async def losses() -> AsyncIterator[str]:
@@ -109,13 +152,23 @@ PARTS: dict[str, Callable[[], AsyncIterator[Row | str]]] = {
 async def report(parts: list[str]) -> None:
     """Measure and print."""
     tables = list[str]()
-    rows = [Row(figure="this machine: a loop of five million turns", measured=spin_milliseconds(), unit="ms")]
+    rows = [
+        Row(
+            figure="this machine: a loop of five million turns",
+            measured=spin_milliseconds(),
+            unit="ms",
+        )
+    ]
     for part in parts:
         async for found in PARTS[part]():
             if isinstance(found, str):
                 tables.append(found)
             else:
-                print(f"{found.figure}: {found.measured:,.2f} {found.unit}", file=sys.stderr, flush=True)
+                print(
+                    f"{found.figure}: {found.measured:,.2f} {found.unit}",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 rows.append(found)
     for peer in PEERS:
         if peer.missing:

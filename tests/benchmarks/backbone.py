@@ -41,17 +41,26 @@ class Rate(NamedTuple):
 
 
 async def append_latency(
-    kind: Kind, rates: Sequence[float], *, users: int = 500, seconds: float = 10, tenants: int = TENANTS
+    kind: Kind,
+    rates: Sequence[float],
+    *,
+    users: int = 500,
+    seconds: float = 10,
+    tenants: int = TENANTS,
 ) -> dict[float, Latency]:
     """From an append falling due to its frame read by the client, one connection a user, at each rate."""
     found: dict[float, Latency] = {}
     async with system("notifier", "projector", "edge") as running:
         websockets, streams = (users, 0) if kind == "websocket" else (0, users)
-        async with clients(running.crowd(websockets=websockets, streams=streams, tenants=tenants)) as connected:
+        async with clients(
+            running.crowd(websockets=websockets, streams=streams, tenants=tenants)
+        ) as connected:
             appender = running.runtime.appender()
             for rate in rates:
                 await connected.reset()
-                await connected.until(await paced(appender, users, rate, WARM_UP_SECONDS, tenants), DRAIN_SECONDS)
+                await connected.until(
+                    await paced(appender, users, rate, WARM_UP_SECONDS, tenants), DRAIN_SECONDS
+                )
                 await connected.reset()
                 sent = await paced(appender, users, rate, seconds, tenants)
                 found[rate] = latency(sent, await connected.until(sent, DRAIN_SECONDS))
@@ -60,7 +69,10 @@ async def append_latency(
 
 async def highest_rate(*, users: int = 500, events: int = 60_000) -> float:
     """Notifications a second from appended events to sockets, one recipient each, everything running."""
-    async with system("notifier", "projector", "edge") as running, clients(running.crowd(websockets=users)) as connected:
+    async with (
+        system("notifier", "projector", "edge") as running,
+        clients(running.crowd(websockets=users)) as connected,
+    ):
         appender = running.runtime.appender()
         await connected.reset()
         drafts = [drafted(told(number, users, sent_ns=1)) for number in range(events)]
@@ -76,13 +88,20 @@ async def notifier_rate(*, events: int, recipients: int) -> Rate:
     """Notifications a second from `EVENTS` to `NOTIFICATIONS`: the events are there, then the notifier starts."""
     async with system() as running:
         users = [f"u{n}" for n in range(max(500, recipients))]
-        bodies = [announcement(n, f"bench-{n % TENANTS}", [users[(n + k) % len(users)] for k in range(recipients)]) for n in range(events)]
+        bodies = [
+            announcement(
+                n, f"bench-{n % TENANTS}", [users[(n + k) % len(users)] for k in range(recipients)]
+            )
+            for n in range(events)
+        ]
         await append(running.runtime.appender(), [drafted(body) for body in bodies])
         async with running.service("notifier") as pid:
             used = CpuTime(pid)
             started = time.monotonic()
             await _until_entries(running, events * recipients)
-            return Rate(events * recipients / (time.monotonic() - started), {"notifier": used.seconds()})
+            return Rate(
+                events * recipients / (time.monotonic() - started), {"notifier": used.seconds()}
+            )
 
 
 async def projector_rate(*, entries: int = 60_000) -> tuple[Rate, float]:
@@ -105,7 +124,9 @@ async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int
         bodies = [told(number, 500, tenants=1) for number in range(events)]
         chunks = [b"\n".join(bodies[first : first + lines]) for first in range(0, events, lines)]
         used, nats = CpuTime(running.pids["gateway"]), time.monotonic()
-        await asyncio.gather(*(_post(running, chunks[part::connections]) for part in range(connections)))
+        await asyncio.gather(
+            *(_post(running, chunks[part::connections]) for part in range(connections))
+        )
         rate = events / (time.monotonic() - nats)
         assert (await state(running.runtime.jetstream, EVENTS)).last == events
         return Rate(rate, {"gateway": used.seconds()})
@@ -116,7 +137,9 @@ async def _until_entries(running: System, count: int) -> None:
     async with asyncio.timeout(STAGE_SECONDS):
         while True:
             info = await running.runtime.jetstream.call(f"STREAM.INFO.{NOTIFICATIONS}")
-            if info["state"]["messages"] >= count and await last(running.runtime.jetstream, NOTIFICATIONS, INBOXES):
+            if info["state"]["messages"] >= count and await last(
+                running.runtime.jetstream, NOTIFICATIONS, INBOXES
+            ):
                 return
             await asyncio.sleep(POLL_SECONDS)
 
@@ -138,11 +161,17 @@ async def _post(running: System, chunks: list[bytes]) -> None:
 def _copy(dsn: str) -> float:
     """Rows a second of COPY alone: the projector's own rows, 2000 a transaction as it writes them, into a table like its own, empty."""
     with psycopg.connect(dsn, autocommit=True, options="-c synchronous_commit=off") as connection:
-        found = connection.execute("SELECT schema FROM tidings.read_model WHERE name = 'inbox' AND live").fetchone()
+        found = connection.execute(
+            "SELECT schema FROM tidings.read_model WHERE name = 'inbox' AND live"
+        ).fetchone()
         assert found
         connection.execute("CREATE SCHEMA copied")
-        connection.execute(f"CREATE TABLE copied.notification (LIKE {found[0]}.notification INCLUDING ALL)".encode())
-        with connection.cursor().copy("COPY (SELECT * FROM inbox.notification ORDER BY sequence) TO STDOUT") as read:
+        connection.execute(
+            f"CREATE TABLE copied.notification (LIKE {found[0]}.notification INCLUDING ALL)".encode()
+        )
+        with connection.cursor().copy(
+            "COPY (SELECT * FROM inbox.notification ORDER BY sequence) TO STDOUT"
+        ) as read:
             rows = list(read.rows())
         started = time.monotonic()
         for first in range(0, len(rows), 2000):

@@ -22,11 +22,19 @@ OVERTAKEN_SECONDS = 30.0
 def crowd(stack: Stack, kind: Kind, connections: int, *, tabs: int = 1, first: int = 0) -> Crowd:
     """So many connections of a kind."""
     websockets, streams = (connections, 0) if kind == "websocket" else (0, connections)
-    return msgspec.structs.replace(stack.crowd, websockets=websockets, streams=streams, per_user=tabs, first_user=first)
+    return msgspec.structs.replace(
+        stack.crowd, websockets=websockets, streams=streams, per_user=tabs, first_user=first
+    )
 
 
 async def cost(
-    stack: Stack, kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_second: float = 10_000, seconds: float = 8
+    stack: Stack,
+    kind: Kind,
+    *,
+    users: int = 200,
+    tabs: int = 5,
+    frames_per_second: float = 10_000,
+    seconds: float = 8,
 ) -> float:
     """Processor microseconds for each delivered frame, of all its processes."""
     count, per_second = int(frames_per_second * seconds / tabs), frames_per_second / tabs
@@ -36,7 +44,9 @@ async def cost(
         await connected.reset()
         used = [CpuTime(pid) for pid in stack.pids]
         await stack.deliver(count, users, per_second)
-        frames = complete(count * tabs, await connected.until(count * tabs, DRAIN_SECONDS))["entries"]
+        frames = complete(count * tabs, await connected.until(count * tabs, DRAIN_SECONDS))[
+            "entries"
+        ]
         return sum(each.microseconds_each(frames) for each in used)
 
 
@@ -60,7 +70,12 @@ class Crowded:
 
 
 async def crowded(
-    stack: Stack, kinds: tuple[Kind, ...], *, connections: int = 10_000, per_second: float = 2000, seconds: float = 10
+    stack: Stack,
+    kinds: tuple[Kind, ...],
+    *,
+    connections: int = 10_000,
+    per_second: float = 2000,
+    seconds: float = 10,
 ) -> Crowded:
     """From a message falling due to its frame read by the client, one connection a user, half of each kind where there are two."""
     part, count = connections // len(kinds), int(per_second * seconds)
@@ -72,8 +87,13 @@ async def crowded(
         used, started = [CpuTime(pid) for pid in stack.pids], time.monotonic()
         await stack.deliver(count, connections, per_second)
         share = sum(each.seconds() for each in used) / (time.monotonic() - started)
-        expected = {kind: _share(number, part, count, connections) for number, kind in enumerate(kinds)}
-        found = {kind: latency(expected[kind], await one.until(expected[kind], OVERTAKEN_SECONDS)) for kind, one in connected.items()}
+        expected = {
+            kind: _share(number, part, count, connections) for number, kind in enumerate(kinds)
+        }
+        found = {
+            kind: latency(expected[kind], await one.until(expected[kind], OVERTAKEN_SECONDS))
+            for kind, one in connected.items()
+        }
         return Crowded(latency=found, cpu_share=share)
 
 
@@ -84,9 +104,13 @@ def _share(number: int, part: int, count: int, connections: int) -> int:
 
 
 @asynccontextmanager
-async def _all_connected(stack: Stack, kinds: tuple[Kind, ...], part: int) -> AsyncGenerator[dict[Kind, Clients]]:
+async def _all_connected(
+    stack: Stack, kinds: tuple[Kind, ...], part: int
+) -> AsyncGenerator[dict[Kind, Clients]]:
     async with AsyncExitStack() as running:
         yield {
-            kind: await running.enter_async_context(clients(crowd(stack, kind, part, first=number * part)))
+            kind: await running.enter_async_context(
+                clients(crowd(stack, kind, part, first=number * part))
+            )
             for number, kind in enumerate(kinds)
         }

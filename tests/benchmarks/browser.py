@@ -38,7 +38,10 @@ async def browser() -> AsyncIterator[Row]:
     """All figures of the browser; only those of bytes without Chromium."""
     path = chromium()
     if path:
-        async with system("edge", "projector", notifications_per_user=KEPT) as running, async_playwright() as playwright:
+        async with (
+            system("edge", "projector", notifications_per_user=KEPT) as running,
+            async_playwright() as playwright,
+        ):
             started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
             bench = Bench(running, started)
             for part in (bench.first_paint, bench.replay, bench.scrolling, bench.tabs):
@@ -68,7 +71,12 @@ class Bench:
         for _ in range(VISITS):
             async with self._page(one) as page:
                 found.append(await page.evaluate("(user) => firstPaint(user)", one.user))
-        yield _row("the bell painted, after its modules are there", [each["bell"] for each in found], "ms", LIMITS["paint"])
+        yield _row(
+            "the bell painted, after its modules are there",
+            [each["bell"] for each in found],
+            "ms",
+            LIMITS["paint"],
+        )
         yield _row("… with its count, on a first visit", [each["badge"] for each in found], "ms")
 
     async def replay(self) -> AsyncIterator[Row]:
@@ -82,8 +90,14 @@ class Bench:
                 await page.evaluate("tidings.disconnect()")
                 await self._tell(one, MISSED)
                 account = f"{one.tenant}/{one.user}"
-                found.append(await page.evaluate("([account, count]) => comeBack(account, count)", [account, MISSED]))
-                await page.evaluate("tidings.markAll('archived'), until(() => !tidings.pending.length)")
+                found.append(
+                    await page.evaluate(
+                        "([account, count]) => comeBack(account, count)", [account, MISSED]
+                    )
+                )
+                await page.evaluate(
+                    "tidings.markAll('archived'), until(() => !tidings.pending.length)"
+                )
         figure = f"{MISSED} missed entries applied and painted, from the first to arrive"
         yield _row(figure, [each["arrived"] for each in found], "ms", LIMITS["replay"])
         yield _row("… from being told to connect", [each["began"] for each in found], "ms")
@@ -103,7 +117,10 @@ class Bench:
             assert moved["rows"] == SCROLLED, moved["rows"]
             longest.append(max(moved["found"]))
         yield _row(
-            f"{SCROLLED} notifications scrolled, {PIXELS_PER_FRAME} pixels a frame: the longest frame", longest, "ms", LIMITS["frame"]
+            f"{SCROLLED} notifications scrolled, {PIXELS_PER_FRAME} pixels a frame: the longest frame",
+            longest,
+            "ms",
+            LIMITS["frame"],
         )
         yield _row("… a page on which nothing happens, the longest of 600 frames", idle, "ms")
         yield _row("… the longest task, processor time", tasks, "ms", LIMITS["frame"])
@@ -117,12 +134,21 @@ class Bench:
             pages = [first, *[await self._another(first, one) for _ in range(TABS - 1)]]
             for page in pages:
                 await page.evaluate("(user) => open(user)", one.user)
-            yield Row(figure=f"{TABS} tabs, connections", measured=await self._connections() - before, unit="", limit=LIMITS["connections"])
+            yield Row(
+                figure=f"{TABS} tabs, connections",
+                measured=await self._connections() - before,
+                unit="",
+                limit=LIMITS["connections"],
+            )
 
     async def _connections(self) -> int:
         async with httpx.AsyncClient(base_url=self._url) as http:
             lines = (await http.get("/metrics")).text.splitlines()
-        return int(float(next(line for line in lines if line.startswith("tidings_connections ")).split()[1]))
+        return int(
+            float(
+                next(line for line in lines if line.startswith("tidings_connections ")).split()[1]
+            )
+        )
 
     def _somebody(self) -> Person:
         self._people += 1
@@ -130,7 +156,9 @@ class Bench:
 
     async def _tell(self, one: Person, count: int) -> None:
         """Tell somebody so many things, and wait until lists have them."""
-        drafts = [notification(number, one, self._system.settings.partitions) for number in range(count)]
+        drafts = [
+            notification(number, one, self._system.settings.partitions) for number in range(count)
+        ]
         await append(self._system.runtime.appender(), drafts)
         newest = await last(self._system.runtime.jetstream, NOTIFICATIONS, drafts[-1].subject)
         assert newest
@@ -139,7 +167,9 @@ class Bench:
     @asynccontextmanager
     async def _page(self, one: Person) -> AsyncGenerator[Page]:
         """A page in a browser of somebody's who was never there."""
-        context = await self._browser.new_context(bypass_csp=True, viewport={"width": 480, "height": 900})
+        context = await self._browser.new_context(
+            bypass_csp=True, viewport={"width": 480, "height": 900}
+        )
         await context.add_init_script(path=SCRIPT)
         await context.expose_function("token", lambda _: self._system.token(one))
         page = await context.new_page()
@@ -159,22 +189,41 @@ class Bench:
 def longest_task_milliseconds(trace: bytes) -> float:
     """The most processor time that any task of a page's main thread took, from a trace in Chromium's format."""
     events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
-    main = {(each["pid"], each["tid"]) for each in events if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"}
-    tasks = [each for each in events if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in main]
+    main = {
+        (each["pid"], each["tid"])
+        for each in events
+        if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
+    }
+    tasks = [
+        each
+        for each in events
+        if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in main
+    ]
     return max(each.get("tdur", 0) for each in tasks) / 1000
 
 
 def bytes_on_the_wire() -> list[Row]:
     """What a browser loads of the client, once."""
-    served = sum(len(gzip.compress((WEB / name).read_bytes())) for name in sorted(imports("client.js")))
-    rows = [Row(figure="… as it is served, every module by itself", measured=served / 1024, unit="KiB")]
+    served = sum(
+        len(gzip.compress((WEB / name).read_bytes())) for name in sorted(imports("client.js"))
+    )
+    rows = [
+        Row(figure="… as it is served, every module by itself", measured=served / 1024, unit="KiB")
+    ]
     if bundled := bundle():
         size = len(gzip.compress(bundled)) / 1024
         return [
-            Row(figure="client.js and all that it imports, bundled and minified, gzip", measured=size, unit="KiB", limit=LIMITS["KiB"]),
+            Row(
+                figure="client.js and all that it imports, bundled and minified, gzip",
+                measured=size,
+                unit="KiB",
+                limit=LIMITS["KiB"],
+            ),
             *rows,
         ]
-    print("the size of the bundled client was left out: `just web` fetches esbuild", file=sys.stderr)
+    print(
+        "the size of the bundled client was left out: `just web` fetches esbuild", file=sys.stderr
+    )
     return rows
 
 
@@ -194,9 +243,19 @@ def bundle() -> bytes | None:
     esbuild = shutil.which("esbuild", path=WEB / "node_modules" / ".bin")
     if esbuild is None:
         return None
-    return subprocess.run([esbuild, WEB / "client.js", "--bundle", "--minify", "--format=esm"], capture_output=True, check=True).stdout
+    return subprocess.run(
+        [esbuild, WEB / "client.js", "--bundle", "--minify", "--format=esm"],
+        capture_output=True,
+        check=True,
+    ).stdout
 
 
 def _row(figure: str, measured: Sequence[float], unit: str, limit: float | None = None) -> Row:
     """The median of several, and the least and the most of them."""
-    return Row(figure=figure, measured=median(measured), unit=unit, limit=limit, spread=(min(measured), max(measured)))
+    return Row(
+        figure=figure,
+        measured=median(measured),
+        unit=unit,
+        limit=limit,
+        spread=(min(measured), max(measured)),
+    )

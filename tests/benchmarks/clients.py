@@ -37,7 +37,12 @@ CONNECTIONS_PER_ADDRESS = 20_000
 OPENING_SECONDS = 120.0
 CLOCKS = {"monotonic": time.monotonic_ns, "realtime": time.time_ns}
 WEBSOCKET_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-WEBSOCKET_HEADERS = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {WEBSOCKET_KEY}")
+WEBSOCKET_HEADERS = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    f"Sec-WebSocket-Key: {WEBSOCKET_KEY}",
+)
 STREAM_HEADERS = ("Accept: text/event-stream",)
 REPEATED = ("ports", "headers")  # the fields whose flags may be given several times
 
@@ -77,14 +82,29 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
 
     def tally(self) -> Tally:
         """An empty tally of what this crowd counts."""
-        stamp = re.compile(rb'"%b"\s*:\s*"?(\d+)' % re.escape(self.stamp).encode()) if self.stamp else None
-        return Tally(counts=re.compile(self.counts.encode(), re.DOTALL), stamp=stamp, clock=CLOCKS[self.clock])
+        stamp = (
+            re.compile(rb'"%b"\s*:\s*"?(\d+)' % re.escape(self.stamp).encode())
+            if self.stamp
+            else None
+        )
+        return Tally(
+            counts=re.compile(self.counts.encode(), re.DOTALL),
+            stamp=stamp,
+            clock=CLOCKS[self.clock],
+        )
 
     def names(self) -> list[dict[str, str]]:
         """What the templates are filled with, a connection each; WebSockets and streams are dealt to the same users alike."""
-        lines = [line.split() for line in Path(self.tokens).read_text().splitlines()] if self.tokens else []
+        lines = (
+            [line.split() for line in Path(self.tokens).read_text().splitlines()]
+            if self.tokens
+            else []
+        )
         numbers = [*range(self.websockets), *range(self.streams)]
-        return [self.names_of(i, self.first_user + number // self.per_user, lines) for i, number in enumerate(numbers)]
+        return [
+            self.names_of(i, self.first_user + number // self.per_user, lines)
+            for i, number in enumerate(numbers)
+        ]
 
     def names_of(self, i: int, n: int, lines: list[list[str]]) -> dict[str, str]:
         """The names of connection `i`, of user `n`."""
@@ -123,8 +143,17 @@ async def opened(crowd: Crowd, tally: Tally) -> list[Connection]:
 
     async def some() -> None:
         for number, connection in places:
-            source = (f"127.0.0.{1 + number // CONNECTIONS_PER_ADDRESS}", 0) if number >= CONNECTIONS_PER_ADDRESS else None
-            await loop.create_connection(partial(same, connection), crowd.host, crowd.ports[number % len(crowd.ports)], local_addr=source)
+            source = (
+                (f"127.0.0.{1 + number // CONNECTIONS_PER_ADDRESS}", 0)
+                if number >= CONNECTIONS_PER_ADDRESS
+                else None
+            )
+            await loop.create_connection(
+                partial(same, connection),
+                crowd.host,
+                crowd.ports[number % len(crowd.ports)],
+                local_addr=source,
+            )
             await connection.ready
 
     async with asyncio.timeout(OPENING_SECONDS), asyncio.TaskGroup() as group:
@@ -141,7 +170,9 @@ def same(connection: Connection) -> Connection:
 async def obeyed(tally: Tally) -> None:
     """Do what stdin says until it closes."""
     stdin = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin
+    )
     while line := await stdin.readline():
         match line.decode().split():
             case ["reset"]:
@@ -165,7 +196,14 @@ async def run(crowd: Crowd, entries: int, seconds: float, hold: bool) -> None:
     connections = await opened(crowd, tally)
     gc.freeze()
     gc.disable()
-    say({"ready": True, "seconds": time.monotonic() - started, "connections": len(connections), "opening": tally.statistics()})
+    say(
+        {
+            "ready": True,
+            "seconds": time.monotonic() - started,
+            "connections": len(connections),
+            "opening": tally.statistics(),
+        }
+    )
     tally.reset()
     if hold:
         await obeyed(tally)
@@ -180,9 +218,13 @@ def flag(name: str) -> str:
 
 def arguments() -> dict[str, Any]:
     """The command line: the fields of `Crowd` that were said, and when to stop."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in Crowd.__struct_fields__:
-        parser.add_argument(flag(name), action="append" if name in REPEATED else "store", default=argparse.SUPPRESS)
+        parser.add_argument(
+            flag(name), action="append" if name in REPEATED else "store", default=argparse.SUPPRESS
+        )
     parser.add_argument("--entries", type=int, default=sys.maxsize)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--hold", action="store_true")

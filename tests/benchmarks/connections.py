@@ -89,7 +89,9 @@ class WebSocket(Connection):
 
     __slots__ = ("say",)
 
-    def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes] | None, say: str = "") -> None:
+    def __init__(
+        self, tally: Tally, request: bytes, waiting: re.Pattern[bytes] | None, say: str = ""
+    ) -> None:
         super().__init__(tally, request, waiting)
         self.say = say
 

@@ -28,7 +28,9 @@ class Crowded(NamedTuple):
     resident_bytes: int
 
 
-async def crowded(*, connections: int = 10_000, per_second: float = 2000, seconds: float = 20) -> Crowded:
+async def crowded(
+    *, connections: int = 10_000, per_second: float = 2000, seconds: float = 20
+) -> Crowded:
     """Deliver at a steady rate to a person a connection; the projector works beside it, as it would. Every entry must arrive."""
     half = connections // 2
     async with AsyncExitStack() as stack:
@@ -41,7 +43,10 @@ async def crowded(*, connections: int = 10_000, per_second: float = 2000, second
         await deliver(appender, entries, int(per_second * WARM_UP_SECONDS), per_second)
         await asyncio.sleep(1)
         await asyncio.gather(*(kind.reset() for kind in kinds))
-        used, count = CpuTime(running.pids["edge"]), int(per_second * seconds) // connections * connections
+        used, count = (
+            CpuTime(running.pids["edge"]),
+            int(per_second * seconds) // connections * connections,
+        )
         on_disk = await deliver(appender, entries, count, per_second)
         websocket, stream = [await _all(kind, count // 2) for kind in kinds]
         spent = used.seconds()

@@ -42,20 +42,51 @@ class Spoken(NamedTuple):
         websockets, streams = (count, 0) if self.kind == "websocket" else (0, count)
         found = running.crowd(websockets=websockets, streams=streams, per_user=tabs)
         said = {"counts": self.counts, "stamp": self.stamp, "ready": self.ready, "say": self.say}
-        return msgspec.structs.replace(found, websocket_path=self.path, stream_path=self.path, **said)
+        return msgspec.structs.replace(
+            found, websocket_path=self.path, stream_path=self.path, **said
+        )
 
 
 SPOKEN = (
     (
-        Spoken("canonical WebSocket", "websocket", "/v1/socket", '"type":"entries"', stamp="sent_ns", ready='"type":"live"', say=""),
+        Spoken(
+            "canonical WebSocket",
+            "websocket",
+            "/v1/socket",
+            '"type":"entries"',
+            stamp="sent_ns",
+            ready='"type":"live"',
+            say="",
+        ),
         Spoken("chat", "websocket", "/ws/notifications", '"type":"notification"'),
         Spoken("barbershop", "websocket", "/api/v1/ws", '"type":"notification"'),
         Spoken("field service", "websocket", "/ws", '"data":{"notification"', frames=2),
-        Spoken("incidents", "websocket", "/api/v1/ws/notifications", '"event":"notification:new"', frames=2),
+        Spoken(
+            "incidents",
+            "websocket",
+            "/api/v1/ws/notifications",
+            '"event":"notification:new"',
+            frames=2,
+        ),
     ),
     (
-        Spoken("canonical stream", "stream", "/v1/stream", '"type":"entries"', stamp="sent_ns", ready='"type":"live"', say=""),
-        Spoken("volunteers", "stream", "/notifications/stream", "event: system_announcement", ready="event: connected", say=""),
+        Spoken(
+            "canonical stream",
+            "stream",
+            "/v1/stream",
+            '"type":"entries"',
+            stamp="sent_ns",
+            ready='"type":"live"',
+            say="",
+        ),
+        Spoken(
+            "volunteers",
+            "stream",
+            "/notifications/stream",
+            "event: system_announcement",
+            ready="event: connected",
+            say="",
+        ),
     ),
 )
 """Of each kind of connection, the canonical protocol first."""
@@ -66,11 +97,17 @@ async def dialects() -> AsyncIterator[Row]:
     async with system("edge") as running:
         for canonical, *others in SPOKEN:
             base = (await _cost(running, canonical)).microseconds
-            yield Row(figure=f"200 users with 5 tabs, {canonical.name}, processor a frame", measured=base, unit="µs")
+            yield Row(
+                figure=f"200 users with 5 tabs, {canonical.name}, processor a frame",
+                measured=base,
+                unit="µs",
+            )
             for spoken in others:
                 microseconds = (await _cost(running, spoken)).microseconds / spoken.frames
                 yield Row(figure=f"… {spoken.name}", measured=microseconds, unit="µs")
-                yield Row(figure="… ÷ canonical", measured=microseconds / base, unit="×", limit=LIMIT)
+                yield Row(
+                    figure="… ÷ canonical", measured=microseconds / base, unit="×", limit=LIMIT
+                )
 
 
 async def _cost(running: System, spoken: Spoken, tabs: int = TABS) -> FrameCost:
@@ -78,6 +115,8 @@ async def _cost(running: System, spoken: Spoken, tabs: int = TABS) -> FrameCost:
     async with clients(spoken.crowd(running, tabs)) as connected:
 
         async def told(count: int) -> None:
-            await deliver(running.runtime.appender(), running.entries(USERS * TABS // tabs), count, per_second)
+            await deliver(
+                running.runtime.appender(), running.entries(USERS * TABS // tabs), count, per_second
+            )
 
         return await cost_of(running, connected, told, int(per_second * SECONDS), tabs)

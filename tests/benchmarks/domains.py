@@ -51,15 +51,40 @@ class Costs(NamedTuple):
 
 async def domains() -> AsyncIterator[Row]:
     """Each type of event that there are templates for, alone, with several recipients in several languages."""
-    costs = [_costs(shape.type, rules) for shape, rules in SAYING.items() if not all(rule.wordless for rule in rules)]
+    costs = [
+        _costs(shape.type, rules)
+        for shape, rules in SAYING.items()
+        if not all(rule.wordless for rule in rules)
+    ]
     dearest = max(costs, key=lambda cost: cost.ours / cost.theirs)
     yield Row(
-        figure=f"notifier without I/O, processor an event, {len(costs)} types", measured=_microseconds([c.ours for c in costs]), unit="µs"
+        figure=f"notifier without I/O, processor an event, {len(costs)} types",
+        measured=_microseconds([c.ours for c in costs]),
+        unit="µs",
     )
-    yield Row(figure="… that knows one type of event and its words", measured=_microseconds([c.theirs for c in costs]), unit="µs")
-    yield Row(figure="… ours ÷ theirs", measured=sum(c.ours for c in costs) / sum(c.theirs for c in costs), unit="×", limit=LIMIT)
-    yield Row(figure="… the median type", measured=median(c.ours / c.theirs for c in costs), unit="×", limit=LIMIT)
-    yield Row(figure=f"… the dearest, {dearest.type}", measured=dearest.ours / dearest.theirs, unit="×", limit=LIMIT)
+    yield Row(
+        figure="… that knows one type of event and its words",
+        measured=_microseconds([c.theirs for c in costs]),
+        unit="µs",
+    )
+    yield Row(
+        figure="… ours ÷ theirs",
+        measured=sum(c.ours for c in costs) / sum(c.theirs for c in costs),
+        unit="×",
+        limit=LIMIT,
+    )
+    yield Row(
+        figure="… the median type",
+        measured=median(c.ours / c.theirs for c in costs),
+        unit="×",
+        limit=LIMIT,
+    )
+    yield Row(
+        figure=f"… the dearest, {dearest.type}",
+        measured=dearest.ours / dearest.theirs,
+        unit="×",
+        limit=LIMIT,
+    )
 
 
 def _costs(type_: str, rules: Sequence[Rule]) -> Costs:
@@ -72,13 +97,17 @@ def _costs(type_: str, rules: Sequence[Rule]) -> Costs:
         _route(batch, lambda event: react(event, SAYING.get(event.event.__class__, ())), rows)
 
     def theirs() -> None:
-        _route(batch, lambda event: _ready(react(event, known.get(event.event.__class__, ()))), plain)
+        _route(
+            batch, lambda event: _ready(react(event, known.get(event.event.__class__, ()))), plain
+        )
 
     rounds = [(_seconds(ours), _seconds(theirs)) for _ in range(ROUNDS)]
     return Costs(type_, min(ours for ours, _ in rounds), min(theirs for _, theirs in rounds))
 
 
-def _route(batch: Sequence[Message], say: Callable[[AnyRecorded], list[Said]], rows: Answer) -> None:
+def _route(
+    batch: Sequence[Message], say: Callable[[AnyRecorded], list[Said]], rows: Answer
+) -> None:
     topics, asked = Topics(0, 1_000_000, {}), Asked()
     routed = [(event, say(event)) for event in map(_recorded, batch)]
     for event, said in routed:
@@ -103,8 +132,20 @@ def _batch(type_: str) -> Iterator[Message]:
     """So many events of a type, of several tenants."""
     data = wire(type_)["data"]
     for number in range(EVENTS):
-        cloud = {"specversion": "1.0", "id": f"fact-{number}", "source": "/bench", "type": type_, "tenant": f"bench-{number % TENANTS}"}
-        yield Message("events", encode({**cloud, "actor": "somebody", "data": data}), b"", number + 1, TIME_NANOSECONDS)
+        cloud = {
+            "specversion": "1.0",
+            "id": f"fact-{number}",
+            "source": "/bench",
+            "type": type_,
+            "tenant": f"bench-{number % TENANTS}",
+        }
+        yield Message(
+            "events",
+            encode({**cloud, "actor": "somebody", "data": data}),
+            b"",
+            number + 1,
+            TIME_NANOSECONDS,
+        )
 
 
 def _answer(batch: Sequence[Message], rules: Sequence[Rule]) -> Iterator[tuple[Any, ...]]:
@@ -113,11 +154,21 @@ def _answer(batch: Sequence[Message], rules: Sequence[Rule]) -> Iterator[tuple[A
     for event in map(_recorded, batch):
         asks(event, react(event, rules), Topics(0, 1_000_000, {}), asked)
     relations, _, _, users, _, _ = asked.parameters(1, EVENTS)
-    named, related = (msgspec.json.decode(each, type=list[dict[str, Any]]) for each in (users, relations))
+    named, related = (
+        msgspec.json.decode(each, type=list[dict[str, Any]]) for each in (users, relations)
+    )
     told = {(each["tenant"], each["user_id"]) for each in named}
     for each in related:
         for number in range(MEMBERS):
-            yield False, each["tenant"], each["object"], each["relation"], f"member-{number}", 1, None
+            yield (
+                False,
+                each["tenant"],
+                each["object"],
+                each["relation"],
+                f"member-{number}",
+                1,
+                None,
+            )
             told.add((each["tenant"], f"member-{number}"))
     for number, (tenant, user) in enumerate(sorted(told)):
         if locale := SPOKEN[number % len(SPOKEN)]:

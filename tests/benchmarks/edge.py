@@ -30,20 +30,38 @@ class FrameCost(NamedTuple):
     frame_bytes: int
 
 
-async def tabs_cost(kind: Kind, *, users: int = 200, tabs: int = 5, frames_per_second: float = 10_000, seconds: float = 8) -> FrameCost:
+async def tabs_cost(
+    kind: Kind,
+    *,
+    users: int = 200,
+    tabs: int = 5,
+    frames_per_second: float = 10_000,
+    seconds: float = 8,
+) -> FrameCost:
     """Each user's entry goes to `tabs` connections of theirs: all the way from the stream to the socket."""
-    async with system("edge") as running, _connected(running, kind, users * tabs, tabs) as connected:
+    async with (
+        system("edge") as running,
+        _connected(running, kind, users * tabs, tabs) as connected,
+    ):
 
         async def told(count: int) -> None:
-            await deliver(running.runtime.appender(), running.entries(users), count, frames_per_second / tabs)
+            await deliver(
+                running.runtime.appender(), running.entries(users), count, frames_per_second / tabs
+            )
 
-        return await cost_of(running, connected, told, int(frames_per_second * seconds / tabs), tabs)
+        return await cost_of(
+            running, connected, told, int(frames_per_second * seconds / tabs), tabs
+        )
 
 
-async def topic_cost(kind: Kind, *, users: int = TOPIC_USERS, frames_per_second: float = 10_000, seconds: float = 8) -> FrameCost:
+async def topic_cost(
+    kind: Kind, *, users: int = TOPIC_USERS, frames_per_second: float = 10_000, seconds: float = 8
+) -> FrameCost:
     """People of a tenant, of whom not all are connected, read the same announcement, one connection each."""
     async with system("projector", "notifier", "edge") as running:
-        await append(running.runtime.appender(), [_joined(number) for number in range(TOPIC_MEMBERS)])
+        await append(
+            running.runtime.appender(), [_joined(number) for number in range(TOPIC_MEMBERS)]
+        )
         async with _connected(running, kind, users, 1) as connected:
             await _announced(running, 1, 1)
             await connected.until(users, ARRIVAL_SECONDS)
@@ -52,7 +70,9 @@ async def topic_cost(kind: Kind, *, users: int = TOPIC_USERS, frames_per_second:
             async def told(count: int) -> None:
                 await _announced(running, count, frames_per_second / users)
 
-            return await cost_of(running, connected, told, int(frames_per_second * seconds / users), users)
+            return await cost_of(
+                running, connected, told, int(frames_per_second * seconds / users), users
+            )
 
 
 async def idle_memory(kind: Kind, *, connections: int = 5000, tabs: int = 1) -> float:
@@ -68,14 +88,24 @@ async def idle_memory(kind: Kind, *, connections: int = 5000, tabs: int = 1) -> 
 
 
 @asynccontextmanager
-async def _connected(running: System, kind: Kind, connections: int, tabs: int) -> AsyncGenerator[Clients]:
+async def _connected(
+    running: System, kind: Kind, connections: int, tabs: int
+) -> AsyncGenerator[Clients]:
     websockets, streams = (connections, 0) if kind == "websocket" else (0, connections)
     tenants = 1 if tabs == 1 else 10
-    async with clients(running.crowd(websockets=websockets, streams=streams, per_user=tabs, tenants=tenants)) as connected:
+    async with clients(
+        running.crowd(websockets=websockets, streams=streams, per_user=tabs, tenants=tenants)
+    ) as connected:
         yield connected
 
 
-async def cost_of(running: System, connected: Clients, told: Callable[[int], Awaitable[None]], count: int, frames_each: int) -> FrameCost:
+async def cost_of(
+    running: System,
+    connected: Clients,
+    told: Callable[[int], Awaitable[None]],
+    count: int,
+    frames_each: int,
+) -> FrameCost:
     """Tell a tenth to warm up, then all of it; every frame must arrive."""
     await told(count // 10)
     await connected.until(count // 10 * frames_each, ARRIVAL_SECONDS)
@@ -84,12 +114,20 @@ async def cost_of(running: System, connected: Clients, told: Callable[[int], Awa
     await told(count)
     statistics = await connected.until(count * frames_each, ARRIVAL_SECONDS)
     assert statistics["entries"] == count * frames_each, statistics
-    return FrameCost(used.microseconds_each(statistics["counted"]), statistics["bytes"] // statistics["frames"])
+    return FrameCost(
+        used.microseconds_each(statistics["counted"]), statistics["bytes"] // statistics["frames"]
+    )
 
 
 def _joined(number: int) -> Draft:
     one = person(number, tenants=1)
-    body = {"specversion": "1.0", "id": f"joined-{number}", "source": "/bench", "type": "user.joined", "tenant": one.tenant}
+    body = {
+        "specversion": "1.0",
+        "id": f"joined-{number}",
+        "source": "/bench",
+        "type": "user.joined",
+        "tenant": one.tenant,
+    }
     return drafted(encode({**body, "data": {"user_id": one.user}}))
 
 
@@ -103,6 +141,17 @@ async def _announced(running: System, count: int, per_second: float) -> None:
 
 def _announcement(number: int) -> Draft:
     now = time.monotonic_ns()
-    said = {"title": "Task assigned", "message": "You have been assigned to task: Water the seedlings", "sent_ns": now}
-    body = {"specversion": "1.0", "id": f"{number}-{now}", "source": "/bench", "type": "announcement.published"}
-    return drafted(encode({**body, "tenant": person(0, 1).tenant, "data": {**said, "to": {"everyone": True}}}))
+    said = {
+        "title": "Task assigned",
+        "message": "You have been assigned to task: Water the seedlings",
+        "sent_ns": now,
+    }
+    body = {
+        "specversion": "1.0",
+        "id": f"{number}-{now}",
+        "source": "/bench",
+        "type": "announcement.published",
+    }
+    return drafted(
+        encode({**body, "tenant": person(0, 1).tenant, "data": {**said, "to": {"everyone": True}}})
+    )

@@ -29,12 +29,21 @@ async def edge() -> AsyncIterator[Row]:
     for kind in KINDS:
         cost = await tabs_cost(kind)
         floor = await bare_asgi_cpu_per_frame(kind, frame_bytes=cost.frame_bytes)
-        yield Row(figure=f"200 users with 5 tabs, {kind}, processor a frame", measured=cost.microseconds, unit="µs")
+        yield Row(
+            figure=f"200 users with 5 tabs, {kind}, processor a frame",
+            measured=cost.microseconds,
+            unit="µs",
+        )
         yield Row(figure=f"bare ASGI, {kind}, the same bytes", measured=floor, unit="µs")
         yield Row(figure="… ours ÷ bare", measured=cost.microseconds / floor, unit="×", limit=1.5)
         async for name, theirs in _beside(kind, beside.cost, cost.frame_bytes):
             yield Row(figure=f"{name}, {kind}, processor a frame", measured=theirs, unit="µs")
-            yield Row(figure="… ours ÷ theirs", measured=cost.microseconds / theirs, unit="×", limit=RATIO_LIMITS.get(name))
+            yield Row(
+                figure="… ours ÷ theirs",
+                measured=cost.microseconds / theirs,
+                unit="×",
+                limit=RATIO_LIMITS.get(name),
+            )
 
 
 async def _beside(
@@ -51,9 +60,17 @@ async def topic() -> AsyncIterator[Row]:
     """Processor time a frame that a thousand people read alike."""
     for kind in KINDS:
         cost = await topic_cost(kind)
-        floor = await bare_asgi_cpu_per_frame(kind, users=TOPIC_USERS, tabs=1, burst=TOPIC_USERS, frame_bytes=cost.frame_bytes)
-        yield Row(figure=f"a topic read by 1000 connections, {kind}, processor a frame", measured=cost.microseconds, unit="µs")
-        yield Row(figure=f"bare ASGI, {kind}, the same bytes to all 1000", measured=floor, unit="µs")
+        floor = await bare_asgi_cpu_per_frame(
+            kind, users=TOPIC_USERS, tabs=1, burst=TOPIC_USERS, frame_bytes=cost.frame_bytes
+        )
+        yield Row(
+            figure=f"a topic read by 1000 connections, {kind}, processor a frame",
+            measured=cost.microseconds,
+            unit="µs",
+        )
+        yield Row(
+            figure=f"bare ASGI, {kind}, the same bytes to all 1000", measured=floor, unit="µs"
+        )
         yield Row(figure="… ours ÷ bare", measured=cost.microseconds / floor, unit="×", limit=1.2)
 
 
@@ -62,8 +79,17 @@ async def memory() -> AsyncIterator[Row]:
     for kind in KINDS:
         for tabs, whose in ((1, "one a user"), (5, "5 tabs a user")):
             ours = await idle_memory(kind, tabs=tabs)
-            yield Row(figure=f"idle {kind}, 5000 of them, {whose}", measured=ours, unit="KiB", limit=MEMORY_LIMITS[kind])
-        yield Row(figure=f"bare ASGI, idle {kind}", measured=await bare_asgi_memory_per_connection(kind), unit="KiB")
+            yield Row(
+                figure=f"idle {kind}, 5000 of them, {whose}",
+                measured=ours,
+                unit="KiB",
+                limit=MEMORY_LIMITS[kind],
+            )
+        yield Row(
+            figure=f"bare ASGI, idle {kind}",
+            measured=await bare_asgi_memory_per_connection(kind),
+            unit="KiB",
+        )
         async for name, theirs in _beside(kind, beside.idle_memory):
             yield Row(figure=f"{name}, idle {kind}", measured=theirs, unit="KiB")
 
@@ -71,8 +97,16 @@ async def memory() -> AsyncIterator[Row]:
 async def crowd() -> AsyncIterator[Row]:
     """Ten thousand connections and two thousand deliveries a second."""
     found = await crowded()
-    for end, latency, limit in (("on disk", found.on_disk, None), ("WebSocket", found.websocket, 50), ("SSE", found.stream, 50)):
-        yield Row(figure=f"10 000 connections, 2000 deliveries/s: append → {end}, p50", measured=latency["p50"], unit="ms")
+    for end, latency, limit in (
+        ("on disk", found.on_disk, None),
+        ("WebSocket", found.websocket, 50),
+        ("SSE", found.stream, 50),
+    ):
+        yield Row(
+            figure=f"10 000 connections, 2000 deliveries/s: append → {end}, p50",
+            measured=latency["p50"],
+            unit="ms",
+        )
         yield Row(figure="… p99", measured=latency["p99"], unit="ms", limit=limit)
     yield Row(figure="… the edge's share of one core", measured=100 * found.cpu_share, unit="%")
     yield Row(figure="… processor time a frame", measured=found.microseconds_per_frame, unit="µs")
@@ -91,10 +125,16 @@ async def _crowds() -> AsyncIterator[Row]:
             found = await beside.crowded(stack, peer.kinds, connections=peer.connections_limit)
         for kind, latency in found.latency.items():
             yield Row(
-                figure=f"{peer.name}, {peer.connections_limit} connections, {kind}, p50", measured=latency.p50_milliseconds, unit="ms"
+                figure=f"{peer.name}, {peer.connections_limit} connections, {kind}, p50",
+                measured=latency.p50_milliseconds,
+                unit="ms",
             )
             yield Row(figure="… p99", measured=latency.p99_milliseconds, unit="ms")
-            yield Row(figure="… not delivered", measured=latency.sent - latency.delivered, unit=f"of {latency.sent}")
+            yield Row(
+                figure="… not delivered",
+                measured=latency.sent - latency.delivered,
+                unit=f"of {latency.sent}",
+            )
         yield Row(figure="… its share of one core", measured=100 * found.cpu_share, unit="%")
 
 
@@ -103,9 +143,17 @@ async def storm() -> AsyncIterator[Row]:
     for source, limit in STORM_LIMITS.items():
         found = await stormed(source)
         yield Row(
-            figure=f"5000 users return, 20 missed each, from {source} (at least)", measured=found.users_per_second, unit="/s", limit=limit
+            figure=f"5000 users return, 20 missed each, from {source} (at least)",
+            measured=found.users_per_second,
+            unit="/s",
+            limit=limit,
         )
-        yield Row(figure="… queries asked meanwhile", measured=found.queries, unit="", limit=0 if source == "ring" else None)
+        yield Row(
+            figure="… queries asked meanwhile",
+            measured=found.queries,
+            unit="",
+            limit=0 if source == "ring" else None,
+        )
         yield Row(figure="… processor time of the edge", measured=found.cpu_seconds, unit="s")
 
 
@@ -119,8 +167,22 @@ async def soak() -> AsyncIterator[Row]:
         unit="MiB/min",
         limit=1,
     )
-    yield Row(figure=f"… of, after {minutes:.0f} minutes", measured=found.samples[-1][1] / 2**20, unit="MiB")
-    yield Row(figure="… delivered and not received", measured=found.told - found.received, unit="", limit=0)
+    yield Row(
+        figure=f"… of, after {minutes:.0f} minutes",
+        measured=found.samples[-1][1] / 2**20,
+        unit="MiB",
+    )
+    yield Row(
+        figure="… delivered and not received",
+        measured=found.told - found.received,
+        unit="",
+        limit=0,
+    )
     yield Row(figure="… crowds that came and went meanwhile", measured=found.visits, unit="")
     for name in COMPARED:
-        yield Row(figure=f"… {name} left when all had gone", measured=found.after[name] - found.before[name], unit="", limit=0)
+        yield Row(
+            figure=f"… {name} left when all had gone",
+            measured=found.after[name] - found.before[name],
+            unit="",
+            limit=0,
+        )

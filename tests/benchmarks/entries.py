@@ -29,7 +29,16 @@ def notification(number: int, one: Person, partitions: int, sent_ns: int = 1) ->
         category="system_announcement",
         title="Task assigned",
         message="You have been assigned to task: Water the seedlings",
-        data=Raw(encode({"sent_ns": sent_ns, "task_id": "1", "task_title": "Water the seedlings", "user_id": one.user})),
+        data=Raw(
+            encode(
+                {
+                    "sent_ns": sent_ns,
+                    "task_id": "1",
+                    "task_title": "Water the seedlings",
+                    "user_id": one.user,
+                }
+            )
+        ),
         tenant=one.tenant,
         user=one.user,
         created=instant(now),
@@ -51,9 +60,15 @@ async def deliver(appender: Appender, entry: Entry, count: int, per_second: floa
     """
     started, sent, taken = time.monotonic_ns(), 0, list[float]()
     while sent < count:
-        until = min(count, int((time.monotonic_ns() - started) / 1e9 * per_second) + 1, sent + BATCH_LIMIT_MESSAGES)
+        until = min(
+            count,
+            int((time.monotonic_ns() - started) / 1e9 * per_second) + 1,
+            sent + BATCH_LIMIT_MESSAGES,
+        )
         due = [started + int(number * 1e9 / per_second) for number in range(sent, until)]
-        await appender.append_batch([entry(number, moment) for number, moment in enumerate(due, sent)])
+        await appender.append_batch(
+            [entry(number, moment) for number, moment in enumerate(due, sent)]
+        )
         now, sent = time.monotonic_ns(), until
         taken += [(now - moment) / 1e6 for moment in due]
         await asyncio.sleep(DELIVERY_SECONDS)

@@ -43,7 +43,9 @@ async def bare_asgi_cpu_per_frame(
             await connected.reset()
             used = CpuTime(server.pid)
             await write(server.port, f"{path}{count}", frame(frame_bytes))
-            return used.microseconds_each(complete(count, await connected.until(count, DRAIN_SECONDS))["frames"])
+            return used.microseconds_each(
+                complete(count, await connected.until(count, DRAIN_SECONDS))["frames"]
+            )
 
 
 async def write(port: int, path: str, body: bytes) -> None:

@@ -80,7 +80,9 @@ async def read_state(site: Site, user: str) -> str:
     return f"{READ - len(phone.read)} lost" if len(phone.read) < READ else "nothing"
 
 
-async def _missed(site: Site, tab: Tab, missed: int, meanwhile: Callable[[], Awaitable[None]] | None = None) -> Outcome:
+async def _missed(
+    site: Site, tab: Tab, missed: int, meanwhile: Callable[[], Awaitable[None]] | None = None
+) -> Outcome:
     async with site.connected(tab):
         await _send(site, tab.user, 1, BEFORE)
         await tab.until(BEFORE)
@@ -119,7 +121,11 @@ SCENARIOS = (
     Scenario("… the server stopped and started meanwhile", restart),
     Scenario("the server killed under the connection", kill),
     Scenario("two tabs, one of them away", tabs),
-    Scenario(f"{MANY_MISSED} sent, {BUFFER_MESSAGES} kept; away {AWAY_SECONDS:.0f} s, kept {RECOVERY_SECONDS:.0f} s", beyond, short=True),
+    Scenario(
+        f"{MANY_MISSED} sent, {BUFFER_MESSAGES} kept; away {AWAY_SECONDS:.0f} s, kept {RECOVERY_SECONDS:.0f} s",
+        beyond,
+        short=True,
+    ),
     Scenario(f"{READ} read in another tab meanwhile", read_state),
 )
 
@@ -127,9 +133,16 @@ SCENARIOS = (
 @asynccontextmanager
 async def tidings(short: bool) -> AsyncGenerator[Site]:
     """An edge with everything behind it."""
-    kept = {"notifications_per_user": BUFFER_MESSAGES, "snapshot_limit": BUFFER_MESSAGES, "ring_bytes": 1}
+    kept = {
+        "notifications_per_user": BUFFER_MESSAGES,
+        "snapshot_limit": BUFFER_MESSAGES,
+        "ring_bytes": 1,
+    }
     more: dict[str, object] = dict(kept) if short else {}
-    async with system("projector", "notifier") as running, restarted(partial(_edge, running, more)) as edge:
+    async with (
+        system("projector", "notifier") as running,
+        restarted(partial(_edge, running, more)) as edge,
+    ):
         yield Tidings(running, edge)
 
 
@@ -147,7 +160,10 @@ async def fastapi(short: bool) -> AsyncGenerator[Site]:
         dsn = (await stack.enter_async_context(embedded_postgres(directory))).dsn
         await stack.enter_async_context(table(dsn))
         redis = await stack.enter_async_context(redis_server())
-        environment = {"PLAIN_POSTGRES_DSN": dsn, "PLAIN_REDIS_URL": f"redis://127.0.0.1:{redis.port}"}
+        environment = {
+            "PLAIN_POSTGRES_DSN": dsn,
+            "PLAIN_REDIS_URL": f"redis://127.0.0.1:{redis.port}",
+        }
         start = partial(uvicorn, "tests.benchmarks.peers.fastapi_redis:app", environment)
         yield await _site(stack, start, FastApi)
 
@@ -158,7 +174,9 @@ async def socket_io(short: bool, *, in_redis: bool) -> AsyncGenerator[Site]:
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(redis_server()) if in_redis else None
         seconds = RECOVERY_SECONDS if short else socketio.RECOVERY_SECONDS
-        yield await _site(stack, partial(socketio.socketio, redis=redis, recovery_seconds=seconds), SocketIo)
+        yield await _site(
+            stack, partial(socketio.socketio, redis=redis, recovery_seconds=seconds), SocketIo
+        )
 
 
 @asynccontextmanager
@@ -166,7 +184,9 @@ async def nchan_site(short: bool, *, in_redis: bool) -> AsyncGenerator[Site]:
     """Nchan, messages in memory or in Redis."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(redis_server()) if in_redis else None
-        yield await _site(stack, partial(nchan.nchan, redis=redis, buffer_messages=BUFFER_MESSAGES), Nchan)
+        yield await _site(
+            stack, partial(nchan.nchan, redis=redis, buffer_messages=BUFFER_MESSAGES), Nchan
+        )
 
 
 async def _site(
@@ -202,7 +222,10 @@ async def losses() -> str:
     """The table in Markdown: a scenario a row, a system a column, what was lost in the cells."""
     columns = [column for column in COLUMNS if not column.missing]
     found = [await _lost(column) for column in columns]
-    lines = [("lost on a reconnect", *(column.name for column in columns)), ("---",) * (len(columns) + 1)]
+    lines = [
+        ("lost on a reconnect", *(column.name for column in columns)),
+        ("---",) * (len(columns) + 1),
+    ]
     lines += [(scenario.name, *cells) for scenario, *cells in zip(SCENARIOS, *found, strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -15,7 +15,17 @@ from statistics import median
 PROC = Path("/proc")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SERVERS = ("uvicorn", "uvloop", "httptools", "websockets", "psycopg")
-PACKAGES = (*SERVERS, "litestar", "msgspec", "nats-py", "fastapi", "starlette", "pydantic", "redis", "hiredis")
+PACKAGES = (
+    *SERVERS,
+    "litestar",
+    "msgspec",
+    "nats-py",
+    "fastapi",
+    "starlette",
+    "pydantic",
+    "redis",
+    "hiredis",
+)
 SPINS = 5_000_000
 
 
@@ -51,7 +61,9 @@ def cpu_seconds(pid: int) -> float:
     The kernel counts in ticks of 10 ms: measure for long enough.
     """
     fields = all_stat_fields()
-    ticks = sum(int(ticks) for one in process_tree(pid) if one in fields for ticks in fields[one][11:15])
+    ticks = sum(
+        int(ticks) for one in process_tree(pid) if one in fields for ticks in fields[one][11:15]
+    )
     return ticks / TICKS_PER_SECOND
 
 
@@ -82,7 +94,9 @@ class Memory:
 def memory(pid: int) -> Memory:
     """Read /proc/<pid>/smaps_rollup (which states KiB)."""
     lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
-    kibibytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    kibibytes = {
+        name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)
+    }
     return Memory(resident=kibibytes["Rss"] * 1024, proportional=kibibytes["Pss"] * 1024)
 
 
@@ -126,9 +140,16 @@ class Row:
         limit, ratio = (
             ("–", "–")
             if self.limit is None
-            else (f"{number(self.limit)} {self.unit}", f"{self.measured / self.limit:.2f}" if self.limit else "–")
+            else (
+                f"{number(self.limit)} {self.unit}",
+                f"{self.measured / self.limit:.2f}" if self.limit else "–",
+            )
         )
-        spread = "" if self.spread is None else f" ({number(self.spread[0])} to {number(self.spread[1])})"
+        spread = (
+            ""
+            if self.spread is None
+            else f" ({number(self.spread[0])} to {number(self.spread[1])})"
+        )
         return self.figure, f"{number(self.measured)} {self.unit}{spread}", limit, ratio
 
 
@@ -147,13 +168,21 @@ def number(value: float) -> str:
 
 def table(rows: Iterable[Row]) -> str:
     """The rows in Markdown: figure | measured | limit | ratio."""
-    lines = [("figure", "measured", "limit", "ratio"), ("---", "--:", "--:", "--:"), *(row.cells() for row in rows)]
+    lines = [
+        ("figure", "measured", "limit", "ratio"),
+        ("---", "--:", "--:", "--:"),
+        *(row.cells() for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def machine() -> str:
     """Processor, cores, memory and kernel, in one line."""
-    named = [line.partition(":")[2].strip() for line in (PROC / "cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    named = [
+        line.partition(":")[2].strip()
+        for line in (PROC / "cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     model = named[0] if named else platform.machine()
     return f"{model}, {len(os.sched_getaffinity(0))} cores, {gibibytes:.0f} GiB, {platform.system()} {platform.release()}"
@@ -180,5 +209,7 @@ def versions(*programs: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     for program in programs:
-        found[program] = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        found[program] = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
     return found

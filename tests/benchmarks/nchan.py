@@ -17,16 +17,26 @@ BUFFER_MESSAGES = 100
 
 def missing() -> str | None:
     """What must be installed before, or None."""
-    return None if shutil.which("nginx") and MODULE.exists() else "nginx with libnginx-mod-nchan not installed"
+    return (
+        None
+        if shutil.which("nginx") and MODULE.exists()
+        else "nginx with libnginx-mod-nchan not installed"
+    )
 
 
 @asynccontextmanager
-async def nchan(*, redis: Server | None = None, buffer_messages: int = BUFFER_MESSAGES) -> AsyncGenerator[Server]:
+async def nchan(
+    *, redis: Server | None = None, buffer_messages: int = BUFFER_MESSAGES
+) -> AsyncGenerator[Server]:
     """A server with one worker that keeps messages in memory, or in Redis if one is given."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="tidings-nchan-") as directory:
-        configuration = _configuration(directory, {"port": str(port), "buffer": str(buffer_messages), **_kept(redis)})
-        async with program("nginx", "-p", directory, "-e", "stderr", "-c", str(configuration)) as process:
+        configuration = _configuration(
+            directory, {"port": str(port), "buffer": str(buffer_messages), **_kept(redis)}
+        )
+        async with program(
+            "nginx", "-p", directory, "-e", "stderr", "-c", str(configuration)
+        ) as process:
             await listening(process, port)
             yield Server(process.pid, port)
 
@@ -43,4 +53,7 @@ def _configuration(directory: str, given: dict[str, str]) -> Path:
 def _kept(redis: Server | None) -> dict[str, str]:
     if redis is None:
         return {"upstream": "", "pass": ""}
-    return {"upstream": f"upstream kept {{ nchan_redis_server redis://127.0.0.1:{redis.port}; }}", "pass": "nchan_redis_pass kept;"}
+    return {
+        "upstream": f"upstream kept {{ nchan_redis_server redis://127.0.0.1:{redis.port}; }}",
+        "pass": "nchan_redis_pass kept;",
+    }

@@ -37,10 +37,22 @@ async def outbox() -> AsyncIterator[Row]:
         async with running.service("outbox", outbox_dsn=running.settings.postgres) as pid:
             used, started = CpuTime(pid), time.monotonic()
             await _until(running, before + BACKLOG_EVENTS)
-            rate, busy = BACKLOG_EVENTS / (time.monotonic() - started), used.microseconds_each(BACKLOG_EVENTS)
-            yield Row(figure="outbox → log, a backlog in one Postgres (at least)", measured=rate, unit="events/s", limit=5000)
+            rate, busy = (
+                BACKLOG_EVENTS / (time.monotonic() - started),
+                used.microseconds_each(BACKLOG_EVENTS),
+            )
+            yield Row(
+                figure="outbox → log, a backlog in one Postgres (at least)",
+                measured=rate,
+                unit="events/s",
+                limit=5000,
+            )
             yield Row(figure="… the relay's processor an event", measured=busy, unit="µs")
-            yield Row(figure="… atomic batches of 1000 alone, from memory", measured=floor, unit="events/s")
+            yield Row(
+                figure="… atomic batches of 1000 alone, from memory",
+                measured=floor,
+                unit="events/s",
+            )
             before = (await state(running.runtime.jetstream, EVENTS)).last
             written = await _write(running.settings.postgres)
             behind = before + written - (await state(running.runtime.jetstream, EVENTS)).last
@@ -63,11 +75,18 @@ async def _floor(running: System) -> float:
 
 def _event(number: int) -> Sequence[str]:
     to = Addressees(users=(f"u{number % 500}",))
-    return OUTBOX.emit(AnnouncementPublished(title="Task assigned", message="You have been assigned to task: Water", to=to)).parameters
+    return OUTBOX.emit(
+        AnnouncementPublished(
+            title="Task assigned", message="You have been assigned to task: Water", to=to
+        )
+    ).parameters
 
 
 def _backlog(dsn: str) -> None:
-    with psycopg.connect(dsn) as connection, connection.cursor().copy("COPY tidings_outbox.waiting (event) FROM STDIN") as copy:
+    with (
+        psycopg.connect(dsn) as connection,
+        connection.cursor().copy("COPY tidings_outbox.waiting (event) FROM STDIN") as copy,
+    ):
         for number in range(BACKLOG_EVENTS):
             copy.write_row(_event(number))
 
@@ -82,7 +101,9 @@ async def _writer(dsn: str, until: float) -> int:
     count = 0
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         while time.monotonic() < until:
-            await connection.execute("INSERT INTO tidings_outbox.waiting (event) VALUES (%s)", _event(count))
+            await connection.execute(
+                "INSERT INTO tidings_outbox.waiting (event) VALUES (%s)", _event(count)
+            )
             count += 1
     return count
 

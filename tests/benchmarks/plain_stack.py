@@ -68,7 +68,9 @@ async def plain_stack(dsn: str, processes: int = 1) -> AsyncGenerator[PlainStack
             "PLAIN_POOL_CONNECTIONS": str(POOL_CONNECTIONS),
         }
         app = "tests.benchmarks.peers.fastapi_redis:app"
-        servers = [await running.enter_async_context(uvicorn(app, environment)) for _ in range(processes)]
+        servers = [
+            await running.enter_async_context(uvicorn(app, environment)) for _ in range(processes)
+        ]
         yield PlainStack(servers=tuple(servers), redis=redis)
 
 
@@ -81,20 +83,35 @@ async def table(dsn: str) -> AsyncGenerator[None]:
         await connection.execute("DROP SCHEMA plain_stack CASCADE")
 
 
-def crowd(kind: Kind, connections: int, *, ports: tuple[int, ...], per_user: int = 1, stamp: str = "") -> Crowd:
+def crowd(
+    kind: Kind, connections: int, *, ports: tuple[int, ...], per_user: int = 1, stamp: str = ""
+) -> Crowd:
     """So many connections of one kind that count notifications."""
     websockets, streams = (connections, 0) if kind == "websocket" else (0, connections)
-    return Crowd(ports=ports, websockets=websockets, streams=streams, per_user=per_user, counts=COUNTS, stamp=stamp)
+    return Crowd(
+        ports=ports,
+        websockets=websockets,
+        streams=streams,
+        per_user=per_user,
+        counts=COUNTS,
+        stamp=stamp,
+    )
 
 
-def listeners(stack: PlainStack, kind: Kind, users: int, *, tabs: int = 1, stamp: str = "") -> AbstractAsyncContextManager[Clients]:
+def listeners(
+    stack: PlainStack, kind: Kind, users: int, *, tabs: int = 1, stamp: str = ""
+) -> AbstractAsyncContextManager[Clients]:
     """`tabs` connections for each user of the stack."""
     return clients(crowd(kind, users * tabs, ports=stack.ports, per_user=tabs, stamp=stamp))
 
 
 def notification(user: str, frame_bytes: int, sent_ns: int) -> Notification:
     """A notification whose JSON is `frame_bytes` long, if that is long enough for it."""
-    fields: dict[str, Any] = {"user_id": user, "title": "Task assigned", "data": {"sent_ns": sent_ns}}
+    fields: dict[str, Any] = {
+        "user_id": user,
+        "title": "Task assigned",
+        "data": {"sent_ns": sent_ns},
+    }
     bare = len(Notification(message="", **fields).model_dump_json())
     return Notification(message="x" * max(0, frame_bytes - bare), **fields)
 
@@ -104,22 +121,39 @@ def body(users: int, frame_bytes: int) -> Body:
     message = notification("user-000", frame_bytes, 10**15).message
 
     def posted(number: int, sent_ns: int) -> bytes:
-        fields = {"user_id": f"user-{number % users}", "title": "Task assigned", "message": message, "data": {"sent_ns": sent_ns}}
+        fields = {
+            "user_id": f"user-{number % users}",
+            "title": "Task assigned",
+            "message": message,
+            "data": {"sent_ns": sent_ns},
+        }
         return json.dumps(fields).encode()
 
     return posted
 
 
 async def fastapi_latency(
-    dsn: str, kind: Kind = "stream", *, users: int = 500, per_second: float = 200, seconds: float = 10, frame_bytes: int = 512
+    dsn: str,
+    kind: Kind = "stream",
+    *,
+    users: int = 500,
+    per_second: float = 200,
+    seconds: float = 10,
+    frame_bytes: int = 512,
 ) -> Latency:
     """From a POST falling due to its frame read by the client, at a steady rate, one connection a user."""
     async with AsyncExitStack() as running:
         await running.enter_async_context(asyncio.timeout(LIMIT_SECONDS))
         stack = await running.enter_async_context(plain_stack(dsn))
-        connected = await running.enter_async_context(listeners(stack, kind, users, stamp="sent_ns"))
-        sender = await running.enter_async_context(posts(stack.ports, "/notifications", POSTS_IN_FLIGHT))
-        await connected.until(await sender.paced(body(users, frame_bytes), per_second, WARM_UP_SECONDS), DRAIN_SECONDS)
+        connected = await running.enter_async_context(
+            listeners(stack, kind, users, stamp="sent_ns")
+        )
+        sender = await running.enter_async_context(
+            posts(stack.ports, "/notifications", POSTS_IN_FLIGHT)
+        )
+        await connected.until(
+            await sender.paced(body(users, frame_bytes), per_second, WARM_UP_SECONDS), DRAIN_SECONDS
+        )
         await connected.reset()
         sent = await sender.paced(body(users, frame_bytes), per_second, seconds)
         return latency(sent, await connected.until(sent, DRAIN_SECONDS))
@@ -148,7 +182,11 @@ async def fastapi_highest_rate(
     frame_bytes: int = 512,
 ) -> float:
     """Notifications a second through POST, row, pub/sub and socket: the best over numbers of posts in flight, each tried for `seconds`."""
-    async with asyncio.timeout(LIMIT_SECONDS), plain_stack(dsn, processes) as stack, listeners(stack, kind, users) as connected:
+    async with (
+        asyncio.timeout(LIMIT_SECONDS),
+        plain_stack(dsn, processes) as stack,
+        listeners(stack, kind, users) as connected,
+    ):
         rates: list[float] = []
         for in_flight in at_once:
             async with posts(stack.ports, "/notifications", in_flight) as sender:
@@ -182,20 +220,38 @@ async def fastapi_cpu_per_frame(
 ) -> FrameCost:
     """The cost of delivery alone: notifications are published straight to Redis, one to each user in turn, `tabs` frames each."""
     count = int(frames_per_second * seconds / tabs)
-    async with asyncio.timeout(LIMIT_SECONDS), plain_stack(dsn) as stack, listeners(stack, kind, users, tabs=tabs) as connected:
-        await publish(stack.redis, users, frame_bytes, count=users, per_second=frames_per_second / tabs)
+    async with (
+        asyncio.timeout(LIMIT_SECONDS),
+        plain_stack(dsn) as stack,
+        listeners(stack, kind, users, tabs=tabs) as connected,
+    ):
+        await publish(
+            stack.redis, users, frame_bytes, count=users, per_second=frames_per_second / tabs
+        )
         await connected.until(users * tabs, DRAIN_SECONDS)
         await connected.reset()
         server, redis = CpuTime(stack.servers[0].pid), CpuTime(stack.redis.pid)
-        await publish(stack.redis, users, frame_bytes, count=count, per_second=frames_per_second / tabs)
-        frames = complete(count * tabs, await connected.until(count * tabs, DRAIN_SECONDS))["entries"]
-        return FrameCost(server_microseconds=server.microseconds_each(frames), redis_microseconds=redis.microseconds_each(frames))
+        await publish(
+            stack.redis, users, frame_bytes, count=count, per_second=frames_per_second / tabs
+        )
+        frames = complete(count * tabs, await connected.until(count * tabs, DRAIN_SECONDS))[
+            "entries"
+        ]
+        return FrameCost(
+            server_microseconds=server.microseconds_each(frames),
+            redis_microseconds=redis.microseconds_each(frames),
+        )
 
 
-async def publish(redis: Server, users: int, frame_bytes: int, *, count: int, per_second: float) -> None:
+async def publish(
+    redis: Server, users: int, frame_bytes: int, *, count: int, per_second: float
+) -> None:
     """Publish `count` notifications to the users in turn, at a steady rate."""
     loop = asyncio.get_running_loop()
-    payloads = [(channel(user), notification(user, frame_bytes, 10**15).model_dump_json()) for user in (f"user-{n}" for n in range(users))]
+    payloads = [
+        (channel(user), notification(user, frame_bytes, 10**15).model_dump_json())
+        for user in (f"user-{n}" for n in range(users))
+    ]
     async with Redis(host="127.0.0.1", port=redis.port) as connection:
         published, started = 0, loop.time()
         while published < count:

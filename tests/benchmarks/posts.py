@@ -64,7 +64,11 @@ class Posts:
 
     async def connect(self, port: int) -> Requests:
         """A new connection."""
-        return (await asyncio.get_running_loop().create_connection(lambda: Requests(port), "127.0.0.1", port))[1]
+        return (
+            await asyncio.get_running_loop().create_connection(
+                lambda: Requests(port), "127.0.0.1", port
+            )
+        )[1]
 
     async def post(self, body: bytes, query: str = "") -> None:
         """Post one body, the path with a query (`?…`) of its own, on a connection not meanwhile closed for idleness; raises `Refused`."""
@@ -72,7 +76,8 @@ class Posts:
         if connection.transport.is_closing():
             connection = await self.connect(connection.port)
         status = await connection.request(
-            f"POST {self.path}{query} HTTP/1.1\r\n{self.head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+            f"POST {self.path}{query} HTTP/1.1\r\n{self.head}Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
         )
         self.idle.put_nowait(connection)
         if not status.startswith(b"2"):
@@ -104,7 +109,9 @@ class Posts:
 
 
 @asynccontextmanager
-async def posts(ports: tuple[int, ...], path: str, connections: int, headers: tuple[str, ...] = ()) -> AsyncGenerator[Posts]:
+async def posts(
+    ports: tuple[int, ...], path: str, connections: int, headers: tuple[str, ...] = ()
+) -> AsyncGenerator[Posts]:
     """Connect, dealing the connections to the ports in turn. `headers` are whole lines, such as `Authorization: Bearer …`."""
     lines = ("Host: 127.0.0.1", "Content-Type: application/json", *headers, "")
     sender = Posts(path, "\r\n".join(lines), ports, connections)

@@ -31,7 +31,9 @@ def die_with_parent() -> None:
 
 
 @asynccontextmanager
-async def program(*command: str, environment: Mapping[str, str] | None = None, pipes: int = DEVNULL) -> AsyncGenerator[Process]:
+async def program(
+    *command: str, environment: Mapping[str, str] | None = None, pipes: int = DEVNULL
+) -> AsyncGenerator[Process]:
     """Run a program, in a process group of its own, until the block ends. `pipes` are its stdin and stdout."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -77,7 +79,9 @@ async def listening(process: Process, port: int) -> None:
                 writer.close()
                 return
             await asyncio.sleep(POLL_SECONDS)
-    raise RuntimeError(f"the process for port {port} ended with {process.returncode} before it listened")
+    raise RuntimeError(
+        f"the process for port {port} ended with {process.returncode} before it listened"
+    )
 
 
 @dataclass(frozen=True, slots=True)

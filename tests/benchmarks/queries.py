@@ -54,7 +54,9 @@ async def counted_queries(dsn: str) -> AsyncGenerator[Queries]:
     queries = Queries(dsn)
     server = await asyncio.start_server(queries.pass_on, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    queries.dsn = make_conninfo(dsn, host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable")
+    queries.dsn = make_conninfo(
+        dsn, host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable"
+    )
     try:
         yield queries
     finally:

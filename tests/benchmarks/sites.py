@@ -66,7 +66,9 @@ class Restarted:
 
 
 @asynccontextmanager
-async def restarted(start: Callable[[], AbstractAsyncContextManager[Server]]) -> AsyncGenerator[Restarted]:
+async def restarted(
+    start: Callable[[], AbstractAsyncContextManager[Server]],
+) -> AsyncGenerator[Restarted]:
     """A server while the block lasts."""
     running = Restarted(start)
     await running.open()
@@ -87,7 +89,9 @@ class Tidings:
 
     async def send(self, user: str, number: int) -> None:
         """Append an event that tells a user."""
-        await self._appender.append(drafted(announcement(number, _PERSON.tenant, (user,), sent_ns=number)))
+        await self._appender.append(
+            drafted(announcement(number, _PERSON.tenant, (user,), sent_ns=number))
+        )
 
     @asynccontextmanager
     async def connected(self, tab: Tab) -> AsyncGenerator[None]:
@@ -98,7 +102,12 @@ class Tidings:
     async def mark_read(self, tab: Tab, count: int) -> None:
         """Have a tab mark so many of its notifications as read."""
         async with self.socket(tab) as socket:
-            mark = {"type": "mark", "op": "losses", "state": "read", "ids": tab.kept["ids"].split()[:count]}
+            mark = {
+                "type": "mark",
+                "op": "losses",
+                "state": "read",
+                "ids": tab.kept["ids"].split()[:count],
+            }
             await socket.send(json.dumps(mark))
             while json.loads(await socket.recv())["type"] != "result":
                 pass
@@ -107,7 +116,11 @@ class Tidings:
         """A connection of the tab's."""
         headers = {"Authorization": f"Bearer {self._system.token(_PERSON._replace(user=tab.user))}"}
         query = f"?cursor={tab.kept['cursor']}" if "cursor" in tab.kept else ""
-        return connect(f"ws://127.0.0.1:{self._edge.server.port}/v1/socket{query}", additional_headers=headers, proxy=None)
+        return connect(
+            f"ws://127.0.0.1:{self._edge.server.port}/v1/socket{query}",
+            additional_headers=headers,
+            proxy=None,
+        )
 
     async def _frames(self, socket: ClientConnection, tab: Tab) -> None:
         async for text in socket:
@@ -177,7 +190,11 @@ class SocketIo:
 
     async def send(self, user: str, number: int) -> None:
         """Have the server emit to a user."""
-        (await self._http.post(f"{self._server.url}/send", params={"user": user}, json={"n": number})).raise_for_status()
+        (
+            await self._http.post(
+                f"{self._server.url}/send", params={"user": user}, json={"n": number}
+            )
+        ).raise_for_status()
 
     @asynccontextmanager
     async def connected(self, tab: Tab) -> AsyncGenerator[None]:
@@ -223,13 +240,21 @@ class Nchan:
                 await asyncio.sleep(REDIS_STEP_SECONDS)
 
     async def _published(self, user: str, number: int) -> bool:
-        return (await self._http.post(f"{self._server.url}/send", params={"user": user}, json={"n": number})).is_success
+        return (
+            await self._http.post(
+                f"{self._server.url}/send", params={"user": user}, json={"n": number}
+            )
+        ).is_success
 
     @asynccontextmanager
     async def connected(self, tab: Tab) -> AsyncGenerator[None]:
         """An event stream after the last event."""
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": tab.kept["id"]} if "id" in tab.kept else {})
-        stream = self._http.stream("GET", f"{self._server.url}/listen", params={"user": tab.user}, headers=headers)
+        headers = {"Accept": "text/event-stream"} | (
+            {"Last-Event-ID": tab.kept["id"]} if "id" in tab.kept else {}
+        )
+        stream = self._http.stream(
+            "GET", f"{self._server.url}/listen", params={"user": tab.user}, headers=headers
+        )
         async with stream as response, tab.reading(self._events(response, tab)):
             yield
 

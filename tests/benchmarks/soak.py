@@ -61,7 +61,11 @@ class Soaked(NamedTuple):
     @property
     def left_behind(self) -> dict[str, float]:
         """What has not gone with the connections, by gauge; empty if everything has."""
-        return {name: self.after[name] - self.before[name] for name in COMPARED if self.after[name] > self.before[name]}
+        return {
+            name: self.after[name] - self.before[name]
+            for name in COMPARED
+            if self.after[name] > self.before[name]
+        }
 
 
 async def soaked(soak: Soak) -> Soaked:
@@ -70,8 +74,15 @@ async def soaked(soak: Soak) -> Soaked:
         async with clients(crowd):
             pass
     before = await _settled(soak.url, lambda gauges: gauges["tidings_connections"] == 0)
-    async with clients(soak.idle), clients(soak.busy) as busy, _coming_and_going(soak.passing) as visits:
-        warmed, told = int(soak.per_second * soak.warm_up_seconds), int(soak.per_second * soak.seconds)
+    async with (
+        clients(soak.idle),
+        clients(soak.busy) as busy,
+        _coming_and_going(soak.passing) as visits,
+    ):
+        warmed, told = (
+            int(soak.per_second * soak.warm_up_seconds),
+            int(soak.per_second * soak.seconds),
+        )
         await deliver(soak.appender, soak.entry, warmed, soak.per_second)
         await busy.until(warmed, SETTLE_SECONDS)
         await busy.reset()
@@ -80,14 +91,18 @@ async def soaked(soak: Soak) -> Soaked:
             group.create_task(deliver(soak.appender, soak.entry, told, soak.per_second))
         crowded, received = await gauges(soak.url), await busy.until(told, SETTLE_SECONDS)
         come = visits[0]
-    after = await _settled(soak.url, lambda gauges: all(gauges[name] <= before[name] for name in COMPARED))
+    after = await _settled(
+        soak.url, lambda gauges: all(gauges[name] <= before[name] for name in COMPARED)
+    )
     return Soaked(before, crowded, after, sampling.result(), told, received["entries"], come)
 
 
 def slope(points: list[tuple[float, int]]) -> float:
     """Of the line that fits the points best (least squares)."""
     x_mean, y_mean = (sum(values) / len(points) for values in zip(*points, strict=True))
-    return sum((x - x_mean) * (y - y_mean) for x, y in points) / sum((x - x_mean) ** 2 for x, _ in points)
+    return sum((x - x_mean) * (y - y_mean) for x, y in points) / sum(
+        (x - x_mean) ** 2 for x, _ in points
+    )
 
 
 async def gauges(url: str) -> Gauges:
@@ -102,11 +117,22 @@ def _fetched(url: str) -> str:
         return answer.read().decode()
 
 
-SETTINGS: dict[str, object] = {"ring_bytes": 4 * 1024 * 1024, "notifications_per_user": 100, "postgres_connections": 1}
+SETTINGS: dict[str, object] = {
+    "ring_bytes": 4 * 1024 * 1024,
+    "notifications_per_user": 100,
+    "postgres_connections": 1,
+}
 """What memory is meant to be used for is full when it is warm: the ring, and what is known of each person's notifications."""
 
 
-async def soak(*, connections: int = 10_000, busy: int = 100, passing: int = 100, per_second: float = 500, seconds: float = 600) -> Soaked:
+async def soak(
+    *,
+    connections: int = 10_000,
+    busy: int = 100,
+    passing: int = 100,
+    per_second: float = 500,
+    seconds: float = 600,
+) -> Soaked:
     """The soak over a Tidings of its own; half of the connections are WebSockets and half event streams."""
     async with system("projector") as running:
         await running.start("edge", **SETTINGS)
@@ -117,7 +143,9 @@ async def soak(*, connections: int = 10_000, busy: int = 100, passing: int = 100
                 pid=running.pids["edge"],
                 idle=running.crowd(websockets=idle, streams=idle),
                 busy=running.crowd(websockets=busy, first=first),
-                passing=running.crowd(websockets=passing // 2, streams=passing // 2, first=first + busy),
+                passing=running.crowd(
+                    websockets=passing // 2, streams=passing // 2, first=first + busy
+                ),
                 appender=running.runtime.appender(),
                 entry=running.entries(busy, first=first),
                 per_second=per_second,

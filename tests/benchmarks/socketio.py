@@ -41,10 +41,16 @@ async def installed() -> Path:
 
 
 @asynccontextmanager
-async def socketio(*, redis: Server | None = None, recovery_seconds: float = RECOVERY_SECONDS) -> AsyncGenerator[Server]:
+async def socketio(
+    *, redis: Server | None = None, recovery_seconds: float = RECOVERY_SECONDS
+) -> AsyncGenerator[Server]:
     """A server that remembers in memory, or in Redis Streams if a Redis is given."""
     script, port = await installed(), free_port()
-    environment = {"PORT": str(port), "RECOVERY_MILLISECONDS": str(int(recovery_seconds * 1000)), "NODE_ENV": "production"}
+    environment = {
+        "PORT": str(port),
+        "RECOVERY_MILLISECONDS": str(int(recovery_seconds * 1000)),
+        "NODE_ENV": "production",
+    }
     environment |= {"REDIS_URL": f"redis://127.0.0.1:{redis.port}"} if redis else {}
     async with program("node", str(script), environment=environment) as process:
         await listening(process, port)

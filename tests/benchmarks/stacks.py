@@ -49,18 +49,29 @@ class Peer(NamedTuple):
 
 def body(sent_ns: int | str, size_bytes: int) -> bytes:
     """A notification of a size."""
-    bare = {"type": "announcement.published", "title": "Task assigned", "data": {"sent_ns": sent_ns}, "message": ""}
-    return json.dumps({**bare, "message": "x" * max(0, size_bytes - len(json.dumps(bare)))}).encode()
+    bare = {
+        "type": "announcement.published",
+        "title": "Task assigned",
+        "data": {"sent_ns": sent_ns},
+        "message": "",
+    }
+    return json.dumps(
+        {**bare, "message": "x" * max(0, size_bytes - len(json.dumps(bare)))}
+    ).encode()
 
 
 @asynccontextmanager
 async def fastapi(frame_bytes: int) -> AsyncGenerator[Stack]:
     """FastAPI + Redis; told by what a row's writer publishes, without the row."""
     async with AsyncExitStack() as running:
-        directory = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-")))
+        directory = Path(
+            running.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-"))
+        )
         postgres = await running.enter_async_context(embedded_postgres(directory))
         stack = await running.enter_async_context(plain_stack(postgres.dsn))
-        connection = await running.enter_async_context(Redis(host="127.0.0.1", port=stack.redis.port))
+        connection = await running.enter_async_context(
+            Redis(host="127.0.0.1", port=stack.redis.port)
+        )
 
         async def deliver(count: int, users: int, per_second: float) -> None:
             started, sent = time.monotonic_ns(), 0
@@ -68,7 +79,10 @@ async def fastapi(frame_bytes: int) -> AsyncGenerator[Stack]:
                 until = min(count, int((time.monotonic_ns() - started) / 1e9 * per_second) + 1)
                 pipeline = connection.pipeline(transaction=False)
                 for number in range(sent, until):
-                    pipeline.publish(f"user:user-{number % users}", body(started + int(number * 1e9 / per_second), frame_bytes))
+                    pipeline.publish(
+                        f"user:user-{number % users}",
+                        body(started + int(number * 1e9 / per_second), frame_bytes),
+                    )
                 await pipeline.execute()
                 sent = until
                 await asyncio.sleep(PACE_SECONDS)
@@ -89,7 +103,14 @@ async def socket_io(frame_bytes: int) -> AsyncGenerator[Stack]:
                 await control.post(body("STAMP", frame_bytes))
 
         path, say = "/socket.io/?EIO=4&transport=websocket", '40{"user":"{user}"}'
-        crowd = Crowd(ports=(server.port,), websocket_path=path, say=say, ready="^40", counts=COUNTS, stamp="sent_ns")
+        crowd = Crowd(
+            ports=(server.port,),
+            websocket_path=path,
+            say=say,
+            ready="^40",
+            counts=COUNTS,
+            stamp="sent_ns",
+        )
         yield Stack(server.pid, (server.pid,), crowd, deliver)
 
 
@@ -115,7 +136,9 @@ async def nchan_in_nginx(frame_bytes: int) -> AsyncGenerator[Stack]:
         yield Stack(worker, (server.pid,), crowd, deliver)
 
 
-async def _paced(sender: Posts, frame_bytes: int, count: int, users: int, per_second: float) -> None:
+async def _paced(
+    sender: Posts, frame_bytes: int, count: int, users: int, per_second: float
+) -> None:
     started = time.monotonic_ns()
     async with asyncio.TaskGroup() as group:
         for number in range(count):

@@ -33,7 +33,10 @@ class Storm(NamedTuple):
 
 async def storm(source: Source, *, users: int = 5000, missed: int = 20) -> Storm:
     """Users, each away while so many entries came, return on a WebSocket each; what they get comes from the ring or from Postgres."""
-    async with missing(users, missed) as (running, cursor), counted_queries(running.settings.postgres) as queries:
+    async with (
+        missing(users, missed) as (running, cursor),
+        counted_queries(running.settings.postgres) as queries,
+    ):
         await running.start("edge", ring_bytes=RING_BYTES[source], postgres_dsn=queries.dsn)
         used, asked = CpuTime(running.pids["edge"]), queries.count
         async with clients(running.crowd(websockets=users, cursor=cursor)) as returned:
@@ -48,7 +51,15 @@ async def missing(users: int, missed: int) -> AsyncGenerator[tuple[System, str]]
     async with system("projector") as running:
         appender = running.runtime.appender()
         await append(appender, [running.entry(number, users) for number in range(users)])
-        cursor = str(Cursor(running.runtime.epochs[NOTIFICATIONS], (await state(running.runtime.jetstream, NOTIFICATIONS)).last))
-        await append(appender, [running.entry(number, users) for number in range(users, users * (missed + 1))])
+        cursor = str(
+            Cursor(
+                running.runtime.epochs[NOTIFICATIONS],
+                (await state(running.runtime.jetstream, NOTIFICATIONS)).last,
+            )
+        )
+        await append(
+            appender,
+            [running.entry(number, users) for number in range(users, users * (missed + 1))],
+        )
         await running.projected((await state(running.runtime.jetstream, NOTIFICATIONS)).last)
         yield running, cursor

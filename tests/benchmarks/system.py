@@ -52,17 +52,32 @@ class System:
     @asynccontextmanager
     async def service(self, name: str, **more: object) -> AsyncGenerator[int]:
         """A service while the block lasts; its process id."""
-        shared = {"nats_url": self.settings.nats, "postgres_dsn": self.settings.postgres, "jwt_secret": self.settings.secret}
-        chosen = {**shared, "port": self.ports.setdefault(name, free_port()), "log_level": "ERROR", **more}
-        environment = {f"TIDINGS_{setting.upper()}": str(value) for setting, value in chosen.items()}
-        async with program(sys.executable, "-m", "tidings.cli", name, environment=environment, pipes=PIPE) as process:
+        shared = {
+            "nats_url": self.settings.nats,
+            "postgres_dsn": self.settings.postgres,
+            "jwt_secret": self.settings.secret,
+        }
+        chosen = {
+            **shared,
+            "port": self.ports.setdefault(name, free_port()),
+            "log_level": "ERROR",
+            **more,
+        }
+        environment = {
+            f"TIDINGS_{setting.upper()}": str(value) for setting, value in chosen.items()
+        }
+        async with program(
+            sys.executable, "-m", "tidings.cli", name, environment=environment, pipes=PIPE
+        ) as process:
             assert process.stdout
             await asyncio.wait_for(process.stdout.readuntil(b"ready"), READY_SECONDS)
             yield process.pid
 
     def entry(self, number: int, users: int, sent_ns: int = 1, *, first: int = 0) -> Draft:
         """A notification for each of so many people in turn, from person `first` on."""
-        return notification(number, person(first + number % users), self.settings.partitions, sent_ns)
+        return notification(
+            number, person(first + number % users), self.settings.partitions, sent_ns
+        )
 
     def entries(self, users: int, *, first: int = 0) -> Entry:
         """What to deliver to so many people in turn."""
@@ -76,7 +91,9 @@ class System:
 
     async def _checkpoint(self) -> int:
         async with self.runtime.postgres.connection() as connection:
-            found = await (await connection.execute("SELECT sequence FROM inbox.checkpoint")).fetchone()
+            found = await (
+                await connection.execute("SELECT sequence FROM inbox.checkpoint")
+            ).fetchone()
         return found[0] if found else 0
 
     def token(self, person: Person, scope: str = "inbox emit") -> str:
@@ -84,18 +101,40 @@ class System:
         return issue(person, scope, self.settings.secret, time.time(), TOKEN_SECONDS)
 
     def crowd(
-        self, *, websockets: int = 0, streams: int = 0, per_user: int = 1, first: int = 0, cursor: str = "", tenants: int = TENANTS
+        self,
+        *,
+        websockets: int = 0,
+        streams: int = 0,
+        per_user: int = 1,
+        first: int = 0,
+        cursor: str = "",
+        tenants: int = TENANTS,
     ) -> Crowd:
         """Clients that count entries and read the time they were sent from their data; their users are those from `first` on."""
         users = first + (max(websockets, streams) + per_user - 1) // per_user
         file = self.directory / f"tokens-{users}-{tenants}"
         if not file.exists():
             write_tokens(file, [person(n, tenants) for n in range(users)], self.settings.secret)
-        found = listeners(self.ports["edge"], file, websockets=websockets, streams=streams, first=first, cursor=cursor)
+        found = listeners(
+            self.ports["edge"],
+            file,
+            websockets=websockets,
+            streams=streams,
+            first=first,
+            cursor=cursor,
+        )
         return msgspec.structs.replace(found, per_user=per_user)
 
 
-def listeners(port: int, tokens: Path, *, websockets: int = 0, streams: int = 0, first: int = 0, cursor: str = "") -> Crowd:
+def listeners(
+    port: int,
+    tokens: Path,
+    *,
+    websockets: int = 0,
+    streams: int = 0,
+    first: int = 0,
+    cursor: str = "",
+) -> Crowd:
     """Clients of an edge, one connection of each kind a user, that count entries and read from them when they were sent."""
     query = f"?cursor={cursor}" if cursor else ""
     return Crowd(
@@ -116,7 +155,9 @@ def listeners(port: int, tokens: Path, *, websockets: int = 0, streams: int = 0,
 def write_tokens(file: Path, people: Sequence[Person], secret: str) -> None:
     """A line for each: their name and a token."""
     now = time.time()
-    file.write_text("\n".join(f"{one.user} {issue(one, 'inbox', secret, now, TOKEN_SECONDS)}" for one in people))
+    file.write_text(
+        "\n".join(f"{one.user} {issue(one, 'inbox', secret, now, TOKEN_SECONDS)}" for one in people)
+    )
 
 
 @asynccontextmanager
@@ -148,8 +189,17 @@ def person(number: int, tenants: int = TENANTS) -> Person:
 
 def announcement(number: int, tenant: str, users: Iterable[str], sent_ns: int = 0) -> bytes:
     """An event for these users that says when it was sent (monotonic nanoseconds)."""
-    data = {"title": "Task assigned", "message": "You have been assigned to task: Water the seedlings", "to": {"users": list(users)}}
-    body = {"specversion": "1.0", "id": f"{number}-{time.monotonic_ns()}", "source": "/bench", "type": "announcement.published"}
+    data = {
+        "title": "Task assigned",
+        "message": "You have been assigned to task: Water the seedlings",
+        "to": {"users": list(users)},
+    }
+    body = {
+        "specversion": "1.0",
+        "id": f"{number}-{time.monotonic_ns()}",
+        "source": "/bench",
+        "type": "announcement.published",
+    }
     return encode({**body, "tenant": tenant, "data": {**data, "sent_ns": sent_ns}})
 
 
@@ -163,13 +213,23 @@ def drafted(body: bytes) -> Draft:
     """An event ready to be appended, as the gateway or a domain service does it."""
     cloud = codec.decode(body)
     assert cloud.tenant
-    return Draft(subjects.event(cloud.tenant, cloud.type, cloud.entity, 16), body, id=cloud.key_of(cloud.tenant))
+    return Draft(
+        subjects.event(cloud.tenant, cloud.type, cloud.entity, 16),
+        body,
+        id=cloud.key_of(cloud.tenant),
+    )
 
 
-async def paced(appender: Appender, users: int, per_second: float, seconds: float, tenants: int = TENANTS) -> int:
+async def paced(
+    appender: Appender, users: int, per_second: float, seconds: float, tenants: int = TENANTS
+) -> int:
     """Append events at a steady rate, each to one person in turn, stamped with the moment it fell due; returns how many."""
     loop = asyncio.get_running_loop()
-    count, started, tasks = int(per_second * seconds), time.monotonic_ns(), set[asyncio.Task[object]]()
+    count, started, tasks = (
+        int(per_second * seconds),
+        time.monotonic_ns(),
+        set[asyncio.Task[object]](),
+    )
     for number in range(count):
         due = started + int(number * 1e9 / per_second)
         if (wait := (due - time.monotonic_ns()) / 1e9) > 0:

@@ -24,7 +24,11 @@ class Outcome(NamedTuple):
     told: bool
 
     def __str__(self) -> str:
-        found = ((self.lost, "lost" if self.told else "lost, untold"), (self.twice, "twice"), (self.late, "out of order"))
+        found = (
+            (self.lost, "lost" if self.told else "lost, untold"),
+            (self.twice, "twice"),
+            (self.late, "out of order"),
+        )
         return "; ".join(f"{count} {what}" for count, what in found if count) or "nothing"
 
 
@@ -69,8 +73,12 @@ class Tab:
     def outcome(self, sent: Sequence[int]) -> Outcome:
         """What became of the messages that were sent."""
         distinct = list(dict.fromkeys(self.numbers))
-        late = sum(number < max(distinct[:place], default=0) for place, number in enumerate(distinct))
-        return Outcome(len(set(sent) - set(distinct)), len(self.numbers) - len(distinct), late, self.told)
+        late = sum(
+            number < max(distinct[:place], default=0) for place, number in enumerate(distinct)
+        )
+        return Outcome(
+            len(set(sent) - set(distinct)), len(self.numbers) - len(distinct), late, self.told
+        )
 
 
 async def _to_its_end(frames: Coroutine[Any, Any, None]) -> None:

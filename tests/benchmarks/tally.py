@@ -85,6 +85,8 @@ class Tally:
             "entries": self.entries,
             "seconds": max(0, self.last - self.started) / 1e9,
             "entries_per_second": (self.entries - 1) / span if span else 0.0,
-            "latency_milliseconds": {name: percentile(self.latencies, share) / 1e6 for name, share in PERCENTILES.items()},
+            "latency_milliseconds": {
+                name: percentile(self.latencies, share) / 1e6 for name, share in PERCENTILES.items()
+            },
             "closed": self.closed,
         }

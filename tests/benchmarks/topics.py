@@ -52,11 +52,19 @@ async def topics() -> AsyncIterator[Row]:
         ("a topic, the first time", shared.first),
         ("a topic, from then on", shared.later),
     ):
-        yield Row(figure=f"to {PEOPLE:,} people, {name}: until all is appended", measured=told.appended_seconds * 1000, unit="ms")
+        yield Row(
+            figure=f"to {PEOPLE:,} people, {name}: until all is appended",
+            measured=told.appended_seconds * 1000,
+            unit="ms",
+        )
         yield Row(figure="… until the rows are there", measured=told.rows_seconds * 1000, unit="ms")
         yield Row(figure="… messages", measured=told.messages, unit="")
         yield Row(figure="… stored", measured=told.stored_bytes / 2**20, unit="MiB")
-    yield Row(figure="somebody returns who missed two, told alone", measured=alone.returning_milliseconds, unit="ms")
+    yield Row(
+        figure="somebody returns who missed two, told alone",
+        measured=alone.returning_milliseconds,
+        unit="ms",
+    )
     yield Row(figure="… by a topic", measured=shared.returning_milliseconds, unit="ms")
 
 
@@ -75,7 +83,9 @@ async def _everybody(limit: int) -> AsyncGenerator[System]:
     async with system("projector") as running:
         appender = running.runtime.appender()
         for number in range(0, PEOPLE, BATCH_LIMIT_MESSAGES):
-            await appender.append_batch([_joined(each) for each in range(number, number + BATCH_LIMIT_MESSAGES)])
+            await appender.append_batch(
+                [_joined(each) for each in range(number, number + BATCH_LIMIT_MESSAGES)]
+            )
         await running.start("notifier", topic_recipients=limit)
         await appender.append(_announcement(0, {"users": ["nobody"]}))
         await _until(running, 0)
@@ -102,7 +112,11 @@ async def _until(running: System, after: int) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             found = await last(jetstream, NOTIFICATIONS, ">")
-            if found and found.sequence > after and _reaches(found.headers.get("Tidings-Position", ""), found.data, newest.sequence):
+            if (
+                found
+                and found.sequence > after
+                and _reaches(found.headers.get("Tidings-Position", ""), found.data, newest.sequence)
+            ):
                 return
             await asyncio.sleep(POLL_SECONDS)
 
@@ -114,7 +128,9 @@ async def _head(running: System) -> int:
 
 def _reaches(header: str, body: bytes, sequence: int) -> bool:
     """Whether a message says that an event is all told: in a header of its own, or as the position behind a batch."""
-    return header.endswith(f":{sequence}.0") or (b'"sequence":%d,' % sequence in body and b'"offset"' not in body)
+    return header.endswith(f":{sequence}.0") or (
+        b'"sequence":%d,' % sequence in body and b'"offset"' not in body
+    )
 
 
 async def _returning(running: System, after: int) -> float:
@@ -139,16 +155,32 @@ def _member(number: int) -> Person:
 
 
 def _joined(number: int) -> Draft:
-    return drafted(encode({**_event(f"joined-{number}", "user.joined"), "data": {"user_id": _member(number).user}}))
+    return drafted(
+        encode(
+            {**_event(f"joined-{number}", "user.joined"), "data": {"user_id": _member(number).user}}
+        )
+    )
 
 
 def _announcement(number: int, to: dict[str, object]) -> Draft:
-    said = {"title": "Harvest festival", "message": "Saturday at ten, in the school garden; bring a spade", "to": to}
-    return drafted(encode({**_event(f"announced-{number}", "announcement.published"), "data": said}))
+    said = {
+        "title": "Harvest festival",
+        "message": "Saturday at ten, in the school garden; bring a spade",
+        "to": to,
+    }
+    return drafted(
+        encode({**_event(f"announced-{number}", "announcement.published"), "data": said})
+    )
 
 
 def _event(identifier: str, type_: str) -> dict[str, object]:
-    return {"specversion": "1.0", "id": identifier, "source": "/bench", "type": type_, "tenant": _member(0).tenant}
+    return {
+        "specversion": "1.0",
+        "id": identifier,
+        "source": "/bench",
+        "type": type_,
+        "tenant": _member(0).tenant,
+    }
 
 
 NUMBER = int(_joined(0).subject.split(".")[1])

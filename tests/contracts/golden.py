@@ -38,7 +38,10 @@ def shown(value: Any) -> Any:
     """A value in terms of JSON, with all its fields, those left to their defaults too."""
     match value:
         case Struct():
-            return {**_tag(value), **{name: shown(getattr(value, name)) for name in value.__struct_fields__}}
+            return {
+                **_tag(value),
+                **{name: shown(getattr(value, name)) for name in value.__struct_fields__},
+            }
         case tuple():
             return [shown(each) for each in value]
         case datetime():

@@ -22,7 +22,9 @@ from tidings.contracts.legacy import LEGACY
 from tests.contracts.golden import means, names, sent, shown, wire
 
 CLOUD_EVENT = "cloudevent"
-SHAPES: dict[str, type[Event]] = {shape.type: shape for shape in (*EVENTS, *(old.shape for old in LEGACY))}
+SHAPES: dict[str, type[Event]] = {
+    shape.type: shape for shape in (*EVENTS, *(old.shape for old in LEGACY))
+}
 TYPES = [name for name in names() if name != CLOUD_EVENT]
 FIELDS = [(type_, field) for type_ in TYPES for field in wire(type_)["data"]]
 
@@ -67,15 +69,22 @@ def test_an_event_that_is_written_again_is_the_same_event(shape: type[Event]) ->
 
 
 @pytest.mark.parametrize(("type_", "field"), FIELDS)
-def test_a_field_may_be_left_out_only_if_the_type_has_a_default_for_it(type_: str, field: str) -> None:
+def test_a_field_may_be_left_out_only_if_the_type_has_a_default_for_it(
+    type_: str, field: str
+) -> None:
     cloud = decode(without(type_, field))
-    required = field in {each.name for each in msgspec.structs.fields(SHAPES[type_]) if each.required}
+    required = field in {
+        each.name for each in msgspec.structs.fields(SHAPES[type_]) if each.required
+    }
 
     try:
         event = event_of(cloud)
     except InvalidEvent as error:
         assert required
-        assert (error.field, error.reason) == (f"data.{field}", f"Object missing required field `{field}`")
+        assert (error.field, error.reason) == (
+            f"data.{field}",
+            f"Object missing required field `{field}`",
+        )
     else:
         assert not required
         assert type(event) is type(event_of(decode(sent(type_))))
@@ -96,7 +105,11 @@ def test_an_event_of_the_log_has_its_tenant_its_sequence_its_time_and_its_key() 
     event = recorded(body, 42, 1_767_323_045_678_901_234)
 
     assert event.event == TaskWatched(task_id="456", user_id="u-9")
-    assert (event.tenant, event.sequence, event.time_nanoseconds) == ("acme", 42, 1_767_323_045_678_901_234)
+    assert (event.tenant, event.sequence, event.time_nanoseconds) == (
+        "acme",
+        42,
+        1_767_323_045_678_901_234,
+    )
     assert event.key == "acme//volunteers/task.watched-1"
 
 
@@ -118,7 +131,10 @@ def test_an_unknown_type_is_refused_with_the_nearest_known_ones_where_it_would_c
         known_event_of(cloud)
 
     assert refused.value.field == "type"
-    assert refused.value.reason == "unknown type `task.asigned`; did you mean task.assigned, task.unassigned, task.watched?"
+    assert (
+        refused.value.reason
+        == "unknown type `task.asigned`; did you mean task.assigned, task.unassigned, task.watched?"
+    )
 
 
 def test_a_type_that_nothing_is_near_to_is_refused_with_all_known_ones() -> None:
@@ -135,4 +151,6 @@ def test_an_old_shape_reads_as_a_type_of_today(old: Any) -> None:
     event = known_event_of(cloud)
 
     assert type(event) in EVENTS
-    assert event == old.upcast(msgspec.json.decode(encode(wire(old.shape.type)["data"]), type=old.shape))
+    assert event == old.upcast(
+        msgspec.json.decode(encode(wire(old.shape.type)["data"]), type=old.shape)
+    )

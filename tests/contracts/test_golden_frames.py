@@ -54,9 +54,13 @@ def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
     entries = {shape.__struct_config__.tag for shape in get_args(Entry)}
 
     assert {wire(name)["entry"] for name in ENTRIES} == entries
-    assert {wire(name)["entry"] for name in TOPICS} == {shape.__struct_config__.tag for shape in (*get_args(Membership), Shared)}
+    assert {wire(name)["entry"] for name in TOPICS} == {
+        shape.__struct_config__.tag for shape in (*get_args(Membership), Shared)
+    }
     assert {wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
-    assert {"signal"} == FROM_SERVER & FROM_CLIENT, "only what is passed on has one name on both sides"
+    assert {"signal"} == FROM_SERVER & FROM_CLIENT, (
+        "only what is passed on has one name on both sides"
+    )
 
 
 def test_a_receipt_is_read_as_it_was_meant_and_written_as_it_was_sent() -> None:
@@ -79,7 +83,9 @@ def test_a_golden_entry_is_read_as_it_was_meant_and_written_as_it_was_sent(name:
 
 
 @pytest.mark.parametrize("name", TOPICS)
-def test_what_is_said_of_topics_is_read_as_it_was_meant_and_written_as_it_was_sent(name: str) -> None:
+def test_what_is_said_of_topics_is_read_as_it_was_meant_and_written_as_it_was_sent(
+    name: str,
+) -> None:
     said = READ[wire(name)["entry"]](sent(name))
 
     written = encode(said)
@@ -154,7 +160,12 @@ def test_a_mark_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
         {"type": "signal", "to": "project:1", "name": "typing"},
         {"type": "signal", "to": "project:1#member", "name": "Typing!"},
         {"type": "signal", "to": "project:1#member", "name": "t" * 33},
-        {"type": "signal", "to": "project:1#member", "name": "typing", "data": {"long": "x" * SIGNAL_LIMIT_BYTES}},
+        {
+            "type": "signal",
+            "to": "project:1#member",
+            "name": "typing",
+            "data": {"long": "x" * SIGNAL_LIMIT_BYTES},
+        },
         {"type": "signal", "to": "project:1#member", "name": "typing", "data": [1]},
         {"type": "signal", "to": "u" * 400 + "#member", "name": "typing"},
     ],

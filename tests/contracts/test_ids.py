@@ -58,7 +58,14 @@ def test_an_id_is_spelled_as_it_always_was(identifier: str, token: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "partitions", "number"),
-    [("123456789", 256, 0xCBF43926 % 256), ("acme", 16, 14), ("acme", 1, 0), ("acme/u-7", 16, 14), ("Zoë", 256, 42), ("", 16, 0)],
+    [
+        ("123456789", 256, 0xCBF43926 % 256),
+        ("acme", 16, 14),
+        ("acme", 1, 0),
+        ("acme/u-7", 16, 14),
+        ("Zoë", 256, 42),
+        ("", 16, 0),
+    ],
 )
 def test_a_key_is_in_the_partition_it_always_was_in(key: str, partitions: int, number: int) -> None:
     assert partition(key, partitions) == number
@@ -70,12 +77,16 @@ def test_every_key_is_in_one_of_the_partitions(key: str, partitions: int) -> Non
 
 
 @given(st.text(), st.text(), st.lists(st.text()))
-def test_the_id_of_a_notification_is_the_uuid_of_its_event_its_rule_and_its_recipient(event: str, rule: str, recipients: list[str]) -> None:
+def test_the_id_of_a_notification_is_the_uuid_of_its_event_its_rule_and_its_recipient(
+    event: str, rule: str, recipients: list[str]
+) -> None:
     ids = NotificationIds(event, rule)
 
     found = [ids.of(recipient) for recipient in recipients]
 
-    assert found == [str(uuid5(NOTIFICATIONS, f"{event} {rule} {recipient}")) for recipient in recipients]
+    assert found == [
+        str(uuid5(NOTIFICATIONS, f"{event} {rule} {recipient}")) for recipient in recipients
+    ]
 
 
 def test_the_id_of_a_notification_is_what_it_always_was() -> None:
@@ -90,12 +101,16 @@ def test_the_id_of_a_notification_is_what_it_always_was() -> None:
 @example(("t/a", "b", "c"), ("t", "a/b", "c"))
 @example(("t", "a", "b%2Fc"), ("t", "a", "b/c"))
 @example(("t", "", "/"), ("t", "/", ""))
-def test_two_events_never_share_a_key(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+def test_two_events_never_share_a_key(
+    one: tuple[str, str, str], other: tuple[str, str, str]
+) -> None:
     assert (event_key(*one) == event_key(*other)) == (one == other)
 
 
 @given(TRICKY, TRICKY, TRICKY)
-def test_an_event_key_is_one_word_that_a_header_can_hold(tenant: str, source: str, identifier: str) -> None:
+def test_an_event_key_is_one_word_that_a_header_can_hold(
+    tenant: str, source: str, identifier: str
+) -> None:
     key = event_key(tenant, source, identifier)
 
     assert key.isascii() and key.isprintable() and " " not in key

@@ -41,7 +41,9 @@ def test_two_people_never_share_an_inbox(one: Person, other: Person, partitions:
 @given(TOPICS, PEOPLE, COUNTS)
 @example(Topic("acme", "tenant#member"), Person("acme", "@tenant#member"), 16)
 @example(Topic("acme", "tenant#member"), Person("acme", "@"), 16)
-def test_the_log_of_a_topic_says_whose_it_is_and_is_never_a_persons(topic: Topic, person: Person, partitions: int) -> None:
+def test_the_log_of_a_topic_says_whose_it_is_and_is_never_a_persons(
+    topic: Topic, person: Person, partitions: int
+) -> None:
     subject = subjects.shared(topic)
 
     assert SHARED.match(subject)
@@ -54,7 +56,10 @@ def test_who_belongs_to_a_topic_and_since_when_it_is_one_can_be_read_from_their_
     person: Person, relation: str, partitions: int, since: int
 ) -> None:
     topic = Topic(person.tenant, relation)
-    member, begun = subjects.member(Member(person, topic), partitions), subjects.topic(topic, 3, since)
+    member, begun = (
+        subjects.member(Member(person, topic), partitions),
+        subjects.topic(topic, 3, since),
+    )
 
     assert subjects.owner_of(member) == Member(person, topic)
     assert member.startswith(subjects.members_of(person, partitions).removesuffix("*"))
@@ -64,24 +69,38 @@ def test_who_belongs_to_a_topic_and_since_when_it_is_one_can_be_read_from_their_
 
 def test_an_edge_for_some_partitions_follows_their_people_and_every_topic() -> None:
     assert subjects.followed() == ("inbox.>", "member.>")
-    assert subjects.followed([3, 7]) == ("inbox.@.>", "inbox.3.>", "member.3.>", "inbox.7.>", "member.7.>")
+    assert subjects.followed([3, 7]) == (
+        "inbox.@.>",
+        "inbox.3.>",
+        "member.3.>",
+        "inbox.7.>",
+        "member.7.>",
+    )
 
 
 @given(IDS, IDS, IDS, IDS, COUNTS)
 @example("a", "a.b", "c", "c", 1)
 @example("a", "*", "c", "c", 1)
-def test_the_events_of_a_tenant_are_not_among_those_of_another(tenant: str, other: str, entity: str, another: str, partitions: int) -> None:
+def test_the_events_of_a_tenant_are_not_among_those_of_another(
+    tenant: str, other: str, entity: str, another: str, partitions: int
+) -> None:
     subject = subjects.event(tenant, "task.assigned", entity, partitions)
 
     assert TOKENS.match(subject)
     assert subject.startswith(subjects.events_prefix(tenant, partitions) + ".")
     assert subject.startswith(subjects.events_prefix(other, partitions) + ".") == (tenant == other)
-    assert (subject == subjects.event(other, "task.assigned", another, partitions)) == ((tenant, entity) == (other, another))
+    assert (subject == subjects.event(other, "task.assigned", another, partitions)) == (
+        (tenant, entity) == (other, another)
+    )
 
 
 @given(IDS, COUNTS)
 def test_the_partition_of_a_tenant_has_all_of_its_events(tenant: str, partitions: int) -> None:
-    found = {subjects.event(tenant, shape.type, entity, partitions).split(".")[1] for shape in EVENTS for entity in (None, "1")}
+    found = {
+        subjects.event(tenant, shape.type, entity, partitions).split(".")[1]
+        for shape in EVENTS
+        for entity in (None, "1")
+    }
 
     (number,) = found
     assert 0 <= int(number) < partitions
@@ -97,7 +116,9 @@ def test_the_partition_of_a_tenant_has_all_of_its_events(tenant: str, partitions
         ("heartbeat", "_", "events.14.acme.heartbeat._5f._"),
     ],
 )
-def test_an_event_has_the_subject_it_always_had(type_: str, entity: str | None, subject: str) -> None:
+def test_an_event_has_the_subject_it_always_had(
+    type_: str, entity: str | None, subject: str
+) -> None:
     assert subjects.event("acme", type_, entity, 16) == subject
 
 
@@ -107,7 +128,9 @@ def test_each_subject_is_kept_by_one_stream() -> None:
         subjects.event("acme", "task.assigned", "1", 16): subjects.EVENTS,
         subjects.inbox(Person("acme", "u-7"), 16): subjects.NOTIFICATIONS,
         subjects.shared(Topic("acme", "tenant#member")): subjects.NOTIFICATIONS,
-        subjects.member(Member(Person("acme", "u-7"), Topic("acme", "tenant#member")), 16): subjects.NOTIFICATIONS,
+        subjects.member(
+            Member(Person("acme", "u-7"), Topic("acme", "tenant#member")), 16
+        ): subjects.NOTIFICATIONS,
         subjects.topic(Topic("acme", "tenant#member"), 3, 42): subjects.NOTIFICATIONS,
         subjects.position("notifier", 3): subjects.NOTIFICATIONS,
         subjects.ticket("0123abcd"): subjects.TICKETS,
@@ -115,14 +138,18 @@ def test_each_subject_is_kept_by_one_stream() -> None:
     }
 
     for subject, stream in spelled.items():
-        assert [name for name, filters in kept.items() if f"{subject.split('.')[0]}.>" in filters] == [stream]
+        assert [
+            name for name, filters in kept.items() if f"{subject.split('.')[0]}.>" in filters
+        ] == [stream]
 
 
 def test_what_is_published_for_the_moment_is_kept_by_no_stream() -> None:
     kept = [each for stream in streams(partitions=16) for each in stream.subjects]
 
     for subject in (subjects.PRESENCE, subjects.presence_of("a1"), subjects.signal("acme", 16)):
-        assert not [each for each in kept if each.partition(".")[0] in (subject.partition(".")[0], "*", ">")]
+        assert not [
+            each for each in kept if each.partition(".")[0] in (subject.partition(".")[0], "*", ">")
+        ]
 
 
 @given(IDS, COUNTS)

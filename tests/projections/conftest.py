@@ -17,7 +17,10 @@ EPOCH = "0123abcd"
 @pytest.fixture(scope="session")
 async def models(runtime: Runtime) -> AsyncIterator[dict[str, ReadModel]]:
     """The read models by the names of their projections, each with a checkpoint at the beginning."""
-    made = {projection.name: await live(runtime.postgres, _own(projection)) for projection in PROJECTIONS}
+    made = {
+        projection.name: await live(runtime.postgres, _own(projection))
+        for projection in PROJECTIONS
+    }
     for model in made.values():
         await model.checkpoint(runtime.postgres, EPOCH)
     yield made
@@ -34,7 +37,9 @@ def model(request: pytest.FixtureRequest, models: dict[str, ReadModel]) -> ReadM
 async def drop(runtime: Runtime, projection: Projection) -> None:
     """Leave nothing of a projection's read models behind."""
     async with runtime.postgres.connection() as connection:
-        gone = await connection.execute("DELETE FROM tidings.read_model WHERE name = %s RETURNING schema", (projection.name,))
+        gone = await connection.execute(
+            "DELETE FROM tidings.read_model WHERE name = %s RETURNING schema", (projection.name,)
+        )
         for (schema,) in [*await gone.fetchall(), (projection.name,)]:
             await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
 

@@ -20,7 +20,12 @@ async def undone(postgres: Postgres) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def fold(connection: Connection, model: ReadModel, cut: Iterable[Sequence[Message]], partition: int = WHOLE) -> int:
+async def fold(
+    connection: Connection,
+    model: ReadModel,
+    cut: Iterable[Sequence[Message]],
+    partition: int = WHOLE,
+) -> int:
     """Apply batch after batch from the beginning on, each with the checkpoint; returns where that is in the end."""
     at = 0
     for batch in cut:
@@ -37,4 +42,6 @@ async def rows(connection: Connection, schema: str) -> dict[str, list[tuple[Any,
 
 
 async def _rows(connection: Connection, table: str) -> list[tuple[Any, ...]]:
-    return sorted(await (await connection.execute(f"SELECT * FROM {table}".encode())).fetchall(), key=repr)
+    return sorted(
+        await (await connection.execute(f"SELECT * FROM {table}".encode())).fetchall(), key=repr
+    )

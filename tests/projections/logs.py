@@ -36,7 +36,11 @@ PARTITIONS = 2
 TENANTS = ("acme", "wayne")
 NOW = datetime.now(UTC).replace(microsecond=0)
 PEOPLE = (Person("acme", "u-1"), Person("acme", "u-2"), Person("wayne", "u-1"))
-TOPICS = (Topic("acme", "tenant#member"), Topic("acme", "room:é 9#member"), Topic("wayne", "tenant#member"))
+TOPICS = (
+    Topic("acme", "tenant#member"),
+    Topic("acme", "room:é 9#member"),
+    Topic("wayne", "tenant#member"),
+)
 IDS = tuple(str(UUID(int=number, version=5)) for number in range(12))
 SHARED = tuple(str(UUID(int=number, version=5)) for number in range(100, 150))
 """The ids of shared notifications, each told once, in this order."""
@@ -74,7 +78,12 @@ _filters = st.builds(
     entity=st.none() | _things.map("task:{}".format),
     group=st.none() | st.sampled_from(GROUPS),
     unread=st.booleans(),
-) | st.builds(Filter, entity=_things.map("task:{}".format), group=st.none() | st.sampled_from(GROUPS), unread=st.booleans())
+) | st.builds(
+    Filter,
+    entity=_things.map("task:{}".format),
+    group=st.none() | st.sampled_from(GROUPS),
+    unread=st.booleans(),
+)
 _whiches: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
     {"ids": st.lists(st.sampled_from(MARKED), min_size=1, max_size=4).map(tuple)},
     {"up_to": st.integers(0, 60).map(lambda sequence: str(Cursor("0123abcd", sequence)))},
@@ -82,12 +91,25 @@ _whiches: tuple[dict[str, st.SearchStrategy[Any]], ...] = (
 )
 _marks = st.one_of(
     *(st.builds(Mark, state=st.sampled_from(STATES), at=_moments, **which) for which in _whiches),
-    st.builds(Mark, state=st.just("acted"), at=_moments, action=st.sampled_from(["accept", "decline"]), **_whiches[0]),
-    *(st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments, **which) for which in _whiches),
+    st.builds(
+        Mark,
+        state=st.just("acted"),
+        at=_moments,
+        action=st.sampled_from(["accept", "decline"]),
+        **_whiches[0],
+    ),
+    *(
+        st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments, **which)
+        for which in _whiches
+    ),
 )
 
-_members = st.sampled_from([(person, topic) for person in PEOPLE for topic in TOPICS if person.tenant == topic.tenant]).flatmap(
-    lambda member: st.tuples(st.just(Member(*member)), st.sampled_from([Joined(), Joined(), Left()]))
+_members = st.sampled_from(
+    [(person, topic) for person in PEOPLE for topic in TOPICS if person.tenant == topic.tenant]
+).flatmap(
+    lambda member: st.tuples(
+        st.just(Member(*member)), st.sampled_from([Joined(), Joined(), Left()])
+    )
 )
 
 _facts: st.SearchStrategy[Event] = st.one_of(
@@ -103,16 +125,40 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         project_id=_things,
         task_id=st.none() | _things,
     ),
-    st.builds(events.TimelogRejected, timelog_id=_things, user_id=_users, hours=st.just(1.0), project_id=_things),
+    st.builds(
+        events.TimelogRejected,
+        timelog_id=_things,
+        user_id=_users,
+        hours=st.just(1.0),
+        project_id=_things,
+    ),
     st.builds(events.TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
-    st.builds(events.TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles),
+    st.builds(
+        events.TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles
+    ),
     st.builds(events.UserJoined, user_id=_users, locale=st.sampled_from([None, "de", "en", "?"])),
     st.builds(events.UserLeft, user_id=_users),
     st.builds(events.RoleGranted, user_id=_users, role=_roles),
     st.builds(events.RoleRevoked, user_id=_users, role=_roles),
-    st.builds(events.TaskCompleted, task_id=_things, task_title=st.just("Water"), project_id=st.none() | _things),
-    st.builds(events.TaskStatusChanged, task_id=_things, task_title=st.just("-"), new_status=st.sampled_from(["Done", "open"])),
-    st.builds(events.MilestoneCompleted, project_id=_things, project_name=st.just("-"), milestone_id=_things, milestone_title=st.just("-")),
+    st.builds(
+        events.TaskCompleted,
+        task_id=_things,
+        task_title=st.just("Water"),
+        project_id=st.none() | _things,
+    ),
+    st.builds(
+        events.TaskStatusChanged,
+        task_id=_things,
+        task_title=st.just("-"),
+        new_status=st.sampled_from(["Done", "open"]),
+    ),
+    st.builds(
+        events.MilestoneCompleted,
+        project_id=_things,
+        project_name=st.just("-"),
+        milestone_id=_things,
+        milestone_title=st.just("-"),
+    ),
     st.builds(events.TaskDeleted, task_id=_things),
     st.builds(
         events.MessagePosted,
@@ -136,7 +182,12 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         action=st.just("accept"),
         notification_type=st.just("-"),
     ),
-    st.builds(events.ProjectStatusChanged, project_id=_things, project_name=st.just("Garden"), new_status=st.just("active")),
+    st.builds(
+        events.ProjectStatusChanged,
+        project_id=_things,
+        project_name=st.just("Garden"),
+        new_status=st.just("active"),
+    ),
 )
 _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])
 
@@ -150,7 +201,9 @@ def entries() -> st.SearchStrategy[Entry]:
 def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     """What lies in NOTIFICATIONS: the youngest entry is of just now, the oldest perhaps of months ago."""
     alone = st.tuples(st.sampled_from(PEOPLE), entries())
-    shared = st.tuples(st.sampled_from(TOPICS), _notifications, st.none() | st.sampled_from(["u-1", "u-2"]))
+    shared = st.tuples(
+        st.sampled_from(TOPICS), _notifications, st.none() | st.sampled_from(["u-1", "u-2"])
+    )
     acts = draw(_as_many(st.one_of(alone, alone, shared, _members), most))
     ids = iter(SHARED)
     return _laid_down(draw, [_told(act, ids) for act in acts])
@@ -161,7 +214,10 @@ def event_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     """What lies in EVENTS: the same event twice or more at other sequences, and things that are no events."""
     ids = st.integers(1, 30).map(str)
     acts = draw(_as_many(st.tuples(st.sampled_from(TENANTS), ids, _facts | _noise), most))
-    bodies = [(f"events.{partition(tenant, PARTITIONS)}.{tenant}.x._.y", _event(tenant, number, fact)) for tenant, number, fact in acts]
+    bodies = [
+        (f"events.{partition(tenant, PARTITIONS)}.{tenant}.x._.y", _event(tenant, number, fact))
+        for tenant, number, fact in acts
+    ]
     return _laid_down(draw, bodies)
 
 
@@ -174,7 +230,13 @@ def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
     return _laid_down(draw, [(receipt(person, PARTITIONS), encode(each)) for person, each in acts])
 
 
-LOGS = {"inbox": inbox_logs, "audience": event_logs, "receipts": receipt_logs, "metrics": event_logs, "activity": event_logs}
+LOGS = {
+    "inbox": inbox_logs,
+    "audience": event_logs,
+    "receipts": receipt_logs,
+    "metrics": event_logs,
+    "activity": event_logs,
+}
 """A random log for each projection, by its name."""
 
 
@@ -193,7 +255,9 @@ def _told(act: Any, ids: Iterator[str]) -> tuple[str, bytes]:
     match act:
         case (Topic() as topic, notification, left_out):
             told = msgspec.structs.replace(notification, id=next(ids), user="")
-            return shared_log(topic), encode(Shared(left_out=left_out, notification=Raw(encode(told))))
+            return shared_log(topic), encode(
+                Shared(left_out=left_out, notification=Raw(encode(told)))
+            )
         case (Member() as whose, membership):
             return member(whose, PARTITIONS), encode(membership)
         case (person, entry):
@@ -202,13 +266,21 @@ def _told(act: Any, ids: Iterator[str]) -> tuple[str, bytes]:
 
 def _as_many(each: st.SearchStrategy[T], most: int) -> st.SearchStrategy[list[T]]:
     """Long lists as often as short ones."""
-    return st.integers(1, most).flatmap(lambda count: st.lists(each, min_size=count, max_size=count))
+    return st.integers(1, most).flatmap(
+        lambda count: st.lists(each, min_size=count, max_size=count)
+    )
 
 
 def _event(tenant: str, number: str, fact: Event | bytes) -> bytes:
     if isinstance(fact, bytes):
         return fact
-    attributes: dict[str, Any] = {"specversion": "1.0", "id": number, "source": "/tests", "type": fact.type, "tenant": tenant}
+    attributes: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": number,
+        "source": "/tests",
+        "type": fact.type,
+        "tenant": tenant,
+    }
     return encode({**attributes, "data": fact})
 
 
@@ -217,5 +289,10 @@ def _laid_down(draw: st.DrawFn, bodies: list[tuple[str, bytes]]) -> list[Message
     gaps = draw(st.lists(st.integers(1, 3), min_size=len(bodies), max_size=len(bodies)))
     step = draw(st.sampled_from(STEPS))
     sequences = [sum(gaps[: index + 1]) for index in range(len(gaps))]
-    times = [int((NOW - step * (len(bodies) - index)).timestamp() * 1e9) for index in range(len(bodies))]
-    return [Message(subject, body, *place) for (subject, body), place in zip(bodies, zip(sequences, times, strict=True), strict=True)]
+    times = [
+        int((NOW - step * (len(bodies) - index)).timestamp() * 1e9) for index in range(len(bodies))
+    ]
+    return [
+        Message(subject, body, *place)
+        for (subject, body), place in zip(bodies, zip(sequences, times, strict=True), strict=True)
+    ]

@@ -11,16 +11,36 @@ from tidings.projections.concerned import concerned
 
 
 def about(type_: str, data: Any, **attributes: Any) -> list[str]:
-    body = {"specversion": "1.0", "id": "1", "source": "/tests", "type": type_, "tenant": "acme", "data": data, **attributes}
+    body = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/tests",
+        "type": type_,
+        "tenant": "acme",
+        "data": data,
+        **attributes,
+    }
     return concerned(recorded(encode(body), 1, 1))
 
 
 @pytest.mark.parametrize(
     ("type_", "data", "expected"),
     [
-        ("task.assigned", {"task_id": "1", "task_title": "-", "user_id": "u", "assigned_by": "v"}, ["task:1", "user:u", "user:v"]),
-        ("technician.notified", {"technician_id": "u", "message": "-", "work_order_id": "5"}, ["user:u", "work_order:5"]),
-        ("incident.created", {"incident_id": "1", "number": 7, "title": "-", "responders": ["u", "v"]}, ["incident:1", "user:u", "user:v"]),
+        (
+            "task.assigned",
+            {"task_id": "1", "task_title": "-", "user_id": "u", "assigned_by": "v"},
+            ["task:1", "user:u", "user:v"],
+        ),
+        (
+            "technician.notified",
+            {"technician_id": "u", "message": "-", "work_order_id": "5"},
+            ["user:u", "work_order:5"],
+        ),
+        (
+            "incident.created",
+            {"incident_id": "1", "number": 7, "title": "-", "responders": ["u", "v"]},
+            ["incident:1", "user:u", "user:v"],
+        ),
         (
             "sync.conflict_resolved",
             {"conflict_id": "3", "user_id": "u", "entity_type": "task", "entity_id": "1"},
@@ -31,20 +51,34 @@ def about(type_: str, data: Any, **attributes: Any) -> list[str]:
             {"timelog_id": "9", "user_id": "u", "minutes": 1, "project_id": "2"},
             ["timelog:9", "user:u", "project:2"],
         ),
-        ("task.deleted", {"task_id": "1", "project_id": "2", "bed_id": 3, "x_id": "\0", "_id": "4"}, ["task:1", "project:2"]),
-        ("unheard.of", {"well_id": "1", "dug_by": "u", "depth": {"user_id": "v"}}, ["well:1", "user:u"]),
+        (
+            "task.deleted",
+            {"task_id": "1", "project_id": "2", "bed_id": 3, "x_id": "\0", "_id": "4"},
+            ["task:1", "project:2"],
+        ),
+        (
+            "unheard.of",
+            {"well_id": "1", "dug_by": "u", "depth": {"user_id": "v"}},
+            ["well:1", "user:u"],
+        ),
         ("unheard.of", [1, 2], []),
         ("announcement.published", {"title": "-", "message": "-", "to": {"everyone": True}}, []),
     ],
     ids=repr,
 )
-def test_the_names_of_fields_say_what_an_event_is_about(type_: str, data: Any, expected: list[str]) -> None:
+def test_the_names_of_fields_say_what_an_event_is_about(
+    type_: str, data: Any, expected: list[str]
+) -> None:
     assert about(type_, data) == expected
     assert about(type_, data, actor="dina") == [*expected, "user:dina"]
 
 
 def test_every_type_of_event_is_about_somebody_or_something() -> None:
-    silent = {shape.type for shape in events.EVENTS if not any(_names(field) for field in shape.__struct_fields__)}
+    silent = {
+        shape.type
+        for shape in events.EVENTS
+        if not any(_names(field) for field in shape.__struct_fields__)
+    }
 
     assert silent == {"announcement.published"}
 

@@ -34,7 +34,9 @@ def test_every_projection_has_random_logs_and_a_name_of_its_own() -> None:
 
 @LAW
 @given(data=st.data())
-async def test_rows_depend_neither_on_batches_nor_on_plans(runtime: Runtime, model: ReadModel, data: st.DataObject) -> None:
+async def test_rows_depend_neither_on_batches_nor_on_plans(
+    runtime: Runtime, model: ReadModel, data: st.DataObject
+) -> None:
     log = data.draw(LOGS[model.projection.name.removeprefix("law_")]())
     sizes = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=5))
     plan = data.draw(st.sampled_from(PLANS))
@@ -59,7 +61,9 @@ async def test_rows_depend_neither_on_batches_nor_on_plans(runtime: Runtime, mod
 @LAW
 @given(data=st.data())
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
-def test_a_message_says_the_same_whenever_and_wherever_it_is_read(projection: Any, data: st.DataObject) -> None:
+def test_a_message_says_the_same_whenever_and_wherever_it_is_read(
+    projection: Any, data: st.DataObject
+) -> None:
     log = data.draw(LOGS[projection.name]())
     before = [list(projection.evolve(message)) for message in log]
 
@@ -78,12 +82,23 @@ async def _plan_anew(connection: Connection, without: tuple[str, ...]) -> None:
 
 def _stop_the_clocks(patch: pytest.MonkeyPatch) -> None:
     """Let whoever asks what time it is, or in which environment it runs, fail."""
-    for clock in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "localtime", "gmtime"):
+    for clock in (
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "localtime",
+        "gmtime",
+    ):
         patch.setattr(time, clock, _asked)
     patch.setattr(os, "getenv", _asked)
     patch.setattr(os, "environ", None)
     for name, module in list(sys.modules.items()):
-        if name.startswith(("contracts", "projections")) and getattr(module, "datetime", None) is datetime:
+        if (
+            name.startswith(("contracts", "projections"))
+            and getattr(module, "datetime", None) is datetime
+        ):
             patch.setattr(module, "datetime", Timeless)
 
 

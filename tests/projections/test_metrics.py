@@ -42,7 +42,10 @@ class Told:
         tenant, event, at = found.tenant, found.event, instant(found.time_nanoseconds)
         match event:
             case events.TimelogApproved() | events.TimelogRejected():
-                self.timelogs[tenant, event.timelog_id] = (seconds(event.hours), isinstance(event, events.TimelogApproved))
+                self.timelogs[tenant, event.timelog_id] = (
+                    seconds(event.hours),
+                    isinstance(event, events.TimelogApproved),
+                )
             case events.MilestoneCompleted():
                 self.milestones.add((tenant, event.project_id, event.milestone_id))
             case events.TaskAssigned():
@@ -78,7 +81,9 @@ def first(log: list[Message]) -> Iterator[AnyRecorded]:
 
 @LAW
 @given(log=event_logs(most=80))
-async def test_the_rows_say_what_the_events_said_each_once(runtime: Runtime, models: dict[str, ReadModel], log: list[Message]) -> None:
+async def test_the_rows_say_what_the_events_said_each_once(
+    runtime: Runtime, models: dict[str, ReadModel], log: list[Message]
+) -> None:
     told = Told()
     for event in first(log):
         told.take(event)
@@ -88,7 +93,11 @@ async def test_the_rows_say_what_the_events_said_each_once(runtime: Runtime, mod
         found = await rows(connection, models["metrics"].schema)
 
     assert {(row[0], row[1]): (row[7], row[8]) for row in found["timelog"]} == told.timelogs
-    assert {(tenant, task): (assigned, done, deleted) for tenant, task, _, assigned, done, deleted in found["task"]} == {
-        which: (told.assigned.get(which), told.done.get(which), which in told.deleted) for which in told.tasks
+    assert {
+        (tenant, task): (assigned, done, deleted)
+        for tenant, task, _, assigned, done, deleted in found["task"]
+    } == {
+        which: (told.assigned.get(which), told.done.get(which), which in told.deleted)
+        for which in told.tasks
     }
     assert {row[:3] for row in found["milestone"]} == told.milestones

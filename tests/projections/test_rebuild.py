@@ -29,7 +29,11 @@ from tests.projections.folding import rows
 from tests.projections.logs import LOGS, PARTITIONS, PEOPLE, TENANTS, batches
 
 WAIT_SECONDS = 30
-FEW = settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+FEW = settings(
+    max_examples=4,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 TOLD = b'"type":"-","category":"-","title":"-","message":"-","tenant":"-","user":"-","created":"2026-01-02T03:04:05Z"'
 BODY = b'{"entry":"notification","id":"%b",' + TOLD + b"}"
 
@@ -37,12 +41,18 @@ BODY = b'{"entry":"notification","id":"%b",' + TOLD + b"}"
 class Place(Runtime):
     """A runtime whose projection reads a stream of its own."""
 
-    def __init__(self, runtime: Runtime, jetstream: JetStream, stream: OwnStream, projection: Projection) -> None:
+    def __init__(
+        self, runtime: Runtime, jetstream: JetStream, stream: OwnStream, projection: Projection
+    ) -> None:
         chosen = msgspec.structs.replace(runtime.settings, partitions=PARTITIONS)
         super().__init__(chosen, jetstream, runtime.postgres, {stream.name: stream.epoch})
         self.stream = stream
-        subjects = tuple({stream.subject(subject.partition(".")[2]) for subject in projection.subjects})
-        self.projection = replace(projection, name=stream.prefix, stream=stream.name, subjects=subjects)
+        subjects = tuple(
+            {stream.subject(subject.partition(".")[2]) for subject in projection.subjects}
+        )
+        self.projection = replace(
+            projection, name=stream.prefix, stream=stream.name, subjects=subjects
+        )
 
     @property
     def partitions(self) -> Sequence[int]:
@@ -50,7 +60,9 @@ class Place(Runtime):
 
     async def lay_down(self, log: Sequence[Draft]) -> int:
         """Append a log; returns the last sequence."""
-        units = [log[at : at + BATCH_LIMIT_MESSAGES] for at in range(0, len(log), BATCH_LIMIT_MESSAGES)]
+        units = [
+            log[at : at + BATCH_LIMIT_MESSAGES] for at in range(0, len(log), BATCH_LIMIT_MESSAGES)
+        ]
         appended = [await self.appender().append_batch(unit) for unit in units]
         return appended[-1][-1].sequence
 
@@ -63,8 +75,12 @@ class Place(Runtime):
         model = await live(self.postgres, self.projection)
         for number in self.partitions:
             at = (await model.checkpoint(self.postgres, self.stream.epoch, number)).sequence
-            for batch in batches(await self._all(self.projection.subjects[0].format(partition=number)), sizes):
-                executions = model.prepare(change for message in batch for change in self.projection.evolve(message))
+            for batch in batches(
+                await self._all(self.projection.subjects[0].format(partition=number)), sizes
+            ):
+                executions = model.prepare(
+                    change for message in batch for change in self.projection.evolve(message)
+                )
                 async with self.postgres.transaction() as connection:
                     await model.apply(connection, executions, at, batch[-1].sequence, number)
                 at = batch[-1].sequence
@@ -72,7 +88,9 @@ class Place(Runtime):
 
     async def _all(self, subject: str) -> list[Stored]:
         found: list[Stored] = []
-        while page := await read(self.jetstream, self.stream.name, subject, after=found[-1].sequence if found else 0):
+        while page := await read(
+            self.jetstream, self.stream.name, subject, after=found[-1].sequence if found else 0
+        ):
             found += page
         return found
 
@@ -94,7 +112,10 @@ class Place(Runtime):
 @asynccontextmanager
 async def place(runtime: Runtime, projection: Projection) -> AsyncIterator[Place]:
     """A stream and a connection of the test's own."""
-    async with connect(runtime.settings.nats, "tests-rebuild") as jetstream, own_stream(runtime.jetstream) as stream:
+    async with (
+        connect(runtime.settings.nats, "tests-rebuild") as jetstream,
+        own_stream(runtime.jetstream) as stream,
+    ):
         made = Place(runtime, jetstream, stream, projection)
         yield made
         await drop(runtime, made.projection)
@@ -103,7 +124,10 @@ async def place(runtime: Runtime, projection: Projection) -> AsyncIterator[Place
 def many(stream: OwnStream, count: int) -> list[Draft]:
     """Notifications for a few people, each id told again and again."""
     ids = [b"00000000-0000-5000-8000-%012d" % (number % 700) for number in range(count)]
-    return [Draft(stream.subject(0, *PEOPLE[number % len(PEOPLE)]), BODY % identifier) for number, identifier in enumerate(ids)]
+    return [
+        Draft(stream.subject(0, *PEOPLE[number % len(PEOPLE)]), BODY % identifier)
+        for number, identifier in enumerate(ids)
+    ]
 
 
 def own(stream: OwnStream, message: Message) -> Draft:
@@ -115,7 +139,9 @@ def own(stream: OwnStream, message: Message) -> Draft:
 @FEW
 @given(data=st.data())
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
-async def test_rebuilt_equals_live(runtime: Runtime, projection: Projection, data: st.DataObject) -> None:
+async def test_rebuilt_equals_live(
+    runtime: Runtime, projection: Projection, data: st.DataObject
+) -> None:
     log = data.draw(LOGS[projection.name](most=100))
     sizes = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=5))
     async with place(runtime, projection) as here:
@@ -130,7 +156,9 @@ async def test_rebuilt_equals_live(runtime: Runtime, projection: Projection, dat
         assert (await live(runtime.postgres, here.projection)).schema == is_now
 
 
-async def test_a_rebuild_is_complete_though_the_connection_breaks_on_the_way(runtime: Runtime) -> None:
+async def test_a_rebuild_is_complete_though_the_connection_breaks_on_the_way(
+    runtime: Runtime,
+) -> None:
     async with place(runtime, INBOX) as here:
         last = await here.lay_down(many(here.stream, 5000))
         breaks: list[asyncio.Task[None]] = []
@@ -143,14 +171,20 @@ async def test_a_rebuild_is_complete_though_the_connection_breaks_on_the_way(run
 
         assert breaks, "all came in one batch"
         assert await here.rows(schema) == await here.rows((await here.live_up([1000])).schema)
-        assert (await ReadModel(here.projection, schema).checkpoint(runtime.postgres, here.stream.epoch)).sequence == last
+        assert (
+            await ReadModel(here.projection, schema).checkpoint(runtime.postgres, here.stream.epoch)
+        ).sequence == last
 
 
-async def test_a_read_model_that_is_rebuilt_while_it_lives_goes_on_where_it_was(runtime: Runtime) -> None:
+async def test_a_read_model_that_is_rebuilt_while_it_lives_goes_on_where_it_was(
+    runtime: Runtime,
+) -> None:
     async with place(runtime, INBOX) as here:
         await here.lay_down(many(here.stream, 2000))
         await live(runtime.postgres, here.projection)
-        keeper = asyncio.create_task(persist("keeper", lambda: keep(here, here.projection, lambda: None)))
+        keeper = asyncio.create_task(
+            persist("keeper", lambda: keep(here, here.projection, lambda: None))
+        )
         busy = asyncio.create_task(_append_for_ever(here))
         try:
             await here.caught_up(3000)

@@ -38,7 +38,13 @@ from tidings.runtime.readmodel import ReadModel
 from tests.projections.folding import fold, undone
 from tests.projections.logs import IDS, NOW, PEOPLE, SHARED, TOPICS, batches, inbox_logs
 
-KINDS = {"category": "task", "type": "task.assigned", "priority": "high", "entity": "task:1", "group": "a"}
+KINDS = {
+    "category": "task",
+    "type": "task.assigned",
+    "priority": "high",
+    "entity": "task:1",
+    "group": "a",
+}
 ABOUT = About("task", "task.assigned", "normal", None, None)
 RETENTION = timedelta(days=30)
 LIMITS = st.sampled_from([1, 3, 7, 1000])
@@ -66,20 +72,30 @@ class Table(NamedTuple):
 
     async def now(self) -> float:
         """The moment that all queries of this transaction take for the present."""
-        row = await (await self.connection.execute("SELECT extract(epoch FROM now())::float8")).fetchone()
+        row = await (
+            await self.connection.execute("SELECT extract(epoch FROM now())::float8")
+        ).fetchone()
         return row[0] if row else 0.0
 
     async def seen(self, person: Person) -> Seen:
         """What a person sees, by the predicates that the edge uses."""
-        lists = {name: await self._ids(person, f"{LIST} AND {shown}") for name, shown in LISTED.items()}
-        counts = Counts(unread=len(lists["unread"]), unseen=len(lists["unseen"]), total=len(lists["all"]))
+        lists = {
+            name: await self._ids(person, f"{LIST} AND {shown}") for name, shown in LISTED.items()
+        }
+        counts = Counts(
+            unread=len(lists["unread"]), unseen=len(lists["unseen"]), total=len(lists["all"])
+        )
         assert not {*lists["all"], *lists["archived"]} & {*lists["snoozed"]}
         kinds = {
-            kind: await self._ids(person, f"{LIST} AND {LISTED['all']} AND {WANTED[kind]}", **{kind: [value]})
+            kind: await self._ids(
+                person, f"{LIST} AND {LISTED['all']} AND {WANTED[kind]}", **{kind: [value]}
+            )
             for kind, value in KINDS.items()
         }
         visible = {*lists["all"], *lists["archived"], *lists["snoozed"]}
-        return Seen(lists["all"], visible, counts, {kind: len(found) for kind, found in kinds.items()})
+        return Seen(
+            lists["all"], visible, counts, {kind: len(found) for kind, found in kinds.items()}
+        )
 
     async def standings(self, person: Person) -> list[Standing]:
         """How everything stands that is kept for a person, by the query of the edge."""
@@ -89,15 +105,26 @@ class Table(NamedTuple):
         """The same, and to which topics they belong."""
         people = json.dumps([{"place": 0, "tenant": person.tenant, "user_id": person.user}])
         row = await (await self._ask(STANDINGS, people=people)).fetchone()
-        return (msgspec.json.decode(row[1], type=list[Standing]), Belonging(spans(person.tenant, row[2]))) if row else ([], Belonging())
+        return (
+            (
+                msgspec.json.decode(row[1], type=list[Standing]),
+                Belonging(spans(person.tenant, row[2])),
+            )
+            if row
+            else ([], Belonging())
+        )
 
     async def _ids(self, person: Person, query: str, **asked: object) -> list[str]:
-        answer = await self._ask(f"{query} ORDER BY k.sequence DESC", tenant=person.tenant, user=person.user, **asked)
+        answer = await self._ask(
+            f"{query} ORDER BY k.sequence DESC", tenant=person.tenant, user=person.user, **asked
+        )
         return [identifier for (identifier,) in await answer.fetchall()]
 
     async def _ask(self, query: str, **parameters: object) -> AsyncCursor[tuple[Any, ...]]:
         given_parameters = {"limit": self.limit, "retention": RETENTION, **parameters}
-        return await self.connection.execute(query.replace("inbox.", f"{self.schema}.").encode(), given_parameters)
+        return await self.connection.execute(
+            query.replace("inbox.", f"{self.schema}.").encode(), given_parameters
+        )
 
 
 def taken(inbox: Inbox, person: Person, log: Sequence[Message]) -> Inbox:
@@ -137,7 +164,10 @@ def seen(inbox: Inbox, now: float) -> Seen:
         [standing.id for standing in reversed(inbox.listed(now))],
         visible,
         inbox.counts(now),
-        {kind: of[value].total if (value := KINDS[kind]) in of else 0 for kind, of in kinds.items()},
+        {
+            kind: of[value].total if (value := KINDS[kind]) in of else 0
+            for kind, of in kinds.items()
+        },
     )
 
 
@@ -151,7 +181,9 @@ def states(standing: Standing | None) -> object:
 
 @LAW
 @given(log=inbox_logs(), limit=LIMITS)
-async def test_memory_and_rows_show_the_same(runtime: Runtime, models: dict[str, ReadModel], log: list[Message], limit: int) -> None:
+async def test_memory_and_rows_show_the_same(
+    runtime: Runtime, models: dict[str, ReadModel], log: list[Message], limit: int
+) -> None:
     inboxes = {person: folded(person, log, limit) for person in PEOPLE}
 
     async with undone(runtime.postgres) as connection:
@@ -159,7 +191,9 @@ async def test_memory_and_rows_show_the_same(runtime: Runtime, models: dict[str,
         await fold(connection, models["inbox"], batches(log, [5]))
         now = await table.now()
         rows = {person: await table.seen(person) for person in PEOPLE}
-        standings = {person: {each.id: each for each in await table.standings(person)} for person in PEOPLE}
+        standings = {
+            person: {each.id: each for each in await table.standings(person)} for person in PEOPLE
+        }
 
     for person, inbox in inboxes.items():
         assert seen(inbox, now) == rows[person]
@@ -170,7 +204,11 @@ async def test_memory_and_rows_show_the_same(runtime: Runtime, models: dict[str,
 @LAW
 @given(log=inbox_logs(), limit=LIMITS, data=st.data())
 async def test_an_inbox_taken_from_the_rows_goes_on_like_one_folded_from_the_beginning(
-    runtime: Runtime, models: dict[str, ReadModel], log: list[Message], limit: int, data: st.DataObject
+    runtime: Runtime,
+    models: dict[str, ReadModel],
+    log: list[Message],
+    limit: int,
+    data: st.DataObject,
 ) -> None:
     split = data.draw(st.integers(0, len(log)))
     again = data.draw(st.integers(0, split))
@@ -188,9 +226,20 @@ async def test_an_inbox_taken_from_the_rows_goes_on_like_one_folded_from_the_beg
         assert seen(resumed, now) == seen(folded(person, log, limit), now)
 
 
-async def test_a_mark_is_about_what_a_topic_said_before_it_in_the_same_batch(runtime: Runtime, models: dict[str, ReadModel]) -> None:
+async def test_a_mark_is_about_what_a_topic_said_before_it_in_the_same_batch(
+    runtime: Runtime, models: dict[str, ReadModel]
+) -> None:
     one, other, _ = PEOPLE
-    told = Notification(id=SHARED[0], type="-", category="-", title="-", message="-", tenant="-", user="", created=NOW)
+    told = Notification(
+        id=SHARED[0],
+        type="-",
+        category="-",
+        title="-",
+        message="-",
+        tenant="-",
+        user="",
+        created=NOW,
+    )
     said = [
         (member(Member(one, TOPICS[0]), 2), Joined()),
         (member(Member(other, TOPICS[0]), 2), Joined()),
@@ -198,7 +247,10 @@ async def test_a_mark_is_about_what_a_topic_said_before_it_in_the_same_batch(run
         (shared_log(TOPICS[0]), Shared(notification=Raw(encode(told)))),
         (inbox_of(other, 2), Mark(state="read", at=NOW, ids=(SHARED[0],))),
     ]
-    log = [Message(subject, encode(body), place, int(NOW.timestamp() * 1e9)) for place, (subject, body) in enumerate(said, 1)]
+    log = [
+        Message(subject, encode(body), place, int(NOW.timestamp() * 1e9))
+        for place, (subject, body) in enumerate(said, 1)
+    ]
 
     async with undone(runtime.postgres) as connection:
         await fold(connection, models["inbox"], [log])
@@ -209,7 +261,9 @@ async def test_a_mark_is_about_what_a_topic_said_before_it_in_the_same_batch(run
 
 
 @given(log=inbox_logs(), limit=LIMITS, hours=st.lists(st.integers(0, 72), min_size=1).map(sorted))
-def test_counts_are_those_of_the_list_at_every_moment_to_come(log: list[Message], limit: int, hours: list[int]) -> None:
+def test_counts_are_those_of_the_list_at_every_moment_to_come(
+    log: list[Message], limit: int, hours: list[int]
+) -> None:
     inbox = folded(PEOPLE[0], log, limit)
 
     for hour in hours:
@@ -217,12 +271,16 @@ def test_counts_are_those_of_the_list_at_every_moment_to_come(log: list[Message]
         listed = inbox.listed(now)
 
         assert inbox.counts(now) == Counts(
-            unread=sum(each.read is None for each in listed), unseen=sum(each.seen is None for each in listed), total=len(listed)
+            unread=sum(each.read is None for each in listed),
+            unseen=sum(each.seen is None for each in listed),
+            total=len(listed),
         )
 
 
 @given(log=inbox_logs(), limit=LIMITS, data=st.data())
-def test_entries_that_come_again_change_nothing(log: list[Message], limit: int, data: st.DataObject) -> None:
+def test_entries_that_come_again_change_nothing(
+    log: list[Message], limit: int, data: st.DataObject
+) -> None:
     once = folded(PEOPLE[0], log, limit)
     again = data.draw(st.lists(st.sampled_from(log)))
 
@@ -244,8 +302,15 @@ def test_entries_that_come_again_change_nothing(log: list[Message], limit: int, 
         ("deleted", (1, 1, 1)),
     ],
 )
-def test_a_watermark_marks_what_was_there_and_not_what_came_meanwhile(state: str, counts: tuple[int, int, int]) -> None:
-    inbox = Inbox(10, RETENTION.total_seconds(), [Standing("first", 3, None, ABOUT), Standing("second", 5, None, ABOUT)], 5)
+def test_a_watermark_marks_what_was_there_and_not_what_came_meanwhile(
+    state: str, counts: tuple[int, int, int]
+) -> None:
+    inbox = Inbox(
+        10,
+        RETENTION.total_seconds(),
+        [Standing("first", 3, None, ABOUT), Standing("second", 5, None, ABOUT)],
+        5,
+    )
     until = NOW + timedelta(hours=1) if state == "snoozed" else None
     mark = Mark(state=state, at=NOW, until=until, up_to=str(Cursor("0123abcd", 4)))  # type: ignore[arg-type]
 

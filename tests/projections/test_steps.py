@@ -24,7 +24,12 @@ Tables = dict[str, dict[str, list[int]]]
 @st.composite
 def changes(draw: st.DrawFn) -> list[Change]:
     """Changes as projections make them: only those that join may share an identity, and then of one scope."""
-    acts = draw(st.lists(st.tuples(st.sampled_from(STATEMENTS), st.sampled_from(SCOPES), st.sampled_from("abc")), max_size=40))
+    acts = draw(
+        st.lists(
+            st.tuples(st.sampled_from(STATEMENTS), st.sampled_from(SCOPES), st.sampled_from("abc")),
+            max_size=40,
+        )
+    )
     return list(_changes(acts))
 
 
@@ -38,7 +43,9 @@ def executed(gathered: Iterable[Step]) -> Tables:
     """What a database makes of them: one execution sees the tables as they were before it, and touches each row once."""
     tables: Tables = defaultdict(dict)
     for statement, rows in gathered:
-        assert statement.joins or len({row["scope"] for row in rows}) == len(rows), f"two rows of one scope in one {statement.name}"
+        assert statement.joins or len({row["scope"] for row in rows}) == len(rows), (
+            f"two rows of one scope in one {statement.name}"
+        )
         for row in sorted(rows, key=lambda row: row["scope"], reverse=True):
             for scope in SCOPES if statement.parts else (row["scope"],):
                 _execute(statement, row, tables[scope])
@@ -69,7 +76,9 @@ def test_gathered_changes_do_what_they_do_one_by_one(given_changes: list[Change]
 
 
 @given(changes())
-def test_no_row_is_lost_or_made_up_and_of_one_identity_only_the_last_counts(given_changes: list[Change]) -> None:
+def test_no_row_is_lost_or_made_up_and_of_one_identity_only_the_last_counts(
+    given_changes: list[Change],
+) -> None:
     identities = {(change.statement.name, change.identity) for change in given_changes}
 
     rows = [(statement.name, row) for statement, rows in steps(given_changes) for row in rows]
@@ -80,7 +89,9 @@ def test_no_row_is_lost_or_made_up_and_of_one_identity_only_the_last_counts(give
 
 def test_what_concerns_a_thousand_people_is_one_execution_of_each_kind() -> None:
     several = [(PUT, "a"), (PUT, "b"), (DOUBLE, "a"), (APPEND, "b")]
-    crowd = [(statement, f"user {number}", key) for number in range(1000) for statement, key in several]
+    crowd = [
+        (statement, f"user {number}", key) for number in range(1000) for statement, key in several
+    ]
 
     gathered = steps(_changes(crowd))
 
@@ -89,20 +100,38 @@ def test_what_concerns_a_thousand_people_is_one_execution_of_each_kind() -> None
 
 
 def test_changes_of_one_scope_wait_for_each_other() -> None:
-    acts = [(PUT, "alice", "a"), (DOUBLE, "alice", "a"), (PUT, "alice", "a"), (DOUBLE, "alice", "a"), (DOUBLE, "bob", "a")]
+    acts = [
+        (PUT, "alice", "a"),
+        (DOUBLE, "alice", "a"),
+        (PUT, "alice", "a"),
+        (DOUBLE, "alice", "a"),
+        (DOUBLE, "bob", "a"),
+    ]
 
     gathered = steps(_changes(acts))
 
-    assert [(statement.name, len(rows)) for statement, rows in gathered] == [("put", 1), ("double", 2), ("put", 1), ("double", 1)]
+    assert [(statement.name, len(rows)) for statement, rows in gathered] == [
+        ("put", 1),
+        ("double", 2),
+        ("put", 1),
+        ("double", 1),
+    ]
 
 
 def test_a_change_that_is_behind_another_scope_waits_for_all_of_it_so_far() -> None:
     shared = [Change(PUT, "topic", ("topic", key), {"key": key}) for key in "ab"]
-    alone = [Change(FILL, user, (user, number), {"key": "x"}, behind="topic") for number, user in enumerate(SCOPES)]
+    alone = [
+        Change(FILL, user, (user, number), {"key": "x"}, behind="topic")
+        for number, user in enumerate(SCOPES)
+    ]
 
     gathered = steps([alone[0], shared[0], alone[1], shared[1], alone[2]])
 
-    assert [(statement.name, len(rows)) for statement, rows in gathered] == [("fill", 1), ("put", 2), ("fill", 2)]
+    assert [(statement.name, len(rows)) for statement, rows in gathered] == [
+        ("fill", 1),
+        ("put", 2),
+        ("fill", 2),
+    ]
 
 
 def test_nothing_is_gathered_from_nothing() -> None:

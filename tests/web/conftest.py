@@ -19,7 +19,9 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 def found() -> str | None:
     """Where a Chromium is; `CHROMIUM` in the environment names one that is elsewhere."""
-    return os.environ.get("CHROMIUM") or next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
+    return os.environ.get("CHROMIUM") or next(
+        (path for name in CHROMIUMS if (path := shutil.which(name))), None
+    )
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,9 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def visitor(chromium: Browser, tidings: Tidings) -> AsyncIterator[Visitor]:
     """Somebody's browser, whose pages must not fail in any way that a test does not expect."""
-    context = await chromium.new_context(bypass_csp=True)  # conditions to wait for are evaluated in the page
+    context = await chromium.new_context(
+        bypass_csp=True
+    )  # conditions to wait for are evaluated in the page
     visitor = Visitor(context, tidings)
     yield visitor
     await context.close()

@@ -11,7 +11,15 @@ from playwright.async_api import Locator
 from tests.driver import Tidings, hello_to
 from tests.web.visitor import Tab, Visitor
 
-AXE = Path(__file__).parents[2] / "services" / "edge" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = (
+    Path(__file__).parents[2]
+    / "services"
+    / "edge"
+    / "web"
+    / "node_modules"
+    / "axe-core"
+    / "axe.min.js"
+)
 
 LAY_OUT = """async ([html, way]) => {
     await import("/web/elements.js");
@@ -54,8 +62,14 @@ class Desk(Tab):
         if not AXE.exists():
             pytest.skip("needs axe-core: run `just web` once")
         await self.page.evaluate(AXE.read_text())
-        found: dict[str, Any] = await self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found["violations"] for node in each["nodes"]]
+        found: dict[str, Any] = await self.page.evaluate(
+            "axe.run(document, { resultTypes: ['violations'] })"
+        )
+        return [
+            f"{each['id']}: {node['target']} {node['failureSummary']}"
+            for each in found["violations"]
+            for node in each["nodes"]
+        ]
 
 
 async def desk(visitor: Visitor, user: str, html: str, **way: str) -> Desk:

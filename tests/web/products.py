@@ -36,13 +36,26 @@ async def bundled(folder: Path) -> Path:
         '--define:process.env.NODE_ENV="development"',
     )
     process = await asyncio.create_subprocess_exec(
-        esbuild, *PAGES.glob("*.jsx"), *options, f"--outdir={folder}", "--log-level=warning", env={**os.environ, "NODE_PATH": str(MODULES)}
+        esbuild,
+        *PAGES.glob("*.jsx"),
+        *options,
+        f"--outdir={folder}",
+        "--log-level=warning",
+        env={**os.environ, "NODE_PATH": str(MODULES)},
     )
     assert await process.wait() == 0
     return folder
 
 
-async def product(visitor: Visitor, pages: Path, name: str, user: str = "alice", *, strict: bool = True, **props: str) -> Page:
+async def product(
+    visitor: Visitor,
+    pages: Path,
+    name: str,
+    user: str = "alice",
+    *,
+    strict: bool = True,
+    **props: str,
+) -> Page:
     """A page of a product, in which a user is signed in."""
 
     async def serve(route: Route) -> None:

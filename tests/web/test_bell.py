@@ -45,7 +45,9 @@ DESKTOP = """
 """
 
 
-async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     at = await desk(visitor, "amira", BELL)
     await expect(at.bell).to_have_accessible_name("Notifications, nothing new")
     await expect(at.page.locator(".badge")).to_be_hidden()
@@ -56,7 +58,9 @@ async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(vi
     await expect(at.page.locator(".badge")).to_have_text("99+")
 
 
-async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(visitor: Visitor, tidings: Tidings) -> None:
+async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "one", "two")
     at = await desk(visitor, "amira", BELL)
     await at.bell.focus()
@@ -74,7 +78,9 @@ async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(vis
     await expect(at.bell).to_have_attribute("aria-expanded", "false")
 
 
-async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     at = await desk(visitor, "amira", BELL)
     await at.bell.click()
 
@@ -83,7 +89,9 @@ async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(vis
         await at.page.wait_for_function(INSIDE)
 
 
-async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_all(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_all(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "one", "two")
     at = await desk(visitor, "amira", '<tidings-bell title-count page="/all"></tidings-bell>')
     await expect(at.page).to_have_title("(2) Tidings")
@@ -91,12 +99,16 @@ async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_a
 
     await at.bell.click()
 
-    await expect(at.page.get_by_role("link", name="See all")).to_have_attribute("href", f"{tidings.url}/all")
+    await expect(at.page.get_by_role("link", name="See all")).to_have_attribute(
+        "href", f"{tidings.url}/all"
+    )
     await at.until("tidings.counts.unseen === 0")
     await expect(at.page).to_have_title("Elsewhere")
 
 
-async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(visitor: Visitor, tidings: Tidings) -> None:
+async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await visitor.context.grant_permissions(["notifications"], origin=tidings.url)
     at, other = await desk(visitor, "amira", INBOX), await desk(visitor, "amira", INBOX)
     await at.says(RING)
@@ -108,7 +120,9 @@ async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(visitor: V
     await at.page.get_by_role("checkbox", name="Play a sound").check()
     await at.page.get_by_role("checkbox", name="Show on the desktop").check()
     await other.page.get_by_role("button", name="Settings").click()
-    await expect(other.page.get_by_role("checkbox", name="Play a sound")).to_be_checked()  # what is asked for in one tab holds in all
+    await expect(
+        other.page.get_by_role("checkbox", name="Play a sound")
+    ).to_be_checked()  # what is asked for in one tab holds in all
     await other.page.close()
     on = await at.says("window.rung")
     await tidings.emit(hello_to("amira", title="still quiet", priority="low"))
@@ -119,22 +133,35 @@ async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(visitor: V
     await at.until(f"window.rung === {on} + 6")
 
     assert before == 0
-    assert await at.says("JSON.parse(localStorage.getItem('tidings alerts'))") == {"sound": True, "desktop": True}
+    assert await at.says("JSON.parse(localStorage.getItem('tidings alerts'))") == {
+        "sound": True,
+        "desktop": True,
+    }
 
 
-async def test_what_arrives_is_announced_and_the_bell_may_count_what_is_unread_on_the_app_too(visitor: Visitor, tidings: Tidings) -> None:
-    await visitor.context.add_init_script("navigator.setAppBadge = async (count) => void (window.onApp = count);")
-    at = await desk(visitor, "amira", f'<tidings-bell count="unread" app-badge></tidings-bell>{INBOX}')
+async def test_what_arrives_is_announced_and_the_bell_may_count_what_is_unread_on_the_app_too(
+    visitor: Visitor, tidings: Tidings
+) -> None:
+    await visitor.context.add_init_script(
+        "navigator.setAppBadge = async (count) => void (window.onApp = count);"
+    )
+    at = await desk(
+        visitor, "amira", f'<tidings-bell count="unread" app-badge></tidings-bell>{INBOX}'
+    )
 
     await tidings.emit(hello_to("amira", title="one"))
-    await expect(at.page.locator("main > tidings-inbox").get_by_role("status").filter(has_text="New: one")).to_be_attached()
+    await expect(
+        at.page.locator("main > tidings-inbox").get_by_role("status").filter(has_text="New: one")
+    ).to_be_attached()
     await at.until("tidings.counts.unseen === 0")
 
     await expect(at.bell).to_have_accessible_name("Notifications, 1 unread")
     assert await at.says("window.onApp") == 1
 
 
-async def test_the_page_s_icon_has_a_dot_while_something_is_new(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_page_s_icon_has_a_dot_while_something_is_new(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     at = await desk(visitor, "amira", "<tidings-bell favicon-dot></tidings-bell>")
     await at.says(ICON)
     await tidings.emit(hello_to("amira", title="new"))
@@ -152,7 +179,9 @@ async def test_the_page_s_icon_has_a_dot_while_something_is_new(visitor: Visitor
     assert corners == [[217, 45, 58], [0, 0, 255]]
 
 
-async def test_out_of_sight_it_shows_on_the_desktop_until_it_is_read(visitor: Visitor, tidings: Tidings) -> None:
+async def test_out_of_sight_it_shows_on_the_desktop_until_it_is_read(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await visitor.context.add_init_script(DESKTOP)
     at = await desk(visitor, "amira", BELL)
     await tidings.emit(hello_to("amira", title="in sight"))
@@ -164,4 +193,6 @@ async def test_out_of_sight_it_shows_on_the_desktop_until_it_is_read(visitor: Vi
     await at.says("tidings.mark('read', tidings.notifications.map((it) => it.id))")
     await at.until("window.shown_[0].closed")
 
-    assert await at.says("window.shown_.map(({ title, tag }) => [title, tag === tidings.notifications[0].id])") == [["out of sight", True]]
+    assert await at.says(
+        "window.shown_.map(({ title, tag }) => [title, tag === tidings.notifications[0].id])"
+    ) == [["out of sight", True]]

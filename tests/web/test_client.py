@@ -6,7 +6,9 @@ from tests.driver import Tidings, event, hello_to
 from tests.web.visitor import Visitor
 
 
-async def test_what_is_told_shows_at_once_and_what_was_missed_shows_on_return(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_is_told_shows_at_once_and_what_was_missed_shows_on_return(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tab = await (await visitor.tab("amira")).live()
     await tidings.emit(hello_to("amira", title="one"))
     await tab.until("tidings.counts.unread === 1")
@@ -18,11 +20,17 @@ async def test_what_is_told_shows_at_once_and_what_was_missed_shows_on_return(vi
     await tab.until("tidings.state === 'live' && tidings.counts.unread === 3")
 
     assert await tab.titles() == ["three", "two", "one"]
-    assert [(each["notification"]["title"]) for each in await tab.heard("notification")] == ["one", "two", "three"]
+    assert [(each["notification"]["title"]) for each in await tab.heard("notification")] == [
+        "one",
+        "two",
+        "three",
+    ]
     assert (await tab.heard("caughtup"))[-1]["replayed"] == 2
 
 
-async def test_a_mark_made_in_one_tab_shows_in_the_other_and_on_the_phone(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_mark_made_in_one_tab_shows_in_the_other_and_on_the_phone(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("amira", title="one"), hello_to("amira", title="two"))
     desk, other = [await (await visitor.tab("amira")).live() for _ in range(2)]
     phone = await (await tidings.connect("amira")).live()
@@ -34,10 +42,16 @@ async def test_a_mark_made_in_one_tab_shows_in_the_other_and_on_the_phone(visito
     await other.until("tidings.counts.unread === 1 && tidings.pending.length === 0")
 
     assert at_once == 1
-    assert [each["read"] is not None for each in (await tidings.listing("amira", "all")) if each["title"] == "two"] == [True]
+    assert [
+        each["read"] is not None
+        for each in (await tidings.listing("amira", "all"))
+        if each["title"] == "two"
+    ] == [True]
 
 
-async def test_older_ones_are_loaded_when_asked_for_until_there_are_no_more(visitor: Visitor, tidings: Tidings) -> None:
+async def test_older_ones_are_loaded_when_asked_for_until_there_are_no_more(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     titles = [f"number {number}" for number in range(120)]
     await tidings.emit(*(hello_to("amira", title=title) for title in titles))
     await tidings.eventually("amira", total=120)
@@ -52,7 +66,9 @@ async def test_older_ones_are_loaded_when_asked_for_until_there_are_no_more(visi
     assert await tab.titles() == titles[::-1]
 
 
-async def test_all_are_read_at_once_even_those_that_are_not_loaded(visitor: Visitor, tidings: Tidings) -> None:
+async def test_all_are_read_at_once_even_those_that_are_not_loaded(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(70)))
     await tidings.eventually("amira", total=70)
     tab = await (await visitor.tab("amira")).live()
@@ -65,7 +81,9 @@ async def test_all_are_read_at_once_even_those_that_are_not_loaded(visitor: Visi
     assert (await tidings.get("/v1/counts", "amira"))["unread"] == 0
 
 
-async def test_a_button_is_pressed_and_shows_so_in_every_tab(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_button_is_pressed_and_shows_so_in_every_tab(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     visitor.expected = ("409",)
     await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"))
     tab, other = [await (await visitor.tab("amira")).live() for _ in range(2)]
@@ -73,12 +91,16 @@ async def test_a_button_is_pressed_and_shows_so_in_every_tab(visitor: Visitor, t
 
     await tab.says("tidings.press(tidings.notifications[0].id, 'accept')")
     await other.until("tidings.notifications[0].acted === 'accept'")
-    before = await other.says("tidings.press(tidings.notifications[0].id, 'decline').catch(({ reason }) => reason)")
+    before = await other.says(
+        "tidings.press(tidings.notifications[0].id, 'decline').catch(({ reason }) => reason)"
+    )
 
     assert before == "accept"
 
 
-async def test_a_page_that_was_written_for_callbacks_is_called(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_page_that_was_written_for_callbacks_is_called(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     page = await visitor.page()
     await page.evaluate(
         """async (token) => {
@@ -103,10 +125,16 @@ async def test_a_page_that_was_written_for_callbacks_is_called(visitor: Visitor,
 
     called = await page.evaluate("called")
     assert ["notification", "one"] in called
-    assert [name for name, _ in called if name != "stats"] == ["connect", "notification", "disconnect"]
+    assert [name for name, _ in called if name != "stats"] == [
+        "connect",
+        "notification",
+        "disconnect",
+    ]
 
 
-async def test_a_page_whose_callbacks_fail_is_told_so_and_the_client_goes_on(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_page_whose_callbacks_fail_is_told_so_and_the_client_goes_on(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     visitor.expected = ("the page's own fault",)
     page = await visitor.page()
     await page.evaluate(
@@ -129,12 +157,25 @@ async def test_a_page_whose_callbacks_fail_is_told_so_and_the_client_goes_on(vis
     assert await page.evaluate("states") == ["connecting", "catching up", "live"]
 
 
-async def test_a_cookie_says_who_it_is_where_the_page_has_no_token(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_cookie_says_who_it_is_where_the_page_has_no_token(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("amira", title="one"))
-    await visitor.context.add_cookies([{"name": "tidings_token", "value": tidings.token("amira"), "url": tidings.url, "httpOnly": True}])
+    await visitor.context.add_cookies(
+        [
+            {
+                "name": "tidings_token",
+                "value": tidings.token("amira"),
+                "url": tidings.url,
+                "httpOnly": True,
+            }
+        ]
+    )
     page = await visitor.page()
 
-    await page.evaluate("async () => { window.tidings = (await import('/web/client.js')).connect({ account: 'amira' }); }")
+    await page.evaluate(
+        "async () => { window.tidings = (await import('/web/client.js')).connect({ account: 'amira' }); }"
+    )
     await page.wait_for_function("tidings.state === 'live' && tidings.counts.unread === 1")
     await page.evaluate("tidings.mark('read', [tidings.notifications[0].id])")
     await page.wait_for_function("!tidings.pending.length && tidings.counts.unread === 0")
@@ -142,7 +183,9 @@ async def test_a_cookie_says_who_it_is_where_the_page_has_no_token(visitor: Visi
     assert await page.evaluate("tidings.user") == "amira"
 
 
-async def test_what_was_kept_of_one_person_is_never_shown_to_the_next(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_was_kept_of_one_person_is_never_shown_to_the_next(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("amira", title="private"), hello_to("bram", title="his own"))
     tab = await (await visitor.tab("amira", account="of this browser")).live()
     await tab.until("tidings.counts.unread === 1")

@@ -32,7 +32,9 @@ async def told(tidings: Tidings, titles: list[str]) -> None:
     await tidings.emit(*(hello_to("amira", title=title) for title in titles))
 
 
-async def test_a_page_that_is_reloaded_at_any_moment_misses_nothing(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_page_that_is_reloaded_at_any_moment_misses_nothing(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     titles = titled(20 * RELOADS)
     page = (await (await visitor.tab("amira")).live()).page
 
@@ -66,19 +68,31 @@ async def test_whoever_was_offline_for_500_gets_them_in_order_and_what_they_mark
     await tab.until("tidings.state === 'offline' && tidings.retryAt")
 
     await tab.says("tidings.mark('read', [tidings.notifications[0].id])")
-    offline = await tab.says("[tidings.counts.unread, tidings.notifications.length, tidings.pending.length]")
+    offline = await tab.says(
+        "[tidings.counts.unread, tidings.notifications.length, tidings.pending.length]"
+    )
     await told(tidings, titled(AWAY))
     await visitor.context.set_offline(False)
-    await tab.until(f"tidings.state === 'live' && tidings.counts.total === {AWAY + 2} && !tidings.pending.length")
+    await tab.until(
+        f"tidings.state === 'live' && tidings.counts.total === {AWAY + 2} && !tidings.pending.length"
+    )
 
     assert offline == [1, 2, 1]
-    assert (await tab.titles())[: AWAY + 2] == [*reversed(titled(AWAY)), "and before that", "before"]
-    assert [each["notification"]["title"] for each in await tab.heard("notification")] == titled(AWAY)
+    assert (await tab.titles())[: AWAY + 2] == [
+        *reversed(titled(AWAY)),
+        "and before that",
+        "before",
+    ]
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == titled(
+        AWAY
+    )
     assert await tab.says("tidings.counts.unread") == AWAY + 1
     assert (await tidings.get("/v1/counts", "amira"))["unread"] == AWAY + 1
 
 
-async def test_a_token_that_ends_is_renewed_without_the_connection_ending(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_token_that_ends_is_renewed_without_the_connection_ending(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tidings.token_seconds = 4
     tab = await (await visitor.tab("amira")).live()
     connected = await tab.heard("state")
@@ -90,7 +104,9 @@ async def test_a_token_that_ends_is_renewed_without_the_connection_ending(visito
     assert await tab.heard("state") == connected
 
 
-async def test_a_token_that_ended_while_the_page_slept_is_renewed_before_it_connects(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_token_that_ended_while_the_page_slept_is_renewed_before_it_connects(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tidings.token_seconds = 2
     tab = await (await visitor.tab("amira", share="off")).live()
     await tab.says("tidings.disconnect()")
@@ -102,7 +118,9 @@ async def test_a_token_that_ended_while_the_page_slept_is_renewed_before_it_conn
     assert "signed out" not in [each["state"] for each in await tab.heard("state")]
 
 
-async def test_a_page_without_a_token_is_signed_out_and_comes_back_when_there_is_one(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_page_without_a_token_is_signed_out_and_comes_back_when_there_is_one(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     page = await visitor.page()
     await page.evaluate("""async () => {
         const { connect } = await import("/web/client.js");
@@ -111,13 +129,22 @@ async def test_a_page_without_a_token_is_signed_out_and_comes_back_when_there_is
     }""")
     await page.wait_for_function("tidings.state === 'signed out'")
 
-    await page.evaluate("(token) => { window.shown = token; tidings.connect(); }", tidings.token("amira"))
+    await page.evaluate(
+        "(token) => { window.shown = token; tidings.connect(); }", tidings.token("amira")
+    )
 
     await page.wait_for_function("tidings.state === 'live' && tidings.user === 'amira'")
 
 
-async def test_the_server_is_killed_and_comes_back(visitor: Visitor, tidings: Tidings, chosen: Settings) -> None:
-    visitor.expected = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_SOCKET_NOT_CONNECTED", "WebSocket")
+async def test_the_server_is_killed_and_comes_back(
+    visitor: Visitor, tidings: Tidings, chosen: Settings
+) -> None:
+    visitor.expected = (
+        "ERR_CONNECTION_REFUSED",
+        "ERR_CONNECTION_RESET",
+        "ERR_SOCKET_NOT_CONNECTED",
+        "WebSocket",
+    )
     port = next(port for port in random.sample(PORTS, 100) if free(port))
     async with AsyncExitStack() as stack:
         async with web(chosen, port=port) as first:
@@ -143,13 +170,19 @@ async def test_marks_that_are_too_many_at_once_wait_as_long_as_they_are_told_to(
     async with web(chosen, request_rate="4/4") as edge:
         tab = await (await visitor.tab("amira", url=edge.url, share="off")).live()
         answers = list[tuple[float, int, float]]()
-        tab.page.on("response", lambda each: "/mark" in each.url and answers.append(_answered(each)))
+        tab.page.on(
+            "response", lambda each: "/mark" in each.url and answers.append(_answered(each))
+        )
         await tab.says("tidings.notifications.forEach((it) => tidings.mark('read', [it.id]))")
         await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
         told_so = await tab.heard("refused")
         await tab.page.close()
 
-    refusals = [(at, seconds, later) for (at, status, seconds), (later, *_) in pairwise(answers) if status == 429]
+    refusals = [
+        (at, seconds, later)
+        for (at, status, seconds), (later, *_) in pairwise(answers)
+        if status == 429
+    ]
     assert refusals
     assert all(later - at > 0.8 * seconds for at, seconds, later in refusals), answers
     assert [status for _, status, _ in answers].count(200) == 8
@@ -161,15 +194,22 @@ def _answered(response: Response) -> tuple[float, int, float]:
     return time.monotonic(), response.status, float(response.headers.get("retry-after", 0))
 
 
-async def test_two_devices_mark_at_once_and_end_up_the_same(visitor: Visitor, tidings: Tidings) -> None:
+async def test_two_devices_mark_at_once_and_end_up_the_same(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, titled(30))
     tab = await (await visitor.tab("amira")).live()
     phone = await (await tidings.connect("amira")).live()
     ids = await tab.says("tidings.notifications.map((it) => it.id)")
 
     await asyncio.gather(
-        tab.says("tidings.notifications.slice(0, 20).forEach((it, place) => tidings.mark(place % 2 ? 'read' : 'archived', [it.id]))"),
-        *(phone.send({"type": "mark", "op": f"phone-{place}", "state": "unread", "ids": [each]}) for place, each in enumerate(ids[10:25])),
+        tab.says(
+            "tidings.notifications.slice(0, 20).forEach((it, place) => tidings.mark(place % 2 ? 'read' : 'archived', [it.id]))"
+        ),
+        *(
+            phone.send({"type": "mark", "op": f"phone-{place}", "state": "unread", "ids": [each]})
+            for place, each in enumerate(ids[10:25])
+        ),
     )
     await tab.until("!tidings.pending.length && tidings.counts.total === 20")
     server = await tidings.get("/v1/notifications", "amira", limit=100)
@@ -182,10 +222,17 @@ async def test_two_devices_mark_at_once_and_end_up_the_same(visitor: Visitor, ti
     assert await tab.heard("refused") == []
 
 
-async def test_over_a_slow_network_everything_comes_all_the_same(visitor: Visitor, tidings: Tidings) -> None:
+async def test_over_a_slow_network_everything_comes_all_the_same(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tab = await visitor.tab("amira", share="off")
     session = await visitor.context.new_cdp_session(tab.page)
-    slow = {"offline": False, "latency": 400, "downloadThroughput": 20_000, "uploadThroughput": 5_000}
+    slow = {
+        "offline": False,
+        "latency": 400,
+        "downloadThroughput": 20_000,
+        "uploadThroughput": 5_000,
+    }
     await session.send("Network.emulateNetworkConditions", slow)
     await tab.says("tidings.disconnect(), tidings.connect()")
     await tab.live()
@@ -199,15 +246,21 @@ async def test_over_a_slow_network_everything_comes_all_the_same(visitor: Visito
     assert (await tidings.get("/v1/counts", "amira"))["unread"] == 0
 
 
-async def test_a_clock_that_is_wrong_by_a_day_changes_nothing(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_clock_that_is_wrong_by_a_day_changes_nothing(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     shift = random.choice((-SHIFT_MILLISECONDS, SHIFT_MILLISECONDS))
-    await visitor.context.add_init_script(f"{{ const now = Date.now; Date.now = () => now() + {shift}; }}")
+    await visitor.context.add_init_script(
+        f"{{ const now = Date.now; Date.now = () => now() + {shift}; }}"
+    )
     tidings.token_seconds = 600
     await told(tidings, ["one", "two"])
     tab = await (await visitor.tab("amira", share="off")).live()
 
     off = await tab.says("tidings.now - Date.now()")
-    await tab.says("tidings.mark('snoozed', [tidings.notifications[0].id], { until: new Date(tidings.now + 2000).toISOString() })")
+    await tab.says(
+        "tidings.mark('snoozed', [tidings.notifications[0].id], { until: new Date(tidings.now + 2000).toISOString() })"
+    )
     hidden = await tab.titles()
     await tab.until("tidings.notifications.length === 2")
 
@@ -216,8 +269,12 @@ async def test_a_clock_that_is_wrong_by_a_day_changes_nothing(visitor: Visitor, 
     assert await tab.heard("refused") == []
 
 
-async def test_where_storage_is_refused_it_works_until_the_page_is_closed(visitor: Visitor, tidings: Tidings) -> None:
-    await visitor.context.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('refused', 'SecurityError'); }")
+async def test_where_storage_is_refused_it_works_until_the_page_is_closed(
+    visitor: Visitor, tidings: Tidings
+) -> None:
+    await visitor.context.add_init_script(
+        "IDBFactory.prototype.open = () => { throw new DOMException('refused', 'SecurityError'); }"
+    )
     await told(tidings, ["one"])
     first, second = [await (await visitor.tab("amira", share="locks")).live() for _ in range(2)]
 
@@ -230,7 +287,9 @@ async def test_where_storage_is_refused_it_works_until_the_page_is_closed(visito
     assert await second.titles() == ["two", "one"]
 
 
-async def test_a_cursor_that_cannot_be_replayed_is_reset_and_the_page_says_so(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_cursor_that_cannot_be_replayed_is_reset_and_the_page_says_so(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, ["one", "two"])
     tab = await (await visitor.tab("amira", share="off")).live()
     await tab.says("tidings.disconnect()")
@@ -275,7 +334,9 @@ async def test_where_no_websocket_passes_it_takes_the_stream_and_where_no_stream
     assert len(asked) == 1
 
 
-async def test_by_the_log_too_what_was_missed_is_news_and_what_a_first_visit_brings_is_not(visitor: Visitor, tidings: Tidings) -> None:
+async def test_by_the_log_too_what_was_missed_is_news_and_what_a_first_visit_brings_is_not(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, ["before"])
     tab = await (await visitor.tab("amira", share="off", transports=["log"])).live()
     await tab.says("tidings.disconnect()")
@@ -287,23 +348,31 @@ async def test_by_the_log_too_what_was_missed_is_news_and_what_a_first_visit_bri
     assert [each["replayed"] for each in await tab.heard("caughtup")] == [0, 1]
 
 
-async def test_what_the_edge_refuses_is_rolled_back_and_said(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_the_edge_refuses_is_rolled_back_and_said(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     visitor.expected = ("409",)
     await told(tidings, ["one"])
     tab = await (await visitor.tab("amira")).live()
 
-    await tab.says("tidings.mark('snoozed', [tidings.notifications[0].id], { until: '2020-01-01T00:00:00Z' })")
+    await tab.says(
+        "tidings.mark('snoozed', [tidings.notifications[0].id], { until: '2020-01-01T00:00:00Z' })"
+    )
     await tab.until("heard.some((each) => each.event === 'refused') && !tidings.pending.length")
 
     assert "until" in (await tab.heard("refused"))[0]["error"]
     assert await tab.titles() == ["one"]
 
 
-async def test_a_deletion_can_be_taken_back_and_is_sent_once_it_cannot(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_deletion_can_be_taken_back_and_is_sent_once_it_cannot(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, ["one", "two"])
     tab = await (await visitor.tab("amira", undo=300)).live()
 
-    back = await tab.says("[tidings.undo(tidings.mark('deleted', [tidings.notifications[0].id])), tidings.counts.total]")
+    back = await tab.says(
+        "[tidings.undo(tidings.mark('deleted', [tidings.notifications[0].id])), tidings.counts.total]"
+    )
     archived = await tab.says("tidings.mark('archived', [tidings.notifications[1].id])")
     await tab.until("!tidings.pending.length && tidings.counts.total === 1")
     await tab.says(f"tidings.undo('{archived}')")

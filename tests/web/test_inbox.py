@@ -29,10 +29,19 @@ NASTY = "<img src=x onerror=document.title='taken'>"
 
 def written(text: str) -> dict[str, Any]:
     """Bob writes in a room."""
-    return event("message.posted", message_id=uuid4().hex, room_id="9", sender_id="bob", sender_name="Bob", text=text)
+    return event(
+        "message.posted",
+        message_id=uuid4().hex,
+        room_id="9",
+        sender_id="bob",
+        sender_name="Bob",
+        text=text,
+    )
 
 
-async def test_what_was_looked_at_for_a_moment_is_seen_but_not_read(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_was_looked_at_for_a_moment_is_seen_but_not_read(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "one", "two")
     at = await desk(visitor, "amira", BELL)
 
@@ -42,9 +51,19 @@ async def test_what_was_looked_at_for_a_moment_is_seen_but_not_read(visitor: Vis
     assert await tidings.get("/v1/counts", "amira") == {"unread": 2, "unseen": 0, "total": 2}
 
 
-async def test_what_grows_while_it_is_looked_at_is_seen_again(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_grows_while_it_is_looked_at_is_seen_again(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(
-        *(event("room.member_joined", identifier=f"{tidings.tenant}-{user}", room_id="9", user_id=user) for user in ("amira", "bob"))
+        *(
+            event(
+                "room.member_joined",
+                identifier=f"{tidings.tenant}-{user}",
+                room_id="9",
+                user_id=user,
+            )
+            for user in ("amira", "bob")
+        )
     )
     await tidings.emit(written("hello"))
     await tidings.eventually("amira", total=1)
@@ -58,7 +77,9 @@ async def test_what_grows_while_it_is_looked_at_is_seen_again(visitor: Visitor, 
     assert await tidings.get("/v1/counts", "amira") == {"unread": 1, "unseen": 0, "total": 1}
 
 
-async def test_a_click_on_a_row_reads_it_but_one_on_its_buttons_does_not(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_click_on_a_row_reads_it_but_one_on_its_buttons_does_not(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "second", "first")
     at = await desk(visitor, "amira", INBOX)
 
@@ -67,7 +88,10 @@ async def test_a_click_on_a_row_reads_it_but_one_on_its_buttons_does_not(visitor
     await at.rows.last.get_by_text("there").click()
     await at.until("tidings.counts.unread === 1 && !tidings.pending.length")
 
-    assert [(each["title"], "read" in each) for each in await tidings.listing("amira")] == [("first", False), ("second", True)]
+    assert [(each["title"], "read" in each) for each in await tidings.listing("amira")] == [
+        ("first", False),
+        ("second", True),
+    ]
 
 
 async def test_what_is_done_can_be_undone_for_a_while(visitor: Visitor, tidings: Tidings) -> None:
@@ -83,7 +107,9 @@ async def test_what_is_done_can_be_undone_for_a_while(visitor: Visitor, tidings:
     assert (await tidings.get("/v1/counts", "amira"))["total"] == 1
 
 
-async def test_what_is_snoozed_or_done_is_found_in_its_list_and_comes_back(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_is_snoozed_or_done_is_found_in_its_list_and_comes_back(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "later", "done")
     at = await desk(visitor, "amira", INBOX)
 
@@ -91,7 +117,9 @@ async def test_what_is_snoozed_or_done_is_found_in_its_list_and_comes_back(visit
     await at.rows.first.get_by_role("button", name="Snooze").click()
     await at.page.get_by_role("menuitem", name="Tomorrow morning").click()
     await expect(at.page.get_by_text("Nothing here yet")).to_be_visible()
-    await expect(at.page.get_by_role("tab")).to_have_text(["All", "Unread", "Done\n1", "Snoozed\n1"], use_inner_text=True)
+    await expect(at.page.get_by_role("tab")).to_have_text(
+        ["All", "Unread", "Done\n1", "Snoozed\n1"], use_inner_text=True
+    )
     await at.page.get_by_role("tab", name="Snoozed").click()
     await expect(at.page.locator("article h3")).to_have_text(["later"])
     await at.press("ArrowLeft")
@@ -100,10 +128,14 @@ async def test_what_is_snoozed_or_done_is_found_in_its_list_and_comes_back(visit
     await at.page.get_by_role("tab", name="All").click()
 
     await expect(at.page.locator("article h3")).to_have_text(["done"])
-    await expect(at.page.get_by_role("tab")).to_have_text(["All\n1", "Unread\n1", "Done", "Snoozed\n1"], use_inner_text=True)
+    await expect(at.page.get_by_role("tab")).to_have_text(
+        ["All\n1", "Unread\n1", "Done", "Snoozed\n1"], use_inner_text=True
+    )
 
 
-async def test_what_is_new_does_not_push_away_what_is_being_read(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_is_new_does_not_push_away_what_is_being_read(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, *(f"number {number}" for number in range(30)))
     at = await desk(visitor, "amira", INBOX)
     await at.rows.nth(8).scroll_into_view_if_needed()
@@ -120,7 +152,9 @@ async def test_what_is_new_does_not_push_away_what_is_being_read(visitor: Visito
     await expect(pill).to_be_hidden()
 
 
-async def test_five_thousand_are_scrolled_to_the_last_one_while_few_stand_in_the_page(visitor: Visitor, tidings: Tidings) -> None:
+async def test_five_thousand_are_scrolled_to_the_last_one_while_few_stand_in_the_page(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, *(f"number {number}" for number in range(MANY)))
     at = await desk(visitor, "amira", INBOX)
 
@@ -147,18 +181,24 @@ async def test_a_button_is_pressed_and_then_says_so(visitor: Visitor, tidings: T
     await expect(at.page.get_by_role("button", name="Decline")).to_have_count(0)
 
 
-async def test_how_the_connection_stands_is_said_in_words(visitor: Visitor, tidings: Tidings) -> None:
+async def test_how_the_connection_stands_is_said_in_words(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     visitor.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
     await told(tidings, "one")
     page = await visitor.page()
     at = Desk(page)
-    await page.evaluate("async () => { await import('/web/elements.js'); document.body.innerHTML = '<tidings-inbox></tidings-inbox>'; }")
+    await page.evaluate(
+        "async () => { await import('/web/elements.js'); document.body.innerHTML = '<tidings-inbox></tidings-inbox>'; }"
+    )
     await visitor.connect(page, "amira", share="off", minimumDelay=8000)
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
     await visitor.context.set_offline(True)
     await at.says("tidings.disconnect(), tidings.connect()")
-    await expect(page.get_by_text("Reconnecting in").or_(page.get_by_text("Offline, showing what is saved"))).to_be_visible()
+    await expect(
+        page.get_by_text("Reconnecting in").or_(page.get_by_text("Offline, showing what is saved"))
+    ).to_be_visible()
     saved = await page.locator("article h3").all_text_contents()
     await tidings.emit(hello_to("amira", title="missed"))
     await tidings.eventually("amira", total=2)
@@ -168,15 +208,21 @@ async def test_how_the_connection_stands_is_said_in_words(visitor: Visitor, tidi
     assert saved == ["one"]
 
 
-async def test_text_stays_text_and_only_links_to_pages_are_followed(visitor: Visitor, tidings: Tidings) -> None:
+async def test_text_stays_text_and_only_links_to_pages_are_followed(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(
-        hello_to("amira", title=NASTY, message=NASTY, entity_url="javascript:document.title='taken'"),
+        hello_to(
+            "amira", title=NASTY, message=NASTY, entity_url="javascript:document.title='taken'"
+        ),
         hello_to("amira", title="a page", entity_url="/web/blank.html?followed"),
     )
     await tidings.eventually("amira", total=2)
     at = await desk(visitor, "amira", INBOX + TOASTS)
 
-    links = await at.page.locator("article a").evaluate_all("(links) => links.map((each) => each.href)")
+    links = await at.page.locator("article a").evaluate_all(
+        "(links) => links.map((each) => each.href)"
+    )
     await at.rows.last.focus()
     await at.press("Enter")
     title = await at.page.title()
@@ -187,7 +233,9 @@ async def test_text_stays_text_and_only_links_to_pages_are_followed(visitor: Vis
     assert title != "taken"
 
 
-async def test_a_product_may_open_things_itself_and_say_everything_in_its_own_words(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_product_may_open_things_itself_and_say_everything_in_its_own_words(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("amira", title="a page", entity_url="/elsewhere"))
     await tidings.eventually("amira", total=1)
     at = await desk(visitor, "amira", INBOX, lang="de")
@@ -204,7 +252,9 @@ async def test_a_product_may_open_things_itself_and_say_everything_in_its_own_wo
     await at.until("tidings.counts.unread === 0")
 
 
-async def test_the_lists_of_one_person_are_never_shown_to_the_next(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_lists_of_one_person_are_never_shown_to_the_next(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "hers")
     at = await desk(visitor, "amira", INBOX)
     await at.rows.first.get_by_role("button", name="Done").click()
@@ -219,7 +269,9 @@ async def test_the_lists_of_one_person_are_never_shown_to_the_next(visitor: Visi
     assert await at.rows.count() == 0
 
 
-async def test_what_was_moved_back_is_given_back_to_its_list(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_was_moved_back_is_given_back_to_its_list(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "done", "later")
     at = await desk(visitor, "amira", INBOX)
     await at.rows.first.get_by_role("button", name="Snooze").click()
@@ -228,23 +280,31 @@ async def test_what_was_moved_back_is_given_back_to_its_list(visitor: Visitor, t
 
     for name in ("Done", "Snoozed"):
         await at.page.get_by_role("tab", name=name).click()
-        await at.rows.first.get_by_role("button", name="Move back" if name == "Done" else "Bring back now").click()
+        await at.rows.first.get_by_role(
+            "button", name="Move back" if name == "Done" else "Bring back now"
+        ).click()
         await expect(at.page.locator(".bar")).to_contain_text("Moved back")
         await at.page.get_by_role("button", name="Undo").click()
         await expect(at.rows).to_have_count(1)
 
     await at.until("!tidings.pending.length && tidings.counts.total === 0")
-    assert [len(await tidings.listing("amira", name)) for name in ("all", "archived", "snoozed")] == [0, 1, 1]
+    assert [
+        len(await tidings.listing("amira", name)) for name in ("all", "archived", "snoozed")
+    ] == [0, 1, 1]
 
 
-async def test_a_list_that_changes_elsewhere_changes_here(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_list_that_changes_elsewhere_changes_here(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "one", "two")
     at = await desk(visitor, "amira", INBOX)
     phone = await (await tidings.connect("amira")).live()
     await at.rows.first.get_by_role("button", name="Done").click()
     await at.page.get_by_role("tab", name="Done").click()
     await expect(at.rows).to_have_count(1)
-    await expect(at.page.get_by_role("tab", name="Done")).to_have_text("Done\n1", use_inner_text=True)
+    await expect(at.page.get_by_role("tab", name="Done")).to_have_text(
+        "Done\n1", use_inner_text=True
+    )
 
     await phone.mark("archived", *phone.notifications)
 

@@ -66,39 +66,58 @@ async def test_a_tab_takes_the_seat_of_one_that_could_save_nothing_and_nobody_is
     await told(tidings, "after")
     await second.until(f"tidings.counts.total === {2 + UNSAVED} && tidings.state === 'live'")
 
-    assert [each["notification"]["title"] for each in await second.heard("notification")] == [*missed, "after"]
+    assert [each["notification"]["title"] for each in await second.heard("notification")] == [
+        *missed,
+        "after",
+    ]
     assert await second.titles() == ["after", *reversed(missed), "one"]
     assert await second.says("window.fewest") >= UNSAVED + 1
 
 
-async def test_a_mark_made_in_the_moment_of_leaving_is_sent_on_the_next_visit(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_mark_made_in_the_moment_of_leaving_is_sent_on_the_next_visit(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "one", "two")
     tab = await (await visitor.tab("amira", undo=500)).live()
     await tab.until("tidings.counts.total === 2")
     await tab.says("tidings.disconnect()")
-    await tab.says("(tidings.mark('read', [tidings.notifications[1].id]), tidings.mark('deleted', [tidings.notifications[0].id]))")
+    await tab.says(
+        "(tidings.mark('read', [tidings.notifications[1].id]), tidings.mark('deleted', [tidings.notifications[0].id]))"
+    )
 
     await again(visitor, tab)
     await tab.until("!tidings.pending.length && tidings.counts.total === 1")
 
-    assert [(each["title"], "read" in each) for each in await tidings.listing("amira")] == [("one", True)]
+    assert [(each["title"], "read" in each) for each in await tidings.listing("amira")] == [
+        ("one", True)
+    ]
 
 
-async def test_marks_made_away_are_sent_in_the_order_of_their_making_while_another_tab_leads(visitor: Visitor, tidings: Tidings) -> None:
+async def test_marks_made_away_are_sent_in_the_order_of_their_making_while_another_tab_leads(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "one", "two", "three", "four", "five")
     tab, other = [await (await visitor.tab("amira")).live() for _ in range(2)]
     await tab.until("tidings.counts.total === 5")
     await tab.says("tidings.disconnect()")
-    await tab.says("for (const { id } of tidings.notifications) for (const state of ['read', 'unread']) tidings.mark(state, [id])")
+    await tab.says(
+        "for (const { id } of tidings.notifications) for (const state of ['read', 'unread']) tidings.mark(state, [id])"
+    )
 
     await tab.says("tidings.connect()")
     await tab.until("tidings.state === 'live' && !tidings.pending.length")
-    await other.until("!tidings.pending.length && tidings.counts.unread === 5 && tidings.counts.unseen === 0")
+    await other.until(
+        "!tidings.pending.length && tidings.counts.unread === 5 && tidings.counts.unseen === 0"
+    )
 
-    assert [("seen" in each, "read" in each) for each in await tidings.listing("amira")] == [(True, False)] * 5
+    assert [("seen" in each, "read" in each) for each in await tidings.listing("amira")] == [
+        (True, False)
+    ] * 5
 
 
-async def test_marks_that_one_person_could_not_send_are_never_sent_as_the_next_one(visitor: Visitor, tidings: Tidings) -> None:
+async def test_marks_that_one_person_could_not_send_are_never_sent_as_the_next_one(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("bram", title="his own"), hello_to("amira", title="hers"))
     tab = await (await visitor.tab("amira", account="of this browser")).live()
     await tab.until("tidings.counts.total === 1")

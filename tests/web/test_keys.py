@@ -14,7 +14,9 @@ KEYS = """([key, times]) => {
 }"""
 
 
-async def test_the_inbox_is_worked_through_by_keys_alone(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_inbox_is_worked_through_by_keys_alone(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "fourth", "third", "second", "first")
     at = await desk(visitor, "amira", INBOX)
     await expect(at.rows).to_have_count(4)
@@ -26,11 +28,17 @@ async def test_the_inbox_is_worked_through_by_keys_alone(visitor: Visitor, tidin
     await expect(at.page.locator("article h3")).to_have_text(["first", "third", "fourth"])
     await at.until("!tidings.pending.length")
     listed = await tidings.listing("amira")
-    assert [(each["title"], "read" in each) for each in listed] == [("first", False), ("third", False), ("fourth", False)]
+    assert [(each["title"], "read" in each) for each in listed] == [
+        ("first", False),
+        ("third", False),
+        ("fourth", False),
+    ]
     assert [each["title"] for each in await tidings.listing("amira", "archived")] == ["second"]
 
 
-async def test_several_are_chosen_by_keys_and_done_at_once(visitor: Visitor, tidings: Tidings) -> None:
+async def test_several_are_chosen_by_keys_and_done_at_once(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "third", "second", "first")
     at = await desk(visitor, "amira", INBOX)
     await at.rows.first.focus()
@@ -43,7 +51,9 @@ async def test_several_are_chosen_by_keys_and_done_at_once(visitor: Visitor, tid
     assert chosen >= 2
 
 
-async def test_why_it_is_here_and_what_else_can_be_done_is_in_a_menu_that_keys_reach(visitor: Visitor, tidings: Tidings) -> None:
+async def test_why_it_is_here_and_what_else_can_be_done_is_in_a_menu_that_keys_reach(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"))
     await tidings.eventually("amira", total=1)
     at = await desk(visitor, "amira", INBOX)
@@ -57,7 +67,9 @@ async def test_why_it_is_here_and_what_else_can_be_done_is_in_a_menu_that_keys_r
     await expect(at.rows.first.get_by_role("button", name="More")).to_be_focused()
 
 
-async def test_the_focus_moves_on_when_its_row_goes_and_keys_work_when_none_is_left(visitor: Visitor, tidings: Tidings) -> None:
+async def test_the_focus_moves_on_when_its_row_goes_and_keys_work_when_none_is_left(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, "third", "second", "first")
     at = await desk(visitor, "amira", INBOX)
     await at.rows.first.focus()
@@ -74,7 +86,9 @@ async def test_the_focus_moves_on_when_its_row_goes_and_keys_work_when_none_is_l
     await expect(at.page.locator("article h3")).to_have_text(["second"])
 
 
-async def test_keys_go_from_row_to_row_beyond_those_that_stand_in_the_page_however_fast(visitor: Visitor, tidings: Tidings) -> None:
+async def test_keys_go_from_row_to_row_beyond_those_that_stand_in_the_page_however_fast(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     await told(tidings, *(f"number {number}" for number in range(60)))
     at = await desk(visitor, "amira", INBOX)
     stood = await at.rows.count()

@@ -16,11 +16,32 @@ from tests.web.visitor import Visitor
 LEAST_BYTES = 3000
 STORY = (
     event("timelog.approved", timelog_id="1", user_id="amira", hours=2.5, project_id="garden"),
-    event("equipment.alert", equipment_id="4", name="Boiler", message="Pressure is high", technician_id="amira", severity="high"),
+    event(
+        "equipment.alert",
+        equipment_id="4",
+        name="Boiler",
+        message="Pressure is high",
+        technician_id="amira",
+        severity="high",
+    ),
     event("achievement.revenue_milestone", user_id="amira", title="First 10 000", value=10_000),
-    event("sync.conflict_detected", conflict_id="1", user_id="amira", entity_type="task", entity_id="5"),
-    event("task.assigned", task_id="1", task_title="Water the seedlings", user_id="amira", actor="dina"),
-    hello_to("amira", title="Tea at four", message="In the garden, bring a cup", entity_url="/garden"),
+    event(
+        "sync.conflict_detected",
+        conflict_id="1",
+        user_id="amira",
+        entity_type="task",
+        entity_id="5",
+    ),
+    event(
+        "task.assigned",
+        task_id="1",
+        task_title="Water the seedlings",
+        user_id="amira",
+        actor="dina",
+    ),
+    hello_to(
+        "amira", title="Tea at four", message="In the garden, bring a cup", entity_url="/garden"
+    ),
 )
 WAYS = {
     "light": {},
@@ -34,7 +55,11 @@ PHONE = {"width": 390, "height": 780}
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the pictures go, to be looked at: `SCREENSHOTS` in the environment names a folder that stays."""
-    folder = Path(os.environ["SCREENSHOTS"]) if "SCREENSHOTS" in os.environ else tmp_path_factory.mktemp("screenshots")
+    folder = (
+        Path(os.environ["SCREENSHOTS"])
+        if "SCREENSHOTS" in os.environ
+        else tmp_path_factory.mktemp("screenshots")
+    )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -42,7 +67,9 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def phone(chromium: Browser, tidings: Tidings) -> AsyncIterator[Visitor]:
     """A browser on a phone."""
-    context = await chromium.new_context(bypass_csp=True, viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    context = await chromium.new_context(
+        bypass_csp=True, viewport=PHONE, has_touch=True, is_mobile=True
+    )  # type: ignore[arg-type]
     visitor = Visitor(context, tidings)
     yield visitor
     await context.close()
@@ -66,7 +93,9 @@ async def test_the_open_bell_is_well_to_look_at_and_to_listen_to(
     assert await at.faults() == []
 
 
-async def test_an_empty_inbox_and_one_that_cannot_be_reached_say_so(visitor: Visitor, tidings: Tidings, album: Path) -> None:
+async def test_an_empty_inbox_and_one_that_cannot_be_reached_say_so(
+    visitor: Visitor, tidings: Tidings, album: Path
+) -> None:
     visitor.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
     at = await desk(visitor, "amira", INBOX)
     await expect(at.page.get_by_text("Nothing here yet")).to_be_visible()

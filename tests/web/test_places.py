@@ -40,7 +40,11 @@ def free_port() -> int:
 
 def somebody(tidings: Tidings, *, here: bool = True) -> str:
     """A user whom the edge below serves, or one whom it does not."""
-    return next(name for name in map(str, range(100)) if (partition_of(Person(tidings.tenant, name), PARTITIONS) in EVEN) is here)
+    return next(
+        name
+        for name in map(str, range(100))
+        if (partition_of(Person(tidings.tenant, name), PARTITIONS) in EVEN) is here
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +52,15 @@ async def edge(chosen: Settings) -> AsyncIterator[Web]:
     """An edge that serves half of the people, and knows a shop whose pages are on another origin."""
     port = free_port()
     served = ",".join(map(str, EVEN))
-    async with web(chosen, port=port, allowed_origins=f"http://localhost:{port}", edge_partitions=served) as running:
+    async with web(
+        chosen, port=port, allowed_origins=f"http://localhost:{port}", edge_partitions=served
+    ) as running:
         yield running
 
 
-async def test_under_our_own_strict_policy_the_client_and_the_elements_run(chromium: Browser, tidings: Tidings) -> None:
+async def test_under_our_own_strict_policy_the_client_and_the_elements_run(
+    chromium: Browser, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("amira", title="one"))
     await tidings.eventually("amira", total=1)
     context = await chromium.new_context()
@@ -80,11 +88,20 @@ async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_o
     await tabs[1].says("tidings.mark('read', [tidings.notifications[0].id])")
     await tabs[0].until("tidings.counts.unread === 0 && !tidings.pending.length")
 
-    assert "tidings_connections 1" in (await tidings.http.get(f"{edge.url}/metrics")).text.splitlines()
-    assert await tabs[0].says("tidings.list({ state: 'unread' }).then(({ notifications }) => notifications)") == []
+    assert (
+        "tidings_connections 1" in (await tidings.http.get(f"{edge.url}/metrics")).text.splitlines()
+    )
+    assert (
+        await tabs[0].says(
+            "tidings.list({ state: 'unread' }).then(({ notifications }) => notifications)"
+        )
+        == []
+    )
 
 
-async def test_a_connection_that_falls_silent_is_given_up_for_another_one(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_connection_that_falls_silent_is_given_up_for_another_one(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tab = await (await visitor.tab("amira", share="off")).live()
     session = await visitor.context.new_cdp_session(tab.page)
 
@@ -94,7 +111,9 @@ async def test_a_connection_that_falls_silent_is_given_up_for_another_one(visito
     await session.send("Network.emulateNetworkConditions", NETWORK)
     await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
 
-    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["while it was silent"]
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == [
+        "while it was silent"
+    ]
 
 
 async def test_whoever_comes_back_to_a_page_need_not_wait_until_a_dead_connection_is_missed(
@@ -132,7 +151,9 @@ async def test_an_edge_that_makes_room_for_another_one_is_left_without_being_off
             assert "offline" not in [each["state"] for each in await tab.heard("state")]
 
 
-async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(visitor: Visitor, tidings: Tidings) -> None:
+async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     visitor.expected = ("401", "403")
     page = await visitor.page()
     await page.evaluate(
@@ -151,7 +172,9 @@ async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(visitor: 
     assert await page.evaluate("[asked <= 4, tidings.retryAt]") == [True, None]
 
 
-async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(visitor: Visitor, tidings: Tidings, edge: Web) -> None:
+async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(
+    visitor: Visitor, tidings: Tidings, edge: Web
+) -> None:
     visitor.expected = ("421",)
     user = somebody(tidings, here=False)
     await tidings.emit(hello_to(user, title="one"))
@@ -165,5 +188,7 @@ async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they
     await tab.says("tidings.mark('read', [tidings.notifications[0].id])")
     await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
 
-    assert await tab.says("tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))") == ["one"]
+    assert await tab.says(
+        "tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))"
+    ) == ["one"]
     assert (await tidings.get("/v1/counts", user))["unread"] == 0

@@ -42,7 +42,9 @@ async def shop(visitor: Visitor, pages: Path) -> Page:
     return page
 
 
-async def test_all_components_share_one_connection_and_each_is_told_once(visitor: Visitor, pages: Path, tidings: Tidings) -> None:
+async def test_all_components_share_one_connection_and_each_is_told_once(
+    visitor: Visitor, pages: Path, tidings: Tidings
+) -> None:
     page = await shop(visitor, pages)
 
     await tidings.emit(hello_to("alice", title="one"))
@@ -52,7 +54,12 @@ async def test_all_components_share_one_connection_and_each_is_told_once(visitor
     calls = await page.evaluate("calls")
     for name in ("first", "second"):
         told = [each for each in calls if each.startswith(name)]
-        assert told == [f"{name} connects", f"{name} counts 0", f"{name} hears one", f"{name} counts 1"]
+        assert told == [
+            f"{name} connects",
+            f"{name} counts 0",
+            f"{name} hears one",
+            f"{name} counts 1",
+        ]
     await until_connections(tidings, 1)
 
 
@@ -68,7 +75,9 @@ async def test_the_last_component_that_goes_takes_the_connection_along_and_the_n
     await expect(page.locator("#first")).to_have_text("1")
     await until_connections(tidings, 1)
 
-    await page.wait_for_function("calls.filter((each) => each.endsWith('hears meanwhile')).length === 2")
+    await page.wait_for_function(
+        "calls.filter((each) => each.endsWith('hears meanwhile')).length === 2"
+    )
 
 
 async def test_nothing_is_rendered_again_when_nothing_has_changed_and_functions_stay_the_same(
@@ -79,8 +88,12 @@ async def test_nothing_is_rendered_again_when_nothing_has_changed_and_functions_
     await page.wait_for_function("calls.length === 8")
     before = await page.evaluate("[renders, functions.size]")
 
-    await page.evaluate("for (const name of ['change', 'state', 'caughtup']) client.dispatchEvent(new CustomEvent(name, { detail: {} }))")
-    await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    await page.evaluate(
+        "for (const name of ['change', 'state', 'caughtup']) client.dispatchEvent(new CustomEvent(name, { detail: {} }))"
+    )
+    await page.evaluate(
+        "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+    )
     after = await page.evaluate("[renders, functions.size]")
     await tidings.emit(hello_to("alice", title="two"))
     await expect(page.locator("#first")).to_have_text("2")
@@ -102,14 +115,20 @@ async def test_the_connection_is_shown_in_the_products_words_and_ends_and_begins
     await page.locator("#second").click()
 
     await expect(page.locator("#first.connected")).to_be_visible()
-    assert [each for each in await page.evaluate("calls") if each.startswith("first") and "counts" not in each] == [
+    assert [
+        each
+        for each in await page.evaluate("calls")
+        if each.startswith("first") and "counts" not in each
+    ] == [
         "first connects",
         "first disconnects",
         "first connects",
     ]
 
 
-async def test_what_a_server_rendered_is_taken_over_as_it_is_and_comes_to_life(visitor: Visitor, pages: Path, tidings: Tidings) -> None:
+async def test_what_a_server_rendered_is_taken_over_as_it_is_and_comes_to_life(
+    visitor: Visitor, pages: Path, tidings: Tidings
+) -> None:
     page = await shop(visitor, pages)
 
     await page.evaluate(HYDRATE, {"token": tidings.token("alice")})
@@ -118,7 +137,9 @@ async def test_what_a_server_rendered_is_taken_over_as_it_is_and_comes_to_life(v
     assert '<button id="first" class="disconnected">0</button>' in await page.evaluate("markup")
 
 
-async def test_whoever_signs_in_is_shown_theirs_and_nobody_else_s(visitor: Visitor, pages: Path, tidings: Tidings) -> None:
+async def test_whoever_signs_in_is_shown_theirs_and_nobody_else_s(
+    visitor: Visitor, pages: Path, tidings: Tidings
+) -> None:
     await tidings.emit(hello_to("alice"), hello_to("bob"), hello_to("bob"))
     page = await product(visitor, pages, "shop", token="")
     await expect(page.locator("#status")).to_have_text("signed out null")

@@ -34,7 +34,9 @@ async def page(chromium: Browser, stage: Web) -> AsyncIterator[Page]:
     page = await context.new_page()
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console", lambda message: said.append(message.text) if message.type == "error" else None
+    )
     await page.goto(f"{stage.url}/#field-service")
     await live(page, "olga", "tom")
     yield page
@@ -61,15 +63,21 @@ async def test_a_button_tells_whom_it_concerns_and_nobody_else(page: Page, tmp_p
 
     await page.get_by_role("button", name="The hoses are used up").click()
 
-    await expect(olga.locator("> tidings-inbox").get_by_role("heading", name="Low stock: hose, 20 m")).to_be_visible()
-    await expect(olga.get_by_role("button", name=re.compile("^Notifications, [1-9]"))).to_be_visible()
+    await expect(
+        olga.locator("> tidings-inbox").get_by_role("heading", name="Low stock: hose, 20 m")
+    ).to_be_visible()
+    await expect(
+        olga.get_by_role("button", name=re.compile("^Notifications, [1-9]"))
+    ).to_be_visible()
     await expect(page.locator(".tape li code")).to_have_text(["inventory.alert"])
     await expect(page.locator('.wire[data-side="left"] output')).to_have_text(DURATION)
     assert await tom.get_by_text("hose, 20 m").count() == 0
     await shoot(page, "light", tmp_path)
 
 
-async def test_who_was_cut_off_is_shown_what_was_missed_in_order_and_how_much(page: Page, tmp_path: Path) -> None:
+async def test_who_was_cut_off_is_shown_what_was_missed_in_order_and_how_much(
+    page: Page, tmp_path: Path
+) -> None:
     tom = page.locator('.person[data-side="right"]')
     await tom.get_by_role("switch").click()
     await page.get_by_role("button", name="Olga sends Uma").click()
@@ -81,7 +89,10 @@ async def test_who_was_cut_off_is_shown_what_was_missed_in_order_and_how_much(pa
 
     await expect(tom.locator(".band h3")).to_have_text(BACK)
     await expect(tom.locator(".band li")).to_have_text(
-        ["Message from the office: Uma is on her way", "Work order updated: Work order 4711 status updated to: pumping"]
+        [
+            "Message from the office: Uma is on her way",
+            "Work order updated: Work order 4711 status updated to: pumping",
+        ]
     )
     await expect(tom.locator('.beads [data-held="true"]')).to_have_count(held + 2)
     await page.emulate_media(color_scheme="dark")
@@ -129,7 +140,9 @@ async def test_axe_finds_nothing_in_the_light_nor_in_the_dark(page: Page) -> Non
     await page.emulate_media(reduced_motion="reduce")
     await page.locator('.person[data-side="right"] .cut').click()
     await page.get_by_role("button", name="Olga sends Uma").click()
-    await expect(page.locator('.person[data-side="right"] .band h3')).to_have_text("Cut off: 2 missed so far")
+    await expect(page.locator('.person[data-side="right"] .band h3')).to_have_text(
+        "Cut off: 2 missed so far"
+    )
 
     light = await Desk(page).faults()
     await page.emulate_media(color_scheme="dark")

@@ -15,7 +15,9 @@ TABS = 10
 async def connections(tidings: Tidings) -> int:
     """How many connections the edge has of all its people."""
     lines = (await tidings.http.get("/metrics")).text.splitlines()
-    return int(float(next(line for line in lines if line.startswith("tidings_connections ")).split()[1]))
+    return int(
+        float(next(line for line in lines if line.startswith("tidings_connections ")).split()[1])
+    )
 
 
 async def until_connections(tidings: Tidings, count: int) -> None:
@@ -28,7 +30,9 @@ async def until_connections(tidings: Tidings, count: int) -> None:
 
 
 @pytest.mark.parametrize("share", ["worker", "locks"])
-async def test_ten_tabs_have_one_connection_and_say_the_same(visitor: Visitor, tidings: Tidings, share: str) -> None:
+async def test_ten_tabs_have_one_connection_and_say_the_same(
+    visitor: Visitor, tidings: Tidings, share: str
+) -> None:
     before = await connections(tidings)
     tabs = [await visitor.tab("amira", share=share) for _ in range(TABS)]
     for tab in tabs:
@@ -42,7 +46,9 @@ async def test_ten_tabs_have_one_connection_and_say_the_same(visitor: Visitor, t
     assert len({str(await tab.titles()) for tab in tabs}) == 1
 
 
-async def test_a_tab_that_holds_the_connection_is_closed_and_another_goes_on_from_there(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_tab_that_holds_the_connection_is_closed_and_another_goes_on_from_there(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     first = await (await visitor.tab("amira", share="locks")).live()
     others = [await (await visitor.tab("amira", share="locks")).live() for _ in range(2)]
     await tidings.emit(hello_to("amira", title="before"))
@@ -54,10 +60,15 @@ async def test_a_tab_that_holds_the_connection_is_closed_and_another_goes_on_fro
     for tab in others:
         await tab.until("tidings.counts.unread === 2 && tidings.state === 'live'")
         assert await tab.titles() == ["meanwhile", "before"]
-        assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["before", "meanwhile"]
+        assert [each["notification"]["title"] for each in await tab.heard("notification")] == [
+            "before",
+            "meanwhile",
+        ]
 
 
-async def test_a_tab_that_froze_while_it_held_the_connection_does_not_keep_the_others_waiting(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_tab_that_froze_while_it_held_the_connection_does_not_keep_the_others_waiting(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     frozen = await (await visitor.tab("amira", share="locks")).live()
     other = await (await visitor.tab("amira", share="locks")).live()
     before = await other.says("tidings.cursor")
@@ -69,7 +80,9 @@ async def test_a_tab_that_froze_while_it_held_the_connection_does_not_keep_the_o
     assert await other.says("tidings.cursor") != before
 
 
-async def test_a_page_whose_worker_cannot_be_loaded_shares_by_taking_turns(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_page_whose_worker_cannot_be_loaded_shares_by_taking_turns(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     visitor.expected = ("404",)
     await visitor.context.add_init_script("""SharedWorker = class extends SharedWorker {
         constructor(url, options) { super(new URL("none.js", url), options); }
@@ -84,7 +97,9 @@ async def test_a_page_whose_worker_cannot_be_loaded_shares_by_taking_turns(visit
     assert await connections(tidings) == before + 1
 
 
-async def test_a_worker_that_dies_is_missed_and_its_tabs_go_on_without_it(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_worker_that_dies_is_missed_and_its_tabs_go_on_without_it(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tabs = [await (await visitor.tab("amira", share="worker")).live() for _ in range(2)]
 
     await _end_workers(visitor)
@@ -95,7 +110,9 @@ async def test_a_worker_that_dies_is_missed_and_its_tabs_go_on_without_it(visito
         assert await tab.titles() == ["after it"]
 
 
-async def test_a_page_that_is_put_aside_and_taken_out_again_has_what_came_meanwhile(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_page_that_is_put_aside_and_taken_out_again_has_what_came_meanwhile(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     tab = await (await visitor.tab("amira")).live()
     before = await connections(tidings)
     await tab.says("void dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
@@ -105,7 +122,9 @@ async def test_a_page_that_is_put_aside_and_taken_out_again_has_what_came_meanwh
     await tab.says("void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
 
     await tab.until("tidings.counts.unread === 1 && tidings.state === 'live'")
-    assert [each["notification"]["title"] for each in await tab.heard("notification")] == ["meanwhile"]
+    assert [each["notification"]["title"] for each in await tab.heard("notification")] == [
+        "meanwhile"
+    ]
 
 
 async def _end_workers(visitor: Visitor) -> None:

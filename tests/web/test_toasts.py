@@ -10,7 +10,9 @@ from tests.web.desk import BELL, TOASTS, desk
 from tests.web.visitor import Visitor
 
 
-async def test_toasts_are_few_stay_while_they_are_looked_at_and_keep_silent_over_an_open_inbox(visitor: Visitor, tidings: Tidings) -> None:
+async def test_toasts_are_few_stay_while_they_are_looked_at_and_keep_silent_over_an_open_inbox(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     at = await desk(visitor, "amira", BELL + TOASTS)
 
     await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(5)))
@@ -26,7 +28,9 @@ async def test_toasts_are_few_stay_while_they_are_looked_at_and_keep_silent_over
     await expect(at.toasts).to_have_count(0)
 
 
-async def test_what_is_critical_is_shown_at_once_however_much_else_is(visitor: Visitor, tidings: Tidings) -> None:
+async def test_what_is_critical_is_shown_at_once_however_much_else_is(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     at = await desk(visitor, "amira", TOASTS)
     await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(3)))
     await expect(at.toasts).to_have_count(3)
@@ -39,9 +43,14 @@ async def test_what_is_critical_is_shown_at_once_however_much_else_is(visitor: V
     assert await at.toasts.count() <= 3
 
 
-async def test_a_toast_that_asks_for_something_stays_and_is_answered_where_it_is(visitor: Visitor, tidings: Tidings) -> None:
+async def test_a_toast_that_asks_for_something_stays_and_is_answered_where_it_is(
+    visitor: Visitor, tidings: Tidings
+) -> None:
     at = await desk(visitor, "amira", TOASTS)
-    await tidings.emit(event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"), hello_to("amira", title="no matter"))
+    await tidings.emit(
+        event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"),
+        hello_to("amira", title="no matter"),
+    )
     await expect(at.toasts).to_have_count(2)
     await expect(at.toasts).to_have_count(1)  # the other one has gone by itself
 
@@ -58,7 +67,9 @@ async def test_an_achievement_is_celebrated_but_not_with_whoever_prefers_less_mo
     at = await desk(visitor, "amira", TOASTS)
     await at.page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
 
-    await tidings.emit(event("achievement.revenue_milestone", user_id="amira", title="First 10 000"))
+    await tidings.emit(
+        event("achievement.revenue_milestone", user_id="amira", title="First 10 000")
+    )
     await expect(at.toasts).to_have_count(1)
 
     assert (await at.page.locator(".confetti").count() > 0) == pieces

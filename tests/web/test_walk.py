@@ -22,7 +22,9 @@ Step = Callable[[], Awaitable[Any]]
 class Walk:
     """Somebody with several tabs and a phone, to whom things happen by chance."""
 
-    def __init__(self, visitor: Visitor, tidings: Tidings, share: str, chance: random.Random) -> None:
+    def __init__(
+        self, visitor: Visitor, tidings: Tidings, share: str, chance: random.Random
+    ) -> None:
         self.visitor = visitor
         self.tidings = tidings
         self.share = share
@@ -34,7 +36,18 @@ class Walk:
     @property
     def steps(self) -> Sequence[Step]:
         """What may happen, the likelier the more often it stands here."""
-        return (self.tell, self.tell, self.mark, self.mark, self.sweep, self.undo, self.reload, self.leave, self.sleep, self.phone)
+        return (
+            self.tell,
+            self.tell,
+            self.mark,
+            self.mark,
+            self.sweep,
+            self.undo,
+            self.reload,
+            self.leave,
+            self.sleep,
+            self.phone,
+        )
 
     async def walk(self, count: int) -> None:
         """So many steps."""
@@ -47,13 +60,20 @@ class Walk:
 
     async def enter(self) -> None:
         """Another tab."""
-        self.tabs.append(await self.visitor.tab("amira", share=self.share, undo=self.chance.choice((0, 300))))
+        self.tabs.append(
+            await self.visitor.tab("amira", share=self.share, undo=self.chance.choice((0, 300)))
+        )
 
     async def tell(self) -> None:
         """Something new, or a little more of it."""
         count = self.chance.choice((1, 1, 2, 70))
         self.told += count
-        await self.tidings.emit(*(hello_to("amira", title=f"number {self.told - number}") for number in reversed(range(count))))
+        await self.tidings.emit(
+            *(
+                hello_to("amira", title=f"number {self.told - number}")
+                for number in reversed(range(count))
+            )
+        )
 
     async def mark(self) -> None:
         """A tab marks some of what it shows."""
@@ -65,7 +85,9 @@ class Walk:
 
     async def sweep(self) -> None:
         """A tab marks all."""
-        await self.tab.says(f"void (window.last = tidings.markAll('{self.chance.choice(('read', 'seen', 'archived'))}'))")
+        await self.tab.says(
+            f"void (window.last = tidings.markAll('{self.chance.choice(('read', 'seen', 'archived'))}'))"
+        )
 
     async def undo(self) -> None:
         """A tab takes its last mark back."""
@@ -95,14 +117,21 @@ class Walk:
 
     async def sleep(self) -> None:
         """A tab is offline from now on, or no longer."""
-        await self.tab.says("tidings.state === 'offline' ? tidings.connect() : tidings.disconnect()")
+        await self.tab.says(
+            "tidings.state === 'offline' ? tidings.connect() : tidings.disconnect()"
+        )
 
     async def phone(self) -> None:
         """Another device reads all, or what is newest."""
         listed = (await self.tidings.get("/v1/notifications", "amira", limit=5))["notifications"]
         if listed:
-            body = {"state": self.chance.choice(("read", "unread")), "ids": [each["id"] for each in listed]}
-            answer = await self.tidings.http.post("/v1/notifications/mark", json=body, headers=self.tidings.headers("amira"))
+            body = {
+                "state": self.chance.choice(("read", "unread")),
+                "ids": [each["id"] for each in listed],
+            }
+            answer = await self.tidings.http.post(
+                "/v1/notifications/mark", json=body, headers=self.tidings.headers("amira")
+            )
             assert answer.status_code == 200, answer.text
 
     @property
@@ -112,7 +141,9 @@ class Walk:
 
 
 @pytest.mark.parametrize("share", ["worker", "locks"])
-async def test_whatever_happens_all_tabs_end_up_showing_what_the_edge_lists(visitor: Visitor, tidings: Tidings, share: str) -> None:
+async def test_whatever_happens_all_tabs_end_up_showing_what_the_edge_lists(
+    visitor: Visitor, tidings: Tidings, share: str
+) -> None:
     seed = random.randrange(10**6)
     walk = Walk(visitor, tidings, share, random.Random(seed))
 
@@ -123,12 +154,24 @@ async def test_whatever_happens_all_tabs_end_up_showing_what_the_edge_lists(visi
         await tab.until("tidings.state === 'live' && !tidings.pending.length")
 
     await walk.end()
-    listed = [each for each in await tidings.listing("amira", "all") if not {"archived", "snoozed"} & each.keys()]
+    listed = [
+        each
+        for each in await tidings.listing("amira", "all")
+        if not {"archived", "snoozed"} & each.keys()
+    ]
     counts = await tidings.get("/v1/counts", "amira")
     for tab in walk.tabs:
-        await tab.until(f"tidings.counts.total === {counts['total']} && tidings.counts.unread === {counts['unread']}")
+        await tab.until(
+            f"tidings.counts.total === {counts['total']} && tidings.counts.unread === {counts['unread']}"
+        )
         await tab.says(ALL)
         shown = await tab.says(STANDING)
-        assert shown == [[each["title"], "seen" in each, "read" in each] for each in listed], (seed, walk.took)
-        heard = [int(each["notification"]["title"].split()[1]) for each in await tab.heard("notification")]
+        assert shown == [[each["title"], "seen" in each, "read" in each] for each in listed], (
+            seed,
+            walk.took,
+        )
+        heard = [
+            int(each["notification"]["title"].split()[1])
+            for each in await tab.heard("notification")
+        ]
         assert heard == sorted(set(heard)), (seed, walk.took)

@@ -37,7 +37,9 @@ class Tab:
         try:
             await self.page.wait_for_function(condition, timeout=WAIT_MILLISECONDS)
         except TimeoutError:
-            found = await self.says("[tidings.state, tidings.counts, tidings.pending, heard.slice(-10)]")
+            found = await self.says(
+                "[tidings.state, tidings.counts, tidings.pending, heard.slice(-10)]"
+            )
             raise AssertionError(f"{condition} never was: {found}") from None
 
     async def says(self, expression: str) -> Any:
@@ -50,7 +52,9 @@ class Tab:
 
     async def heard(self, event: str) -> list[dict[str, Any]]:
         """What the client has told of an event."""
-        return await self.page.evaluate("(name) => heard.filter((each) => each.event === name)", event)
+        return await self.page.evaluate(
+            "(name) => heard.filter((each) => each.event === name)", event
+        )
 
 
 class Visitor:

@@ -43,7 +43,9 @@ class Appender:
         if self._plain < PLAIN_LIMIT_MESSAGES and not self._waiting:
             return await self._alone(draft)
         if len(self._waiting) >= WAITING_LIMIT_MESSAGES:
-            raise Unavailable(f"{WAITING_LIMIT_MESSAGES} messages are waiting to be appended already")
+            raise Unavailable(
+                f"{WAITING_LIMIT_MESSAGES} messages are waiting to be appended already"
+            )
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._waiting.append((draft, future))
         self._gather()
@@ -52,7 +54,9 @@ class Appender:
     async def append_batch(self, drafts: Sequence[Draft]) -> list[Appended]:
         """Append up to 1000 messages, all or none; those that stand in the stream already are named, not stored again."""
         if len(drafts) > BATCH_LIMIT_MESSAGES:
-            raise Refused(f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}")
+            raise Refused(
+                f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}"
+            )
         known: dict[str, Appended] = {}
         for wait in (*RETRY_SECONDS, None):
             try:
@@ -72,19 +76,37 @@ class Appender:
         append that expects an impossible last id is refused if it is new and acknowledged with its sequence if it is not.
         """
         answers = await asyncio.gather(*(self._probe(draft) for draft in drafts))
-        return {draft.id: answer for draft, answer in zip(drafts, answers, strict=True) if answer and draft.id}
+        return {
+            draft.id: answer
+            for draft, answer in zip(drafts, answers, strict=True)
+            if answer and draft.id
+        }
 
     async def append_expecting(self, draft: Draft, expected: Expected) -> int:
         """Append one message if the expectation holds, once; raises WrongSequence, or Unavailable if that is unknown."""
-        answer = await self._jetstream.ask(draft.subject, draft.data, {**_headers(draft), **_expectation(draft, expected)})
+        answer = await self._jetstream.ask(
+            draft.subject, draft.data, {**_headers(draft), **_expectation(draft, expected)}
+        )
         return answer.seq
 
-    async def _attempt(self, drafts: Sequence[Draft], known: dict[str, Appended]) -> list[Appended] | None:
+    async def _attempt(
+        self, drafts: Sequence[Draft], known: dict[str, Appended]
+    ) -> list[Appended] | None:
         """Commit those not known yet; None if there are more duplicates among them, which are known from then on."""
         first = {draft.id: place for place, draft in reversed([*enumerate(drafts)]) if draft.id}
-        fresh = [place for place, draft in enumerate(drafts) if not draft.id or (draft.id not in known and first[draft.id] == place)]
+        fresh = [
+            place
+            for place, draft in enumerate(drafts)
+            if not draft.id or (draft.id not in known and first[draft.id] == place)
+        ]
         try:
-            return _placed(drafts, fresh, known, first, await self._commit([drafts[place] for place in fresh]) if fresh else 0)
+            return _placed(
+                drafts,
+                fresh,
+                known,
+                first,
+                await self._commit([drafts[place] for place in fresh]) if fresh else 0,
+            )
         except Refused as refusal:
             if DUPLICATE not in str(refusal):
                 raise
@@ -126,7 +148,10 @@ class Appender:
 
     async def _drain(self) -> None:
         while self._waiting:
-            crowd = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_LIMIT_MESSAGES))]
+            crowd = [
+                self._waiting.popleft()
+                for _ in range(min(len(self._waiting), BATCH_LIMIT_MESSAGES))
+            ]
             await self._settle(crowd)
 
     async def _settle(self, crowd: list[tuple[Draft, asyncio.Future[Appended]]]) -> None:
@@ -156,7 +181,9 @@ class Appender:
         return await commit(self._jetstream, drafts)
 
 
-async def commit(jetstream: JetStream, drafts: Sequence[Draft], expected: Expected | None = None) -> int:
+async def commit(
+    jetstream: JetStream, drafts: Sequence[Draft], expected: Expected | None = None
+) -> int:
     """Append an atomic batch (ADR-50) once and return its last sequence; the expectation is on the last message.
 
     Raises WrongSequence, Refused (10201 if one of the ids stands in the stream), or Unavailable if the outcome is unknown.
@@ -171,10 +198,14 @@ async def commit(jetstream: JetStream, drafts: Sequence[Draft], expected: Expect
 
 async def stage(jetstream: JetStream, batch: str, drafts: Sequence[Draft], first: int = 1) -> None:
     """Send the messages of a batch but its last; `first` is the place of the first of them, from 1."""
-    await jetstream.send(b"".join([_wire(draft, batch, number) for number, draft in enumerate(drafts, first)]))
+    await jetstream.send(
+        b"".join([_wire(draft, batch, number) for number, draft in enumerate(drafts, first)])
+    )
 
 
-async def seal(jetstream: JetStream, batch: str, count: int, last: Draft, expected: Expected | None = None) -> int:
+async def seal(
+    jetstream: JetStream, batch: str, count: int, last: Draft, expected: Expected | None = None
+) -> int:
     """Send the last message of a batch of `count`, which commits it; returns its sequence."""
     headers = {
         **_headers(last),
@@ -195,7 +226,11 @@ async def _commit_one(jetstream: JetStream, draft: Draft) -> int:
 
 
 def _placed(
-    drafts: Sequence[Draft], fresh: Sequence[int], known: Mapping[str, Appended], first: Mapping[str, int], last: int
+    drafts: Sequence[Draft],
+    fresh: Sequence[int],
+    known: Mapping[str, Appended],
+    first: Mapping[str, int],
+    last: int,
 ) -> list[Appended]:
     sequences = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
 
@@ -220,8 +255,18 @@ def _expectation(draft: Draft, expected: Expected) -> dict[str, str]:
 
 def _wire(draft: Draft, batch: str, number: int) -> bytes:
     """One `HPUB` of the NATS client protocol; subjects and header values are spelled by us and hold no line breaks."""
-    extra = "".join([f"\r\n{name}: {value}" for name, value in draft.headers.items()]) if draft.headers else ""
+    extra = (
+        "".join([f"\r\n{name}: {value}" for name, value in draft.headers.items()])
+        if draft.headers
+        else ""
+    )
     identity = f"\r\nNats-Msg-Id: {draft.id}" if draft.id else ""
     head = f"NATS/1.0\r\nNats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {number}{identity}{extra}\r\n\r\n".encode()
     size = len(head)
-    return b"HPUB %b %d %d\r\n%b%b\r\n" % (draft.subject.encode(), size, size + len(draft.data), head, draft.data)
+    return b"HPUB %b %d %d\r\n%b%b\r\n" % (
+        draft.subject.encode(),
+        size,
+        size + len(draft.data),
+        head,
+        draft.data,
+    )

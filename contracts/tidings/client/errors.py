@@ -41,7 +41,9 @@ class Unreachable(Unavailable):
     """Nobody answered for as long as an emit has patience; the event `id` may be stored: emit it again with the same id."""
 
     def __init__(self, id: str, reason: str) -> None:
-        super().__init__(f"event `{id}` is not acknowledged: {reason}; it may be stored: emit it again with the same id")
+        super().__init__(
+            f"event `{id}` is not acknowledged: {reason}; it may be stored: emit it again with the same id"
+        )
         self.id = id
 
 

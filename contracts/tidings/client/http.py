@@ -45,12 +45,17 @@ class Gateway:
 
     async def _post(self, body: bytes) -> httpx.Response:
         token = self._token()
-        headers = {"Content-Type": BATCH_MEDIA_TYPE, **({"Authorization": f"Bearer {token}"} if token else {})}
+        headers = {
+            "Content-Type": BATCH_MEDIA_TYPE,
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        }
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return await self._client.post("/v1/events", content=body, headers=headers)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            raise Permanent(f"`{self._url}` is no address; give one such as http://127.0.0.1:8000 or nats://127.0.0.1:4222") from None
+            raise Permanent(
+                f"`{self._url}` is no address; give one such as http://127.0.0.1:8000 or nats://127.0.0.1:4222"
+            ) from None
         except (httpx.TransportError, TimeoutError) as error:
             raise Unavailable(f"{self._url} cannot be reached ({type(error).__name__})") from None
 
@@ -69,7 +74,12 @@ def _raise(response: httpx.Response) -> NoReturn:
     status, problem = response.status_code, _problem(response)
     said = f"HTTP {status}: {problem.get('detail') or problem.get('title') or 'no reason given'}"
     if line := problem.get("line"):
-        raise Wrong(line - 1, problem.get("field") or "", problem.get("detail") or said, too_large=status == 413)
+        raise Wrong(
+            line - 1,
+            problem.get("field") or "",
+            problem.get("detail") or said,
+            too_large=status == 413,
+        )
     if status in UNAUTHORISED:
         raise Unauthorised(said)
     if status in (408, 425, 429) or status >= 500:

@@ -30,7 +30,12 @@ UNWELCOME = "authorization violation"
 FORBIDDEN = "permissions violation"
 TRANSIENT = (10008, 10023, 10077, 10176, 10210, 10211)
 
-PATIENCE = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "ping_interval": 10, "max_outstanding_pings": 2}
+PATIENCE = {
+    "max_reconnect_attempts": -1,
+    "reconnect_time_wait": 0.25,
+    "ping_interval": 10,
+    "max_outstanding_pings": 2,
+}
 
 log = logging.getLogger("tidings.nats")
 
@@ -62,7 +67,11 @@ class Delivery(NamedTuple):
 def headers(head: bytes) -> dict[str, str]:
     """A header block as a mapping."""
     lines = head.decode(errors="replace").split("\r\n")[1:]
-    return {name: value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
+    return {
+        name: value.strip()
+        for name, colon, value in (line.partition(":") for line in lines)
+        if colon
+    }
 
 
 class DirectClient(Client):
@@ -76,7 +85,9 @@ class DirectClient(Client):
         super().__init__()
         self.inboxes: dict[int, Callable[[Delivery], None]] = {}
 
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
+    async def _process_msg(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    ) -> None:
         received = self.inboxes.get(sid)
         if received is None:
             await super()._process_msg(sid, subject, reply, data, headers)
@@ -122,7 +133,12 @@ class JetStream:
         return self._client.is_connected
 
     async def request(
-        self, subject: str, data: bytes = b"", headers: dict[str, str] | None = None, *, timeout: float = REQUEST_SECONDS
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: dict[str, str] | None = None,
+        *,
+        timeout: float = REQUEST_SECONDS,
     ) -> bytes:
         """Ask and wait for the answer; raises Unavailable when nobody answers in time (seconds) or the connection breaks."""
         if not self._client.is_connected:
@@ -130,9 +146,16 @@ class JetStream:
         loop = asyncio.get_running_loop()
         answer, token = loop.create_future(), str(next(self._tokens))
         self._answers[token] = answer
-        timer = loop.call_later(timeout, _fail, answer, f"no answer on {subject.split('.')[0]} within {timeout:.0f} seconds")
+        timer = loop.call_later(
+            timeout,
+            _fail,
+            answer,
+            f"no answer on {subject.split('.')[0]} within {timeout:.0f} seconds",
+        )
         try:
-            await self._client.publish(subject, data, reply=f"{self._prefix}.{token}", headers=headers)
+            await self._client.publish(
+                subject, data, reply=f"{self._prefix}.{token}", headers=headers
+            )
             return await answer
         except (NatsError, OSError) as error:
             raise Unavailable(f"NATS: {type(error).__name__}") from None
@@ -141,7 +164,12 @@ class JetStream:
             del self._answers[token]
 
     async def ask(
-        self, subject: str, data: bytes = b"", headers: dict[str, str] | None = None, *, timeout: float = REQUEST_SECONDS
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: dict[str, str] | None = None,
+        *,
+        timeout: float = REQUEST_SECONDS,
     ) -> Answer:
         """Ask JetStream; raises what its error code means."""
         reply = await self.request(subject, data, headers, timeout=timeout)
@@ -152,7 +180,9 @@ class JetStream:
 
     async def call(self, api: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call `$JS.API.<api>` and return the whole answer; raises what its error code means."""
-        reply = await self.request(f"$JS.API.{api}", msgspec.json.encode(body) if body is not None else b"")
+        reply = await self.request(
+            f"$JS.API.{api}", msgspec.json.encode(body) if body is not None else b""
+        )
         answer: dict[str, Any] = msgspec.json.decode(reply)
         if error := answer.get("error"):
             raise failure(msgspec.convert(error, ApiError))
@@ -182,7 +212,9 @@ class JetStream:
             yield prefix
 
     @asynccontextmanager
-    async def subscribed(self, subject: str, received: Callable[[Delivery], None]) -> AsyncGenerator[None]:
+    async def subscribed(
+        self, subject: str, received: Callable[[Delivery], None]
+    ) -> AsyncGenerator[None]:
         """What is published on a subject while the block lasts goes to the callback, which must neither wait nor take long."""
         subscription = await self._client.subscribe(subject)
         self._client.inboxes[subscription._id] = received
@@ -250,7 +282,13 @@ async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerat
     client = DirectClient()
     jetstream = JetStream(client)
 
-    options = {"servers": url.split(","), "name": name, "token": token, **PATIENCE, **_callbacks(client, jetstream)}
+    options = {
+        "servers": url.split(","),
+        "name": name,
+        "token": token,
+        **PATIENCE,
+        **_callbacks(client, jetstream),
+    }
     await _connected(client, jetstream, options)
     watcher = asyncio.create_task(jetstream.watch())
     try:
@@ -267,14 +305,24 @@ async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerat
 async def _connected(client: DirectClient, jetstream: JetStream, options: dict[str, Any]) -> None:
     connecting = asyncio.ensure_future(client.connect(**options))
     try:
-        await asyncio.wait((connecting, jetstream.unwelcome), timeout=CONNECT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            (connecting, jetstream.unwelcome),
+            timeout=CONNECT_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
         if jetstream.unwelcome.done():
-            raise Unauthorised("NATS does not let us in; are user, password or token of its address right?")
+            raise Unauthorised(
+                "NATS does not let us in; are user, password or token of its address right?"
+            )
         if not connecting.done():
-            raise Unavailable(f"NATS cannot be reached within {CONNECT_SECONDS:.0f} seconds; is its address right (TIDINGS_NATS_URL)?")
+            raise Unavailable(
+                f"NATS cannot be reached within {CONNECT_SECONDS:.0f} seconds; is its address right (TIDINGS_NATS_URL)?"
+            )
         await connecting
     except (NatsError, OSError) as problem:
-        raise Unavailable(f"NATS cannot be reached ({type(problem).__name__}); is its address right (TIDINGS_NATS_URL)?") from None
+        raise Unavailable(
+            f"NATS cannot be reached ({type(problem).__name__}); is its address right (TIDINGS_NATS_URL)?"
+        ) from None
     finally:
         connecting.cancel()
 

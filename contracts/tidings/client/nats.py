@@ -27,7 +27,9 @@ class Log:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        jetstream = await self._stack.enter_async_context(connect(self._url, "tidings-client", self._token()))
+        jetstream = await self._stack.enter_async_context(
+            connect(self._url, "tidings-client", self._token())
+        )
         try:
             self._partitions = await _partitions(jetstream)
         except BaseException:
@@ -41,13 +43,17 @@ class Log:
 
     async def carry(self, bodies: Sequence[bytes]) -> list[Appended]:
         """Append up to 1000 events, all or none; raises Wrong of one of them, Unavailable or Refused."""
-        return await self._appender.append_batch([self._draft(body, place) for place, body in enumerate(bodies)])
+        return await self._appender.append_batch(
+            [self._draft(body, place) for place, body in enumerate(bodies)]
+        )
 
     def _draft(self, body: bytes, place: int) -> Draft:
         try:
             return draft(body, self._tenant, self._partitions)
         except InvalidEvent as error:
-            raise Wrong(place, error.field, error.reason, too_large=isinstance(error, OversizedEvent)) from None
+            raise Wrong(
+                place, error.field, error.reason, too_large=isinstance(error, OversizedEvent)
+            ) from None
 
 
 async def _partitions(jetstream: JetStream) -> int:
@@ -55,4 +61,6 @@ async def _partitions(jetstream: JetStream) -> int:
         info = await jetstream.call(f"STREAM.INFO.{EVENTS}")
         return int(info["config"]["metadata"][PARTITIONS])
     except (Refused, KeyError):
-        raise Permanent("this NATS has no log of Tidings; is it the one that the services use, and have they run once?") from None
+        raise Permanent(
+            "this NATS has no log of Tidings; is it the one that the services use, and have they run once?"
+        ) from None

@@ -49,6 +49,12 @@ class Outbox:
         more: Mapping[str, Any] | None = None,
     ) -> Statement:
         """The statement that emits an event; all as for `Tidings.emit`. Raises EventRefused, TooLarge."""
-        attributes = {"actor": actor, "subject": subject, "time": time, "correlationid": correlation, "causationid": causation}
+        attributes = {
+            "actor": actor,
+            "subject": subject,
+            "time": time,
+            "correlationid": correlation,
+            "causationid": causation,
+        }
         sealed = check(self._envelope.sealed(event, id=id, more=more, **attributes))
         return Statement(INSERT, (sealed.body.decode(),))

@@ -96,7 +96,11 @@ class Queue:
         """The next batch, which goes on waiting until it is settled."""
         self._waiting = deque(each for each in self._waiting if not each.done.done())
         sizes = accumulate(len(each.body) + 1 for each in self._waiting)
-        return [each for each, size in zip(islice(self._waiting, BATCH_LIMIT_MESSAGES), sizes, strict=False) if size <= BATCH_BYTES]
+        return [
+            each
+            for each, size in zip(islice(self._waiting, BATCH_LIMIT_MESSAGES), sizes, strict=False)
+            if size <= BATCH_BYTES
+        ]
 
     def _settle(self, placed: list[Appended]) -> None:
         for appended in placed:
@@ -119,7 +123,9 @@ class Queue:
         """Wait as long as was asked for, and then somewhere up to a limit that doubles (full jitter), so that many do not come at once."""
         self.trouble = str(problem)
         asked = min(problem.pause_seconds, ASKED_PAUSE_LIMIT_SECONDS)
-        await asyncio.sleep(asked + random.uniform(0, min(PAUSE_SECONDS * 2**failures, PAUSE_LIMIT_SECONDS)))
+        await asyncio.sleep(
+            asked + random.uniform(0, min(PAUSE_SECONDS * 2**failures, PAUSE_LIMIT_SECONDS))
+        )
 
 
 def _fail(waiting: Waiting, error: TidingsError) -> None:

@@ -55,11 +55,15 @@ class Tidings:
         patience_seconds: float = 60.0,
     ) -> None:
         if not 0 < patience_seconds <= PATIENCE_LIMIT_SECONDS:
-            raise ValueError(f"patience_seconds is {patience_seconds:g}; it must be above 0 and at most {PATIENCE_LIMIT_SECONDS:g}")
+            raise ValueError(
+                f"patience_seconds is {patience_seconds:g}; it must be above 0 and at most {PATIENCE_LIMIT_SECONDS:g}"
+            )
         self._envelope = Envelope(source=source, tenant=tenant)
         self._patience_seconds = patience_seconds
         self._places = asyncio.Semaphore(waiting_limit)
-        self._queue = Queue(_carrier(url, token if callable(token) else lambda: token, tenant), patience_seconds)
+        self._queue = Queue(
+            _carrier(url, token if callable(token) else lambda: token, tenant), patience_seconds
+        )
 
     async def __aenter__(self) -> Self:
         await self._queue.open()
@@ -89,7 +93,13 @@ class Tidings:
         Raises EventRefused (TooLarge) if it is wrong, Unauthorised, Overloaded if too many wait for too long, Unreachable if
         nobody answers for too long, Closed outside the block.
         """
-        attributes = {"actor": actor, "subject": subject, "time": time, "correlationid": correlation, "causationid": causation}
+        attributes = {
+            "actor": actor,
+            "subject": subject,
+            "time": time,
+            "correlationid": correlation,
+            "causationid": causation,
+        }
         sealed = check(self._envelope.sealed(event, id=id, more=more, **attributes))
         placed = await self._stored(sealed.id, sealed.body)
         return Emitted(sealed.id, *placed)
@@ -103,8 +113,13 @@ class Tidings:
                     return await self._queue.put(identifier, body)
         except TimeoutError:
             if not taken:
-                raise Overloaded(f"event `{identifier}` was not sent: too many waited for {self._patience_seconds:g} seconds") from None
-            raise Unreachable(identifier, self._queue.trouble or f"no answer within {self._patience_seconds:g} seconds") from None
+                raise Overloaded(
+                    f"event `{identifier}` was not sent: too many waited for {self._patience_seconds:g} seconds"
+                ) from None
+            raise Unreachable(
+                identifier,
+                self._queue.trouble or f"no answer within {self._patience_seconds:g} seconds",
+            ) from None
 
 
 def _carrier(url: str, token: Callable[[], str | None], tenant: str | None) -> Carrier:

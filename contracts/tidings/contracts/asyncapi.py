@@ -47,9 +47,21 @@ EDGE = "127.0.0.1:8000"
 def servers(edge: str) -> Schema:
     """Where an edge answers, by its host and port, and NATS beside it."""
     return {
-        "socket": {"host": edge, "protocol": "ws", "description": "An edge; wss behind a proxy that ends TLS."},
-        "stream": {"host": edge, "protocol": "http", "description": "The same edge, with server-sent events."},
-        "nats": {"host": "127.0.0.1:4222", "protocol": "nats", "description": "JetStream, for services of the installation only."},
+        "socket": {
+            "host": edge,
+            "protocol": "ws",
+            "description": "An edge; wss behind a proxy that ends TLS.",
+        },
+        "stream": {
+            "host": edge,
+            "protocol": "http",
+            "description": "The same edge, with server-sent events.",
+        },
+        "nats": {
+            "host": "127.0.0.1:4222",
+            "protocol": "nats",
+            "description": "JetStream, for services of the installation only.",
+        },
     }
 
 
@@ -68,10 +80,21 @@ class Channel(NamedTuple):
 def socket() -> Channel:
     """The WebSocket, with the codes that close it."""
     codes = "\n".join(f"- {code.value}: {code.advice}" for code in Code)
-    query = {"type": "object", "properties": {"cursor": Schemas().of(CursorText), "ticket": {"type": "string"}}}
+    query = {
+        "type": "object",
+        "properties": {"cursor": Schemas().of(CursorText), "ticket": {"type": "string"}},
+    }
     bindings = {"ws": {"method": "GET", "query": query}}
     summary = f"A person's log, live, and what they say to it. It is closed with\n\n{codes}"
-    return Channel("socket", "/v1/socket", "socket", summary, get_args(ServerFrame), get_args(ClientFrame), bindings)
+    return Channel(
+        "socket",
+        "/v1/socket",
+        "socket",
+        summary,
+        get_args(ServerFrame),
+        get_args(ClientFrame),
+        bindings,
+    )
 
 
 CHANNELS = (
@@ -86,10 +109,34 @@ CHANNELS = (
     Channel("events", EVENT_ADDRESS, "nats", "Facts, as CloudEvents.", (), EVENTS),
     Channel("inbox", INBOX_ADDRESS, "nats", "A person's log.", get_args(Entry)),
     Channel("shared", SHARED_ADDRESS, "nats", "The log of all who stand in a relation.", (Shared,)),
-    Channel("member", MEMBER_ADDRESS, "nats", "When a person came to share such a log, and when no longer.", get_args(Membership)),
-    Channel("receipt", RECEIPT_ADDRESS, "nats", "Up to where each of a person's devices has everything.", (Delivered,)),
-    Channel("position", POSITION_ADDRESS, "nats", "How far a service has routed a partition's events.", (PositionMessage,)),
-    Channel("dead", DEAD_ADDRESS, "nats", "Events that could not be routed, as they were; the header `Tidings-Reason` says why.", EVENTS),
+    Channel(
+        "member",
+        MEMBER_ADDRESS,
+        "nats",
+        "When a person came to share such a log, and when no longer.",
+        get_args(Membership),
+    ),
+    Channel(
+        "receipt",
+        RECEIPT_ADDRESS,
+        "nats",
+        "Up to where each of a person's devices has everything.",
+        (Delivered,),
+    ),
+    Channel(
+        "position",
+        POSITION_ADDRESS,
+        "nats",
+        "How far a service has routed a partition's events.",
+        (PositionMessage,),
+    ),
+    Channel(
+        "dead",
+        DEAD_ADDRESS,
+        "nats",
+        "Events that could not be routed, as they were; the header `Tidings-Reason` says why.",
+        EVENTS,
+    ),
 )
 
 
@@ -104,22 +151,32 @@ def document(edge: str = EDGE) -> Schema:
         "defaultContentType": JSON,
         "servers": servers(edge),
         "channels": {channel.name: _channel(channel) for channel in CHANNELS},
-        "operations": {name: operation for channel in CHANNELS for name, operation in _operations(channel)},
+        "operations": {
+            name: operation for channel in CHANNELS for name, operation in _operations(channel)
+        },
         "components": {
-            "messages": {shape.__name__: _message(shape, schemas) for shape in sorted(shapes, key=lambda shape: shape.__name__)},
+            "messages": {
+                shape.__name__: _message(shape, schemas)
+                for shape in sorted(shapes, key=lambda shape: shape.__name__)
+            },
             "schemas": dict(sorted(schemas.components.items())),
         },
     }
 
 
 def _channel(channel: Channel) -> Schema:
-    parameters = {name: {"description": PARAMETERS[name]} for name in re.findall(r"{(\w+)}", channel.address)}
+    parameters = {
+        name: {"description": PARAMETERS[name]} for name in re.findall(r"{(\w+)}", channel.address)
+    }
     return {
         "address": channel.address,
         "summary": channel.summary.partition("\n")[0],
         "description": channel.summary,
         "servers": [{"$ref": f"#/servers/{channel.server}"}],
-        "messages": {shape.__name__: {"$ref": f"#/components/messages/{shape.__name__}"} for shape in (*channel.sent, *channel.received)},
+        "messages": {
+            shape.__name__: {"$ref": f"#/components/messages/{shape.__name__}"}
+            for shape in (*channel.sent, *channel.received)
+        },
         **({"parameters": parameters} if parameters else {}),
         **({"bindings": dict(channel.bindings)} if channel.bindings else {}),
     }
@@ -128,14 +185,25 @@ def _channel(channel: Channel) -> Schema:
 def _operations(channel: Channel) -> Iterable[tuple[str, Schema]]:
     for action, shapes in (("send", channel.sent), ("receive", channel.received)):
         if shapes:
-            messages = [{"$ref": f"#/channels/{channel.name}/messages/{shape.__name__}"} for shape in shapes]
-            yield f"{action}_{channel.name}", {"action": action, "channel": {"$ref": f"#/channels/{channel.name}"}, "messages": messages}
+            messages = [
+                {"$ref": f"#/channels/{channel.name}/messages/{shape.__name__}"} for shape in shapes
+            ]
+            yield (
+                f"{action}_{channel.name}",
+                {
+                    "action": action,
+                    "channel": {"$ref": f"#/channels/{channel.name}"},
+                    "messages": messages,
+                },
+            )
 
 
 def _message(shape: type[msgspec.Struct], schemas: Schemas) -> Schema:
     cloud = issubclass(shape, Event)
     return {
-        "name": shape.type if issubclass(shape, Event) else shape.__struct_config__.tag or shape.__name__,
+        "name": shape.type
+        if issubclass(shape, Event)
+        else shape.__struct_config__.tag or shape.__name__,
         "title": shape.__name__,
         "summary": (shape.__doc__ or "").partition("\n")[0],
         "contentType": CLOUD_EVENT if cloud else JSON,

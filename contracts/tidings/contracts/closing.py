@@ -28,8 +28,14 @@ class Code(IntEnum):
     UNAVAILABLE = 4102, "the log cannot be read now: come back after a pause that grows"
     TOO_SLOW = 4103, "nothing was read for too long: come back when you can read again"
     TOO_MANY = 4104, "too many connections: close one, or come back after a pause that grows"
-    TOO_FAST = 4105, "too much in too short a time: come back after the seconds that the reason names"
-    ELSEWHERE = 4106, "another edge serves this person: come back with the `partition` that the reason names, for the balancer to find it"
+    TOO_FAST = (
+        4105,
+        "too much in too short a time: come back after the seconds that the reason names",
+    )
+    ELSEWHERE = (
+        4106,
+        "another edge serves this person: come back with the `partition` that the reason names, for the balancer to find it",
+    )
     BAD_FRAME = 4500, "a frame was not understood: do not come back before it is mended"
 
     @property

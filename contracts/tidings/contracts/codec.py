@@ -17,10 +17,22 @@ from tidings.contracts.notifications import Delivered, Entry, Membership, Notifi
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*?)`")
 _SENTENCES = (
-    (re.compile(r"Expected `str` matching regex .*tenant\|"), "must be a relation, such as project:789#member or tenant#office"),
-    (re.compile(r"Expected `str` matching regex .*a-z0-9_"), "must be words of a-z, 0-9 and _ joined by dots, such as task.assigned"),
-    (re.compile(r"Expected `str` matching regex .*x1f"), "must be text without control characters and without blanks at its ends"),
-    (re.compile(r"Expected `str` matching regex .*x00"), "must be text without control characters and without blanks"),
+    (
+        re.compile(r"Expected `str` matching regex .*tenant\|"),
+        "must be a relation, such as project:789#member or tenant#office",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex .*a-z0-9_"),
+        "must be words of a-z, 0-9 and _ joined by dots, such as task.assigned",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex .*x1f"),
+        "must be text without control characters and without blanks at its ends",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex .*x00"),
+        "must be text without control characters and without blanks",
+    ),
     (re.compile(r"maximum recursion depth"), "is nested too deeply"),
 )
 """What each pattern of the contracts demands, in words; the first that fits."""
@@ -40,7 +52,9 @@ class InvalidEvent(ValueError):
 
 
 _cloud_event = msgspec.json.Decoder(CloudEvent)
-_data: dict[str, msgspec.json.Decoder[Event]] = {shape.type: msgspec.json.Decoder(shape) for shape in EVENTS}
+_data: dict[str, msgspec.json.Decoder[Event]] = {
+    shape.type: msgspec.json.Decoder(shape) for shape in EVENTS
+}
 _legacy = {old.shape.type: (msgspec.json.Decoder(old.shape), old.upcast) for old in LEGACY}
 _entry: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 _membership: msgspec.json.Decoder[Membership] = msgspec.json.Decoder(Membership)
@@ -93,7 +107,9 @@ def checked(body: bytes) -> CloudEvent:
 def unknown_type(type_: str) -> str:
     """Say that a type is unknown, and which ones are near it."""
     near = get_close_matches(type_, _data, n=3)
-    return f"unknown type `{type_}`; " + (f"did you mean {', '.join(near)}?" if near else f"known ones: {', '.join(_data)}")
+    return f"unknown type `{type_}`; " + (
+        f"did you mean {', '.join(near)}?" if near else f"known ones: {', '.join(_data)}"
+    )
 
 
 def recorded(body: bytes, sequence: int, time_nanoseconds: int) -> Recorded[Any]:
@@ -125,7 +141,9 @@ def _check_text(body: bytes) -> None:
         raise InvalidEvent("", f"not UTF-8 (byte {error.start})") from None
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str | memoryview | msgspec.Raw, within: str) -> T:
+def _decode(
+    decoder: msgspec.json.Decoder[T], body: bytes | str | memoryview | msgspec.Raw, within: str
+) -> T:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -52,11 +52,21 @@ def accepted(body: bytes, *, restores: bool = False) -> CloudEvent:
         raise OversizedEvent("", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}")
     cloud = checked(body)
     if cloud.type in _OWN and not restores:
-        raise OwnEvent("type", f"`{cloud.type}` is stated by Tidings alone; to bring back a log takes the scope `admin`")
+        raise OwnEvent(
+            "type",
+            f"`{cloud.type}` is stated by Tidings alone; to bring back a log takes the scope `admin`",
+        )
     return cloud
 
 
-def draft(body: bytes, tenant: str | None, partitions: int, *, default: str | None = None, restores: bool = False) -> Draft:
+def draft(
+    body: bytes,
+    tenant: str | None,
+    partitions: int,
+    *,
+    default: str | None = None,
+    restores: bool = False,
+) -> Draft:
     """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant.
 
     A tenant that is given must be the event's; it, or else the default, is written into one that names none. Raises InvalidEvent.
@@ -66,13 +76,19 @@ def draft(body: bytes, tenant: str | None, partitions: int, *, default: str | No
     if whose is None:
         raise InvalidEvent("tenant", "missing; say whose event it is")
     if tenant and whose != tenant:
-        raise ForeignEvent("tenant", f"the token is for the tenant `{tenant}`, the event for `{whose}`")
+        raise ForeignEvent(
+            "tenant", f"the token is for the tenant `{tenant}`, the event for `{whose}`"
+        )
     if cloud.tenant is None:
         body = encode({**msgspec.json.decode(body, type=dict[str, msgspec.Raw]), "tenant": whose})
-    return Draft(subjects.event(whose, cloud.type, cloud.entity, partitions), body, id=cloud.key_of(whose))
+    return Draft(
+        subjects.event(whose, cloud.type, cloud.entity, partitions), body, id=cloud.key_of(whose)
+    )
 
 
-def stated(fact: Event, told: Notification, user: str, *, id: str, at: datetime | None, partitions: int) -> Draft:
+def stated(
+    fact: Event, told: Notification, user: str, *, id: str, at: datetime | None, partitions: int
+) -> Draft:
     """What Tidings itself states: that a user did something with a notification they were told."""
     cloud = CloudEvent(
         specversion="1.0",
@@ -85,4 +101,8 @@ def stated(fact: Event, told: Notification, user: str, *, id: str, at: datetime 
         actor=user,
         data=msgspec.Raw(encode(fact)),
     )
-    return Draft(subjects.event(told.tenant, fact.type, told.id, partitions), encode(cloud), id=cloud.key_of(told.tenant))
+    return Draft(
+        subjects.event(told.tenant, fact.type, told.id, partitions),
+        encode(cloud),
+        id=cloud.key_of(told.tenant),
+    )

@@ -18,17 +18,34 @@ class Envelope(Struct, frozen=True, kw_only=True):
     source: str
     tenant: str | None = None
 
-    def sealed(self, event: Event, *, id: str | None = None, more: Mapping[str, Any] | None = None, **attributes: Any) -> Sealed:
+    def sealed(
+        self,
+        event: Event,
+        *,
+        id: str | None = None,
+        more: Mapping[str, Any] | None = None,
+        **attributes: Any,
+    ) -> Sealed:
         """An event in its envelope: with an id of its own unless one is given, `more` data, and attributes such as `actor`."""
         chosen = id or str(uuid4())
-        given = {"tenant": self.tenant, **{name: value for name, value in attributes.items() if isinstance(value, str | datetime)}}
+        given = {
+            "tenant": self.tenant,
+            **{
+                name: value
+                for name, value in attributes.items()
+                if isinstance(value, str | datetime)
+            },
+        }
         body = {
             "specversion": "1.0",
             "id": chosen,
             "source": self.source,
             "type": event.type,
             **{name: value for name, value in given.items() if value is not None},
-            "data": {**(more or {}), **{name: value for name, value in to_builtins(event).items() if value is not None}},
+            "data": {
+                **(more or {}),
+                **{name: value for name, value in to_builtins(event).items() if value is not None},
+            },
         }
         return Sealed(id=chosen, body=encode(body))
 

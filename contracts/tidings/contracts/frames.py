@@ -176,7 +176,15 @@ class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):
         """The entry that it becomes at a moment; raises InvalidMark if `until` does not lie ahead of it, or too far."""
         if self.until and not at < self.until <= at + SNOOZE_LIMIT:
             raise InvalidMark(f"until: must lie ahead, by {SNOOZE_LIMIT.days} days at most")
-        return Mark(state=self.state, at=at, ids=self.ids, up_to=self.up_to, filter=self.filter, until=self.until, op=self.op)
+        return Mark(
+            state=self.state,
+            at=at,
+            ids=self.ids,
+            up_to=self.up_to,
+            filter=self.filter,
+            until=self.until,
+            op=self.op,
+        )
 
 
 class Ack(Frame, frozen=True, kw_only=True, tag="ack"):
@@ -220,5 +228,18 @@ class Signal(Frame, frozen=True, kw_only=True, tag="signal"):
             raise ValueError(f"The data of a signal has at most {SIGNAL_LIMIT_BYTES} bytes")
 
 
-ServerFrame = Hello | Snapshot | Entries | Live | Heartbeat | Reset | Move | Result | Error | TokenExpiring | Presence | Signalled
+ServerFrame = (
+    Hello
+    | Snapshot
+    | Entries
+    | Live
+    | Heartbeat
+    | Reset
+    | Move
+    | Result
+    | Error
+    | TokenExpiring
+    | Presence
+    | Signalled
+)
 ClientFrame = Auth | MarkOperation | Ack | Ping | Watch | Unwatch | Signal

@@ -43,7 +43,10 @@ class Receipt(Struct, kw_only=True):
     def placed(self) -> list[Appended]:
         """The same, event by event; of up to 1000 events, nothing is left out."""
         known = set(_each(self.duplicates))
-        return [Appended(sequence, place in known) for place, sequence in enumerate(_each(self.sequences), 1)]
+        return [
+            Appended(sequence, place in known)
+            for place, sequence in enumerate(_each(self.sequences), 1)
+        ]
 
     def _extend(self, ranges: list[list[int]], number: int) -> None:
         if ranges and ranges[-1][1] == number - 1:

@@ -69,7 +69,9 @@ class NotificationIds:
     """The ids of one rule's notifications about one event: `uuid5(event key, rule, recipient)`, see RFC 9562, section 5.5."""
 
     def __init__(self, event: str, rule: str) -> None:
-        self._prefix = sha1(NOTIFICATIONS.bytes + f"{event} {rule} ".encode(), usedforsecurity=False)
+        self._prefix = sha1(
+            NOTIFICATIONS.bytes + f"{event} {rule} ".encode(), usedforsecurity=False
+        )
 
     def of(self, recipient: str) -> str:
         """The id for one recipient, in the canonical 36 characters."""

@@ -43,7 +43,12 @@ def task_status(old: TaskStateChanged) -> TaskStatusChanged:
 
 def hours(old: HoursApproved) -> TimelogApproved:
     """Minutes were what are hours now."""
-    return TimelogApproved(timelog_id=old.timelog_id, user_id=old.user_id, hours=old.minutes / 60, project_id=old.project_id)
+    return TimelogApproved(
+        timelog_id=old.timelog_id,
+        user_id=old.user_id,
+        hours=old.minutes / 60,
+        project_id=old.project_id,
+    )
 
 
 LEGACY: tuple[Upcast, ...] = (

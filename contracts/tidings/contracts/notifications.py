@@ -13,12 +13,16 @@ MARK_LIMIT_IDS = 500
 
 Priority = Literal["low", "normal", "high", "critical"]
 Level = Literal["info", "success", "warning", "error"]
-Wish = Literal["read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"]
+Wish = Literal[
+    "read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"
+]
 """What a person may say of a notification themselves."""
 State = Literal[Wish, "acted"]
 
 NotificationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
-CursorText = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-(?:0|[1-9][0-9]{0,18})(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z")]
+CursorText = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{8}-(?:0|[1-9][0-9]{0,18})(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z")
+]
 Moment = Annotated[datetime, Meta(tz=True)]
 Word = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 
@@ -43,7 +47,9 @@ class Action(Struct, frozen=True):
     label: str
 
 
-class Notification(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="notification"):
+class Notification(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="notification"
+):
     """One thing one person was told, whole, as it now stands.
 
     `event` is where the event lies in `EVENTS`, `created` when it was appended, `occurred` its own time (only shown). `cursor`,
@@ -98,7 +104,9 @@ class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 
     def __post_init__(self) -> None:
         if not (self.category or self.type or self.entity or self.group):
-            raise ValueError("A filter needs at least one of `category`, `type`, `entity` and `group`")
+            raise ValueError(
+                "A filter needs at least one of `category`, `type`, `entity` and `group`"
+            )
         if self.entity and not all(self.entity.partition(":")):
             raise ValueError("`entity` is a type and an id, such as `task:456`")
 
@@ -127,7 +135,9 @@ Entry = Notification | Mark
 """What a person's own log is made of."""
 
 
-class Shared(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="shared"):
+class Shared(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="shared"
+):
     """The one entry of a topic's log: a notification for everybody who belongs to the topic then, but for whoever is left out.
 
     The notification is a `Notification` whose `user` is empty: each reader is shown it as their own.

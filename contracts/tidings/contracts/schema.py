@@ -44,7 +44,11 @@ def _needs(name: str, schema: Schema) -> Schema:
 
 RULES: Mapping[type[msgspec.Struct], Schema] = {
     MarkOperation: {
-        "oneOf": [_needs("ids", {"minItems": 1}), _needs("up_to", _GIVEN), _needs("filter", _GIVEN)],
+        "oneOf": [
+            _needs("ids", {"minItems": 1}),
+            _needs("up_to", _GIVEN),
+            _needs("filter", _GIVEN),
+        ],
         "if": _needs("state", {"const": "snoozed"}),
         "then": _needs("until", _GIVEN),
         "else": {"properties": {"until": {"type": "null"}}},
@@ -55,7 +59,11 @@ RULES: Mapping[type[msgspec.Struct], Schema] = {
         "properties": {"entity": {"anyOf": [{**_TEXT, "pattern": "^[^:]+:.+$"}, {"type": "null"}]}},
     },
     Addressees: {
-        "anyOf": [_needs("users", {"minItems": 1}), _needs("relation", _GIVEN), _needs("everyone", {"const": True})],
+        "anyOf": [
+            _needs("users", {"minItems": 1}),
+            _needs("relation", _GIVEN),
+            _needs("everyone", {"const": True}),
+        ],
     },
 }
 """What shapes demand beyond their fields, as their `__post_init__` does."""
@@ -67,7 +75,9 @@ class Schemas:
     OpenAPI knows discriminators as objects, which others do not understand.
     """
 
-    def __init__(self, prefix: str = "#/components/schemas/", *, discriminators: bool = True) -> None:
+    def __init__(
+        self, prefix: str = "#/components/schemas/", *, discriminators: bool = True
+    ) -> None:
         self._prefix = prefix
         self._discriminators = discriminators
         self.components: dict[str, Schema] = {}
@@ -103,9 +113,17 @@ class Schemas:
             case inspect.FloatType():
                 return {"type": "number", **_limits(info)}
             case inspect.ListType() | inspect.VarTupleType():
-                return {"type": "array", "items": self._of(info.item_type), **_limits(info, "Items")}
+                return {
+                    "type": "array",
+                    "items": self._of(info.item_type),
+                    **_limits(info, "Items"),
+                }
             case inspect.DictType():
-                return {"type": "object", "additionalProperties": self._of(info.value_type), **_limits(info, "Properties")}
+                return {
+                    "type": "object",
+                    "additionalProperties": self._of(info.value_type),
+                    **_limits(info, "Properties"),
+                }
             case _:
                 return dict(_PLAIN[type(info)])
 
@@ -122,7 +140,10 @@ class Schemas:
         if len(structs) < 2 or not self._discriminators:
             return {"anyOf" if len(structs) < 2 else "oneOf": schemas}
         mapping = {str(each.tag): self._reference(each)["$ref"] for each in structs}
-        return {"oneOf": schemas, "discriminator": {"propertyName": structs[0].tag_field, "mapping": mapping}}
+        return {
+            "oneOf": schemas,
+            "discriminator": {"propertyName": structs[0].tag_field, "mapping": mapping},
+        }
 
     def _struct(self, info: inspect.StructType) -> Schema:
         tag = {info.tag_field: {"const": info.tag}} if info.tag_field else {}
@@ -130,7 +151,10 @@ class Schemas:
             "title": info.cls.__name__,
             "description": cleandoc(info.cls.__doc__ or ""),
             "type": "object",
-            "properties": {**tag, **{field.encode_name: self._field(field) for field in info.fields}},
+            "properties": {
+                **tag,
+                **{field.encode_name: self._field(field) for field in info.fields},
+            },
             "required": [*tag, *(field.encode_name for field in info.fields if field.required)],
             **({"additionalProperties": False} if info.forbid_unknown_fields else {}),
             **({"allOf": [RULES[info.cls]]} if info.cls in RULES else {}),
@@ -145,7 +169,9 @@ class Schemas:
 
 def any_event(schemas: Schemas, without: tuple[type[Event], ...] = ()) -> Schema:
     """A CloudEvent of any type that we know but for these, with its data."""
-    kinds = {f"{shape.__name__}Event": _event(shape, schemas) for shape in EVENTS if shape not in without}
+    kinds = {
+        f"{shape.__name__}Event": _event(shape, schemas) for shape in EVENTS if shape not in without
+    }
     schemas.components |= kinds
     return {"oneOf": [schemas.reference(name) for name in kinds]}
 
@@ -153,7 +179,13 @@ def any_event(schemas: Schemas, without: tuple[type[Event], ...] = ()) -> Schema
 def _event(shape: type[Event], schemas: Schemas) -> Schema:
     cloud = schemas.whole(CloudEvent)
     properties = {**cloud["properties"], "type": {"const": shape.type}, "data": schemas.of(shape)}
-    return {**cloud, "title": shape.type, "description": shape.__doc__, "properties": properties, "required": [*cloud["required"], "data"]}
+    return {
+        **cloud,
+        "title": shape.type,
+        "description": shape.__doc__,
+        "properties": properties,
+        "required": [*cloud["required"], "data"],
+    }
 
 
 def ecma(pattern: str) -> str:
@@ -172,7 +204,11 @@ def _limits(info: inspect.Type, counted: str = "") -> Schema:
         "max_length": f"max{counted}",
     }
     found = {name: getattr(info, name, None) for name in limits}
-    return {limits[name]: ecma(value) if name == "pattern" else value for name, value in found.items() if value is not None}
+    return {
+        limits[name]: ecma(value) if name == "pattern" else value
+        for name, value in found.items()
+        if value is not None
+    }
 
 
 def _default(value: Any) -> Any:

@@ -80,6 +80,15 @@ def streams(
             replicas=replicas,
             metadata=installed,
         ),
-        Stream(TICKETS, ("ticket.>",), age_seconds=TICKETS_AGE_SECONDS, messages_per_subject=1, replicas=replicas, metadata=installed),
-        Stream(DEAD, ("dead.>",), age_seconds=90 * DAY_SECONDS, replicas=replicas, metadata=installed),
+        Stream(
+            TICKETS,
+            ("ticket.>",),
+            age_seconds=TICKETS_AGE_SECONDS,
+            messages_per_subject=1,
+            replicas=replicas,
+            metadata=installed,
+        ),
+        Stream(
+            DEAD, ("dead.>",), age_seconds=90 * DAY_SECONDS, replicas=replicas, metadata=installed
+        ),
     )

@@ -126,12 +126,17 @@ def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
     """What an edge follows for the people of these partitions, or of all: their logs and memberships, and every topic's log."""
     if numbers is None:
         return LOGS
-    return ("inbox.@.>", *(f"{kind}.{number}.>" for number in numbers for kind in ("inbox", "member")))
+    return (
+        "inbox.@.>",
+        *(f"{kind}.{number}.>" for number in numbers for kind in ("inbox", "member")),
+    )
 
 
 def receipt(person: Person, partitions: int) -> str:
     """`receipt.<p>.<tenant>.<user>`: what one person's devices have."""
-    return f"receipt.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    return (
+        f"receipt.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    )
 
 
 def receiver_of(subject: str) -> Person:
@@ -171,7 +176,9 @@ def tenant_of(subject: str) -> str:
 
 
 def _membership(person: Person, partitions: int) -> str:
-    return f"member.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    return (
+        f"member.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
+    )
 
 
 def partition_of(person: Person, partitions: int) -> int:

@@ -11,4 +11,14 @@ from tidings.projections.receipts import RECEIPTS
 
 PROJECTIONS: tuple[Projection, ...] = (ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS)
 
-__all__ = ["ACTIVITY", "AUDIENCE", "INBOX", "METRICS", "PROJECTIONS", "RECEIPTS", "Change", "Projection", "Statement"]
+__all__ = [
+    "ACTIVITY",
+    "AUDIENCE",
+    "INBOX",
+    "METRICS",
+    "PROJECTIONS",
+    "RECEIPTS",
+    "Change",
+    "Projection",
+    "Statement",
+]

@@ -83,4 +83,6 @@ def _fact(event: AnyRecorded, about: list[str]) -> dict[str, Any]:
     }
 
 
-ACTIVITY = Projection(name="activity", version=1, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve)
+ACTIVITY = Projection(
+    name="activity", version=1, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve
+)

@@ -85,8 +85,16 @@ def changes(event: AnyRecorded, key: str) -> Iterator[Change]:
     said = once(event, key)
     yield see(event, key)
     for turn in relations(event):
-        row: dict[str, Any] = {**said, "tenant": event.tenant, "object": turn.object, "relation": turn.relation, "user_id": turn.user}
-        yield Change(_statement(turn), (event.tenant, turn.user or turn.object), (event.sequence, turn), row)
+        row: dict[str, Any] = {
+            **said,
+            "tenant": event.tenant,
+            "object": turn.object,
+            "relation": turn.relation,
+            "user_id": turn.user,
+        }
+        yield Change(
+            _statement(turn), (event.tenant, turn.user or turn.object), (event.sequence, turn), row
+        )
     yield from groups.changes(event, said)
 
 
@@ -101,5 +109,11 @@ def _statement(turn: RelationChange) -> Statement:
 
 
 AUDIENCE = Projection(
-    name="audience", version=3, stream=EVENTS, subjects=("events.{partition}.>",), schema=SCHEMA, evolve=evolve, partitioned=True
+    name="audience",
+    version=3,
+    stream=EVENTS,
+    subjects=("events.{partition}.>",),
+    schema=SCHEMA,
+    evolve=evolve,
+    partitioned=True,
 )

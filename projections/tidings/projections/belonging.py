@@ -50,4 +50,6 @@ class Belonging:
 
     def covers(self, topic: Topic, sequence: int) -> bool:
         """Whether they belong to a topic at a sequence."""
-        return any(span.since < sequence < span.until for span in reversed(self._spans.get(topic, ())))
+        return any(
+            span.since < sequence < span.until for span in reversed(self._spans.get(topic, ()))
+        )

@@ -36,8 +36,17 @@ def _fields(recorded: AnyRecorded) -> Mapping[str, Any]:
         stated = _stated.decode(recorded.attributes.data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         stated = {}
-    told: dict[str, Any] = {} if isinstance(recorded.event, Opaque) else msgspec.structs.asdict(recorded.event)
-    return {**told, **{name: _text(value) for name, value in stated.items() if name not in told and _NAMING.search(name)}}
+    told: dict[str, Any] = (
+        {} if isinstance(recorded.event, Opaque) else msgspec.structs.asdict(recorded.event)
+    )
+    return {
+        **told,
+        **{
+            name: _text(value)
+            for name, value in stated.items()
+            if name not in told and _NAMING.search(name)
+        },
+    }
 
 
 def _text(value: Raw) -> str | None:
@@ -59,5 +68,11 @@ def _kind(name: str, fields: Mapping[str, Any]) -> str | None:
     """What a field names: `user`, `task`; None if it names nothing."""
     if name in PEOPLE or name.endswith("_by"):
         return "user"
-    kind = fields.get("entity_type") if name == "entity_id" else name.removesuffix("_id") if name.endswith("_id") else None
+    kind = (
+        fields.get("entity_type")
+        if name == "entity_id"
+        else name.removesuffix("_id")
+        if name.endswith("_id")
+        else None
+    )
     return kind if isinstance(kind, str) and _KIND.match(kind) else None

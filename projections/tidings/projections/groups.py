@@ -78,6 +78,11 @@ def changes(recorded: AnyRecorded, once: dict[str, Any]) -> Iterator[Change]:
         yield Change(GROUP, (recorded.tenant, found), recorded.sequence, row)
     match recorded.event:
         case NotificationRead(group=str() as group, user_id=user):
-            yield Change(CLOSE_GROUP, (recorded.tenant, group), recorded.sequence, {**row, "group_name": group, "user_id": user})
+            yield Change(
+                CLOSE_GROUP,
+                (recorded.tenant, group),
+                recorded.sequence,
+                {**row, "group_name": group, "user_id": user},
+            )
         case _:
             pass

@@ -113,7 +113,9 @@ ADOPT_FILTER = topics.adopt("adopt_filter", _FILTER, _RECORD)
 KEPT = topics.told("true", "sequence DESC", "%(limit)s")
 """A person's newest notifications, as many as are kept (`limit`), whatever their state."""
 
-VISIBLE = "NOT deleted AND (expires IS NULL OR expires > now()) AND appended > now() - %(retention)s"
+VISIBLE = (
+    "NOT deleted AND (expires IS NULL OR expires > now()) AND appended > now() - %(retention)s"
+)
 """Of these, what the person can still see at all."""
 
 HELD = "archived IS NULL"
@@ -166,7 +168,9 @@ def _entry(person: Person, entry: Entry, message: Message) -> Iterator[Change]:
             yield from _mark(person, ADOPT_IDS, MARK_IDS, entry, message)
 
 
-def _mark(person: Person, adopt: Statement, statement: Statement, mark: Mark, message: Message) -> Iterator[Change]:
+def _mark(
+    person: Person, adopt: Statement, statement: Statement, mark: Mark, message: Message
+) -> Iterator[Change]:
     row = _marked(person, mark, message)
     yield Change(adopt, person, message.sequence, row, behind=person.tenant)
     yield Change(statement, person, message.sequence, row)
@@ -218,8 +222,15 @@ def _marked(person: Person, mark: Mark, message: Message) -> dict[str, Any]:
 def _filtered(filter_: Filter | None) -> dict[str, Any]:
     if filter_ is None:
         return {}
-    about = {"category": filter_.category, "type": filter_.type, "entity": filter_.entity, "group_name": filter_.group}
+    about = {
+        "category": filter_.category,
+        "type": filter_.type,
+        "entity": filter_.entity,
+        "group_name": filter_.group,
+    }
     return {**about, "unread": filter_.unread}
 
 
-INBOX = Projection(name="inbox", version=5, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve)
+INBOX = Projection(
+    name="inbox", version=5, stream=NOTIFICATIONS, subjects=LOGS, schema=SCHEMA, evolve=evolve
+)

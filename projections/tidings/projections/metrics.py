@@ -30,4 +30,6 @@ def evolve(message: Message) -> Iterator[Change]:
         yield from said
 
 
-METRICS = Projection(name="metrics", version=2, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve)
+METRICS = Projection(
+    name="metrics", version=2, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve
+)

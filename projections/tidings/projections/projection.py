@@ -69,7 +69,11 @@ def steps(changes: Iterable[Change]) -> list[Step]:
     reached: dict[Hashable, int] = {}
     parted = 0
     for change in changes:
-        first = max(_first(change.statement, reached.get(change.scope, -1)), reached.get(change.behind, -1) + 1, parted)
+        first = max(
+            _first(change.statement, reached.get(change.scope, -1)),
+            reached.get(change.behind, -1) + 1,
+            parted,
+        )
         if change.statement.parts:
             again = bool(gathered) and gathered[-1][0] is change.statement
             first = max(reached.get(change.scope, -1) + 1, len(gathered) - again)
@@ -84,7 +88,11 @@ def _first(statement: Statement, reached: int) -> int:
     return reached if statement.joins and reached >= 0 else reached + 1
 
 
-def _place(gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]], statement: Statement, first: int) -> int:
+def _place(
+    gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]],
+    statement: Statement,
+    first: int,
+) -> int:
     for place in range(first, len(gathered)):
         if gathered[place][0] is statement:
             return place

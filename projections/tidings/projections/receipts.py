@@ -50,4 +50,11 @@ def evolve(message: Message) -> Iterator[Change]:
     yield Change(RECEIVE, person, message.sequence, row)
 
 
-RECEIPTS = Projection(name="receipts", version=1, stream=NOTIFICATIONS, subjects=(subjects.RECEIPTS,), schema=SCHEMA, evolve=evolve)
+RECEIPTS = Projection(
+    name="receipts",
+    version=1,
+    stream=NOTIFICATIONS,
+    subjects=(subjects.RECEIPTS,),
+    schema=SCHEMA,
+    evolve=evolve,
+)

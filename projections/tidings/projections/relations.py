@@ -97,23 +97,48 @@ def _speaks(event: UserJoined) -> Iterator[RelationChange]:
 
 
 TURNS: dict[type[Event], Callable[[Any], Iterable[RelationChange]]] = {
-    TaskAssigned: lambda event: [RelationOpened(f"task:{event.task_id}", "assignee", event.user_id)],
-    TaskUnassigned: lambda event: [RelationClosed(f"task:{event.task_id}", "assignee", event.user_id)],
+    TaskAssigned: lambda event: [
+        RelationOpened(f"task:{event.task_id}", "assignee", event.user_id)
+    ],
+    TaskUnassigned: lambda event: [
+        RelationClosed(f"task:{event.task_id}", "assignee", event.user_id)
+    ],
     TaskWatched: lambda event: [RelationOpened(f"task:{event.task_id}", "watcher", event.user_id)],
-    TaskUnwatched: lambda event: [RelationClosed(f"task:{event.task_id}", "watcher", event.user_id)],
+    TaskUnwatched: lambda event: [
+        RelationClosed(f"task:{event.task_id}", "watcher", event.user_id)
+    ],
     TimelogApproved: _volunteers,
     TaskDeleted: lambda event: [ObjectDeleted(f"task:{event.task_id}")],
     TeamMemberAdded: _joins_team,
-    TeamMemberRemoved: lambda event: [RelationClosed(f"project:{event.project_id}", event.role, event.user_id)],
-    WorkOrderAssigned: lambda event: [RelationOpened(f"work_order:{event.work_order_id}", "technician", event.technician_id)],
-    WorkOrderUnassigned: lambda event: [RelationClosed(f"work_order:{event.work_order_id}", "technician", event.technician_id)],
+    TeamMemberRemoved: lambda event: [
+        RelationClosed(f"project:{event.project_id}", event.role, event.user_id)
+    ],
+    WorkOrderAssigned: lambda event: [
+        RelationOpened(f"work_order:{event.work_order_id}", "technician", event.technician_id)
+    ],
+    WorkOrderUnassigned: lambda event: [
+        RelationClosed(f"work_order:{event.work_order_id}", "technician", event.technician_id)
+    ],
     WorkOrderDeleted: lambda event: [ObjectDeleted(f"work_order:{event.work_order_id}")],
-    LocationStaffJoined: lambda event: [RelationOpened(f"location:{event.location_id}", "staff", event.user_id)],
-    LocationStaffLeft: lambda event: [RelationClosed(f"location:{event.location_id}", "staff", event.user_id)],
-    RoomMemberJoined: lambda event: [RelationOpened(f"room:{event.room_id}", "member", event.user_id)],
-    RoomMemberLeft: lambda event: [RelationClosed(f"room:{event.room_id}", "member", event.user_id)],
-    IncidentCreated: lambda event: [RelationOpened(f"incident:{event.incident_id}", "responder", user) for user in event.responders],
-    IncidentAssigned: lambda event: [RelationOpened(f"incident:{event.incident_id}", "responder", event.user_id)],
+    LocationStaffJoined: lambda event: [
+        RelationOpened(f"location:{event.location_id}", "staff", event.user_id)
+    ],
+    LocationStaffLeft: lambda event: [
+        RelationClosed(f"location:{event.location_id}", "staff", event.user_id)
+    ],
+    RoomMemberJoined: lambda event: [
+        RelationOpened(f"room:{event.room_id}", "member", event.user_id)
+    ],
+    RoomMemberLeft: lambda event: [
+        RelationClosed(f"room:{event.room_id}", "member", event.user_id)
+    ],
+    IncidentCreated: lambda event: [
+        RelationOpened(f"incident:{event.incident_id}", "responder", user)
+        for user in event.responders
+    ],
+    IncidentAssigned: lambda event: [
+        RelationOpened(f"incident:{event.incident_id}", "responder", event.user_id)
+    ],
     UserJoined: _joins,
     UserLeft: lambda event: [RelationClosed(None, None, event.user_id)],
     RoleGranted: lambda event: [RelationOpened("tenant", event.role, event.user_id)],

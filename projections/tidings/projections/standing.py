@@ -111,7 +111,15 @@ class Inbox:
     `belonging` says which entries of topics are theirs too.
     """
 
-    __slots__ = ("_counts", "_limit", "_retention", "_standings", "_valid_until", "belonging", "sequence")
+    __slots__ = (
+        "_counts",
+        "_limit",
+        "_retention",
+        "_standings",
+        "_valid_until",
+        "belonging",
+        "sequence",
+    )
 
     def __init__(
         self,
@@ -123,7 +131,10 @@ class Inbox:
     ) -> None:
         self._limit = limit
         self._retention = retention_seconds
-        self._standings = {standing.id: standing for standing in sorted(standings, key=lambda standing: standing.sequence)}
+        self._standings = {
+            standing.id: standing
+            for standing in sorted(standings, key=lambda standing: standing.sequence)
+        }
         for standing in self._standings.values():
             standing.about = shared(standing.about)
         self.sequence = sequence
@@ -168,7 +179,11 @@ class Inbox:
     def visible(self, identifier: str, now: float) -> Standing | None:
         """How a notification stands, if it can still be seen at a moment."""
         standing = self._standings.get(identifier)
-        return standing if standing and not standing.deleted and now < (standing.until or NEVER) else None
+        return (
+            standing
+            if standing and not standing.deleted and now < (standing.until or NEVER)
+            else None
+        )
 
     @property
     def told(self) -> int:
@@ -187,7 +202,9 @@ class Inbox:
 
     def newest(self, count: int, now: float) -> list[Standing]:
         """Up to so many of those held at a moment, newest first."""
-        return list(islice((each for each in reversed(self._standings.values()) if each.held(now)), count))
+        return list(
+            islice((each for each in reversed(self._standings.values()) if each.held(now)), count)
+        )
 
     def listed(self, now: float) -> list[Standing]:
         """All that are in the list at a moment."""
@@ -197,17 +214,27 @@ class Inbox:
         shown = [each for each in self._standings.values() if self.visible(each.id, now)]
         archived = [each for each in shown if each.archived]
         snoozed = [each for each in shown if not each.archived and each.wakes(now)]
-        return {"all": self.counts(now), "archived": counts_of(archived), "snoozed": counts_of(snoozed)}
+        return {
+            "all": self.counts(now),
+            "archived": counts_of(archived),
+            "snoozed": counts_of(snoozed),
+        }
 
     def _notified(self, notification: Notification, sequence: int, appended: float) -> None:
         expires = notification.expires.timestamp() if notification.expires else NEVER
         until = min(expires, appended + self._retention)
         known = self._standings.pop(notification.id, None)
-        self._standings[notification.id] = Standing(notification.id, sequence, until, _about(notification))
+        self._standings[notification.id] = Standing(
+            notification.id, sequence, until, _about(notification)
+        )
         if known or self._counts is None or until <= appended:
             self._counts = None
         else:
-            self._counts = Counts(unread=self._counts.unread + 1, unseen=self._counts.unseen + 1, total=self._counts.total + 1)
+            self._counts = Counts(
+                unread=self._counts.unread + 1,
+                unseen=self._counts.unseen + 1,
+                total=self._counts.total + 1,
+            )
             self._valid_until = min(self._valid_until, until)
         while len(self._standings) > self._limit:
             self._forget(self._standings.pop(next(iter(self._standings))))
@@ -215,26 +242,40 @@ class Inbox:
     def _forget(self, oldest: Standing) -> None:
         """Count one less, if it was counted: what vanishes before the counts lapse had vanished when they were taken."""
         known = self._counts
-        if known is None or oldest.deleted or oldest.archived or (oldest.until or NEVER) < self._valid_until:
+        if (
+            known is None
+            or oldest.deleted
+            or oldest.archived
+            or (oldest.until or NEVER) < self._valid_until
+        ):
             return
         if oldest.snoozed:
             self._counts = None
         else:
-            unread, unseen = known.unread - (oldest.read is None), known.unseen - (oldest.seen is None)
+            unread, unseen = (
+                known.unread - (oldest.read is None),
+                known.unseen - (oldest.seen is None),
+            )
             self._counts = Counts(unread=unread, unseen=unseen, total=known.total - 1)
 
     def _named(self, mark: Mark) -> Iterator[Standing]:
         unread = mark.filter is not None and mark.filter.unread
-        return (each for each in self._fitting(mark) if not each.deleted and not (unread and each.read))
+        return (
+            each for each in self._fitting(mark) if not each.deleted and not (unread and each.read)
+        )
 
     def _fitting(self, mark: Mark) -> Iterator[Standing]:
         if mark.filter:
             fitting = mark.filter
-            return (standing for standing in self._standings.values() if standing.about.fits(fitting))
+            return (
+                standing for standing in self._standings.values() if standing.about.fits(fitting)
+            )
         if mark.up_to:
             last = Cursor.parse(mark.up_to).sequence
             return (standing for standing in self._standings.values() if standing.sequence <= last)
-        return (standing for identifier in mark.ids if (standing := self._standings.get(identifier)))
+        return (
+            standing for identifier in mark.ids if (standing := self._standings.get(identifier))
+        )
 
     def _count(self, now: float) -> Counts:
         held = [each for each in self._standings.values() if each.held(now)]
@@ -254,4 +295,12 @@ def counts_of(listed: Collection[Standing]) -> Counts:
 
 def _about(notification: Notification) -> About:
     entity = notification.entity
-    return shared(About(notification.category, notification.type, notification.priority, entity and entity.name, notification.group))
+    return shared(
+        About(
+            notification.category,
+            notification.type,
+            notification.priority,
+            entity and entity.name,
+            notification.group,
+        )
+    )

@@ -64,7 +64,9 @@ def changes(recorded: AnyRecorded, key: str) -> Iterator[Change]:
     event = recorded.event
     if not isinstance(event, TaskAssigned | TaskCompleted | TaskStatusChanged | TaskDeleted):
         return
-    done = isinstance(event, TaskCompleted) or (isinstance(event, TaskStatusChanged) and event.new_status.lower() in DONE)
+    done = isinstance(event, TaskCompleted) or (
+        isinstance(event, TaskStatusChanged) and event.new_status.lower() in DONE
+    )
     row: dict[str, Any] = {
         **once(recorded, key),
         "tenant": recorded.tenant,

@@ -18,8 +18,31 @@ OWNER = " @"
 """A topic's rows have this and its relation for their user: no id begins with a blank."""
 
 COLUMNS = (
-    *("tenant", "user_id", "id", "sequence", "changed", "category", "type", "priority", "entity", "group_name", "words", "created"),
-    *("appended", "expires", "seen", "read", "archived", "snoozed", "deleted", "awaited", "read_first"),
+    *(
+        "tenant",
+        "user_id",
+        "id",
+        "sequence",
+        "changed",
+        "category",
+        "type",
+        "priority",
+        "entity",
+        "group_name",
+        "words",
+        "created",
+    ),
+    *(
+        "appended",
+        "expires",
+        "seen",
+        "read",
+        "archived",
+        "snoozed",
+        "deleted",
+        "awaited",
+        "read_first",
+    ),
     "acted",
     *("left_out", "body"),
 )
@@ -36,7 +59,9 @@ CREATE TABLE {{schema}}.member (
 CREATE UNIQUE INDEX ON {{schema}}.member (tenant, user_id, topic) WHERE until = {OPEN};
 """
 
-_ROWS = "jsonb_to_recordset(%s::jsonb) AS r (tenant text, user_id text, topic text, sequence bigint)"
+_ROWS = (
+    "jsonb_to_recordset(%s::jsonb) AS r (tenant text, user_id text, topic text, sequence bigint)"
+)
 
 JOIN = Statement(
     "join",
@@ -58,7 +83,10 @@ LEAVE = Statement(
 
 _FOR = """n.tenant = m.tenant AND n.user_id = m.topic AND n.sequence > m.since AND n.sequence < m.until
       AND n.left_out IS DISTINCT FROM m.user_id"""
-_OWN = {"user_id": "m.user_id", "body": f"replace(n.body, chr({ord(READER)}), to_json(m.user_id)::text) AS body"}
+_OWN = {
+    "user_id": "m.user_id",
+    "body": f"replace(n.body, chr({ord(READER)}), to_json(m.user_id)::text) AS body",
+}
 _AS_OWN = ", ".join(_OWN.get(column, f"n.{column}") for column in COLUMNS)
 """A topic's row `n` as one of member `m`'s own."""
 
@@ -107,7 +135,10 @@ def key(topic: Topic) -> str:
 def spans(tenant: str, text: str) -> list[Span]:
     """A person's rows of `member` as JSON, `[[topic, since, until], …]`."""
     found = msgspec.json.decode(text, type=list[tuple[str, int, int]])
-    return [Span(Topic(tenant, topic.removeprefix(OWNER)), since, until) for topic, since, until in found]
+    return [
+        Span(Topic(tenant, topic.removeprefix(OWNER)), since, until)
+        for topic, since, until in found
+    ]
 
 
 def shared_body(notification: bytes) -> str:
@@ -119,5 +150,10 @@ def membership(member: Member, message: Message) -> Change:
     """Somebody comes to a topic or leaves it."""
     person, topic = member
     statement = JOIN if isinstance(decode_membership(message.data), Joined) else LEAVE
-    row: dict[str, Any] = {"tenant": person.tenant, "user_id": person.user, "topic": key(topic), "sequence": message.sequence}
+    row: dict[str, Any] = {
+        "tenant": person.tenant,
+        "user_id": person.user,
+        "topic": key(topic),
+        "sequence": message.sequence,
+    }
     return Change(statement, person, message.sequence, row)

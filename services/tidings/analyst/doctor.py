@@ -68,7 +68,10 @@ async def _nats(settings: Settings) -> Finding:
 
 async def _postgres(settings: Settings) -> Finding:
     try:
-        async with open_postgres(settings.postgres, "doctor", 1) as postgres, postgres.connection() as connection:
+        async with (
+            open_postgres(settings.postgres, "doctor", 1) as postgres,
+            postgres.connection() as connection,
+        ):
             row = await (await connection.execute("SHOW server_version")).fetchone()
     except TidingsError as error:
         return Finding("Postgres", False, str(error))
@@ -77,7 +80,11 @@ async def _postgres(settings: Settings) -> Finding:
 
 async def _streams(runtime: Runtime) -> Finding:
     heads = {name: await state(runtime.jetstream, name) for name in (EVENTS, NOTIFICATIONS, DEAD)}
-    return Finding("streams", True, ", ".join(f"{name} at {head.last} (epoch {head.epoch})" for name, head in heads.items()))
+    return Finding(
+        "streams",
+        True,
+        ", ".join(f"{name} at {head.last} (epoch {head.epoch})" for name, head in heads.items()),
+    )
 
 
 async def _notifier(runtime: Runtime) -> Finding:
@@ -85,17 +92,29 @@ async def _notifier(runtime: Runtime) -> Finding:
     if behind:
         await asyncio.sleep(PARKED_SECONDS)
         now = await _behind(runtime)
-        stuck = [number for number, lag in behind.items() if number in now and now[number][0] == lag[0]]
+        stuck = [
+            number for number, lag in behind.items() if number in now and now[number][0] == lag[0]
+        ]
         if stuck:
-            words = ", ".join(f"partition {number} at event {now[number][0]} of {now[number][1]}" for number in stuck)
+            words = ", ".join(
+                f"partition {number} at event {now[number][0]} of {now[number][1]}"
+                for number in stuck
+            )
             return Finding("notifier", False, f"stands still: {words}; is a notifier running?")
     return Finding(
-        "notifier", True, f"all {runtime.settings.partitions} partitions are routed" + (", some just now" if behind else " to their ends")
+        "notifier",
+        True,
+        f"all {runtime.settings.partitions} partitions are routed"
+        + (", some just now" if behind else " to their ends"),
     )
 
 
 async def _behind(runtime: Runtime) -> dict[int, tuple[int, int]]:
-    return {number: lag for number in range(runtime.settings.partitions) if (lag := await _lag(runtime, number))}
+    return {
+        number: lag
+        for number in range(runtime.settings.partitions)
+        if (lag := await _lag(runtime, number))
+    }
 
 
 async def _lag(runtime: Runtime, number: int) -> tuple[int, int] | None:
@@ -122,7 +141,10 @@ async def _read_models(runtime: Runtime) -> AsyncIterator[Finding]:
 async def _live(postgres: Postgres) -> list[tuple[str, str, int]]:
     try:
         async with postgres.connection() as connection:
-            return [(row[0], row[1], row[2]) for row in await (await connection.execute(LAG_QUERY)).fetchall()]
+            return [
+                (row[0], row[1], row[2])
+                for row in await (await connection.execute(LAG_QUERY)).fetchall()
+            ]
     except TidingsError:
         return []
 

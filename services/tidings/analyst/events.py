@@ -12,19 +12,25 @@ from tidings.runtime.process import Runtime
 from tidings.runtime.read import read
 
 
-async def tail(runtime: Runtime, tenant: str | None, type_: str | None, after: int | None) -> AsyncIterator[Message]:
+async def tail(
+    runtime: Runtime, tenant: str | None, type_: str | None, after: int | None
+) -> AsyncIterator[Message]:
     """Events as they are appended, from now on or after a sequence; without end."""
     head = (await state(runtime.jetstream, EVENTS)).last
     subject = _subject(runtime, tenant, type_)
     start = head if after is None else min(after, head)
-    batches = follow(runtime.jetstream, EVENTS, (subject,), after=start, epoch=runtime.epochs[EVENTS])
+    batches = follow(
+        runtime.jetstream, EVENTS, (subject,), after=start, epoch=runtime.epochs[EVENTS]
+    )
     async with aclosing(batches):
         async for batch in batches:
             for message in batch:
                 yield message
 
 
-async def export(runtime: Runtime, tenant: str | None, type_: str | None, after: int) -> AsyncIterator[Message]:
+async def export(
+    runtime: Runtime, tenant: str | None, type_: str | None, after: int
+) -> AsyncIterator[Message]:
     """All events after a sequence, up to the head as it is now."""
     head = (await state(runtime.jetstream, EVENTS)).last
     subject = _subject(runtime, tenant, type_)

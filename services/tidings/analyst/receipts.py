@@ -48,16 +48,31 @@ class Confirmation(NamedTuple):
 async def receipts(runtime: Runtime, named: str) -> list[Confirmation]:
     """Who was told of an event, named by its sequence in `EVENTS` or as `<tenant>/<source>/<id>`; raises NoSuchEvent or Unavailable."""
     event = await _event(runtime, named)
-    about = {"tenant": event.tenant, "created": instant(event.time_nanoseconds), "body": f"{BODY}{event.sequence},%", "sent": SENT}
+    about = {
+        "tenant": event.tenant,
+        "created": instant(event.time_nanoseconds),
+        "body": f"{BODY}{event.sequence},%",
+        "sent": SENT,
+    }
     async with runtime.postgres.connection() as connection:
-        return [Confirmation(*row) for row in await (await connection.execute(TOLD, about)).fetchall()]
+        return [
+            Confirmation(*row) for row in await (await connection.execute(TOLD, about)).fetchall()
+        ]
 
 
 async def _event(runtime: Runtime, named: str) -> AnyRecorded:
-    sequence = int(named) if named.isascii() and named.isdecimal() else await _sequence(runtime, named)
-    found = await read(runtime.jetstream, EVENTS, "events.>", after=sequence - 1, limit=1) if sequence else []
+    sequence = (
+        int(named) if named.isascii() and named.isdecimal() else await _sequence(runtime, named)
+    )
+    found = (
+        await read(runtime.jetstream, EVENTS, "events.>", after=sequence - 1, limit=1)
+        if sequence
+        else []
+    )
     if not found or found[0].sequence != sequence:
-        raise NoSuchEvent(f"there is no event {named}; name it by its number in `tidings events tail`, or as <tenant>/<source>/<id>")
+        raise NoSuchEvent(
+            f"there is no event {named}; name it by its number in `tidings events tail`, or as <tenant>/<source>/<id>"
+        )
     return recorded(found[0].data, sequence, found[0].time_nanoseconds)
 
 
@@ -66,5 +81,7 @@ async def _sequence(runtime: Runtime, named: str) -> int:
     tenant, _, rest = named.partition("/")
     source, _, identifier = rest.rpartition("/")
     async with runtime.postgres.connection() as connection:
-        row = await (await connection.execute(SEEN, (digest(event_key(tenant, source, identifier)),))).fetchone()
+        row = await (
+            await connection.execute(SEEN, (digest(event_key(tenant, source, identifier)),))
+        ).fetchone()
     return row[0] if row else 0

@@ -37,7 +37,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, if there is one."""
         module = COMMANDS.get(cmd_name)
-        return getattr(import_module(f"tidings.cli.commands.{module}"), cmd_name) if module else None
+        return (
+            getattr(import_module(f"tidings.cli.commands.{module}"), cmd_name) if module else None
+        )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -53,16 +53,29 @@ def handlers(runtime: Runtime) -> list[Any]:
         """What is played here."""
         return json(programme(STORIES))
 
-    @post("/demo/sign-in", status_code=200, request_max_body_size=BODY_LIMIT_BYTES, opt=UNDESCRIBED, guards=[own_page])
+    @post(
+        "/demo/sign-in",
+        status_code=200,
+        request_max_body_size=BODY_LIMIT_BYTES,
+        opt=UNDESCRIBED,
+        guards=[own_page],
+    )
     async def sign_in(request: AnyRequest) -> Response[bytes]:
         """Sign in as one of a story's people."""
         try:
             who = _sign_in.decode(await request.body())
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Problem(400, "bad request", str(error)) from None
-        return json(await company.sign_in(who.story, who.user), headers={"Cache-Control": "no-store"})
+        return json(
+            await company.sign_in(who.story, who.user), headers={"Cache-Control": "no-store"}
+        )
 
-    @post("/demo/stories/{story:str}/scenes/{number:int}", status_code=200, opt=UNDESCRIBED, guards=[own_page])
+    @post(
+        "/demo/stories/{story:str}/scenes/{number:int}",
+        status_code=200,
+        opt=UNDESCRIBED,
+        guards=[own_page],
+    )
     async def scene(story: str, number: int) -> Response[bytes]:
         """Make a scene happen: its events, as they stand in the log."""
         return json(await company.make_happen(story, number))

@@ -51,30 +51,48 @@ class Company:
         """Sign in as one of a story's people, to whom something has happened already; raises Problem."""
         told = self._story(story)
         if user not in told.people:
-            raise Problem(404, "not found", f"nobody is called so in that story; there are {', '.join(told.people)}")
+            raise Problem(
+                404,
+                "not found",
+                f"nobody is called so in that story; there are {', '.join(told.people)}",
+            )
         await self._begin(told)
-        return Signed(tenant=tenant(told), user=user, token=self._token(Person(tenant(told), user)), expires_in_seconds=TOKEN_SECONDS)
+        return Signed(
+            tenant=tenant(told),
+            user=user,
+            token=self._token(Person(tenant(told), user)),
+            expires_in_seconds=TOKEN_SECONDS,
+        )
 
     async def make_happen(self, story: str, number: int) -> list[Happened]:
         """Append the events of a scene, all or none; raises Problem."""
         told = self._story(story)
         scene = told.scenes[number] if 0 <= number < len(told.scenes) else None
         if not isinstance(scene, Happens):
-            raise Problem(404, "not found", "nothing happens in a scene of that number; /demo/stories has them all")
+            raise Problem(
+                404,
+                "not found",
+                "nothing happens in a scene of that number; /demo/stories has them all",
+            )
         drafts = [self._draft(told, fact, str(uuid4())) for fact in scene.facts]
         placed = await self._appender.append_batch(drafts)
         return [
-            Happened(type=fact.event.type, actor=fact.actor, sequence=at.sequence) for fact, at in zip(scene.facts, placed, strict=True)
+            Happened(type=fact.event.type, actor=fact.actor, sequence=at.sequence)
+            for fact, at in zip(scene.facts, placed, strict=True)
         ]
 
     async def _begin(self, story: Story) -> None:
         """State what came before: under the same ids every time, so that nobody is told twice."""
         if story.name not in self._begun:
-            await self._appender.append_batch([self._draft(story, fact, f"before-{at}") for at, fact in enumerate(before(story))])
+            await self._appender.append_batch(
+                [self._draft(story, fact, f"before-{at}") for at, fact in enumerate(before(story))]
+            )
             self._begun.add(story.name)
 
     def _draft(self, story: Story, fact: Fact, identifier: str) -> Draft:
-        sealed = Envelope(source=SOURCE, tenant=tenant(story)).sealed(fact.event, id=identifier, actor=fact.actor, time=datetime.now(UTC))
+        sealed = Envelope(source=SOURCE, tenant=tenant(story)).sealed(
+            fact.event, id=identifier, actor=fact.actor, time=datetime.now(UTC)
+        )
         return draft(sealed.body, tenant(story), self._settings.partitions)
 
     def _token(self, person: Person) -> str:
@@ -86,7 +104,11 @@ class Company:
         for story in self.stories:
             if story.name == name:
                 return story
-        raise Problem(404, "not found", f"there is no such story; there are {', '.join(each.name for each in self.stories)}")
+        raise Problem(
+            404,
+            "not found",
+            f"there is no such story; there are {', '.join(each.name for each in self.stories)}",
+        )
 
 
 def tenant(story: Story) -> str:

@@ -56,7 +56,12 @@ def _locales(story: Story) -> Iterator[tuple[str, str]]:
 def _act(scene: Scene) -> Act:
     match scene:
         case Happens():
-            return Act(kind="happens", words=scene.words, types=[fact.event.type for fact in scene.facts], told=scene.shown)
+            return Act(
+                kind="happens",
+                words=scene.words,
+                types=[fact.event.type for fact in scene.facts],
+                told=scene.shown,
+            )
         case Leaves():
             return Act(kind="leaves", words=scene.words, user=scene.user)
         case Returns():

@@ -36,7 +36,9 @@ class Acks:
     def take(self, person: Person, device: str, sequence: int) -> None:
         """A device has everything up to a sequence; less than it had before says nothing new."""
         whose = (person, device)
-        if sequence > self.known(person, device) and (whose in self._waiting or len(self._waiting) < DEVICES_LIMIT):
+        if sequence > self.known(person, device) and (
+            whose in self._waiting or len(self._waiting) < DEVICES_LIMIT
+        ):
             self._waiting[whose] = sequence
 
     def known(self, person: Person, device: str) -> int:
@@ -75,7 +77,10 @@ class Acks:
 
     def _draft(self, whose: Device, sequence: int) -> Draft:
         person, device = whose
-        return Draft(receipt(person, self._partitions), encode(Delivered(device=device, cursor=f"{self._epoch}-{sequence}")))
+        return Draft(
+            receipt(person, self._partitions),
+            encode(Delivered(device=device, cursor=f"{self._epoch}-{sequence}")),
+        )
 
     def _settle(self, written: dict[Device, int]) -> None:
         if len(self._written) > DEVICES_LIMIT:

@@ -36,7 +36,11 @@ ABOUT = {
     "user": "JOIN activity.concern u ON u.tenant = h.tenant AND u.sequence = h.sequence AND u.about = %(user)s",
     "entity": "JOIN activity.concern e ON e.tenant = h.tenant AND e.sequence = h.sequence AND e.about = %(entity)s",
 }
-FITTING = {"types": "h.type = ANY (%(types)s)", "since": "h.at >= %(since)s", "until": "h.at < %(until)s"}
+FITTING = {
+    "types": "h.type = ANY (%(types)s)",
+    "since": "h.at >= %(since)s",
+    "until": "h.at < %(until)s",
+}
 
 
 def handler(edge: Edge, who: Who) -> Any:
@@ -47,7 +51,10 @@ def handler(edge: Edge, who: Who) -> Any:
         request: AnyRequest,
         user: Name = None,
         entity: Annotated[str | None, Parameter(pattern=ENTITY)] = None,
-        type_: Annotated[list[TypeName] | None, Parameter(query="type", max_items=VALUES_LIMIT, schema_extra=several(TypeName))] = None,
+        type_: Annotated[
+            list[TypeName] | None,
+            Parameter(query="type", max_items=VALUES_LIMIT, schema_extra=several(TypeName)),
+        ] = None,
         since: MomentParameter = None,
         until: MomentParameter = None,
         limit: Annotated[int, Parameter(ge=1, le=PAGE_LIMIT)] = 50,
@@ -61,7 +68,9 @@ def handler(edge: Edge, who: Who) -> Any:
         about = {"user": user and f"user:{user}", "entity": entity}
         fitting = {"types": type_, "since": moment("since", since), "until": moment("until", until)}
         asked = {name: value for name, value in {**about, **fitting}.items() if value}
-        return json(await page(edge.runtime, {**asked, "tenant": tenant, "limit": limit, "before": before}))
+        return json(
+            await page(edge.runtime, {**asked, "tenant": tenant, "limit": limit, "before": before})
+        )
 
     return activity
 
@@ -69,13 +78,23 @@ def handler(edge: Edge, who: Who) -> Any:
 async def page(runtime: Runtime, asked: dict[str, Any]) -> Activity:
     """A page of what is asked for, by the names of its parameters; raises Unavailable."""
     about = " ".join(join for name, join in ABOUT.items() if name in asked)
-    fitting = " AND ".join(["true", *(predicate for name, predicate in FITTING.items() if name in asked)])
+    fitting = " AND ".join(
+        ["true", *(predicate for name, predicate in FITTING.items() if name in asked)]
+    )
     async with stand(runtime, "activity") as (connection, sequence):
-        rows = await (await connection.execute(PAGE.format(about=about, fitting=fitting).encode(), asked)).fetchall()
+        rows = await (
+            await connection.execute(PAGE.format(about=about, fitting=fitting).encode(), asked)
+        ).fetchall()
     found = tuple(_happening(*row) for row in rows[: asked["limit"]])
-    return Activity(activity=found, next=found[-1].sequence if len(rows) > len(found) else None, sequence=sequence)
+    return Activity(
+        activity=found,
+        next=found[-1].sequence if len(rows) > len(found) else None,
+        sequence=sequence,
+    )
 
 
-def _happening(sequence: int, type_: str, actor: str | None, entity: str | None, at: Any, data: str | None) -> Happening:
+def _happening(
+    sequence: int, type_: str, actor: str | None, entity: str | None, at: Any, data: str | None
+) -> Happening:
     raw = Raw(b"null" if data is None else data.encode())
     return Happening(sequence=sequence, type=type_, actor=actor, entity=entity, at=at, data=raw)

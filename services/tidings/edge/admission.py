@@ -51,13 +51,20 @@ def anybody(edge: Edge) -> Guard:
 def tickets(edge: Edge) -> Any:
     """The route that issues tickets."""
 
-    @post("/v1/tickets", status_code=200, guards=[_guard(edge, edge.access.buckets("ticket", "tickets"))], opt=says(TICKETS))
+    @post(
+        "/v1/tickets",
+        status_code=200,
+        guards=[_guard(edge, edge.access.buckets("ticket", "tickets"))],
+        opt=says(TICKETS),
+    )
     async def issue(request: Request[Any, Any, Any]) -> Response[bytes]:
         """A ticket for whoever cannot send a header, such as an EventSource; it works once and for seconds only."""
         arrival = Arrival.of(request.scope)
         arrival.check_origin(edge.access.origins)
         ticket = edge.door.tickets.issue(request.scope["state"][IDENTITY], arrival.origin)
-        return json(Issued(ticket, edge.settings.ticket_seconds), headers={"Cache-Control": "no-store"})
+        return json(
+            Issued(ticket, edge.settings.ticket_seconds), headers={"Cache-Control": "no-store"}
+        )
 
     return issue
 

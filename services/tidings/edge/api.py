@@ -64,13 +64,24 @@ def _connections(edge: Edge) -> list[Any]:
         if scope["type"] == ScopeType.WEBSOCKET:
             await Socket(edge, scope, receive, send).run()
         else:
-            await problem.respond(send, 426, "upgrade required", "this is a WebSocket (RFC 6455); for plain HTTP there is /v1/stream")
+            await problem.respond(
+                send,
+                426,
+                "upgrade required",
+                "this is a WebSocket (RFC 6455); for plain HTTP there is /v1/stream",
+            )
 
     @asgi("/v1/stream", copy_scope=False, opt=says(operations.STREAM))
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         """The frames of a person's log as server-sent events; the AsyncAPI document describes them."""
         if scope["type"] == ScopeType.WEBSOCKET:
-            await problem.respond(send, 400, "bad request", "for a WebSocket there is /v1/socket", kind="websocket.http")
+            await problem.respond(
+                send,
+                400,
+                "bad request",
+                "for a WebSocket there is /v1/socket",
+                kind="websocket.http",
+            )
         elif scope["method"] == "GET":
             await Stream(edge, scope, receive, send).run()
         else:
@@ -89,13 +100,23 @@ def _log(edge: Edge) -> Any:
         except InvalidCursor as error:
             return respond(400, "bad cursor", str(error), field="after")
         except Unreplayable as reason:
-            return respond(410, "gone", "the cursor cannot be replayed; start afresh without one", reason=str(reason))
+            return respond(
+                410,
+                "gone",
+                "the cursor cannot be replayed; start afresh without one",
+                reason=str(reason),
+            )
 
     return log
 
 
 def _mark(edge: Edge) -> Any:
-    @post("/v1/notifications/mark", status_code=200, request_max_body_size=BODY_LIMIT_BYTES, opt=says(operations.MARK))
+    @post(
+        "/v1/notifications/mark",
+        status_code=200,
+        request_max_body_size=BODY_LIMIT_BYTES,
+        opt=says(operations.MARK),
+    )
     async def mark(request: AnyRequest) -> Response[bytes]:
         """Mark notifications by ids or up to a cursor; with an `op`, however often it is sent, it happens once."""
         identity = _who(request)
@@ -107,7 +128,12 @@ def _mark(edge: Edge) -> Any:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad mark", str(error))
         except Unreplayable as reason:
-            return respond(409, "conflict", "`up_to` is a cursor of another log, or lies ahead of this one", reason=str(reason))
+            return respond(
+                409,
+                "conflict",
+                "`up_to` is a cursor of another log, or lies ahead of this one",
+                reason=str(reason),
+            )
         return json({"op": operation.op, "cursor": str(cursor)})
 
     return mark

@@ -58,12 +58,23 @@ class Asset(NamedTuple):
     def of(cls, file: Path) -> Asset:
         """Read a file."""
         content = file.read_bytes()
-        return cls(MEDIA_TYPES[file.suffix], content, gzip.compress(content, mtime=0), blake2s(content, digest_size=12).hexdigest())
+        return cls(
+            MEDIA_TYPES[file.suffix],
+            content,
+            gzip.compress(content, mtime=0),
+            blake2s(content, digest_size=12).hexdigest(),
+        )
 
     @property
     def headers(self) -> dict[str, str]:
         """What goes with it: no script but our own in a page; a service worker may look after the whole site."""
-        more = PAGE_HEADERS if self.media_type.startswith("text/html") else SCRIPT_HEADERS if "javascript" in self.media_type else {}
+        more = (
+            PAGE_HEADERS
+            if self.media_type.startswith("text/html")
+            else SCRIPT_HEADERS
+            if "javascript" in self.media_type
+            else {}
+        )
         return {**HEADERS, **more}
 
 
@@ -71,7 +82,12 @@ def handlers() -> list[Any]:
     """The route handler of all files; no other name leads anywhere."""
     assets = dict(_assets(FOLDER))
 
-    @route("/web/{name:path}", http_method=[HttpMethod.GET, HttpMethod.HEAD], opt=UNDESCRIBED, sync_to_thread=False)
+    @route(
+        "/web/{name:path}",
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
+        opt=UNDESCRIBED,
+        sync_to_thread=False,
+    )
     def asset(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
         """A file of the browser's client."""
         found = assets.get(name.lstrip("/"))
@@ -89,7 +105,9 @@ def answer(request: Request[Any, Any, Any], found: Asset) -> Response[bytes]:
     headers = {**found.headers, "ETag": tag, **({"Content-Encoding": "gzip"} if packed else {})}
     if known(tag, request.headers.get("if-none-match")):
         return Response(b"", status_code=304, headers=headers)
-    return Response(found.packed if packed else found.content, media_type=found.media_type, headers=headers)
+    return Response(
+        found.packed if packed else found.content, media_type=found.media_type, headers=headers
+    )
 
 
 def _assets(folder: Path) -> Iterator[tuple[str, Asset]]:

@@ -55,7 +55,9 @@ async def _pressed(edge: Edge, told: Notification, action: str) -> str:
     appended = await edge.append(draft)
     if not appended.duplicate:
         return action
-    (first, *_) = await read(edge.runtime.jetstream, EVENTS, draft.subject, after=appended.sequence - 1, limit=1)
+    (first, *_) = await read(
+        edge.runtime.jetstream, EVENTS, draft.subject, after=appended.sequence - 1, limit=1
+    )
     before = event_of(decode(first.data))
     return before.action if isinstance(before, NotificationActed) else action
 
@@ -68,4 +70,11 @@ def _draft(told: Notification, action: str, partitions: int) -> Draft:
         notification_type=told.type,
         entity=told.entity,
     )
-    return stated(fact, told, told.user, id=acting_id(told.id, told.user), at=datetime.now(UTC), partitions=partitions)
+    return stated(
+        fact,
+        told,
+        told.user,
+        id=acting_id(told.id, told.user),
+        at=datetime.now(UTC),
+        partitions=partitions,
+    )

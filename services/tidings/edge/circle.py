@@ -42,7 +42,9 @@ class Circle:
         """These stand in the relation now; the watchers that do not any more."""
         self.stirred = self.stirred or users != self.users
         self.users = users
-        return [tab for tab, user in self.watchers.items() if user is not None and user not in users]
+        return [
+            tab for tab, user in self.watchers.items() if user is not None and user not in users
+        ]
 
     def tell(self, online: Online) -> bool:
         """Tell all watchers what has changed since they were last told, if anything has."""
@@ -68,6 +70,13 @@ class Circle:
     def _whole(self) -> Page:
         return self._page(self._told, frozenset(), whole=True)
 
-    def _page(self, online: frozenset[str], offline: frozenset[str], *, whole: bool = False) -> Page:
-        frame = PresenceFrame(online=tuple(sorted(online)), offline=tuple(sorted(offline)), relation=self.relation, whole=whole)
+    def _page(
+        self, online: frozenset[str], offline: frozenset[str], *, whole: bool = False
+    ) -> Page:
+        frame = PresenceFrame(
+            online=tuple(sorted(online)),
+            offline=tuple(sorted(offline)),
+            relation=self.relation,
+            whole=whole,
+        )
         return Page("presence", encode(frame))

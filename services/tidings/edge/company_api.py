@@ -68,13 +68,17 @@ def _presence(edge: Edge, who: Who) -> Any:
     @get("/v1/presence", opt=says(PRESENCE))
     async def presence(
         request: AnyRequest,
-        user: Annotated[list[str] | None, Parameter(max_items=WATCH_LIMIT_USERS, schema_extra=several(Id))] = None,
+        user: Annotated[
+            list[str] | None, Parameter(max_items=WATCH_LIMIT_USERS, schema_extra=several(Id))
+        ] = None,
         relation: Annotated[str | None, Parameter(schema_extra=Schemas().of(RelationName))] = None,
     ) -> Response[bytes]:
         """Which of these users, or of those in a relation one stands in, are connected; as far as is known, a moment late."""
         identity = who(request)
         if (user is None) == (relation is None):
-            return respond(400, "bad request", "give either `user`, once for each of them, or `relation`")
+            return respond(
+                400, "bad request", "give either `user`, once for each of them, or `relation`"
+            )
         try:
             users = await _among(edge, identity, msgspec.convert(user or (), Users), relation)
         except msgspec.ValidationError as error:
@@ -96,7 +100,9 @@ def _signals(edge: Edge, who: Who) -> Any:
         try:
             buckets.take(identity.person, asyncio.get_running_loop().time()).check()
             said = msgspec.json.decode(await request.body(), type=PostedSignal)
-            await edge.company.signals.send(identity.person, said.connection, said, datetime.now(UTC))
+            await edge.company.signals.send(
+                identity.person, said.connection, said, datetime.now(UTC)
+            )
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             return respond(400, "bad signal", str(error))
         except (NoMember, TooLarge) as refusal:
@@ -108,8 +114,17 @@ def _signals(edge: Edge, who: Who) -> Any:
     return signals
 
 
-async def _among(edge: Edge, identity: Identity, users: tuple[str, ...], relation: str | None) -> frozenset[str]:
+async def _among(
+    edge: Edge, identity: Identity, users: tuple[str, ...], relation: str | None
+) -> frozenset[str]:
     if relation is None:
         return frozenset(users)
-    members, topic = edge.company.members, Topic(identity.person.tenant, msgspec.convert(relation, RelationName))
-    return await (members.of(topic) if ADMIN in identity.scopes else members.admit(identity.person.user, topic))
+    members, topic = (
+        edge.company.members,
+        Topic(identity.person.tenant, msgspec.convert(relation, RelationName)),
+    )
+    return await (
+        members.of(topic)
+        if ADMIN in identity.scopes
+        else members.admit(identity.person.user, topic)
+    )

@@ -25,7 +25,12 @@ AnyRequest = Request[Any, Any, Any]
 def handler(edge: Edge, who: Callable[[AnyRequest], Identity]) -> Any:
     """The route handler of acks."""
 
-    @post("/v1/acks", status_code=202, request_max_body_size=BODY_LIMIT_BYTES, opt=says(operations.ACK))
+    @post(
+        "/v1/acks",
+        status_code=202,
+        request_max_body_size=BODY_LIMIT_BYTES,
+        opt=says(operations.ACK),
+    )
     async def ack(request: AnyRequest) -> Response[bytes]:
         """A device has everything up to a cursor; written down within seconds, of each device only the newest."""
         person, receipt = who(request).person, _receipt(await request.body())
@@ -48,7 +53,17 @@ async def _cursor(edge: Edge, text: str) -> Cursor:
     except InvalidCursor as error:
         raise Problem(400, "bad cursor", str(error), field="cursor") from None
     except Unreplayable as reason:
-        raise Problem(409, "conflict", "this is a cursor of another log, or lies ahead of this one", reason=str(reason)) from None
+        raise Problem(
+            409,
+            "conflict",
+            "this is a cursor of another log, or lies ahead of this one",
+            reason=str(reason),
+        ) from None
     if cursor.until:
-        raise Problem(409, "conflict", "in the middle of a replay nothing is complete yet; take the cursor at its end", field="cursor")
+        raise Problem(
+            409,
+            "conflict",
+            "in the middle of a replay nothing is complete yet; take the cursor at its end",
+            field="cursor",
+        )
     return cursor

@@ -67,7 +67,11 @@ class Connection:
     )
 
     def __init__(
-        self, edge: Edge, identity: Identity, send: Callable[[Page], Coroutine[Any, Any, None]], device: str | None = None
+        self,
+        edge: Edge,
+        identity: Identity,
+        send: Callable[[Page], Coroutine[Any, Any, None]],
+        device: str | None = None,
     ) -> None:
         self._edge = edge
         self._send = send
@@ -84,7 +88,9 @@ class Connection:
         self.device = device or self.id
         self.at = Cursor(edge.log.epoch, 0)
 
-    async def run(self, cursor: str | None, listen: Callable[[Connection], Awaitable[None]]) -> None:
+    async def run(
+        self, cursor: str | None, listen: Callable[[Connection], Awaitable[None]]
+    ) -> None:
         """Send frames, from a cursor on, and listen; raises Closed, or what `listen` raises."""
         edge, person = self._edge, self.identity.person
         self._term = Term(edge.lifetime_seconds(), self.identity)
@@ -98,7 +104,9 @@ class Connection:
                 await listen(self)
         except TimeoutError:
             over = self._term.over
-            raise self._ended or Closed(over, "the token has expired" if over == Code.TOKEN_OVER else "come back") from None
+            raise self._ended or Closed(
+                over, "the token has expired" if over == Code.TOKEN_OVER else "come back"
+            ) from None
         finally:
             self._note_sent()
             edge.feeds.leave(self._feed, self)
@@ -174,7 +182,11 @@ class Connection:
         """The client has everything up to a cursor; in the middle of a replay that says nothing yet."""
         cursor = Cursor.parse(text)
         if cursor.epoch != self.at.epoch or cursor.reaches > self.at.reaches:
-            self.say(wire.error("ack", "a cursor that was not sent here cannot be acknowledged", retry=False))
+            self.say(
+                wire.error(
+                    "ack", "a cursor that was not sent here cannot be acknowledged", retry=False
+                )
+            )
         elif not cursor.until:
             self._edge.ack(self.identity.person, self.device, cursor)
 
@@ -292,7 +304,15 @@ class Connection:
             reason = "epoch"
         except Unreplayable as unreplayable:
             reason = str(unreplayable)
-        await self._sent(wire.hello(self.at, self.identity.person, self.id, self._edge.settings.heartbeat_seconds, self._term.seconds))
+        await self._sent(
+            wire.hello(
+                self.at,
+                self.identity.person,
+                self.id,
+                self._edge.settings.heartbeat_seconds,
+                self._term.seconds,
+            )
+        )
         if reason or not cursor:
             await self._sent(await self._start_over(reason))
 
@@ -312,7 +332,11 @@ class Connection:
         if self._nudging:
             self._nudging.cancel()
         ends_first = self._term.over == Code.TOKEN_OVER
-        self._nudging = asyncio.get_running_loop().call_at(self._term.nudge_at, self._nudge) if ends_first else None
+        self._nudging = (
+            asyncio.get_running_loop().call_at(self._term.nudge_at, self._nudge)
+            if ends_first
+            else None
+        )
 
     def _nudge(self) -> None:
         self.say(wire.token_expiring(self._term.token_seconds))
@@ -322,7 +346,9 @@ class Connection:
         if self._edge.access.revocations.concern(self.identity):
             raise Closed(Code.TOKEN_OVER, REVOKED)
         if len(self._feed.tabs) > settings.connections_per_user:
-            raise Closed(Code.TOO_MANY, f"at most {settings.connections_per_user} connections for one user")
+            raise Closed(
+                Code.TOO_MANY, f"at most {settings.connections_per_user} connections for one user"
+            )
         if self._edge.feeds.tabs > settings.connections_limit:
             raise Closed(Code.TOO_MANY, f"at most {settings.connections_limit} connections here")
         if self._edge.closing:

@@ -53,7 +53,9 @@ class Door:
             case Token() as shown:
                 return await self.identify_by(shown.token)
             case Ticket() as shown:
-                return self.access.current(await self.tickets.redeem(shown.ticket, arrival.origin)).need(SCOPE)
+                return self.access.current(
+                    await self.tickets.redeem(shown.ticket, arrival.origin)
+                ).need(SCOPE)
             case None:
                 return None
 
@@ -93,13 +95,17 @@ class Door:
         """Count an attempt to connect; raises Throttled, or Problem if another edge serves this person."""
         self.serve(identity)
         if self._connects is not None:
-            self._connects.take((self.access.address(arrival), identity.person), time.monotonic()).check()
+            self._connects.take(
+                (self.access.address(arrival), identity.person), time.monotonic()
+            ).check()
 
     def serve(self, identity: Identity) -> Identity:
         """Itself, if this edge serves this person; raises Problem (RFC 9110, section 15.5.20)."""
         number = partition_of(identity.person, self._partitions)
         if self._served is not None and number not in self._served:
-            words = f"another edge serves this person; come back with partition={number} in the address"
+            words = (
+                f"another edge serves this person; come back with partition={number} in the address"
+            )
             raise Problem(421, "misdirected", words, partition=number)
         return identity
 

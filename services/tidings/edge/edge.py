@@ -66,7 +66,9 @@ class Edge:
         if operation.up_to:
             await self.log.check(Cursor.parse(operation.up_to))
         identifier = f"mark/{self.log.subject(person)}/{operation.op}"
-        appended = await self._appender.append(Draft(self.log.subject(person), encode(body), id=quote(identifier)))
+        appended = await self._appender.append(
+            Draft(self.log.subject(person), encode(body), id=quote(identifier))
+        )
         await self._seen(appended.sequence)
         return Cursor(self.log.epoch, appended.sequence)
 
@@ -77,7 +79,9 @@ class Edge:
     def ack(self, person: Person, device: str, cursor: Cursor) -> None:
         """A device has everything up to a cursor; of a log where nothing new came since, that is known already."""
         feed = self.feeds.feed_of(person)
-        self.acks.take(person, device, min(cursor.sequence, feed.newest if feed else cursor.sequence))
+        self.acks.take(
+            person, device, min(cursor.sequence, feed.newest if feed else cursor.sequence)
+        )
 
     async def drain(self) -> None:
         """Have every connection come back in a time slot of its own, to whoever answers then, and wait, with a limit, until all have."""
@@ -105,7 +109,14 @@ class Edge:
         subjects = followed(self.settings.served)
         newest = [await last(jetstream, NOTIFICATIONS, subject) for subject in subjects]
         target = max((found.sequence for found in newest if found), default=0)
-        batches = follow(jetstream, NOTIFICATIONS, subjects, after=ring.floor, epoch=self.log.epoch, limit=FOLLOW_MESSAGES)
+        batches = follow(
+            jetstream,
+            NOTIFICATIONS,
+            subjects,
+            after=ring.floor,
+            epoch=self.log.epoch,
+            limit=FOLLOW_MESSAGES,
+        )
         async with aclosing(batches):
             while True:
                 if ring.head >= target:

@@ -117,7 +117,9 @@ class Feed:
             return None
         for each in told:
             known.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
-        if len(told) == 1 or (fits([each.message for each in told]) and not known.overtook(self.cursor.sequence)):
+        if len(told) == 1 or (
+            fits([each.message for each in told]) and not known.overtook(self.cursor.sequence)
+        ):
             now = time.time()
             standing = [each for each in told if stands(each.entry, known, now)]
             return self._moved(told[-1].message.sequence, standing, now)
@@ -159,7 +161,11 @@ class Feed:
         """
         if after.sequence >= self.cursor.sequence and not after.until:
             return None
-        if self._page is None or self._page_after != (after, whole) or not self._reaches(self._page):
+        if (
+            self._page is None
+            or self._page_after != (after, whole)
+            or not self._reaches(self._page)
+        ):
             self._page = await self._next(after, whole)
             self._page_after = (after, whole)
         return self._page
@@ -182,15 +188,21 @@ class Feed:
             tab.go_on()
 
     def _reaches(self, page: Page) -> bool:
-        return page.more or (page.cursor is not None and page.cursor.sequence >= self.cursor.sequence)
+        return page.more or (
+            page.cursor is not None and page.cursor.sequence >= self.cursor.sequence
+        )
 
     async def _next(self, after: Cursor, whole: bool) -> Page:
         beyond = after.until or self.inbox.overtook(after.sequence)
-        found = None if beyond else self._log.recent(self.person, self.inbox.belonging, after.sequence)
+        found = (
+            None if beyond else self._log.recent(self.person, self.inbox.belonging, after.sequence)
+        )
         head = self.cursor.sequence
         if found is None:
             return await self._log.page(self.person, after, self.inbox, whole=whole)
-        return self._log.link(after, [message for message in found if message.sequence <= head], self.inbox, head)
+        return self._log.link(
+            after, [message for message in found if message.sequence <= head], self.inbox, head
+        )
 
     async def _open(self) -> None:
         try:

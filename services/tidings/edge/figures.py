@@ -65,17 +65,32 @@ class Question(NamedTuple):
 
     def sql(self, query: str, **more: str) -> bytes:
         """A query, narrowed to what is asked."""
-        return query.format(fitting=" AND ".join(["true", *(FITTING[name] for name in self.asked)]), **more).encode()
+        return query.format(
+            fitting=" AND ".join(["true", *(FITTING[name] for name in self.asked)]), **more
+        ).encode()
 
 
 async def hours(runtime: Runtime, question: Question, by: HoursBy) -> Hours:
     """Approved hours; raises Unavailable."""
     async with stand(runtime, "metrics") as (connection, sequence):
-        total = await (await connection.execute(question.sql(HOURS), question.parameters)).fetchone()
-        rows = await (await connection.execute(question.sql(HOURS_BY, id=COLUMNS[by]), question.parameters)).fetchall()
+        total = await (
+            await connection.execute(question.sql(HOURS), question.parameters)
+        ).fetchone()
+        rows = await (
+            await connection.execute(question.sql(HOURS_BY, id=COLUMNS[by]), question.parameters)
+        ).fetchall()
     seconds, timelogs = total or (0, 0)
-    of_each = tuple(HoursOf(id=name, hours=each / SECONDS_PER_HOUR, timelogs=count) for name, each, count in rows[: question.limit])
-    return Hours(hours=seconds / SECONDS_PER_HOUR, timelogs=timelogs, by=of_each, next=_next(rows, question.limit), sequence=sequence)
+    of_each = tuple(
+        HoursOf(id=name, hours=each / SECONDS_PER_HOUR, timelogs=count)
+        for name, each, count in rows[: question.limit]
+    )
+    return Hours(
+        hours=seconds / SECONDS_PER_HOUR,
+        timelogs=timelogs,
+        by=of_each,
+        next=_next(rows, question.limit),
+        sequence=sequence,
+    )
 
 
 async def tasks(runtime: Runtime, question: Question) -> Tasks:
@@ -84,15 +99,30 @@ async def tasks(runtime: Runtime, question: Question) -> Tasks:
         row = await (await connection.execute(question.sql(TASKS), question.parameters)).fetchone()
     count, completed, mean, median = row or (0, 0, None, None)
     rate = _part(completed, count)
-    return Tasks(tasks=count, completed=completed, rate=rate, mean_seconds=mean, median_seconds=median, sequence=sequence)
+    return Tasks(
+        tasks=count,
+        completed=completed,
+        rate=rate,
+        mean_seconds=mean,
+        median_seconds=median,
+        sequence=sequence,
+    )
 
 
 async def projects(runtime: Runtime, question: Question) -> Projects:
     """How far projects have come; raises Unavailable."""
     async with stand(runtime, "metrics") as (connection, sequence):
-        rows = await (await connection.execute(question.sql(PROJECTS), question.parameters)).fetchall()
+        rows = await (
+            await connection.execute(question.sql(PROJECTS), question.parameters)
+        ).fetchall()
     found = tuple(
-        ProjectProgress(id=name, tasks=count, completed=completed, progress=_part(completed, count), milestones=milestones)
+        ProjectProgress(
+            id=name,
+            tasks=count,
+            completed=completed,
+            progress=_part(completed, count),
+            milestones=milestones,
+        )
         for name, count, completed, milestones in rows[: question.limit]
     )
     return Projects(projects=found, next=_next(rows, question.limit), sequence=sequence)

@@ -44,7 +44,9 @@ class Gather(Generic[Q, A]):
     async def _run(self) -> None:
         while self._waiting:
             await self._gather()
-            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), QUESTIONS_PER_QUERY))]
+            taken = [
+                self._waiting.popleft() for _ in range(min(len(self._waiting), QUESTIONS_PER_QUERY))
+            ]
             if taken:
                 await self._settle(taken)
 

@@ -82,7 +82,9 @@ class Guest:
     async def _signal(self, said: Signal) -> Page | None:
         try:
             self._signals.take(asyncio.get_running_loop().time()).check()
-            await self._company.signals.send(self._tab.identity.person, self._tab.id, said, datetime.now(UTC))
+            await self._company.signals.send(
+                self._tab.identity.person, self._tab.id, said, datetime.now(UTC)
+            )
         except Throttled as throttled:
             return wire.error("rate_limited", str(throttled), retry=True)
         except (NoMember, TooLarge) as refusal:
@@ -96,7 +98,9 @@ class Guest:
         try:
             self._watches.take(asyncio.get_running_loop().time()).check()
             if asked.relation:
-                await watches.watch(identity.person, self._tab, asked.relation, admin=ADMIN in identity.scopes)
+                await watches.watch(
+                    identity.person, self._tab, asked.relation, admin=ADMIN in identity.scopes
+                )
             else:
                 watches.watch_users(identity.person, self._tab, frozenset(asked.users))
         except (NoMember, TooLarge, TooMany, Throttled) as refusal:
@@ -109,7 +113,9 @@ class Guest:
 def watches_of(query: Mapping[str, Sequence[str]]) -> Iterator[Watch]:
     """What a query asks to watch, `watch=<relation>` and `user=<id>` any number of times each; raises ValidationError."""
     for relation in msgspec.convert(query.get("watch", ()), Relations):
-        yield msgspec.convert({"op": relation[:ID_LIMIT_CHARACTERS], "relation": relation, "type": "watch"}, Watch)
+        yield msgspec.convert(
+            {"op": relation[:ID_LIMIT_CHARACTERS], "relation": relation, "type": "watch"}, Watch
+        )
     if users := query.get("user"):
         yield msgspec.convert({"op": "users", "users": users, "type": "watch"}, Watch)
 

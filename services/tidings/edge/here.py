@@ -65,7 +65,10 @@ class Here:
             self._gone(person)
         changed, self._unsaid = self._unsaid, set()
         people = list(changed)
-        return changed, [self._said(people[first : first + MESSAGE_PEOPLE]) for first in range(0, len(people), MESSAGE_PEOPLE)]
+        return changed, [
+            self._said(people[first : first + MESSAGE_PEOPLE])
+            for first in range(0, len(people), MESSAGE_PEOPLE)
+        ]
 
     def alive(self) -> Changed:
         """What to say when there is no news."""
@@ -77,7 +80,9 @@ class Here:
         parts = max(1, -(-len(people) // MESSAGE_PEOPLE))
         for part in range(parts):
             some = by_tenant(people[part * MESSAGE_PEOPLE : (part + 1) * MESSAGE_PEOPLE])
-            yield Whole(edge=self.edge, revision=self._revision, part=part, parts=parts, people=some)
+            yield Whole(
+                edge=self.edge, revision=self._revision, part=part, parts=parts, people=some
+            )
 
     def _gone(self, person: Person) -> None:
         del self._leaving[person], self._tabs[person.tenant][person.user]
@@ -87,8 +92,17 @@ class Here:
 
     def _said(self, people: list[Person]) -> Changed:
         after, self._revision = self._revision, self._revision + 1
-        joined, left = [each for each in people if each in self], [each for each in people if each not in self]
-        return Changed(edge=self.edge, after=after, revision=self._revision, joined=by_tenant(joined), left=by_tenant(left))
+        joined, left = (
+            [each for each in people if each in self],
+            [each for each in people if each not in self],
+        )
+        return Changed(
+            edge=self.edge,
+            after=after,
+            revision=self._revision,
+            joined=by_tenant(joined),
+            left=by_tenant(left),
+        )
 
 
 def by_tenant(people: Iterable[Person]) -> People:

@@ -45,23 +45,46 @@ def handlers(edge: Edge, who: Who) -> list[Any]:
 
 
 def asked(
-    category: Annotated[Words, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(Word))] = None,
-    type_: Annotated[Words, Parameter(query="type", max_items=VALUES_LIMIT, schema_extra=operations.several(Word))] = None,
+    category: Annotated[
+        Words, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(Word))
+    ] = None,
+    type_: Annotated[
+        Words,
+        Parameter(query="type", max_items=VALUES_LIMIT, schema_extra=operations.several(Word)),
+    ] = None,
     priority: Annotated[list[Priority] | None, Parameter(max_items=VALUES_LIMIT)] = None,
-    entity: Annotated[Entities, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(EntityName))] = None,
-    group: Annotated[Words, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(Word))] = None,
+    entity: Annotated[
+        Entities, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(EntityName))
+    ] = None,
+    group: Annotated[
+        Words, Parameter(max_items=VALUES_LIMIT, schema_extra=operations.several(Word))
+    ] = None,
     since: MomentParameter = None,
     until: MomentParameter = None,
     q: Annotated[str | None, Parameter(pattern=TEXT)] = None,
 ) -> dict[str, Any]:
     """What a list is asked for, by the names of the predicates."""
-    given = {"category": category, "type": type_, "priority": priority, "entity": entity, "group": group, "words": q and _like(q)}
-    moments = {"since": operations.moment("since", since), "until": operations.moment("until", until)}
+    given = {
+        "category": category,
+        "type": type_,
+        "priority": priority,
+        "entity": entity,
+        "group": group,
+        "words": q and _like(q),
+    }
+    moments = {
+        "since": operations.moment("since", since),
+        "until": operations.moment("until", until),
+    }
     return {name: value for name, value in {**given, **moments}.items() if value}
 
 
 def _listing(edge: Edge, who: Who) -> Any:
-    @get("/v1/notifications", opt=says(operations.NOTIFICATIONS), dependencies={"asked": Provide(asked, sync_to_thread=False)})
+    @get(
+        "/v1/notifications",
+        opt=says(operations.NOTIFICATIONS),
+        dependencies={"asked": Provide(asked, sync_to_thread=False)},
+    )
     async def notifications(
         request: AnyRequest,
         asked: dict[str, Any],
@@ -94,7 +117,10 @@ def _single(edge: Edge, who: Who) -> Any:
 
 def _counts(edge: Edge, who: Who) -> Any:
     @get("/v1/counts", opt=says(operations.COUNTS))
-    async def counts(request: AnyRequest, by: Annotated[list[Kind] | None, Parameter(max_items=VALUES_LIMIT)] = None) -> Response[bytes]:
+    async def counts(
+        request: AnyRequest,
+        by: Annotated[list[Kind] | None, Parameter(max_items=VALUES_LIMIT)] = None,
+    ) -> Response[bytes]:
         """How many notifications a person has: in all, and `by` each of the kinds asked for."""
         inbox, now = await edge.log.inbox(who(request).person), time.time()
         kinds = {"by": {kind: inbox.counts_by(kind, now) for kind in by}} if by else {}
@@ -105,7 +131,11 @@ def _counts(edge: Edge, who: Who) -> Any:
 
 async def _before(edge: Edge, before: str | None) -> dict[str, int]:
     try:
-        return {"before": (await edge.log.check(Cursor.parse(before))).sequence} if before is not None else {}
+        return (
+            {"before": (await edge.log.check(Cursor.parse(before))).sequence}
+            if before is not None
+            else {}
+        )
     except InvalidCursor as error:
         raise Problem(400, "bad cursor", str(error), field="before") from None
     except Unreplayable as reason:

@@ -39,7 +39,9 @@ class Log:
         self._partitions = settings.partitions
         self._retention = timedelta(days=settings.retention_days)
         self._limit = settings.notifications_per_user
-        self._rows = Rows(runtime.postgres, runtime.epochs[NOTIFICATIONS], self._retention, self._limit)
+        self._rows = Rows(
+            runtime.postgres, runtime.epochs[NOTIFICATIONS], self._retention, self._limit
+        )
         self._snapshot_rows = settings.snapshot_limit
         self.epoch = runtime.epochs[NOTIFICATIONS]
         self.ring = ring
@@ -53,7 +55,10 @@ class Log:
         """A cursor, if it is of this stream; raises Unreplayable if it is of another one or lies ahead of it."""
         if cursor.epoch != self.epoch:
             raise Unreplayable("epoch")
-        if cursor.reaches > self.ring.head and cursor.reaches > (await state(self._jetstream, NOTIFICATIONS)).last:
+        if (
+            cursor.reaches > self.ring.head
+            and cursor.reaches > (await state(self._jetstream, NOTIFICATIONS)).last
+        ):
             raise Unreplayable("ahead")
         return cursor
 
@@ -83,10 +88,17 @@ class Log:
         """A list as JSON, at least as new as what this edge has seen; raises Unavailable."""
         answer = await self._listing(person, wanted)
         found = b",".join(wire.row(self.epoch, row) for row in answer.rows)
-        following = encode(f"{self.epoch}-{answer.rows[-1].sequence}" if len(answer.rows) == wanted.limit else None)
+        following = encode(
+            f"{self.epoch}-{answer.rows[-1].sequence}" if len(answer.rows) == wanted.limit else None
+        )
         counts = encode(self._inbox(answer).counts(time.time()))
         cursor = encode(f"{self.epoch}-{answer.checkpoint}")
-        return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (found, counts, cursor, following)
+        return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (
+            found,
+            counts,
+            cursor,
+            following,
+        )
 
     async def single(self, person: Person, identifier: str) -> bytes | None:
         """One of a person's notifications as JSON, whatever list it is in; raises Unavailable."""
@@ -95,7 +107,11 @@ class Log:
 
     def early(self, person: Person, after: Cursor) -> Page | None:
         """What the ring alone can tell after a cursor, before anything else of a person's is known: `more`, with the counts, follows."""
-        found = None if after.until or self.topical.has(person.tenant) else self.ring.after(self.subject(person), after.sequence)
+        found = (
+            None
+            if after.until or self.topical.has(person.tenant)
+            else self.ring.after(self.subject(person), after.sequence)
+        )
         if not found:
             return None
         known = Inbox(self._limit, self._retention.total_seconds())
@@ -104,7 +120,9 @@ class Log:
             return None
         return self.link(after, found, known, self.ring.head, more=True)
 
-    async def page(self, person: Person, after: Cursor, known: Inbox, *, whole: bool = True) -> Page:
+    async def page(
+        self, person: Person, after: Cursor, known: Inbox, *, whole: bool = True
+    ) -> Page:
         """What a person missed after a cursor, or the first part of it; if it need not be `whole`, what is still kept of that.
 
         Raises Unreplayable or Unavailable.
@@ -139,16 +157,22 @@ class Log:
         topics = belonging.after(after)
         if not topics:
             return found
-        told = (message for topic in topics for message in self.ring.after(shared(topic), after) or ())
+        told = (
+            message for topic in topics for message in self.ring.after(shared(topic), after) or ()
+        )
         return personal([*found, *told], person, belonging)
 
-    def link(self, after: Cursor, found: list[Message], known: Inbox, head: int, *, more: bool = False) -> Page:
+    def link(
+        self, after: Cursor, found: list[Message], known: Inbox, head: int, *, more: bool = False
+    ) -> Page:
         """Entries of the log up to `head` as a frame, or as many as fit in one; what has vanished since is left out."""
         taken = _bounded(found)
         more = more or len(taken) < len(found)
         now = time.time()
         told = [
-            wire.entry(self.epoch, message.sequence, message.data) for message in taken if stands(decode_entry(message.data), known, now)
+            wire.entry(self.epoch, message.sequence, message.data)
+            for message in taken
+            if stands(decode_entry(message.data), known, now)
         ]
         reached = taken[-1].sequence if len(taken) < len(found) else max(head, after.sequence)
         return wire.entries(after, self._cursor(reached), told, None if more else known.counts(now))
@@ -163,20 +187,34 @@ class Log:
         gone = [row.id for row in answer.rows if row.deleted and row.sequence <= after.reaches]
         if gone:
             told.append(wire.deleted(self.epoch, answer.rows[-1].changed, gone, datetime.now(UTC)))
-        return wire.entries(after, self._reached(answer), told, None if answer.more else known.counts(now))
+        return wire.entries(
+            after, self._reached(answer), told, None if answer.more else known.counts(now)
+        )
 
     def _reached(self, answer: Answer) -> Cursor:
         if not answer.more:
             return self._cursor(answer.checkpoint)
-        return Cursor(self.epoch, answer.rows[-1].changed, answer.rows[-1].sequence, answer.checkpoint)
+        return Cursor(
+            self.epoch, answer.rows[-1].changed, answer.rows[-1].sequence, answer.checkpoint
+        )
 
     async def _listing(self, person: Person, wanted: Wanted) -> Answer:
         def newest(belonging: Belonging) -> int:
-            return max(map(self.ring.newest, (self.subject(person), *map(shared, belonging.topics))))
+            return max(
+                map(self.ring.newest, (self.subject(person), *map(shared, belonging.topics)))
+            )
 
         return await self._rows.listing(person, wanted, newest)
 
-    async def _tail(self, person: Person, after: Cursor, known: Inbox, *, whole: bool = True, expirable: bool = False) -> Page:
+    async def _tail(
+        self,
+        person: Person,
+        after: Cursor,
+        known: Inbox,
+        *,
+        whole: bool = True,
+        expirable: bool = False,
+    ) -> Page:
         """The same from the stream itself: slower, and every entry by itself."""
         if expirable and after.sequence + 1 < await self._first():
             raise Unreplayable("expired")
@@ -185,7 +223,9 @@ class Log:
             raise Unreplayable("expired")
         return self.link(after, found, known, reached, more=reached < self.ring.head)
 
-    async def _read(self, person: Person, belonging: Belonging, after: int) -> tuple[list[Message], int]:
+    async def _read(
+        self, person: Person, belonging: Belonging, after: int
+    ) -> tuple[list[Message], int]:
         """Some of a person's entries after a sequence, from the stream itself, and up to where these are all."""
         reached = self.ring.head  # before the reads: what arrives meanwhile may be missing in them
         found = await self._memberships(person, after)
@@ -194,11 +234,15 @@ class Log:
             page = await read(self._jetstream, NOTIFICATIONS, subject, after=after)
             reached = min(reached, page[-1].sequence) if page and page[-1].following else reached
             found += page
-        return [message for message in personal(found, person, belonging) if message.sequence <= reached], reached
+        return [
+            message for message in personal(found, person, belonging) if message.sequence <= reached
+        ], reached
 
     async def _memberships(self, person: Person, after: int) -> list[Message]:
         found: list[Message] = []
-        while page := await read(self._jetstream, NOTIFICATIONS, members_of(person, self._partitions), after=after):
+        while page := await read(
+            self._jetstream, NOTIFICATIONS, members_of(person, self._partitions), after=after
+        ):
             found += page
             after = page[-1].sequence
         return found
@@ -207,7 +251,11 @@ class Log:
         """Whether entries after a sequence may have given way to newer ones: a log is full, and begins behind it."""
         for subject in (self.subject(person), *map(shared, belonging.after(after))):
             first = await read(self._jetstream, NOTIFICATIONS, subject, after=0, limit=1)
-            if first and first[0].sequence > after + 1 and first[0].following + 1 >= self._limit * MARKS_PER_NOTIFICATION:
+            if (
+                first
+                and first[0].sequence > after + 1
+                and first[0].following + 1 >= self._limit * MARKS_PER_NOTIFICATION
+            ):
                 return True
         return False
 
@@ -224,20 +272,37 @@ class Log:
         return known
 
     async def _snapshot_of_tail(self, person: Person) -> Page:
-        known, reached, head = Inbox(self._limit, self._retention.total_seconds()), 0, self.ring.head
+        known, reached, head = (
+            Inbox(self._limit, self._retention.total_seconds()),
+            0,
+            self.ring.head,
+        )
         bodies: dict[str, bytes] = {}
         while reached < head:
             page, reached = await self._read(person, known.belonging, reached)
-            bodies |= {entry.id: message.data for message in page if isinstance(entry := decode_entry(message.data), Notification)}
+            bodies |= {
+                entry.id: message.data
+                for message in page
+                if isinstance(entry := decode_entry(message.data), Notification)
+            }
             _apply(known, page)
-        found = [wire.standing(self.epoch, each, bodies[each.id]) for each in known.newest(self._snapshot_rows, time.time())]
+        found = [
+            wire.standing(self.epoch, each, bodies[each.id])
+            for each in known.newest(self._snapshot_rows, time.time())
+        ]
         return wire.snapshot(self._cursor(reached), found, known.counts(time.time()))
 
     def _cursor(self, sequence: int) -> Cursor:
         return Cursor(self.epoch, sequence)
 
     def _inbox(self, answer: Answer) -> Inbox:
-        return Inbox(self._limit, self._retention.total_seconds(), answer.standings, answer.checkpoint, answer.belonging)
+        return Inbox(
+            self._limit,
+            self._retention.total_seconds(),
+            answer.standings,
+            answer.checkpoint,
+            answer.belonging,
+        )
 
 
 def _apply(known: Inbox, found: list[Message]) -> None:

@@ -30,7 +30,9 @@ class TooLarge(Permanent):
     """More people stand in a relation than can be watched or spoken to at once."""
 
     def __init__(self, topic: Topic) -> None:
-        super().__init__(f"more than {MEMBERS_LIMIT} people stand in {topic.relation}: too many to watch or to signal to")
+        super().__init__(
+            f"more than {MEMBERS_LIMIT} people stand in {topic.relation}: too many to watch or to signal to"
+        )
 
 
 class NoMember(Permanent):

@@ -53,9 +53,17 @@ def _hours(edge: Edge, who: Who) -> Any:
         A time log counts once, as it was last approved; one that was last rejected does not. `since` and `until` are about that moment.
         """
         tenant = own(who(request), user)
-        given = {"user": user, "project": project, "task": task, "since": moment("since", since), "until": moment("until", until)}
+        given = {
+            "user": user,
+            "project": project,
+            "task": task,
+            "since": moment("since", since),
+            "until": moment("until", until),
+        }
         asked = {name: value for name, value in given.items() if value is not None}
-        return json(await figures.hours(edge.runtime, Question(tenant, asked, limit, after or ""), by))
+        return json(
+            await figures.hours(edge.runtime, Question(tenant, asked, limit, after or ""), by)
+        )
 
     return hours
 
@@ -68,7 +76,11 @@ def _tasks(edge: Edge, who: Who) -> Any:
         A status such as `completed` means done too; any other opens a task again. What is deleted does not count.
         """
         tenant = who(request).need(ADMIN).person.tenant
-        return json(await figures.tasks(edge.runtime, Question(tenant, {"project": project} if project else {}, 1)))
+        return json(
+            await figures.tasks(
+                edge.runtime, Question(tenant, {"project": project} if project else {}, 1)
+            )
+        )
 
     return tasks
 
@@ -76,12 +88,17 @@ def _tasks(edge: Edge, who: Who) -> Any:
 def _projects(edge: Edge, who: Who) -> Any:
     @get("/v1/metrics/projects", opt=says(PROJECTS))
     async def projects(
-        request: AnyRequest, project: Name = None, limit: Annotated[int, Parameter(ge=1, le=PAGE_LIMIT)] = 50, after: Name = None
+        request: AnyRequest,
+        project: Name = None,
+        limit: Annotated[int, Parameter(ge=1, le=PAGE_LIMIT)] = 50,
+        after: Name = None,
     ) -> Response[bytes]:
         """How far each project has come: tasks, those done, milestones reached."""
         tenant = who(request).need(ADMIN).person.tenant
         asked = {"project": project} if project else {}
-        return json(await figures.projects(edge.runtime, Question(tenant, asked, limit, after or "")))
+        return json(
+            await figures.projects(edge.runtime, Question(tenant, asked, limit, after or ""))
+        )
 
     return projects
 
@@ -89,5 +106,10 @@ def _projects(edge: Edge, who: Who) -> Any:
 def own(identity: Identity, user: str | None) -> str:
     """The tenant, of whoever asks for what is their own, or may ask for all; raises Problem."""
     if ADMIN not in identity.scopes and user != identity.person.user:
-        raise Problem(403, "forbidden", "ask with `user` for what is your own; all else takes the scope `admin`", field="user")
+        raise Problem(
+            403,
+            "forbidden",
+            "ask with `user` for what is your own; all else takes the scope `admin`",
+            field="user",
+        )
     return identity.person.tenant

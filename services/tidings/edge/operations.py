@@ -38,7 +38,12 @@ def moment(name: str, given: str | None) -> datetime | None:
     try:
         return convert(given, Moment | None)
     except ValidationError:
-        raise Problem(400, "bad time", f"`{name}` is a moment with its zone, such as 2026-01-02T03:04:05Z", field=name) from None
+        raise Problem(
+            400,
+            "bad time",
+            f"`{name}` is a moment with its zone, such as 2026-01-02T03:04:05Z",
+            field=name,
+        ) from None
 
 
 def several(shape: Any) -> Schema:
@@ -56,7 +61,9 @@ LOG = Operation(
     Snapshot | Entries,
     scope="inbox",
     problems=(410, 421, 503),
-    parameters=({"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},),
+    parameters=(
+        {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},
+    ),
     headers={"ETag": {"type": "string"}, "Cache-Control": {"type": "string"}},
     without_body={304: "Nothing is new."},
 )
@@ -84,6 +91,12 @@ STREAM = Operation(
     media_type="text/event-stream",
     scope="inbox",
     problems=(421,),
-    parameters=({"name": "cursor", "in": "query", **CURSOR}, {"name": "Last-Event-ID", "in": "header", **CURSOR}, DEVICE),
+    parameters=(
+        {"name": "cursor", "in": "query", **CURSOR},
+        {"name": "Last-Event-ID", "in": "header", **CURSOR},
+        DEVICE,
+    ),
 )
-SOCKET = Operation(None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR}, DEVICE))
+SOCKET = Operation(
+    None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR}, DEVICE)
+)

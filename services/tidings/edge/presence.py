@@ -38,13 +38,20 @@ class Presence:
     def online(self, tenant: str, users: Iterable[str]) -> frozenset[str]:
         """Which of these users of a tenant are connected."""
         here, elsewhere = self.here, self._elsewhere
-        return frozenset(user for user in users if (person := Person(tenant, user)) in here or person in elsewhere)
+        return frozenset(
+            user
+            for user in users
+            if (person := Person(tenant, user)) in here or person in elsewhere
+        )
 
     @asynccontextmanager
     async def shared(self) -> AsyncGenerator[None]:
         """Hear what other edges say while the block lasts, having asked them all; in the end tell them that it is over."""
         jetstream = self._jetstream
-        async with jetstream.subscribed(PRESENCE, self._heard), jetstream.subscribed(presence_of(self.here.edge), self._heard):
+        async with (
+            jetstream.subscribed(PRESENCE, self._heard),
+            jetstream.subscribed(presence_of(self.here.edge), self._heard),
+        ):
             await self._tell(Asked(edge=self.here.edge))
             try:
                 yield
@@ -76,7 +83,9 @@ class Presence:
                 await self._tell(Asked(edge=self.here.edge, of=edge))
 
     async def _tell(self, gossip: AnyGossip, subject: str = PRESENCE) -> None:
-        with suppress(Unavailable):  # what was not heard is missed in the next message, and asked for
+        with suppress(
+            Unavailable
+        ):  # what was not heard is missed in the next message, and asked for
             await self._jetstream.publish(subject, encode(gossip))
 
     def _heard(self, delivery: Delivery) -> None:

@@ -12,7 +12,11 @@ OVERHEAD_BYTES = 400
 
 def home(subject: str) -> str:
     """In whose log an entry is kept here: a membership in that of its person, between their own entries."""
-    return "inbox" + subject[len("member") : subject.rindex(".")] if subject.startswith("member.") else subject
+    return (
+        "inbox" + subject[len("member") : subject.rindex(".")]
+        if subject.startswith("member.")
+        else subject
+    )
 
 
 class Ring:

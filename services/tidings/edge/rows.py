@@ -26,9 +26,7 @@ LIST_SECONDS = 5
 CATCH_UP_SECONDS = 1.0
 CATCH_UP_STEP_SECONDS = 0.01
 
-_PEOPLE = (
-    "jsonb_to_recordset(%(people)s::jsonb) AS r (place integer, tenant text, user_id text, after bigint, behind bigint, wanted integer)"
-)
+_PEOPLE = "jsonb_to_recordset(%(people)s::jsonb) AS r (place integer, tenant text, user_id text, after bigint, behind bigint, wanted integer)"
 
 STANDINGS = f"""
 SELECT r.place, coalesce(json_agg(json_build_array(k.id, k.sequence, least(
@@ -100,7 +98,9 @@ class Wanted(NamedTuple):
     def sql(self) -> bytes:
         """The query, with what is asked as its parameters."""
         predicates = [LISTED[self.shown]] if self.shown else []
-        return LISTING.format(wanted=" AND ".join([*predicates, *(WANTED[name] for name in self.asked)])).encode()
+        return LISTING.format(
+            wanted=" AND ".join([*predicates, *(WANTED[name] for name in self.asked)])
+        ).encode()
 
 
 class Answer(NamedTuple):
@@ -130,7 +130,9 @@ class Rows:
         """One person's rows."""
         return await self._gather.ask(question)
 
-    async def listing(self, person: Person, wanted: Wanted, newest: Callable[[Belonging], int]) -> Answer:
+    async def listing(
+        self, person: Person, wanted: Wanted, newest: Callable[[Belonging], int]
+    ) -> Answer:
         """A list, waiting a second at most until the rows have come to the newest entry; raises Unavailable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + CATCH_UP_SECONDS
@@ -141,7 +143,11 @@ class Rows:
         return answer
 
     async def _listing(self, person: Person, wanted: Wanted) -> Answer:
-        parameters = {**wanted.asked, **self._parameters, "people": _people([Question(person, None, wanted.limit)])}
+        parameters = {
+            **wanted.asked,
+            **self._parameters,
+            "people": _people([Question(person, None, wanted.limit)]),
+        }
         async with self._postgres.snapshot() as connection:
             await connection.execute(SHORT)
             checkpoint, horizon = await _stands_at(connection, self._epoch)
@@ -154,21 +160,35 @@ class Rows:
             checkpoint, horizon = await _stands_at(connection, self._epoch)
             people = {**self._parameters, "people": _people(questions)}
             standings = await (await connection.execute(STANDINGS.encode(), people)).fetchall()
-            rows = await self._rows(connection, questions, newest=False) + await self._rows(connection, questions, newest=True)
+            rows = await self._rows(connection, questions, newest=False) + await self._rows(
+                connection, questions, newest=True
+            )
         standing = {row[0]: row for row in standings}
         found: dict[int, list[tuple[Any, ...]]] = {place: [] for place in range(len(questions))}
         for row in rows:
             found[row[0]].append(row)
         return [
-            Answer(checkpoint, horizon, *_stands(questions[place].person, standing.get(place)), _page(each), _more(each))
+            Answer(
+                checkpoint,
+                horizon,
+                *_stands(questions[place].person, standing.get(place)),
+                _page(each),
+                _more(each),
+            )
             for place, each in found.items()
         ]
 
-    async def _rows(self, connection: Connection, questions: list[Question], *, newest: bool) -> list[tuple[Any, ...]]:
+    async def _rows(
+        self, connection: Connection, questions: list[Question], *, newest: bool
+    ) -> list[tuple[Any, ...]]:
         if not any((question.after is None) == newest for question in questions):
             return []
         query = NEWEST if newest else CHANGED
-        return await (await connection.execute(query.encode(), {**self._parameters, "people": _people(questions, newest)})).fetchall()
+        return await (
+            await connection.execute(
+                query.encode(), {**self._parameters, "people": _people(questions, newest)}
+            )
+        ).fetchall()
 
 
 async def _stands_at(connection: Connection, epoch: str) -> tuple[int, int]:
@@ -195,7 +215,13 @@ def _more(rows: list[tuple[Any, ...]]) -> bool:
 
 def _people(questions: list[Question], newest: bool | None = None) -> str:
     rows = [
-        {"place": place, "tenant": person.tenant, "user_id": person.user, "wanted": wanted, **_after(after)}
+        {
+            "place": place,
+            "tenant": person.tenant,
+            "user_id": person.user,
+            "wanted": wanted,
+            **_after(after),
+        }
         for place, (person, after, wanted) in enumerate(questions)
         if newest is None or (after is None) == newest
     ]
@@ -204,4 +230,6 @@ def _people(questions: list[Question], newest: bool | None = None) -> str:
 
 def _after(cursor: Cursor | None) -> dict[str, int]:
     """Behind which row to begin: in the middle of a sequence's rows only within a compact replay."""
-    return {"after": cursor.sequence, "behind": cursor.row if cursor.until else LAST} if cursor else {}
+    return (
+        {"after": cursor.sequence, "behind": cursor.row if cursor.until else LAST} if cursor else {}
+    )

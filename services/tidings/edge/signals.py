@@ -38,10 +38,19 @@ class Signals:
         self._wake = asyncio.Event()
         self.dropped = 0
 
-    async def send(self, person: Person, connection: str | None, said: Signal, now: datetime) -> None:
+    async def send(
+        self, person: Person, connection: str | None, said: Signal, now: datetime
+    ) -> None:
         """Say it to all who are connected, but not to the connection it came from; raises NoMember, TooLarge or Unavailable."""
         await self._members.admit(person.user, Topic(person.tenant, said.to))
-        uttered = Uttered(user=person.user, connection=connection, to=said.to, name=said.name, data=said.data, at=now)
+        uttered = Uttered(
+            user=person.user,
+            connection=connection,
+            to=said.to,
+            name=said.name,
+            data=said.data,
+            at=now,
+        )
         await self._jetstream.publish(signal(person.tenant, self._partitions), encode(uttered))
 
     async def deliver(self) -> None:
@@ -71,7 +80,11 @@ class Signals:
 
     async def _deliver(self, batch: list[tuple[Topic, Uttered]]) -> None:
         topics = {topic for topic, _ in batch}
-        found = dict(zip(topics, await asyncio.gather(*[self._users(topic) for topic in topics]), strict=True))
+        found = dict(
+            zip(
+                topics, await asyncio.gather(*[self._users(topic) for topic in topics]), strict=True
+            )
+        )
         for topic, uttered in batch:
             self._tell(topic, found[topic], uttered)
 
@@ -83,7 +96,12 @@ class Signals:
 
     def _tell(self, topic: Topic, users: frozenset[str], said: Uttered) -> None:
         here = self._here.tabs(topic.tenant)
-        page = Page("signal", encode(Signalled(sender=said.user, to=said.to, name=said.name, data=said.data, at=said.at)))
+        page = Page(
+            "signal",
+            encode(
+                Signalled(sender=said.user, to=said.to, name=said.name, data=said.data, at=said.at)
+            ),
+        )
         for user in users & here.keys():
             for tab in here[user]:
                 if tab.id != said.connection:

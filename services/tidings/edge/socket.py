@@ -84,9 +84,13 @@ class Socket:
         try:
             door.check(arrival)
         except ForeignOrigin as refused:
-            await problem.respond(self._asgi_send, refused.status, "forbidden", str(refused), kind="websocket.http")
+            await problem.respond(
+                self._asgi_send, refused.status, "forbidden", str(refused), kind="websocket.http"
+            )
             return
-        await self._asgi_send({"type": "websocket.accept", "subprotocol": door.subprotocol(arrival), "headers": []})
+        await self._asgi_send(
+            {"type": "websocket.accept", "subprotocol": door.subprotocol(arrival), "headers": []}
+        )
         place = None
         try:
             place = door.enter(arrival)
@@ -149,7 +153,9 @@ class Socket:
     async def _mark(self, identity: Identity, operation: MarkOperation) -> Page:
         answer: dict[str, Any] = {"type": "result", "op": operation.op, "ok": True}
         try:
-            answer["cursor"] = str(await self._edge.mark(identity.person, operation, datetime.now(UTC)))
+            answer["cursor"] = str(
+                await self._edge.mark(identity.person, operation, datetime.now(UTC))
+            )
         except (InvalidCursor, Unreplayable) as problem:
             answer |= {"ok": False, "error": f"up_to: {problem}"}
         except InvalidMark as problem:

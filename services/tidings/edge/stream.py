@@ -48,17 +48,32 @@ class Stream:
             identity, cursor, place = await self._come_in(Arrival.of(self._scope))
             await self._speak(identity, cursor)
         except Unauthorised as refused:
-            await problem.respond(self._asgi_send, refused.status, "unauthorised" if refused.status == 401 else "forbidden", str(refused))
+            await problem.respond(
+                self._asgi_send,
+                refused.status,
+                "unauthorised" if refused.status == 401 else "forbidden",
+                str(refused),
+            )
         except msgspec.ValidationError as error:
-            await problem.respond(self._asgi_send, 400, "bad request", f"`watch`, `user` or `device`: {error}")
+            await problem.respond(
+                self._asgi_send, 400, "bad request", f"`watch`, `user` or `device`: {error}"
+            )
         except Problem as found:
             await problem.respond(self._asgi_send, found.status, found.title, found.detail)
         except Throttled as throttled:
-            await problem.respond(self._asgi_send, 429, "too many requests", str(throttled), throttled.standing.headers)
+            await problem.respond(
+                self._asgi_send,
+                429,
+                "too many requests",
+                str(throttled),
+                throttled.standing.headers,
+            )
         except Crowded as crowded:
             await problem.respond(self._asgi_send, 429, "too many requests", str(crowded))
         except Unavailable:
-            await problem.respond(self._asgi_send, 503, "unavailable", "who you are cannot be checked now; try again")
+            await problem.respond(
+                self._asgi_send, 503, "unavailable", "who you are cannot be checked now; try again"
+            )
         finally:
             self._edge.door.leave(place)
 
@@ -72,7 +87,11 @@ class Stream:
         self._watches = list(watches_of(arrival.query))
         self._device = msgspec.convert(arrival.first("device"), Id | None)
         door.knock(arrival, identity)
-        return identity, arrival.headers.get("last-event-id") or arrival.first("cursor"), door.enter(arrival)
+        return (
+            identity,
+            arrival.headers.get("last-event-id") or arrival.first("cursor"),
+            door.enter(arrival),
+        )
 
     async def _identify(self, arrival: Arrival) -> Identity | None:
         return await self._edge.door.identify(arrival)

@@ -78,4 +78,8 @@ def _personal(message: Message, person: Person, belonging: Belonging) -> Message
 def _apart(data: bytes) -> tuple[str | None, Entry, bytes, bytes]:
     """Who is left out, the notification, and its text before and behind the reader's name."""
     shared = decode_shared(data)
-    return shared.left_out, decode_notification(shared.notification), *cut(bytes(shared.notification))
+    return (
+        shared.left_out,
+        decode_notification(shared.notification),
+        *cut(bytes(shared.notification)),
+    )

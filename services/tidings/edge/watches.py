@@ -45,7 +45,9 @@ class Watches:
     async def watch(self, person: Person, tab: Tab, relation: str, *, admin: bool = False) -> None:
         """Watch a relation; raises NoMember, TooLarge, TooMany or Unavailable."""
         topic = Topic(person.tenant, relation)
-        users = await (self._members.of(topic) if admin else self._members.admit(person.user, topic))
+        users = await (
+            self._members.of(topic) if admin else self._members.admit(person.user, topic)
+        )
         self._check_limits(topic, self._of.get(tab, {}))
         circle = self._topics.setdefault(topic, Circle(topic.tenant, relation, users))
         self._add(circle, tab, None if admin else person.user)
@@ -79,7 +81,12 @@ class Watches:
 
     def tell(self, now: float) -> None:
         """Tell what has changed, circle by circle, each if it has rested long enough."""
-        for circle in [each for circles in self._circles.values() for each in circles if each.stirred and each.due <= now]:
+        for circle in [
+            each
+            for circles in self._circles.values()
+            for each in circles
+            if each.stirred and each.due <= now
+        ]:
             if circle.tell(self._presence.online):
                 circle.due = now + REST_SECONDS
 
@@ -89,7 +96,9 @@ class Watches:
             await asyncio.sleep(RENEW_SECONDS)
             topics = list(self._topics)
             for first in range(0, len(topics), RENEW_TOPICS):
-                await asyncio.gather(*[self._renew(topic) for topic in topics[first : first + RENEW_TOPICS]])
+                await asyncio.gather(
+                    *[self._renew(topic) for topic in topics[first : first + RENEW_TOPICS]]
+                )
 
     async def _renew(self, topic: Topic) -> None:
         users: frozenset[str] = frozenset()
@@ -101,11 +110,19 @@ class Watches:
         circle = self._topics.get(topic)
         for tab in circle.consist_of(users) if circle else ():
             self.unwatch(tab, topic.relation)
-            tab.tell(wire.error("forbidden", f"you do not stand in {topic.relation} any more, or too many do", retry=False))
+            tab.tell(
+                wire.error(
+                    "forbidden",
+                    f"you do not stand in {topic.relation} any more, or too many do",
+                    retry=False,
+                )
+            )
 
     def _check_limits(self, topic: Topic, watched: Mapping[str | None, Circle]) -> None:
         if topic.relation not in watched and len(watched) >= WATCHES_LIMIT:
-            raise TooMany(f"a connection may watch {WATCHES_LIMIT} relations at once; end another watch first")
+            raise TooMany(
+                f"a connection may watch {WATCHES_LIMIT} relations at once; end another watch first"
+            )
         if topic not in self._topics and len(self._topics) >= TOPICS_LIMIT:
             raise TooMany("too many relations are watched here; try again later")
 

@@ -23,7 +23,9 @@ class Page:
 
     __slots__ = ("_chunk", "_message", "_renderings", "body", "cursor", "more", "told", "type")
 
-    def __init__(self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False) -> None:
+    def __init__(
+        self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False
+    ) -> None:
         self.type = type_
         self.body = body
         self.cursor = cursor
@@ -64,12 +66,30 @@ def entry(epoch: str, sequence: int, body: bytes) -> bytes:
 
 def row(epoch: str, found: Row) -> bytes:
     """A notification as its row has it, with its cursor and state."""
-    return _stated(epoch, found.sequence, found.body.encode(), found.seen, found.read, found.archived, found.snoozed, found.acted)
+    return _stated(
+        epoch,
+        found.sequence,
+        found.body.encode(),
+        found.seen,
+        found.read,
+        found.archived,
+        found.snoozed,
+        found.acted,
+    )
 
 
 def standing(epoch: str, found: Standing, body: bytes) -> bytes:
     """The same from memory."""
-    return _stated(epoch, found.sequence, body, found.seen, found.read, found.archived, found.snoozed, found.acted)
+    return _stated(
+        epoch,
+        found.sequence,
+        body,
+        found.seen,
+        found.read,
+        found.archived,
+        found.snoozed,
+        found.acted,
+    )
 
 
 def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -> bytes:
@@ -80,7 +100,12 @@ def deleted(epoch: str, cursor: int, identifiers: Iterable[str], at: datetime) -
 def entries(after: Cursor, cursor: Cursor, found: list[bytes], counts: Counts | None) -> Page:
     """A link of the chain; without counts, more of it follows."""
     ends = b',"counts":%b}' % encode(counts) if counts else b',"more":true}'
-    return Page("entries", b"%b%b]%b" % (_head(after, cursor), b",".join(found), ends), cursor, more=counts is None)
+    return Page(
+        "entries",
+        b"%b%b]%b" % (_head(after, cursor), b",".join(found), ends),
+        cursor,
+        more=counts is None,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -91,11 +116,20 @@ def _head(after: Cursor, cursor: Cursor) -> bytes:
 
 def snapshot(cursor: Cursor, found: list[bytes], counts: Counts) -> Page:
     """The newest notifications at a cursor."""
-    head = b'{"type":"snapshot","cursor":"%b","counts":%b,"notifications":[' % (str(cursor).encode(), encode(counts))
+    head = b'{"type":"snapshot","cursor":"%b","counts":%b,"notifications":[' % (
+        str(cursor).encode(),
+        encode(counts),
+    )
     return Page("snapshot", b"%b%b]}" % (head, b",".join(found)), cursor)
 
 
-def hello(cursor: Cursor, person: Person, connection: str, heartbeat_seconds: float, lifetime_seconds: float) -> Page:
+def hello(
+    cursor: Cursor,
+    person: Person,
+    connection: str,
+    heartbeat_seconds: float,
+    lifetime_seconds: float,
+) -> Page:
     """The first frame."""
     body = {
         "type": "hello",
@@ -117,7 +151,9 @@ def at(type_: str, cursor: Cursor) -> Page:
 
 def reset(reason: str, cursor: Cursor) -> Page:
     """The reader's cursor cannot be replayed."""
-    return Page("reset", f'{{"type":"reset","reason":"{reason}","cursor":"{cursor}"}}'.encode(), cursor)
+    return Page(
+        "reset", f'{{"type":"reset","reason":"{reason}","cursor":"{cursor}"}}'.encode(), cursor
+    )
 
 
 def move(after_milliseconds: int) -> Page:
@@ -127,12 +163,17 @@ def move(after_milliseconds: int) -> Page:
 
 def token_expiring(seconds: float) -> Page:
     """The connection's token ends soon."""
-    return Page("token_expiring", encode({"type": "token_expiring", "expires_in_seconds": round(max(0.0, seconds), 3)}))
+    return Page(
+        "token_expiring",
+        encode({"type": "token_expiring", "expires_in_seconds": round(max(0.0, seconds), 3)}),
+    )
 
 
 def error(code: str, message: str, *, retry: bool) -> Page:
     """Something went wrong."""
-    return Page("error", encode({"type": "error", "code": code, "message": message, "retry": retry}))
+    return Page(
+        "error", encode({"type": "error", "code": code, "message": message, "retry": retry})
+    )
 
 
 def _stated(epoch: str, sequence: int, body: bytes, *states: datetime | str | None) -> bytes:

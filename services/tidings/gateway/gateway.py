@@ -76,7 +76,11 @@ def handlers(runtime: Runtime, access: Access) -> list[Any]:
         receipt = Receipt()
         try:
             async for drafts in units(request, _producer(identity, partitions)):
-                receipt.add([await appender.append(drafts[0])] if len(drafts) == 1 else await appender.append_batch(drafts))
+                receipt.add(
+                    [await appender.append(drafts[0])]
+                    if len(drafts) == 1
+                    else await appender.append_batch(drafts)
+                )
         except Rejected as rejected:
             return _rejected(rejected, receipt)
         return json(receipt)
@@ -91,7 +95,9 @@ def _producer(identity: Identity, partitions: int) -> Producer:
 async def units(request: AnyRequest, producer: Producer) -> AsyncIterator[list[Draft]]:
     """The atomic units of a request, checked; raises Rejected."""
     if packed := request.headers.get("content-encoding"):
-        raise Rejected(0, "content-encoding", f"`{packed}` is not taken; send the body as it is", 415)
+        raise Rejected(
+            0, "content-encoding", f"`{packed}` is not taken; send the body as it is", 415
+        )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == LINES_MEDIA_TYPE:
         async for unit in _lines(request, producer):
@@ -101,7 +107,11 @@ async def units(request: AnyRequest, producer: Producer) -> AsyncIterator[list[D
     elif media_type == MEDIA_TYPE:
         yield [intake.draft(await _body(request, EVENT_LIMIT_BYTES), producer, 1)]
     elif request.headers.get("ce-specversion") and media_type in intake.BINARY_MEDIA_TYPES:
-        yield [intake.draft(intake.binary(request.headers, await _body(request, EVENT_LIMIT_BYTES)), producer, 1)]
+        yield [
+            intake.draft(
+                intake.binary(request.headers, await _body(request, EVENT_LIMIT_BYTES)), producer, 1
+            )
+        ]
     else:
         known = f"{MEDIA_TYPE}, {BATCH_MEDIA_TYPE}, {LINES_MEDIA_TYPE}, or ce-* headers with application/json"
         raise Rejected(0, "content-type", f"`{media_type}` is not one of {known}", 415)
@@ -113,7 +123,9 @@ async def _lines(request: AnyRequest, producer: Producer) -> AsyncIterator[list[
     async for chunk in request.stream():
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > EVENT_LIMIT_BYTES:
-            raise Rejected(number + len(lines) + 1, "", f"a line has at most {EVENT_LIMIT_BYTES} bytes", 413)
+            raise Rejected(
+                number + len(lines) + 1, "", f"a line has at most {EVENT_LIMIT_BYTES} bytes", 413
+            )
         for line in lines:
             number += 1
             if line.strip():
@@ -132,7 +144,12 @@ async def _body(request: AnyRequest, limit: int) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise Rejected(0, "", f"the body has more than {limit} bytes; send JSON lines ({LINES_MEDIA_TYPE}) for more", 413)
+            raise Rejected(
+                0,
+                "",
+                f"the body has more than {limit} bytes; send JSON lines ({LINES_MEDIA_TYPE}) for more",
+                413,
+            )
         parts.append(chunk)
     return b"".join(parts)
 
@@ -151,4 +168,6 @@ def _limited(drafts: list[Draft]) -> list[Draft]:
 def _rejected(rejected: Rejected, receipt: Receipt) -> Response[bytes]:
     where = {"line": rejected.line} if rejected.line else {}
     field = {"field": rejected.field} if rejected.field else {}
-    return respond(rejected.status, "event rejected", rejected.reason, **where, **field, stored=receipt)
+    return respond(
+        rejected.status, "event rejected", rejected.reason, **where, **field, stored=receipt
+    )

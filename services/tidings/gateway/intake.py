@@ -53,7 +53,11 @@ def batch(body: bytes, producer: Producer) -> list[Draft]:
 
 def binary(headers: Mapping[str, str], body: bytes) -> bytes:
     """An event in binary mode (attributes in `ce-*` headers, data in the body) in structured mode; raises Rejected."""
-    attributes = {name.lower().removeprefix(BINARY_PREFIX): unquote(value) for name, value in headers.items() if _attribute(name)}
+    attributes = {
+        name.lower().removeprefix(BINARY_PREFIX): unquote(value)
+        for name, value in headers.items()
+        if _attribute(name)
+    }
     with _readable(1, "data"):
         data = msgspec.json.decode(body or NO_DATA, type=msgspec.Raw)
     return encode({**attributes, "data": data})

@@ -70,7 +70,9 @@ class Asked:
 
     def members(self, tenant: str, relation: Relation, translated: bool) -> None:
         """Ask for those in a relation."""
-        self._relations[tenant, relation] = translated or self._relations.get((tenant, relation), False)
+        self._relations[tenant, relation] = translated or self._relations.get(
+            (tenant, relation), False
+        )
 
     def group(self, recorded: AnyRecorded, group: str, relation: Relation) -> None:
         """Ask how a group stands for each of those in a relation, as of an event that belongs to it."""
@@ -84,7 +86,10 @@ class Asked:
     def parameters(self, since: int, until: int) -> tuple[str, int, int, str, int, int]:
         """For `MEMBERS`: what is asked, and the sequences of the batch."""
         asked = self._relations.items()
-        relations = [{"tenant": of, "object": each.object, "relation": each.name, "translated": told} for (of, each), told in asked]
+        relations = [
+            {"tenant": of, "object": each.object, "relation": each.name, "translated": told}
+            for (of, each), told in asked
+        ]
         users = [{"tenant": tenant, "user_id": user} for tenant, user in self._users]
         return encode(relations).decode(), until, since, encode(users).decode(), until, since
 
@@ -97,22 +102,34 @@ class Folded(NamedTuple):
     spoken: dict[tuple[str, str], list[Spoken]] = {}  # noqa: RUF012  never written to
     opened: dict[int, dict[str, Open]] = {}  # noqa: RUF012  never written to
 
-    def recipients(self, recorded: AnyRecorded, to: Audience, but: str | None, *, before: bool = False) -> list[str]:
+    def recipients(
+        self, recorded: AnyRecorded, to: Audience, but: str | None, *, before: bool = False
+    ) -> list[str]:
         """Who is told, as of the event or just `before` it, in an order that is always the same; one may be left out."""
         users = {user for each in to for user in self._users(recorded, each, before)}
         return sorted(users - {but})
 
-    def members(self, recorded: AnyRecorded, relation: Relation, *, before: bool = False) -> Iterable[str]:
+    def members(
+        self, recorded: AnyRecorded, relation: Relation, *, before: bool = False
+    ) -> Iterable[str]:
         """Who stands in a relation as of the event, or stood in it just `before`."""
         at = recorded.sequence - before
         memberships = self.memberships.get((recorded.tenant, relation), ())
-        return (user for user, since, until in memberships if since <= at and (until is None or at < until))
+        return (
+            user
+            for user, since, until in memberships
+            if since <= at and (until is None or at < until)
+        )
 
     def standing(self, recorded: AnyRecorded, relation: Relation) -> list[tuple[str, int]]:
         """Who stands in a relation as of the event, but for whoever the event is by, and since when."""
         at, found = recorded.sequence, belongs(recorded)
         memberships = self.memberships.get((recorded.tenant, relation), ())
-        stands = ((user, since) for user, since, until in memberships if since <= at and (until is None or at < until))
+        stands = (
+            (user, since)
+            for user, since, until in memberships
+            if since <= at and (until is None or at < until)
+        )
         return [(user, since) for user, since in stands if not found or user != found.actor]
 
     def locale(self, recorded: AnyRecorded, user: str) -> str:
@@ -135,7 +152,9 @@ class Folded(NamedTuple):
 class AudienceFold:
     """Folds one partition's events into the audience read model and asks it who is meant."""
 
-    def __init__(self, postgres: Postgres, model: ReadModel, partition: int, checkpoint: int) -> None:
+    def __init__(
+        self, postgres: Postgres, model: ReadModel, partition: int, checkpoint: int
+    ) -> None:
         self._postgres = postgres
         self._model = model
         self._partition = partition
@@ -144,8 +163,14 @@ class AudienceFold:
     async def fold(self, batch: Sequence[AnyRecorded], until: int, wanted: Asked) -> Folded:
         """Fold events up to the sequence `until`; raises Unavailable, or Fenced if another process folds them."""
         keys = [seen_key(recorded) for recorded in batch]
-        fresh = ((recorded, key) for recorded, key in zip(batch, keys, strict=True) if recorded.sequence > self._checkpoint)
-        executions = self._model.prepare(change for recorded, key in fresh for change in changes(recorded, key))
+        fresh = (
+            (recorded, key)
+            for recorded, key in zip(batch, keys, strict=True)
+            if recorded.sequence > self._checkpoint
+        )
+        executions = self._model.prepare(
+            change for recorded, key in fresh for change in changes(recorded, key)
+        )
         if len(executions) == 1 and batch[0].sequence > self._checkpoint:
             folded = await self._see(batch, executions[0], until, wanted)
         else:
@@ -153,15 +178,28 @@ class AudienceFold:
         self._checkpoint = max(self._checkpoint, until)
         return folded
 
-    async def _see(self, batch: Sequence[AnyRecorded], execution: Execution, until: int, wanted: Asked) -> Folded:
+    async def _see(
+        self, batch: Sequence[AnyRecorded], execution: Execution, until: int, wanted: Asked
+    ) -> Folded:
         """Events that change no relation, as most do: one statement, a transaction by itself."""
         async with self._postgres.connection() as connection:
-            cursor = await connection.execute(self._model.sql(SEE_AND_MOVE), (execution.rows, until, self._partition, self._checkpoint))
+            cursor = await connection.execute(
+                self._model.sql(SEE_AND_MOVE),
+                (execution.rows, until, self._partition, self._checkpoint),
+            )
             row = await cursor.fetchone()
-            members = await connection.execute(self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)) if wanted else None
+            members = (
+                await connection.execute(
+                    self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)
+                )
+                if wanted
+                else None
+            )
             rows = await members.fetchall() if members else []
         new = set[int](row[1] if row and row[1] else ())
-        return answered((recorded.sequence for recorded in batch if recorded.sequence not in new), rows)
+        return answered(
+            (recorded.sequence for recorded in batch if recorded.sequence not in new), rows
+        )
 
     async def _change(
         self,
@@ -174,24 +212,40 @@ class AudienceFold:
         """The general case: all statements in one transaction and one round trip."""
         async with self._postgres.transaction() as connection:
             if until > self._checkpoint:
-                await self._model.apply(connection, executions, self._checkpoint, until, self._partition)
+                await self._model.apply(
+                    connection, executions, self._checkpoint, until, self._partition
+                )
             seen = await connection.execute(self._model.sql(SEEN), (keys,))
-            members = await connection.execute(self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)) if wanted else None
+            members = (
+                await connection.execute(
+                    self._model.sql(MEMBERS), wanted.parameters(batch[0].sequence, until)
+                )
+                if wanted
+                else None
+            )
             first = {event.replace("-", ""): sequence for event, sequence in await seen.fetchall()}
             rows = await members.fetchall() if members else []
             groups = await self._groups(connection, batch, until, wanted) if wanted.groups else None
-        duplicates = (recorded.sequence for recorded, key in zip(batch, keys, strict=True) if first.get(key) != recorded.sequence)
+        duplicates = (
+            recorded.sequence
+            for recorded, key in zip(batch, keys, strict=True)
+            if first.get(key) != recorded.sequence
+        )
         folded = answered(duplicates, rows)
         return folded._replace(opened=_opened(batch, wanted, folded, groups)) if groups else folded
 
-    async def _groups(self, connection: Connection, batch: Sequence[AnyRecorded], until: int, wanted: Asked) -> Groups:
+    async def _groups(
+        self, connection: Connection, batch: Sequence[AnyRecorded], until: int, wanted: Asked
+    ) -> Groups:
         asked = parameters(wanted.groups.values(), batch[0].sequence, until)
         stood = await connection.execute(self._model.sql(STOOD), asked)
         closed = await connection.execute(self._model.sql(CLOSED), asked)
         return Groups(await stood.fetchall(), await closed.fetchall())
 
 
-def _opened(batch: Sequence[AnyRecorded], wanted: Asked, folded: Folded, groups: Groups) -> dict[int, dict[str, Open]]:
+def _opened(
+    batch: Sequence[AnyRecorded], wanted: Asked, folded: Folded, groups: Groups
+) -> dict[int, dict[str, Open]]:
     """How the groups of a batch's events stand with each of them."""
     found: dict[int, dict[str, Open]] = {}
     for recorded in batch:
@@ -201,7 +255,9 @@ def _opened(batch: Sequence[AnyRecorded], wanted: Asked, folded: Folded, groups:
     return found
 
 
-async def ask(postgres: Postgres, model: ReadModel, wanted: Asked, since: int, until: int) -> Folded:
+async def ask(
+    postgres: Postgres, model: ReadModel, wanted: Asked, since: int, until: int
+) -> Folded:
     """What is asked about events that were folded before, between two sequences; raises Unavailable."""
     async with postgres.connection() as connection:
         members = await connection.execute(model.sql(MEMBERS), wanted.parameters(since, until))

@@ -58,12 +58,20 @@ class Open(NamedTuple):
 
     def with_one_of(self, actor: str) -> Open:
         """The same with one event more."""
-        return self._replace(events=self.events + 1, actors=(actor, *(each for each in self.actors if each != actor))[:ACTORS_LIMIT])
+        return self._replace(
+            events=self.events + 1,
+            actors=(actor, *(each for each in self.actors if each != actor))[:ACTORS_LIMIT],
+        )
 
 
-def parameters(asked: Iterable[tuple[str, str, Relation]], first: int, until: int) -> dict[str, Any]:
+def parameters(
+    asked: Iterable[tuple[str, str, Relation]], first: int, until: int
+) -> dict[str, Any]:
     """For `STOOD` and `CLOSED`."""
-    rows = [{"tenant": tenant, "group_name": group, "object": of.object, "relation": of.name} for tenant, group, of in asked]
+    rows = [
+        {"tenant": tenant, "group_name": group, "object": of.object, "relation": of.name}
+        for tenant, group, of in asked
+    ]
     return {"asked": encode(rows).decode(), "first": first, "until": until}
 
 
@@ -95,4 +103,7 @@ class Groups:
         return {user: opened[user] for user, _ in recipients}
 
     def _last_closed(self, key: Key, user: str, before: int) -> int:
-        return max((sequence for sequence in self._closed.get((key, user), ()) if sequence < before), default=0)
+        return max(
+            (sequence for sequence in self._closed.get((key, user), ()) if sequence < before),
+            default=0,
+        )

@@ -48,7 +48,9 @@ async def notify(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> 
         for partition in partitions:
             group.create_task(persist(f"partition {partition.number}", partition.run))
         if read_receipts.NUMBER in runtime.settings.owned:
-            group.create_task(persist("read receipts", lambda: read_receipts.state_readings(runtime)))
+            group.create_task(
+                persist("read receipts", lambda: read_receipts.state_readings(runtime))
+            )
         for partition in partitions:
             await partition.settled.wait()
         ready()
@@ -91,7 +93,9 @@ class Partition:
         writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
         known = await topics(runtime.jetstream, self.number, runtime.settings.topic_recipients)
         self.settled.set()
-        router = Router(self.number, runtime.settings.partitions, fold, known, writer, appender, fence.at)
+        router = Router(
+            self.number, runtime.settings.partitions, fold, known, writer, appender, fence.at
+        )
         try:
             await self._follow(router, after=min(fence.at.after, checkpoint.sequence))
         except Fenced as fenced:
@@ -105,7 +109,15 @@ class Partition:
         jetstream, subjects = self._runtime.jetstream, (events_of(self.number),)
         now = asyncio.get_running_loop().time
         parked = noted = now()
-        batches = follow(jetstream, EVENTS, subjects, after=after, epoch=self._epoch, limit=BATCH_EVENTS, idle_seconds=PARK_IDLE_SECONDS)
+        batches = follow(
+            jetstream,
+            EVENTS,
+            subjects,
+            after=after,
+            epoch=self._epoch,
+            limit=BATCH_EVENTS,
+            idle_seconds=PARK_IDLE_SECONDS,
+        )
         async with aclosing(batches):
             async for batch in batches:
                 if batch:
@@ -131,4 +143,6 @@ class Partition:
         parked = await last(self._runtime.jetstream, NOTIFICATIONS, position(SERVICE, self.number))
         newest = await last(self._runtime.jetstream, EVENTS, events_of(self.number))
         at = msgspec.json.decode(parked.data, type=PositionMessage).sequence if parked else 0
-        return Progress(parked.sequence if parked else 0, newest is not None and newest.sequence > at)
+        return Progress(
+            parked.sequence if parked else 0, newest is not None and newest.sequence > at
+        )

@@ -63,27 +63,41 @@ async def take_over(jetstream: JetStream, appender: Appender, partition: int, ep
     """
     subject = position(SERVICE, partition)
     before = await last(jetstream, NOTIFICATIONS, subject)
-    message = msgspec.json.decode(before.data, type=PositionMessage) if before else PositionMessage(sequence=0, epoch=epoch)
+    message = (
+        msgspec.json.decode(before.data, type=PositionMessage)
+        if before
+        else PositionMessage(sequence=0, epoch=epoch)
+    )
     if message.epoch != epoch:
-        raise LogLost(f"partition {partition} was routed up to {message.sequence} of another EVENTS (epoch {message.epoch}, now {epoch})")
+        raise LogLost(
+            f"partition {partition} was routed up to {message.sequence} of another EVENTS (epoch {message.epoch}, now {epoch})"
+        )
     at = Position(message.sequence, message.offset)
     since = (message.since or before.sequence) if before else 0
     own = draft(partition, at, epoch, since)
     try:
-        sequence = await appender.append_expecting(own, Expected(subject, before.sequence if before else 0))
+        sequence = await appender.append_expecting(
+            own, Expected(subject, before.sequence if before else 0)
+        )
     except WrongSequence as error:
         raise Fenced(f"partition {partition} was taken over by another notifier: {error}") from None
     return Fence(await _latest(jetstream, partition, at, since, sequence), sequence)
 
 
-async def _latest(jetstream: JetStream, partition: int, at: Position, since: int, until: int) -> Position:
+async def _latest(
+    jetstream: JetStream, partition: int, at: Position, since: int, until: int
+) -> Position:
     """The latest position that a header between two sequences tells; only if events wait can there be a later one."""
     newest = await last(jetstream, EVENTS, events_of(partition))
     if newest is None or newest.sequence <= at.after:
         return at
     after = since
     while page := await read(jetstream, NOTIFICATIONS, EVERYTHING, after=after):
-        found = [told for message in page if message.sequence < until and (told := _told(message, partition))]
+        found = [
+            told
+            for message in page
+            if message.sequence < until and (told := _told(message, partition))
+        ]
         at = max([at, *found], key=Position.order)
         after = page[-1].sequence
         if after >= until:

@@ -62,7 +62,9 @@ async def state_readings(runtime: Runtime) -> None:
     while True:
         found = await _readings(runtime, model, reached.mark)
         if found:
-            await asyncio.gather(*(appender.append(draft(each, runtime.settings.partitions)) for each in found))
+            await asyncio.gather(
+                *(appender.append(draft(each, runtime.settings.partitions)) for each in found)
+            )
             reached = await _reach(runtime, appender, reached, found[-1].sequence)
         else:
             await asyncio.sleep(POLL_SECONDS)
@@ -79,7 +81,14 @@ def draft(reading: Reading, partitions: int) -> Draft:
         sender=told.actor if told.receipt else None,
         group=told.group if told.count else None,
     )
-    return stated(fact, told, reading.user, id=reading_id(told.id, reading.user), at=reading.at, partitions=partitions)
+    return stated(
+        fact,
+        told,
+        reading.user,
+        id=reading_id(told.id, reading.user),
+        at=reading.at,
+        partitions=partitions,
+    )
 
 
 async def _readings(runtime: Runtime, model: ReadModel, after: int) -> list[Reading]:
@@ -94,7 +103,9 @@ async def _reached(runtime: Runtime) -> Reached:
         return Reached()
     message = msgspec.json.decode(found.data, type=PositionMessage)
     if message.epoch != runtime.epochs[NOTIFICATIONS]:
-        raise LogLost(f"what was read is stated up to {message.sequence} of another NOTIFICATIONS (epoch {message.epoch})")
+        raise LogLost(
+            f"what was read is stated up to {message.sequence} of another NOTIFICATIONS (epoch {message.epoch})"
+        )
     return Reached(message.sequence, found.sequence)
 
 
@@ -104,6 +115,8 @@ async def _reach(runtime: Runtime, appender: Appender, before: Reached, mark: in
     message = PositionMessage(sequence=mark, epoch=runtime.epochs[NOTIFICATIONS])
     try:
         own = Draft(subject, encode(message), headers=NEVER)
-        return Reached(mark, await appender.append_expecting(own, Expected(subject, before.sequence)))
+        return Reached(
+            mark, await appender.append_expecting(own, Expected(subject, before.sequence))
+        )
     except WrongSequence:
         return await _reached(runtime)

@@ -42,7 +42,12 @@ class Shell(NamedTuple):
 
     def between(self, title: str, message: str) -> bytes:
         """What stands between id and name, with what is said."""
-        return b'%b"title":%b,"message":%b%b' % (self.id_to_words, encode(_short(title)), encode(message), self.words_to_name)
+        return b'%b"title":%b,"message":%b%b' % (
+            self.id_to_words,
+            encode(_short(title)),
+            encode(message),
+            self.words_to_name,
+        )
 
 
 class Unsayable(ValueError):
@@ -75,7 +80,12 @@ Said = Told | Taken | Shown
 
 def react(recorded: AnyRecorded, rules: Iterable[Rule]) -> list[Said]:
     """What the rules say of an event; they see nothing but the event."""
-    return [_said(rule, each) for rule in rules if rule.on is type(recorded.event) for each in rule.tell(recorded)]
+    return [
+        _said(rule, each)
+        for rule in rules
+        if rule.on is type(recorded.event)
+        for each in rule.tell(recorded)
+    ]
 
 
 def told_of(said: Iterable[Said]) -> list[Told]:
@@ -89,7 +99,9 @@ def check(said: Iterable[Said]) -> None:
         if isinstance(tell.says, Authored):
             continue
         if missing := texts().missing((rule, tell.wording), tell.says):
-            raise Unsayable(f"the template {rule}.{tell.wording} has no value for {', '.join(missing)}")
+            raise Unsayable(
+                f"the template {rule}.{tell.wording} has no value for {', '.join(missing)}"
+            )
         texts().write(tell.says)
 
 
@@ -123,7 +135,9 @@ def _asks_of(recorded: AnyRecorded, tell: Tell, topics: Topics, asked: Asked) ->
         asked.users(recorded.tenant, (each for each in tell.to if isinstance(each, str)))
 
 
-def drafts(recorded: AnyRecorded, said: Iterable[Said], folded: Folded, topics: Topics, partitions: int) -> Iterator[Draft]:
+def drafts(
+    recorded: AnyRecorded, said: Iterable[Said], folded: Folded, topics: Topics, partitions: int
+) -> Iterator[Draft]:
     """What becomes of topics, then one message a topic or recipient; in an order that is the same whenever the event is routed."""
     yield from topics.drafts(recorded, folded, partitions)
     for each in said:
@@ -135,7 +149,11 @@ def drafts(recorded: AnyRecorded, said: Iterable[Said], folded: Folded, topics: 
             case Told(rule, tell):
                 ids = NotificationIds(recorded.key, rule)
                 topic = topics.shared(recorded, tell)
-                yield from _to_topic(recorded, each, ids, topic) if topic else _to_each(recorded, each, ids, folded, partitions)
+                yield from (
+                    _to_topic(recorded, each, ids, topic)
+                    if topic
+                    else _to_each(recorded, each, ids, folded, partitions)
+                )
 
 
 def left_out(recorded: AnyRecorded, tell: Tell) -> str | None:
@@ -153,10 +171,14 @@ def _said(rule: Rule, each: Tell | Retract | Press) -> Said:
             return Shown(rule.name, each)
 
 
-def _from_each(recorded: AnyRecorded, retract: Retract, folded: Folded, partitions: int) -> Iterator[Draft]:
+def _from_each(
+    recorded: AnyRecorded, retract: Retract, folded: Folded, partitions: int
+) -> Iterator[Draft]:
     """A mark for each whom something is taken back from; it says the same whenever the event is routed."""
     keeps = {*folded.recipients(recorded, retract.unless, None, before=retract.before)}
-    body = encode(Mark(state="deleted", at=instant(recorded.time_nanoseconds), filter=retract.filter))
+    body = encode(
+        Mark(state="deleted", at=instant(recorded.time_nanoseconds), filter=retract.filter)
+    )
     for user in folded.recipients(recorded, retract.to, None, before=retract.before):
         if user not in keeps:
             yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
@@ -164,33 +186,63 @@ def _from_each(recorded: AnyRecorded, retract: Retract, folded: Folded, partitio
 
 def _to_presser(recorded: AnyRecorded, press: Press, partitions: int) -> Draft:
     """The same whenever the event is routed."""
-    mark = Mark(state="acted", at=instant(recorded.time_nanoseconds), ids=(press.notification,), action=press.action)
+    mark = Mark(
+        state="acted",
+        at=instant(recorded.time_nanoseconds),
+        ids=(press.notification,),
+        action=press.action,
+    )
     return Draft(inbox(Person(recorded.tenant, press.to), partitions), encode(mark))
 
 
-def _to_topic(recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic) -> Iterator[Draft]:
-    notification = _notification(recorded, told, FALLBACK, _words(told, FALLBACK, None), ids.of(f"@{topic.relation}"))
-    yield Draft(shared(topic), encode(Shared(left_out=left_out(recorded, told.tell), notification=Raw(encode(notification)))))
+def _to_topic(
+    recorded: AnyRecorded, told: Told, ids: NotificationIds, topic: Topic
+) -> Iterator[Draft]:
+    notification = _notification(
+        recorded, told, FALLBACK, _words(told, FALLBACK, None), ids.of(f"@{topic.relation}")
+    )
+    yield Draft(
+        shared(topic),
+        encode(
+            Shared(left_out=left_out(recorded, told.tell), notification=Raw(encode(notification)))
+        ),
+    )
 
 
-def _to_each(recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int) -> Iterator[Draft]:
+def _to_each(
+    recorded: AnyRecorded, told: Told, ids: NotificationIds, folded: Folded, partitions: int
+) -> Iterator[Draft]:
     shells: dict[tuple[str, Open | None], Shell] = {}
     said: dict[tuple[str, Open | None], bytes] = {}
     opened = folded.opened.get(recorded.sequence, {}) if told.tell.accumulates else {}
     translated = not isinstance(told.tell.says, Authored)
-    for user in folded.recipients(recorded, told.tell.to, left_out(recorded, told.tell), before=told.tell.before):
+    for user in folded.recipients(
+        recorded, told.tell.to, left_out(recorded, told.tell), before=told.tell.before
+    ):
         locale = texts().locale_of(folded.locale(recorded, user)) if translated else FALLBACK
         stands = opened.get(user)
         labelled = locale if told.tell.actions else FALLBACK
-        shell = shells.get((labelled, stands)) or shells.setdefault((labelled, stands), _shell(recorded, told, labelled, stands))
-        between = said.get((locale, stands)) or said.setdefault((locale, stands), shell.between(*_words(told, locale, stands)))
+        shell = shells.get((labelled, stands)) or shells.setdefault(
+            (labelled, stands), _shell(recorded, told, labelled, stands)
+        )
+        between = said.get((locale, stands)) or said.setdefault(
+            (locale, stands), shell.between(*_words(told, locale, stands))
+        )
         identifier = (NotificationIds(stands.key, told.rule) if stands else ids).of(user)
-        body = b'%b"id":"%b"%b"user":%b%b' % (shell.before, identifier.encode(), between, encode(user), shell.behind)
+        body = b'%b"id":"%b"%b"user":%b%b' % (
+            shell.before,
+            identifier.encode(),
+            between,
+            encode(user),
+            shell.behind,
+        )
         yield Draft(inbox(Person(recorded.tenant, user), partitions), body)
 
 
 def _shell(recorded: AnyRecorded, told: Told, locale: str, stands: Open | None) -> Shell:
-    before, rest = encode(_notification(recorded, told, locale, NO_WORDS, NIL, stands)).split(SPLIT[0], 1)
+    before, rest = encode(_notification(recorded, told, locale, NO_WORDS, NIL, stands)).split(
+        SPLIT[0], 1
+    )
     id_to_words, rest = rest.split(SPLIT[1], 1)
     words_to_name, behind = rest.rsplit(SPLIT[2], 1)
     return Shell(before, id_to_words, words_to_name, behind)
@@ -206,7 +258,12 @@ def _words(told: Told, locale: str, stands: Open | None) -> tuple[str, str]:
 
 
 def _notification(
-    recorded: AnyRecorded, told: Told, locale: str, words: tuple[str, str], identifier: str, stands: Open | None = None
+    recorded: AnyRecorded,
+    told: Told,
+    locale: str,
+    words: tuple[str, str],
+    identifier: str,
+    stands: Open | None = None,
 ) -> Notification:
     attributes, tell, (title, message) = recorded.attributes, told.tell, words
     return Notification(
@@ -231,7 +288,9 @@ def _notification(
         receipt=tell.receipt and _actor(recorded, tell) is not None,
         count=stands.events if stands else None,
         actors=stands.actors if stands else (),
-        actions=tuple(Action(name, texts().label(label(told.rule, name), locale)) for name in tell.actions),
+        actions=tuple(
+            Action(name, texts().label(label(told.rule, name), locale)) for name in tell.actions
+        ),
     )
 
 
@@ -243,9 +302,18 @@ def _shown(data: Raw, tell: Tell) -> Raw:
     """An event's data without what is hidden and with what is added, on one line: in an event stream a line break ends it."""
     if tell.hidden or tell.more:
         fields = msgspec.json.decode(data, type=dict[str, Raw])
-        data = Raw(encode({**{name: value for name, value in fields.items() if name not in tell.hidden}, **tell.more}))
+        data = Raw(
+            encode(
+                {
+                    **{name: value for name, value in fields.items() if name not in tell.hidden},
+                    **tell.more,
+                }
+            )
+        )
     return Raw(bytes(data).translate(None, LINE_BREAKS))
 
 
 def _short(title: str) -> str:
-    return title if len(title) <= TITLE_LIMIT_CHARACTERS else title[: TITLE_LIMIT_CHARACTERS - 1] + "…"
+    return (
+        title if len(title) <= TITLE_LIMIT_CHARACTERS else title[: TITLE_LIMIT_CHARACTERS - 1] + "…"
+    )

@@ -41,7 +41,14 @@ class Router:
     """Routes the events of one partition, on from a position."""
 
     def __init__(
-        self, partition: int, partitions: int, fold: AudienceFold, topics: Topics, writer: Writer, appender: Appender, at: Position
+        self,
+        partition: int,
+        partitions: int,
+        fold: AudienceFold,
+        topics: Topics,
+        writer: Writer,
+        appender: Appender,
+        at: Position,
     ) -> None:
         self._partition = partition
         self._partitions = partitions
@@ -60,7 +67,9 @@ class Router:
         await self.written()
         pending = [each for each in routed if each.message.sequence > self._at.after]
         self._decide(pending, folded)
-        self._writing = asyncio.create_task(self._write(pending, folded, Position(batch[-1].sequence)))
+        self._writing = asyncio.create_task(
+            self._write(pending, folded, Position(batch[-1].sequence))
+        )
 
     async def park(self, *, again: bool = False) -> None:
         """Write down how far we came, if it is not written yet, or `again`."""
@@ -107,7 +116,9 @@ class Router:
         for _, event, said, _ in pending:
             if event and event.sequence not in folded.duplicates:
                 done = resumed.offset if event.sequence == resumed.sequence else 0
-                yield from _outputs(event, drafts(event, said, folded, self._topics, self._partitions), done)
+                yield from _outputs(
+                    event, drafts(event, said, folded, self._topics, self._partitions), done
+                )
 
     async def _bury(self, routed: Routed) -> None:
         """Append to `DEAD`, once, with the reason."""
@@ -115,9 +126,15 @@ class Router:
         log.warning("event %d of %s cannot be routed: %s", message.sequence, EVENTS, routed.reason)
         subject = dead(SERVICE, self._partition, message.sequence)
         reason = " ".join(routed.reason.split())[:REASON_LIMIT_CHARACTERS]
-        headers = {"Tidings-Reason": reason, "Tidings-Sequence": str(message.sequence), "Tidings-Subject": message.subject}
+        headers = {
+            "Tidings-Reason": reason,
+            "Tidings-Sequence": str(message.sequence),
+            "Tidings-Subject": message.subject,
+        }
         try:
-            await self._appender.append_expecting(Draft(subject, message.data, headers=headers), Expected(subject, 0))
+            await self._appender.append_expecting(
+                Draft(subject, message.data, headers=headers), Expected(subject, 0)
+            )
         except WrongSequence:
             log.debug("event %d is in %s already", message.sequence, DEAD)
 

@@ -17,15 +17,30 @@ NUMBER = 2
 
 def sample(shape: type[Event], *, whole: bool) -> AnyRecorded:
     """An event with all fields of its type (`whole`), or only with those that it must have."""
-    attributes = CloudEvent(specversion="1.0", id="{id}", source="/sample", type=shape.type, actor=ACTOR)
+    attributes = CloudEvent(
+        specversion="1.0", id="{id}", source="/sample", type=shape.type, actor=ACTOR
+    )
     event = _struct(shape, whole)
-    return Recorded(event=event, attributes=attributes, tenant="{tenant}", key="", sequence=1, time_nanoseconds=0)
+    return Recorded(
+        event=event,
+        attributes=attributes,
+        tenant="{tenant}",
+        key="",
+        sequence=1,
+        time_nanoseconds=0,
+    )
 
 
 def _struct(shape: type[msgspec.Struct], whole: bool) -> Any:
     info = inspect.type_info(shape)
     assert isinstance(info, inspect.StructType)
-    return shape(**{field.name: _value(field.name, field.type) for field in info.fields if whole or field.required})
+    return shape(
+        **{
+            field.name: _value(field.name, field.type)
+            for field in info.fields
+            if whole or field.required
+        }
+    )
 
 
 def _value(name: str, info: inspect.Type) -> Any:

@@ -39,7 +39,14 @@ async def silence(runtime: Runtime) -> tuple[str, bool, str]:
     try:
         routed = await _routed(runtime)
         messages = await _newest(runtime, head)
-        found = await silent(runtime, [message for message in messages if message.sequence <= routed.get(_partition(message), 0)])
+        found = await silent(
+            runtime,
+            [
+                message
+                for message in messages
+                if message.sequence <= routed.get(_partition(message), 0)
+            ],
+        )
     except Unavailable as error:
         return "untold events", True, f"not known yet: {error}"
     return "untold events", True, _words(found, len(messages))
@@ -56,15 +63,26 @@ async def silent(runtime: Runtime, messages: Iterable[Message]) -> list[Silent]:
         return []
     model = ReadModel(AUDIENCE, AUDIENCE.name)
     folded = await ask(runtime.postgres, model, asked, events[0].sequence, events[-1].sequence)
-    return [Silent(event.sequence, event.attributes.type, why) for event, said in found if (why := reason(event, told_of(said), folded))]
+    return [
+        Silent(event.sequence, event.attributes.type, why)
+        for event, said in found
+        if (why := reason(event, told_of(said), folded))
+    ]
 
 
 def reason(event: AnyRecorded, told: list[Told], folded: Folded) -> str:
     """Why an event told nobody; empty if it told somebody, or is not there to tell anybody."""
     if isinstance(event.event, Opaque):
         return "nobody knows this type here"
-    everybody = {user for _, tell in told for user in folded.recipients(event, tell.to, None, before=tell.before)}
-    if not told or any(folded.recipients(event, tell.to, left_out(event, tell), before=tell.before) for _, tell in told):
+    everybody = {
+        user
+        for _, tell in told
+        for user in folded.recipients(event, tell.to, None, before=tell.before)
+    }
+    if not told or any(
+        folded.recipients(event, tell.to, left_out(event, tell), before=tell.before)
+        for _, tell in told
+    ):
         return ""
     if everybody:
         return "only whoever did it would have been told"
@@ -110,5 +128,9 @@ def _partition(message: Message) -> str:
 def _words(found: list[Silent], looked_at: int) -> str:
     if not found:
         return f"none among the newest {looked_at}"
-    newest = "; ".join(f"{each.sequence} ({each.type}): {each.why}" for each in found[: -SHOWN_EVENTS - 1 : -1])
-    return f"{len(found)} of the newest {looked_at} told nobody: {newest}" + ("; …" if len(found) > SHOWN_EVENTS else "")
+    newest = "; ".join(
+        f"{each.sequence} ({each.type}): {each.why}" for each in found[: -SHOWN_EVENTS - 1 : -1]
+    )
+    return f"{len(found)} of the newest {looked_at} told nobody: {newest}" + (
+        "; …" if len(found) > SHOWN_EVENTS else ""
+    )

@@ -32,9 +32,16 @@ def rows(rules: tuple[Rule, ...], locale: str) -> Iterator[Row]:
         said = _said(rule)
         pressed = [each for each in said if isinstance(each, Press)]
         if pressed:
-            yield Row(rule.on.type, rule.name, f"shows {pressed[0].to} what was pressed: {pressed[0].action}", *[""] * 6)
+            yield Row(
+                rule.on.type,
+                rule.name,
+                f"shows {pressed[0].to} what was pressed: {pressed[0].action}",
+                *[""] * 6,
+            )
         else:
-            yield _row(rule, _tells(said), [each for each in said if isinstance(each, Retract)], locale)
+            yield _row(
+                rule, _tells(said), [each for each in said if isinstance(each, Retract)], locale
+            )
 
 
 def labels(rule: Rule) -> Iterator[Wording]:
@@ -45,7 +52,9 @@ def labels(rule: Rule) -> Iterator[Wording]:
 def markdown(found: Iterator[Row]) -> str:
     """The same as a table of Markdown."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *found]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
 
 
 def _said(rule: Rule) -> list[Tell | Retract | Press]:
@@ -57,14 +66,28 @@ def _tells(said: list[Tell | Retract | Press]) -> list[Tell]:
 
 
 def _row(rule: Rule, tells: list[Tell], retracts: list[Retract], locale: str) -> Row:
-    taken = list(dict.fromkeys(_taken(each) for each in sorted(retracts, key=lambda each: len(each.to), reverse=True)))[:1]
+    taken = list(
+        dict.fromkeys(
+            _taken(each) for each in sorted(retracts, key=lambda each: len(each.to), reverse=True)
+        )
+    )[:1]
     if not tells:
         return Row(rule.on.type, rule.name, *taken, *[""] * 6)
     tell = tells[0]
     title, message = _words(rule, tell, locale)
     told = _names([each.to for each in tells], None if tell.actor_too else _actor(tell))
     whom = "; ".join([told, *taken])
-    return Row(rule.on.type, rule.name, whom, tell.category, tell.level, tell.priority, tell.group or "", title, message)
+    return Row(
+        rule.on.type,
+        rule.name,
+        whom,
+        tell.category,
+        tell.level,
+        tell.priority,
+        tell.group or "",
+        title,
+        message,
+    )
 
 
 def _names(audiences: list[Audience], but: str | None) -> str:
@@ -77,7 +100,10 @@ def _names(audiences: list[Audience], but: str | None) -> str:
 def _taken(retract: Retract) -> str:
     """From whom it takes what, as the event with the most fields has it."""
     about = retract.filter
-    what = [*(["unread"] if about.unread else []), *filter(None, (about.category, about.type, about.group, about.entity))]
+    what = [
+        *(["unread"] if about.unread else []),
+        *filter(None, (about.category, about.type, about.group, about.entity)),
+    ]
     return f"takes back from {_names([retract.to], ', '.join(map(_name, retract.unless)))}: {' '.join(what)}"
 
 

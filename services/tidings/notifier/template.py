@@ -42,7 +42,10 @@ def shown(values: Values, locale: str) -> Mapping[str, str]:
     """The values as a locale writes them."""
     for value in values.values():
         if not isinstance(value, str):
-            return {name: value if isinstance(value, str) else written(value, locale) for name, value in values.items()}
+            return {
+                name: value if isinstance(value, str) else written(value, locale)
+                for name, value in values.items()
+            }
     return cast("Mapping[str, str]", values)
 
 
@@ -83,11 +86,17 @@ def _pieces(pattern: ast.Pattern, locale: str, needs: set[str]) -> Iterator[str 
             case ast.Placeable(expression=ast.VariableReference() as variable):
                 needs.add(variable.id.name)
                 yield f"{{{variable.id.name}}}"
-            case ast.Placeable(expression=ast.SelectExpression(selector=ast.VariableReference() as variable) as choice):
+            case ast.Placeable(
+                expression=ast.SelectExpression(
+                    selector=ast.VariableReference() as variable
+                ) as choice
+            ):
                 needs.add(variable.id.name)
                 yield _choice(variable.id.name, choice, locale, needs)
             case _:
-                raise NoTemplate(f"there are text, values and choices by a value, and no {type(element.expression).__name__}")
+                raise NoTemplate(
+                    f"there are text, values and choices by a value, and no {type(element.expression).__name__}"
+                )
 
 
 def _literal(text: str) -> str:
@@ -95,12 +104,16 @@ def _literal(text: str) -> str:
 
 
 def _choice(name: str, choice: ast.SelectExpression, locale: str, needs: set[str]) -> Render:
-    variants = {_key(variant): _pattern(variant.value, locale, needs) for variant in choice.variants}
+    variants = {
+        _key(variant): _pattern(variant.value, locale, needs) for variant in choice.variants
+    }
     default = next(variants[_key(variant)] for variant in choice.variants if variant.default)
 
     def render(values: Values, shown: Mapping[str, str]) -> str:
         value = values[name]
-        found = variants.get(value) or (None if isinstance(value, str) else variants.get(plural(value, locale)))
+        found = variants.get(value) or (
+            None if isinstance(value, str) else variants.get(plural(value, locale))
+        )
         return (found or default)(values, shown)
 
     return render

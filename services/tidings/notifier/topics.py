@@ -53,21 +53,36 @@ class Topics:
     def asks(self, recorded: AnyRecorded, tell: Tell) -> tuple[Relation, ...]:
         """Of the relations told, those whose members must be known."""
         alone = _alone(tell)
-        if alone and self._since.get(_topic(recorded, alone), recorded.sequence) < recorded.sequence:
+        if (
+            alone
+            and self._since.get(_topic(recorded, alone), recorded.sequence) < recorded.sequence
+        ):
             return ()
         return tuple(each for each in tell.to if isinstance(each, Relation))
 
     def ending(self, recorded: AnyRecorded) -> tuple[Relation, ...]:
         """The relations whose members must be known because they end with an event, while a topic stands for them."""
         known = self._of_tenant.get(recorded.tenant)
-        ended = {turn.object for turn in relations(recorded) if isinstance(turn, ObjectDeleted)} if known else ()
-        return tuple(of for each in known or () if (of := relation(each.relation)).object in ended) if ended else ()
+        ended = (
+            {turn.object for turn in relations(recorded) if isinstance(turn, ObjectDeleted)}
+            if known
+            else ()
+        )
+        return (
+            tuple(of for each in known or () if (of := relation(each.relation)).object in ended)
+            if ended
+            else ()
+        )
 
     def decide(self, recorded: AnyRecorded, tells: Iterable[Tell], folded: Folded) -> None:
         """Make topics of the relations that are told something and have too many members; the next event must not be decided before."""
         for alone in filter(None, map(_alone, tells)):
             found = _topic(recorded, alone)
-            if found not in self._since and folded.outnumbers(recorded, alone, self._limit) and _spellable(alone):
+            if (
+                found not in self._since
+                and folded.outnumbers(recorded, alone, self._limit)
+                and _spellable(alone)
+            ):
                 self._since[found] = recorded.sequence
                 insort(self._of_tenant[found.tenant], found)
 
@@ -75,7 +90,11 @@ class Topics:
         """The topic that is told instead of its members, if it is one by that event."""
         alone = _alone(tell)
         found = _topic(recorded, alone) if alone else None
-        return found if found and self._since.get(found, recorded.sequence + 1) <= recorded.sequence else None
+        return (
+            found
+            if found and self._since.get(found, recorded.sequence + 1) <= recorded.sequence
+            else None
+        )
 
     def drafts(self, recorded: AnyRecorded, folded: Folded, partitions: int) -> Iterator[Draft]:
         """What an event says of topics: which relations become one with it, and who comes to or leaves one."""
@@ -87,7 +106,9 @@ class Topics:
         began = (self._begun(each, recorded, folded, partitions) for each in new)
         return chain(chain.from_iterable(began), _changes(recorded, old, folded, partitions))
 
-    def _begun(self, begun: Topic, recorded: AnyRecorded, folded: Folded, partitions: int) -> Iterator[Draft]:
+    def _begun(
+        self, begun: Topic, recorded: AnyRecorded, folded: Folded, partitions: int
+    ) -> Iterator[Draft]:
         yield Draft(topic(begun, self._number, recorded.sequence), b"", headers=NEVER)
         for user in sorted(folded.members(recorded, relation(begun.relation))):
             yield _membership(user, begun, JOINED, partitions)
@@ -95,17 +116,32 @@ class Topics:
 
 async def topics(jetstream: JetStream, number: int, limit: int) -> Topics:
     """The topics of a partition, to be asked for by nobody but its only writer; raises Unavailable."""
-    return Topics(number, limit, dict(map(since_of, await subjects(jetstream, NOTIFICATIONS, topics_of(number)))))
+    return Topics(
+        number,
+        limit,
+        dict(map(since_of, await subjects(jetstream, NOTIFICATIONS, topics_of(number)))),
+    )
 
 
-def _changes(recorded: AnyRecorded, known: Sequence[Topic], folded: Folded, partitions: int) -> Iterator[Draft]:
+def _changes(
+    recorded: AnyRecorded, known: Sequence[Topic], folded: Folded, partitions: int
+) -> Iterator[Draft]:
     """Who comes to these topics and who leaves them with an event; said again if it was so before, which changes nothing."""
     for turn in relations(recorded) if known else ():
         for each in known:
             of = relation(each.relation)
             if turn.object in (None, of.object) and turn.relation in (None, of.name):
-                users = sorted(folded.members(recorded, of, before=True)) if turn.user is None else (turn.user,)
-                yield from (_membership(user, each, JOINED if isinstance(turn, RelationOpened) else LEFT, partitions) for user in users)
+                users = (
+                    sorted(folded.members(recorded, of, before=True))
+                    if turn.user is None
+                    else (turn.user,)
+                )
+                yield from (
+                    _membership(
+                        user, each, JOINED if isinstance(turn, RelationOpened) else LEFT, partitions
+                    )
+                    for user in users
+                )
 
 
 def _membership(user: str, of: Topic, body: bytes, partitions: int) -> Draft:
@@ -117,7 +153,9 @@ def _alone(tell: Tell) -> Relation | None:
 
     Those of just before have left the topic by the time it would be told.
     """
-    only = tell.to[0] if len(set(tell.to)) == 1 and not tell.accumulates and not tell.before else None
+    only = (
+        tell.to[0] if len(set(tell.to)) == 1 and not tell.accumulates and not tell.before else None
+    )
     return only if isinstance(only, Relation) else None
 
 

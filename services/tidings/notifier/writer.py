@@ -29,7 +29,9 @@ class Output(NamedTuple):
 class Writer:
     """The only writer of a partition for as long as its fence holds; any error leaves it to a new takeover."""
 
-    def __init__(self, jetstream: JetStream, appender: Appender, partition: int, epoch: str, fence: Fence) -> None:
+    def __init__(
+        self, jetstream: JetStream, appender: Appender, partition: int, epoch: str, fence: Fence
+    ) -> None:
         self._jetstream = jetstream
         self._appender = appender
         self._partition = partition
@@ -68,13 +70,19 @@ class Writer:
     async def _plainly(self, few: list[Output]) -> None:
         for output in few:
             await self.settled()
-            await self._append(output.draft._replace(headers={**output.draft.headers, **header(self._partition, output.at)}))
+            await self._append(
+                output.draft._replace(
+                    headers={**output.draft.headers, **header(self._partition, output.at)}
+                )
+            )
 
     async def _in_batches(self, chunks: Iterator[list[Output]], reached: Position) -> None:
         chunk = next(chunks)
         while chunk:
             following = next(chunks, list[Output]())
-            await self._batch([output.draft for output in chunk], chunk[-1].at if following else reached)
+            await self._batch(
+                [output.draft for output in chunk], chunk[-1].at if following else reached
+            )
             chunk = following
 
     async def _batch(self, drafts: list[Draft], at: Position) -> None:

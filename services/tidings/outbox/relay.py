@@ -34,7 +34,9 @@ class Sent(NamedTuple):
 class Relay:
     """Carries one outbox; events that name no tenant are this one's."""
 
-    def __init__(self, jetstream: JetStream, dsn: str, partitions: int, tenant: str | None = None) -> None:
+    def __init__(
+        self, jetstream: JetStream, dsn: str, partitions: int, tenant: str | None = None
+    ) -> None:
         self._jetstream = jetstream
         self._appender = Appender(jetstream)
         self._dsn = dsn
@@ -75,7 +77,9 @@ class Relay:
         drafts, refused = dict[int, Draft](), dict[int, str]()
         for position, event in batch:
             try:
-                drafts[position] = draft(event.encode(), None, self._partitions, default=self._tenant)
+                drafts[position] = draft(
+                    event.encode(), None, self._partitions, default=self._tenant
+                )
             except InvalidEvent as error:
                 refused[position] = str(error)
         return drafts, refused

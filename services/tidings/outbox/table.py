@@ -77,7 +77,9 @@ class Table:
             return None
         return Underway(StreamState(*rows[0][:2]), tuple(Waiting(*row[2:]) for row in rows))
 
-    async def next(self, done: Sequence[int], refused: Mapping[int, str], place: StreamState) -> list[Waiting]:
+    async def next(
+        self, done: Sequence[int], refused: Mapping[int, str], place: StreamState
+    ) -> list[Waiting]:
         """Take off what is stored, set aside what is refused, and say what is sent now, all in one transaction.
 
         Every transaction that had committed before another one called `emit` is seen by whatever sees that other one, and its
@@ -87,17 +89,25 @@ class Table:
             if done:
                 await self._connection.execute(DONE, (list(done),))
             if refused:
-                await self._connection.execute(REFUSE, {"positions": list(refused), "reasons": list(refused.values())})
-            rows = await (await self._connection.execute(NEXT, (BATCH_LIMIT_MESSAGES, BATCH_LIMIT_BYTES))).fetchall()
+                await self._connection.execute(
+                    REFUSE, {"positions": list(refused), "reasons": list(refused.values())}
+                )
+            rows = await (
+                await self._connection.execute(NEXT, (BATCH_LIMIT_MESSAGES, BATCH_LIMIT_BYTES))
+            ).fetchall()
             if rows:
-                await self._connection.execute(SEND, (place.epoch, place.last, [row[0] for row in rows]))
+                await self._connection.execute(
+                    SEND, (place.epoch, place.last, [row[0] for row in rows])
+                )
         return [Waiting(*row) for row in rows]
 
     async def listen(self, wanted: bool) -> bool:
         """Be told when something is written, or not (nobody reads what is told while there is work); whether that changed anything."""
         if wanted == self._listening:
             return False
-        await self._connection.execute("LISTEN tidings_outbox" if wanted else "UNLISTEN tidings_outbox")
+        await self._connection.execute(
+            "LISTEN tidings_outbox" if wanted else "UNLISTEN tidings_outbox"
+        )
         self._listening = wanted
         return True
 
@@ -123,11 +133,17 @@ async def connected(dsn: str) -> AsyncGenerator[Connection]:
         async with connection:
             yield connection
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        raise InvalidSettings("there is no outbox in that database; make it with `tidings outbox --install`") from None
+        raise InvalidSettings(
+            "there is no outbox in that database; make it with `tidings outbox --install`"
+        ) from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise Unavailable(f"the outbox's Postgres: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from None
+        raise Unavailable(
+            f"the outbox's Postgres: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        ) from None
     except psycopg.ProgrammingError as error:
-        raise InvalidSettings(f"the outbox's Postgres: {(str(error).splitlines() or [''])[0]}") from None
+        raise InvalidSettings(
+            f"the outbox's Postgres: {(str(error).splitlines() or [''])[0]}"
+        ) from None
 
 
 @asynccontextmanager

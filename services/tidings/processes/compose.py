@@ -63,7 +63,9 @@ async def web(settings: Settings, parts: Sequence[str]) -> None:
     from tidings.runtime.web import application, serve
 
     settings.check_access(tickets="edge" in parts)
-    with bind(settings.host, settings.port, settings.stale_seconds, reuse=settings.reuse_port) as listener:
+    with bind(
+        settings.host, settings.port, settings.stale_seconds, reuse=settings.reuse_port
+    ) as listener:
         async with open_runtime(settings, "-".join(parts)) as runtime:
             access = Access(runtime)
             edge = await open_edge(runtime, access) if "edge" in parts else None
@@ -112,9 +114,19 @@ def _gauges(edge: Edge) -> tuple[Gauge, ...]:
     from tidings.runtime.metrics import Gauge
 
     return (
-        Gauge("tidings_connections", "Connections of clients, of every kind.", lambda: edge.feeds.tabs),
-        Gauge("tidings_watches", "Relations and lists of users whose presence is watched.", lambda: edge.company.watches.circles),
-        Gauge("tidings_signals_dropped", "Signals that came faster than they could be passed on.", lambda: edge.company.signals.dropped),
+        Gauge(
+            "tidings_connections", "Connections of clients, of every kind.", lambda: edge.feeds.tabs
+        ),
+        Gauge(
+            "tidings_watches",
+            "Relations and lists of users whose presence is watched.",
+            lambda: edge.company.watches.circles,
+        ),
+        Gauge(
+            "tidings_signals_dropped",
+            "Signals that came faster than they could be passed on.",
+            lambda: edge.company.signals.dropped,
+        ),
     )
 
 

@@ -40,8 +40,13 @@ async def up(settings: Settings) -> AsyncGenerator[str]:
     """Run everything while the block lasts; yields the base URL once every service is ready."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(held(settings.data_dir))
-        nats_url = settings.nats_url or (await stack.enter_async_context(embedded_nats(directory))).url
-        postgres_dsn = settings.postgres_dsn or (await stack.enter_async_context(embedded_postgres(directory))).dsn
+        nats_url = (
+            settings.nats_url or (await stack.enter_async_context(embedded_nats(directory))).url
+        )
+        postgres_dsn = (
+            settings.postgres_dsn
+            or (await stack.enter_async_context(embedded_postgres(directory))).dsn
+        )
         with bind(settings.host, settings.port, settings.stale_seconds) as listener:
             port = listener.getsockname()[1]
         url = f"http://{settings.host}:{port}"
@@ -52,7 +57,12 @@ async def up(settings: Settings) -> AsyncGenerator[str]:
             "url": url,
         }
         services_log = stack.enter_context(_log(directory))
-        environment = {**os.environ, **variables(msgspec.structs.replace(settings, **running, port=port, data_dir=directory))}
+        environment = {
+            **os.environ,
+            **variables(
+                msgspec.structs.replace(settings, **running, port=port, data_dir=directory)
+            ),
+        }
         children = [Service(command, environment, services_log) for command in SERVICES]
         await stack.enter_async_context(kept(children))
         await _all_ready(children, directory)
@@ -63,7 +73,9 @@ async def up(settings: Settings) -> AsyncGenerator[str]:
 class Service:
     """One service's process, for as long as it is kept."""
 
-    def __init__(self, command: tuple[str, ...], environment: dict[str, str], output: BinaryIO) -> None:
+    def __init__(
+        self, command: tuple[str, ...], environment: dict[str, str], output: BinaryIO
+    ) -> None:
         self.name = command[0]
         self.ready = asyncio.Event()
         self._command = command
@@ -76,13 +88,25 @@ class Service:
         while True:
             began = asyncio.get_running_loop().time()
             code = await self._live()
-            failures = 1 if asyncio.get_running_loop().time() - began > READY_SECONDS else failures + 1
+            failures = (
+                1 if asyncio.get_running_loop().time() - began > READY_SECONDS else failures + 1
+            )
             wait = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
-            log.warning("%s ended with exit code %s; starting it again in %.1f s", self.name, code, wait)
+            log.warning(
+                "%s ended with exit code %s; starting it again in %.1f s", self.name, code, wait
+            )
             await asyncio.sleep(wait)
 
     async def _live(self) -> int:
-        launcher = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), "-")
+        launcher = (
+            sys.executable,
+            "-I",
+            "-S",
+            str(LAUNCHER),
+            str(os.getpid()),
+            str(int(signal.SIGTERM)),
+            "-",
+        )
         process = await asyncio.create_subprocess_exec(
             *launcher,
             *(sys.executable, "-m", "tidings.cli", *self._command),
@@ -123,7 +147,9 @@ async def _all_ready(children: list[Service], directory: Path) -> None:
             async with asyncio.timeout(READY_SECONDS):
                 await child.ready.wait()
         except TimeoutError:
-            raise NotReady(f"{child.name} is not ready after {READY_SECONDS:.0f} s; see {directory / 'services.log'}") from None
+            raise NotReady(
+                f"{child.name} is not ready after {READY_SECONDS:.0f} s; see {directory / 'services.log'}"
+            ) from None
 
 
 async def _stopped(process: asyncio.subprocess.Process) -> None:

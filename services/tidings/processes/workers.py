@@ -19,7 +19,10 @@ from tidings.runtime.settings import Settings, variables
 async def workers(settings: Settings, name: str, count: int) -> None:
     """Run so many until cancelled; the kernel spreads the connections over them (`SO_REUSEPORT`). Raises InvalidSettings."""
     with _reserved(settings.host, settings.port) as port:
-        environment = {**os.environ, **variables(msgspec.structs.replace(settings, port=port, reuse_port=True))}
+        environment = {
+            **os.environ,
+            **variables(msgspec.structs.replace(settings, port=port, reuse_port=True)),
+        }
         children = [Service((name,), environment, sys.stderr.buffer) for _ in range(count)]
         async with kept(children):
             await asyncio.gather(*(child.ready.wait() for child in children))
@@ -36,5 +39,7 @@ def _reserved(host: str, port: int) -> Generator[int]:
         try:
             reserved.bind((host, port))
         except OSError as error:
-            raise InvalidSettings(f"cannot listen on {host}:{port}: {error.strerror}; choose another TIDINGS_PORT, or 0") from None
+            raise InvalidSettings(
+                f"cannot listen on {host}:{port}: {error.strerror}; choose another TIDINGS_PORT, or 0"
+            ) from None
         yield reserved.getsockname()[1]

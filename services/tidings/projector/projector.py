@@ -44,14 +44,23 @@ async def project(runtime: Runtime, ready: Callable[[], None] = lambda: None) ->
         group.create_task(persist("sweep", lambda: sweep(runtime)))
 
 
-async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], None] = lambda: None) -> None:
+async def keep(
+    runtime: Runtime, projection: Projection, ready: Callable[[], None] = lambda: None
+) -> None:
     """Follow the stream from the checkpoint on; raises Transient when it is worth beginning anew, LogLost when not."""
     model = await live(runtime.postgres, projection)
     epoch = runtime.epochs[projection.stream]
     checkpoint = await model.checkpoint(runtime.postgres, epoch)
     sequence = checkpoint.sequence
     ready()
-    batches = follow(runtime.jetstream, projection.stream, projection.subjects, after=sequence, epoch=epoch, limit=BATCH_MESSAGES)
+    batches = follow(
+        runtime.jetstream,
+        projection.stream,
+        projection.subjects,
+        after=sequence,
+        epoch=epoch,
+        limit=BATCH_MESSAGES,
+    )
     async with aclosing(batches), asyncio.TaskGroup() as group:
         applying: asyncio.Task[None] | None = None
         async for batch in batches:
@@ -59,7 +68,9 @@ async def keep(runtime: Runtime, projection: Projection, ready: Callable[[], Non
                 executions = model.prepare(await evolved(projection, batch))
                 if applying:
                     await applying
-                applying = group.create_task(apply(runtime, model, executions, sequence, batch[-1].sequence))
+                applying = group.create_task(
+                    apply(runtime, model, executions, sequence, batch[-1].sequence)
+                )
                 sequence = batch[-1].sequence
                 await asyncio.sleep(GATHER_SECONDS if len(batch) < GATHER_MESSAGES else 0)
 
@@ -68,12 +79,18 @@ async def evolved(projection: Projection, batch: list[Message]) -> list[Change]:
     """The changes of a batch, a slice at a time: in between, what is being applied gets out to Postgres."""
     changes: list[Change] = []
     for first in range(0, len(batch), SLICE_MESSAGES):
-        changes += [change for message in batch[first : first + SLICE_MESSAGES] for change in projection.evolve(message)]
+        changes += [
+            change
+            for message in batch[first : first + SLICE_MESSAGES]
+            for change in projection.evolve(message)
+        ]
         await asyncio.sleep(0)
     return changes
 
 
-async def apply(runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int) -> None:
+async def apply(
+    runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int
+) -> None:
     """One batch and the checkpoint behind it, in one transaction; meanwhile, the next one is being prepared."""
     async with runtime.postgres.transaction() as connection:
         await model.apply(connection, executions, previous, sequence)
@@ -85,5 +102,7 @@ async def sweep(runtime: Runtime) -> None:
         for projection, statement in SWEEPS:
             model = await live(runtime.postgres, projection)
             async with runtime.postgres.connection() as connection:
-                await connection.execute(model.sql(statement), (timedelta(days=runtime.settings.retention_days),))
+                await connection.execute(
+                    model.sql(statement), (timedelta(days=runtime.settings.retention_days),)
+                )
         await asyncio.sleep(runtime.settings.cleanup_seconds)

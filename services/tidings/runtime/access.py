@@ -106,12 +106,16 @@ class Access:
 
     async def _before_first(self, head: int) -> int:
         """Where to begin so as to miss no revocation that a living token may be concerned by; `head` is that of before anybody looked."""
-        oldest = datetime.now(UTC) - timedelta(seconds=self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SECONDS)
+        oldest = datetime.now(UTC) - timedelta(
+            seconds=self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SECONDS
+        )
         first = await first_since(self._runtime.jetstream, EVENTS, SESSIONS_REVOKED, oldest)
         return first - 1 if first else head
 
     async def _follow_after(self, reached: int, epoch: str, target: int) -> None:
-        batches = follow(self._runtime.jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=epoch)
+        batches = follow(
+            self._runtime.jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=epoch
+        )
         async with aclosing(batches):
             while True:
                 if reached >= target:

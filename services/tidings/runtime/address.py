@@ -12,7 +12,9 @@ SITE_BITS = 64
 """One customer's part of the internet has this many bits in IPv6: what is counted by address is counted by that."""
 
 
-def address_of(peer: str, headers: Mapping[str, str], proxies: Sequence[Network], header: str) -> str:
+def address_of(
+    peer: str, headers: Mapping[str, str], proxies: Sequence[Network], header: str
+) -> str:
     """What stands for a client in limits: its address, or the /64 that it is in. `peer` is whom the connection is with.
 
     `X-Forwarded-For` or `Forwarded` (RFC 7239), whichever is set, is read from its end, and only as far as proxies that are
@@ -30,7 +32,9 @@ def _hop(text: str, header: str) -> str:
     if header != "forwarded":
         return text.strip()
     pairs = (pair.partition("=") for pair in text.split(";"))
-    return next((value.strip().strip('"') for name, _, value in pairs if name.strip().lower() == "for"), "")
+    return next(
+        (value.strip().strip('"') for name, _, value in pairs if name.strip().lower() == "for"), ""
+    )
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
@@ -51,4 +55,8 @@ def _within(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> 
 
 
 def _site(address: IPv4Address | IPv6Address) -> str:
-    return str(address) if address.version == 4 else str(IPv6Network((address, SITE_BITS), strict=False))
+    return (
+        str(address)
+        if address.version == 4
+        else str(IPv6Network((address, SITE_BITS), strict=False))
+    )

@@ -6,4 +6,13 @@ from tidings.client.append import Appender, Expected, commit, seal, stage
 from tidings.contracts.draft import BATCH_LIMIT_MESSAGES, Draft
 from tidings.contracts.http import Appended
 
-__all__ = ["BATCH_LIMIT_MESSAGES", "Appended", "Appender", "Draft", "Expected", "commit", "seal", "stage"]
+__all__ = [
+    "BATCH_LIMIT_MESSAGES",
+    "Appended",
+    "Appender",
+    "Draft",
+    "Expected",
+    "commit",
+    "seal",
+    "stage",
+]

@@ -57,7 +57,9 @@ class Identity(NamedTuple):
     def need(self, *scopes: str) -> Identity:
         """Itself, if it has the scope, or one of several; raises MissingClaims."""
         if self.scopes.isdisjoint(scopes):
-            raise MissingClaims(f"the token needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}")
+            raise MissingClaims(
+                f"the token needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}"
+            )
         return self
 
 
@@ -69,7 +71,16 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
-def issue(person: Person, scopes: str, secret: str, now: float, seconds: float, **claims: Any) -> str:
+def issue(
+    person: Person, scopes: str, secret: str, now: float, seconds: float, **claims: Any
+) -> str:
     """A token for development and tests, valid for so many seconds from now (seconds since 1970)."""
-    told = {"sub": person.user, "tenant": person.tenant, "scope": scopes, "iat": int(now), "exp": int(now + seconds), **claims}
+    told = {
+        "sub": person.user,
+        "tenant": person.tenant,
+        "scope": scopes,
+        "iat": int(now),
+        "exp": int(now + seconds),
+        **claims,
+    }
     return _encode(told, secret, algorithm="HS256")

@@ -34,7 +34,12 @@ class Child:
         self._process = process
         self._stop_signal = stop_signal
         self._exited = asyncio.Event()
-        Thread(target=self._watch, args=(asyncio.get_running_loop(),), name=f"exit of {self.pid}", daemon=True).start()
+        Thread(
+            target=self._watch,
+            args=(asyncio.get_running_loop(),),
+            name=f"exit of {self.pid}",
+            daemon=True,
+        ).start()
 
     @property
     def exit_code(self) -> int | None:
@@ -50,7 +55,9 @@ class Child:
         """Whether the work is done within the limit and before this process exits; else it is abandoned."""
         task, exit_ = asyncio.ensure_future(work), asyncio.ensure_future(self.wait())
         try:
-            await asyncio.wait((task, exit_), timeout=limit_seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (task, exit_), timeout=limit_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
             return task.done() and task.result() is None
         finally:
             task.cancel()
@@ -76,7 +83,13 @@ class Child:
             loop.call_soon_threadsafe(self._exited.set)
 
 
-def spawn(command: Sequence[str | Path], log: BinaryIO, cwd: Path, stop_signal: signal.Signals, account: Account | None = None) -> Child:
+def spawn(
+    command: Sequence[str | Path],
+    log: BinaryIO,
+    cwd: Path,
+    stop_signal: signal.Signals,
+    account: Account | None = None,
+) -> Child:
     """Start a command whose output goes to the log; it gets the stop signal when we die.
 
     In a session of its own: Ctrl-C in the terminal is for us to pass on, when the services have stopped.
@@ -98,4 +111,6 @@ def spawn(command: Sequence[str | Path], log: BinaryIO, cwd: Path, stop_signal: 
 
 def _environment() -> dict[str, str]:
     """Little: variables such as PGPORT would change what the servers do, and our secrets are none of their business."""
-    return {"LC_ALL": "C", "TZ": "UTC"} | {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
+    return {"LC_ALL": "C", "TZ": "UTC"} | {
+        name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ
+    }

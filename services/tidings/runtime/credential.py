@@ -38,9 +38,13 @@ class Arrival(NamedTuple):
     @classmethod
     def of(cls, scope: Any) -> Arrival:
         """The arrival of an ASGI scope."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         query = _query(scope["query_string"].decode("latin-1"))
-        return cls(headers, query, scope.get("subprotocols") or (), (scope.get("client") or ("", 0))[0])
+        return cls(
+            headers, query, scope.get("subprotocols") or (), (scope.get("client") or ("", 0))[0]
+        )
 
     @property
     def origin(self) -> str:
@@ -56,7 +60,9 @@ class Arrival(NamedTuple):
         if allowed and self.origin != OWN and self.origin not in allowed:
             raise ForeignOrigin("pages of this origin may not connect here")
 
-    def credential(self, cookie: str, allowed: frozenset[str], *, in_query: bool = False) -> Token | Ticket | None:
+    def credential(
+        self, cookie: str, allowed: frozenset[str], *, in_query: bool = False
+    ) -> Token | Ticket | None:
         """What it says who is asking by, None if nothing; raises NoToken, or ForeignOrigin for a cookie of another's page.
 
         A token in the address counts only where clients are known that can do no better (`in_query`).
@@ -84,13 +90,19 @@ class Arrival(NamedTuple):
         if not token:
             return None
         if not vouched(self.headers) or (self.origin != OWN and self.origin not in allowed):
-            raise ForeignOrigin("a cookie counts only on requests of pages whose `Origin` is known here")
+            raise ForeignOrigin(
+                "a cookie counts only on requests of pages whose `Origin` is known here"
+            )
         return Token(token)
 
 
 def _query(text: str) -> dict[str, list[str]]:
     try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_LIMIT) if text else {}
+        return (
+            parse_qs(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_LIMIT)
+            if text
+            else {}
+        )
     except ValueError:
         return {}
 

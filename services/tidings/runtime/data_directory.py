@@ -46,7 +46,9 @@ def _lock_file(directory: Path) -> TextIO:
         return os.fdopen(os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     except OSError as error:
         reason = f"data directory {directory} cannot be used by uid {os.geteuid()}: {error.strerror} ({error.filename})"
-        raise DataDirectoryUnusable(f"{reason}; point TIDINGS_DATA_DIR to one this user may write, or run as its owner") from error
+        raise DataDirectoryUnusable(
+            f"{reason}; point TIDINGS_DATA_DIR to one this user may write, or run as its owner"
+        ) from error
 
 
 def _hold(lock: TextIO, directory: Path) -> None:
@@ -77,7 +79,9 @@ def _new_port() -> int:
     for port in random.sample(PORTS, PORT_ATTEMPTS):
         if free(port):
             return port
-    raise DataDirectoryUnusable(f"no free port on {HOST}: tried {PORT_ATTEMPTS} of those from {PORTS.start} to {PORTS.stop - 1}")
+    raise DataDirectoryUnusable(
+        f"no free port on {HOST}: tried {PORT_ATTEMPTS} of those from {PORTS.start} to {PORTS.stop - 1}"
+    )
 
 
 def free(port: int) -> bool:

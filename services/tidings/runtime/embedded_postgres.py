@@ -96,7 +96,9 @@ class PostgresServer(Server):
 
     def _password(self) -> str:
         if (self.directory / "cluster").exists() and not (self.directory / "password").exists():
-            raise ServerFailed(f"{self.directory}/password is missing; restore it, or move {self.directory} away to start with no data")
+            raise ServerFailed(
+                f"{self.directory}/password is missing; restore it, or move {self.directory} away to start with no data"
+            )
         return secret(self.directory)
 
 

@@ -102,12 +102,20 @@ class Server(ABC):
             await asyncio.sleep(POLL_SECONDS)
 
     def _failure(self, child: Child) -> ServerFailed:
-        what = f"did not answer on port {self.port}" if child.exit_code is None else f"ended with exit code {child.exit_code}"
-        return ServerFailed(f"{self.name} {what}; the end of {self.directory / 'server.log'}:\n{_end_of_log(self.directory)}")
+        what = (
+            f"did not answer on port {self.port}"
+            if child.exit_code is None
+            else f"ended with exit code {child.exit_code}"
+        )
+        return ServerFailed(
+            f"{self.name} {what}; the end of {self.directory / 'server.log'}:\n{_end_of_log(self.directory)}"
+        )
 
     def _started(self) -> Child:
         if self._child is None:
-            raise RuntimeError(f"{self.name} in {self.directory} was not started; call start() first")
+            raise RuntimeError(
+                f"{self.name} in {self.directory} was not started; call start() first"
+            )
         return self._child
 
 
@@ -130,7 +138,9 @@ async def own_log(directory: Path, stop_signal: signal.Signals) -> BinaryIO:
 
 def _open_log(directory: Path) -> BinaryIO:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.fdopen(os.open(directory / "server.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+    return os.fdopen(
+        os.open(directory / "server.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab"
+    )
 
 
 def _locked(log: BinaryIO) -> bool:

@@ -22,7 +22,17 @@ from tidings.client.errors import (
     WrongSequence,
 )
 
-__all__ = ["Fenced", "InvalidSettings", "LogLost", "Permanent", "Refused", "TidingsError", "Transient", "Unavailable", "WrongSequence"]
+__all__ = [
+    "Fenced",
+    "InvalidSettings",
+    "LogLost",
+    "Permanent",
+    "Refused",
+    "TidingsError",
+    "Transient",
+    "Unavailable",
+    "WrongSequence",
+]
 
 
 class Fenced(Transient):

@@ -84,7 +84,9 @@ async def follow(
     while True:
         try:
             await _check(jetstream, stream, epoch, after)
-            async with _Consumer(jetstream, stream, subjects, after, limit, idle_seconds) as consumer:
+            async with _Consumer(
+                jetstream, stream, subjects, after, limit, idle_seconds
+            ) as consumer:
                 async for batch in consumer.batches():
                     after = batch[-1].sequence if batch else after
                     yield batch
@@ -97,9 +99,13 @@ async def follow(
 async def _check(jetstream: JetStream, stream: str, epoch: str, after: int) -> None:
     found = await state(jetstream, stream)
     if found.epoch != epoch:
-        raise LogLost(f"{stream} is another stream (epoch {found.epoch}) than the one followed so far (epoch {epoch})")
+        raise LogLost(
+            f"{stream} is another stream (epoch {found.epoch}) than the one followed so far (epoch {epoch})"
+        )
     if found.last < after:
-        raise LogLost(f"{stream} ends at {found.last}, but {after} was read before: it lost its tail")
+        raise LogLost(
+            f"{stream} ends at {found.last}, but {after} was read before: it lost its tail"
+        )
 
 
 async def _pause(jetstream: JetStream) -> None:
@@ -112,7 +118,15 @@ async def _pause(jetstream: JetStream) -> None:
 class _Consumer:
     """One ephemeral pull consumer with two overlapping pulls, so that the server always has somewhere to send."""
 
-    def __init__(self, jetstream: JetStream, stream: str, subjects: Sequence[str], after: int, limit: int, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        jetstream: JetStream,
+        stream: str,
+        subjects: Sequence[str],
+        after: int,
+        limit: int,
+        idle_seconds: float,
+    ) -> None:
         self._jetstream = jetstream
         self._stream = stream
         self._subjects = subjects
@@ -169,7 +183,10 @@ class _Consumer:
             "mem_storage": True,
             "num_replicas": 1,
         }
-        answer = await self._jetstream.call(f"CONSUMER.CREATE.{self._stream}", {"stream_name": self._stream, "config": configuration})
+        answer = await self._jetstream.call(
+            f"CONSUMER.CREATE.{self._stream}",
+            {"stream_name": self._stream, "config": configuration},
+        )
         self._name = answer["name"]
         self._heard = asyncio.get_running_loop().time()
 
@@ -182,7 +199,9 @@ class _Consumer:
                 "idle_heartbeat": HEARTBEAT_SECONDS * 1_000_000_000,
             }
             subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
-            await self._jetstream.publish(subject, msgspec.json.encode(request), f"{self._inbox}.pull")
+            await self._jetstream.publish(
+                subject, msgspec.json.encode(request), f"{self._inbox}.pull"
+            )
 
     def _tick(self) -> None:
         """Wake the reader if nothing came since the last tick; one timer for all waits, instead of one for each."""
@@ -220,7 +239,9 @@ class _Consumer:
         self._idle = False
         self._delivered += 1
         self._wanted -= 1
-        self._received.append(Message(delivery.subject, delivery.data, delivery.head, int(sequence), int(nanoseconds)))
+        self._received.append(
+            Message(delivery.subject, delivery.data, delivery.head, int(sequence), int(nanoseconds))
+        )
 
     def _control(self, delivery: Delivery) -> None:
         if delivery.status == 100:

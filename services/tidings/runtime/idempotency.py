@@ -95,21 +95,38 @@ class Keys:
         """Take a key for a request (its digest), or the answer that it got before; raises Problem if it cannot be had."""
         await self._prepare()
         claim = Claim(caller, key, uuid4())
-        terms = {"request": request, "lease": self._lease, "lifetime": self._lifetime, "limit": self._limit}
+        terms = {
+            "request": request,
+            "lease": self._lease,
+            "lifetime": self._lifetime,
+            "limit": self._limit,
+        }
         async with self._postgres.transaction() as connection:
             await connection.execute(DURABLE)
-            taken = await (await connection.execute(CLAIM.encode(), {**_names(claim), **terms})).fetchone()
-            held = None if taken else await (await connection.execute(HELD.encode(), _names(claim))).fetchone()
+            taken = await (
+                await connection.execute(CLAIM.encode(), {**_names(claim), **terms})
+            ).fetchone()
+            held = (
+                None
+                if taken
+                else await (await connection.execute(HELD.encode(), _names(claim))).fetchone()
+            )
         return claim if taken else self._answered(held, request)
 
     async def keep(self, claim: Claim, answer: Answer) -> None:
         """Record the answer for good; raises Unavailable if that cannot be done, or another holds the key by now."""
-        given = {"status": answer.status, "headers": msgspec.json.encode(answer.headers).decode(), "body": answer.body}
+        given = {
+            "status": answer.status,
+            "headers": msgspec.json.encode(answer.headers).decode(),
+            "body": answer.body,
+        }
         async with self._postgres.transaction() as connection:
             await connection.execute(DURABLE)
             kept = await connection.execute(KEEP.encode(), {**_names(claim), **given})
         if kept.rowcount != 1:
-            raise Unavailable("the lease of an idempotency key ran out before its answer was recorded")
+            raise Unavailable(
+                "the lease of an idempotency key ran out before its answer was recorded"
+            )
 
     async def release(self, claim: Claim) -> None:
         """Let the same request be tried again at once; if that cannot be said now, the end of the lease says it."""
@@ -119,12 +136,26 @@ class Keys:
 
     def _answered(self, held: tuple[Any, ...] | None, request: bytes) -> Answer:
         if held is None:
-            raise Problem(429, "too many keys", f"at most {self._limit} idempotency keys are kept for one caller; leave the header out")
+            raise Problem(
+                429,
+                "too many keys",
+                f"at most {self._limit} idempotency keys are kept for one caller; leave the header out",
+            )
         first, status, headers, body = held
         if first != request:
-            raise Problem(422, "another request", "this key was first sent with another request; take a new key", field="Idempotency-Key")
+            raise Problem(
+                422,
+                "another request",
+                "this key was first sent with another request; take a new key",
+                field="Idempotency-Key",
+            )
         if status is None:
-            raise Problem(409, "in progress", "the first request with this key is not answered yet; ask again in a moment", retry=True)
+            raise Problem(
+                409,
+                "in progress",
+                "the first request with this key is not answered yet; ask again in a moment",
+                retry=True,
+            )
         return Answer(status, msgspec.json.decode(headers, type=dict[str, str]), body)
 
     async def _prepare(self) -> None:
@@ -140,4 +171,9 @@ class Keys:
 
 
 def _names(claim: Claim) -> dict[str, Any]:
-    return {"tenant": claim.caller.tenant, "user": claim.caller.user, "key": claim.key, "holder": claim.holder}
+    return {
+        "tenant": claim.caller.tenant,
+        "user": claim.caller.user,
+        "key": claim.key,
+        "holder": claim.holder,
+    }

@@ -69,7 +69,15 @@ class Idempotent:
         except Unauthorised:
             return None
 
-    async def _once(self, app: ASGIApp, connection: Connection, caller: Identity, key: str, receive: Receive, send: Send) -> None:
+    async def _once(
+        self,
+        app: ASGIApp,
+        connection: Connection,
+        caller: Identity,
+        key: str,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         body = await _body(receive)
         claim = await self._keys.claim(caller.person, key, _digest(connection, body))
         if isinstance(claim, Answer):
@@ -83,14 +91,18 @@ class Idempotent:
             await self._keys.keep(claim, Answer(answer.status, _kept(answer.headers), answer.body))
         await recorded.send(send)
 
-    async def _work(self, app: ASGIApp, scope: Scope, claim: Claim, body: bytes, receive: Receive) -> Recorder:
+    async def _work(
+        self, app: ASGIApp, scope: Scope, claim: Claim, body: bytes, receive: Receive
+    ) -> Recorder:
         recorder = Recorder(body, receive)
         try:
             async with asyncio.timeout(self._keys.work_seconds):
                 await app(scope, recorder.receive, recorder.record)
         except TimeoutError:
             await self._keys.release(claim)
-            raise Unavailable(f"a request with an idempotency key took over {self._keys.work_seconds:.0f} seconds") from None
+            raise Unavailable(
+                f"a request with an idempotency key took over {self._keys.work_seconds:.0f} seconds"
+            ) from None
         return recorder
 
 
@@ -122,7 +134,9 @@ class Recorder:
     def answer(self) -> Answer:
         """The whole answer."""
         start, *parts = self._messages
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]
+        }
         return Answer(start["status"], headers, b"".join(part.get("body", b"") for part in parts))
 
 
@@ -150,7 +164,9 @@ async def _body(receive: Receive) -> bytes:
         size += len(parts[-1])
         if size > BODY_LIMIT_BYTES:
             raise Problem(
-                413, "too large", f"with an {HEADER} a body has at most {BODY_LIMIT_BYTES} bytes; events need none: they have ids"
+                413,
+                "too large",
+                f"with an {HEADER} a body has at most {BODY_LIMIT_BYTES} bytes; events need none: they have ids",
             )
         more = message.get("more_body", False)
     return b"".join(parts)
@@ -158,7 +174,11 @@ async def _body(receive: Receive) -> bytes:
 
 def _digest(connection: Connection, body: bytes) -> bytes:
     """What makes a request this one: where it goes, what is in it, and the attributes that CloudEvents put into headers."""
-    headers = sorted((name, value) for name, value in connection.headers.multi_items() if name == "content-type" or name.startswith("ce-"))
+    headers = sorted(
+        (name, value)
+        for name, value in connection.headers.multi_items()
+        if name == "content-type" or name.startswith("ce-")
+    )
     scope: Any = connection.scope
     return sha256(repr((scope["path"], scope["query_string"], headers)).encode() + body).digest()
 
@@ -168,7 +188,9 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _send(send: Send, answer: Answer, headers: Mapping[str, str]) -> None:
-    fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    fields = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+    ]
     fields.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": fields})
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})

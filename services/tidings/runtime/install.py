@@ -37,10 +37,14 @@ async def _ensure(jetstream: JetStream, stream: Stream) -> str:
     installed = configuration.get("metadata", {}).get(PARTITIONS)
     if installed != stream.metadata[PARTITIONS]:
         wanted = stream.metadata[PARTITIONS]
-        raise InvalidSettings(f"TIDINGS_PARTITIONS is {wanted}, but {stream.name} was installed with {installed}; it cannot change")
+        raise InvalidSettings(
+            f"TIDINGS_PARTITIONS is {wanted}, but {stream.name} was installed with {installed}; it cannot change"
+        )
     asked = stream.configuration()
     if any(configuration.get(name, 0) != asked[name] for name in FIXED):
-        await jetstream.call(f"STREAM.UPDATE.{stream.name}", {**asked, "metadata": configuration["metadata"]})
+        await jetstream.call(
+            f"STREAM.UPDATE.{stream.name}", {**asked, "metadata": configuration["metadata"]}
+        )
     return epoch(found["created"])
 
 

@@ -21,7 +21,11 @@ SET_LIMIT_BYTES = 256 * 1024
 SET_LIMIT_KEYS = 100
 FETCH_SECONDS = 5.0
 RSA_LEAST_BITS = 2048
-ALGORITHMS: dict[tuple[str, str | None], str] = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
+ALGORITHMS: dict[tuple[str, str | None], str] = {
+    ("RSA", None): "RS256",
+    ("EC", "P-256"): "ES256",
+    ("OKP", "Ed25519"): "EdDSA",
+}
 """The one algorithm for which a key of each type and curve is taken; symmetric keys are not among them."""
 
 log = logging.getLogger("tidings.keyset")
@@ -125,7 +129,8 @@ class KeySet:
             self._fetched = asyncio.get_running_loop().time()
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, Unusable) as problem:
             log.warning(
-                "the keys at TIDINGS_JWKS_URL cannot be fetched: %s", problem if isinstance(problem, Unusable) else type(problem).__name__
+                "the keys at TIDINGS_JWKS_URL cannot be fetched: %s",
+                problem if isinstance(problem, Unusable) else type(problem).__name__,
             )
         finally:
             self._fetching = None
@@ -136,7 +141,9 @@ class KeySet:
         if self._client is None:
             self._client = httpx.AsyncClient(timeout=FETCH_SECONDS, follow_redirects=False)
         body = b""
-        async with self._client.stream("GET", self._url, headers={"Accept": "application/json"}) as response:
+        async with self._client.stream(
+            "GET", self._url, headers={"Accept": "application/json"}
+        ) as response:
             if response.status_code != 200:
                 raise Unusable(f"answered {response.status_code}")
             async for chunk in response.aiter_bytes():
@@ -152,7 +159,11 @@ def usable(body: bytes) -> dict[tuple[str | None, str], Key]:
         given = msgspec.json.decode(body, type=_Set).keys
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unusable(f"no key set with at most {SET_LIMIT_KEYS} keys") from None
-    taken = {(published.kid, key.algorithm): key for each in given if (published := _published(each)) and (key := _key(published, each))}
+    taken = {
+        (published.kid, key.algorithm): key
+        for each in given
+        if (published := _published(each)) and (key := _key(published, each))
+    }
     if not taken:
         raise Unusable("no key for RS256, ES256 or EdDSA in it")
     return taken
@@ -168,7 +179,11 @@ def _published(given: Raw) -> _Published | None:
 def _key(published: _Published, given: Raw) -> Key | None:
     """A key, if it is one for checking signatures by an algorithm of ours."""
     algorithm = ALGORITHMS.get((published.kty, published.crv))
-    if algorithm is None or published.alg not in (None, algorithm) or published.use not in (None, "sig"):
+    if (
+        algorithm is None
+        or published.alg not in (None, algorithm)
+        or published.use not in (None, "sig")
+    ):
         return None
     try:
         key = _jwk(msgspec.json.decode(given), algorithm).key

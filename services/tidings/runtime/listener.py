@@ -24,7 +24,9 @@ def bind(host: str, port: int, stale_seconds: float, *, reuse: bool = False) -> 
         listener.listen(BACKLOG_CONNECTIONS)
     except OSError as error:
         listener.close()
-        raise InvalidSettings(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port, or 0 for any free one") from None
+        raise InvalidSettings(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port, or 0 for any free one"
+        ) from None
     return listener
 
 
@@ -33,5 +35,7 @@ def _give_up_stale(listener: socket.socket, stale_seconds: float) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(stale_seconds / 2)))
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, int(stale_seconds / 10)))
+        listener.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, int(stale_seconds / 10))
+        )
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stale_seconds * 1000))

@@ -42,7 +42,9 @@ def exposition(gauges: Iterable[Gauge]) -> bytes:
 
 
 def _lines(gauge: Gauge, value: float) -> str:
-    return f"# HELP {gauge.name} {gauge.means}\n# TYPE {gauge.name} gauge\n{gauge.name} {value:.15g}\n"
+    return (
+        f"# HELP {gauge.name} {gauge.means}\n# TYPE {gauge.name} gauge\n{gauge.name} {value:.15g}\n"
+    )
 
 
 def _tasks() -> float:

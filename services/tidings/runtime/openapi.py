@@ -79,7 +79,9 @@ class Contract(OpenAPIConfig):
     """The configuration of an application whose document is written from these handlers."""
 
     def __init__(self, handlers: Sequence[BaseRouteHandler]) -> None:
-        super().__init__(title="Tidings", version="1", description=DESCRIPTION, use_handler_docstrings=True)
+        super().__init__(
+            title="Tidings", version="1", description=DESCRIPTION, use_handler_docstrings=True
+        )
         self._handlers = handlers
 
     def to_openapi_schema(self) -> OpenAPI:
@@ -110,28 +112,57 @@ class Document(OpenAPI):
                 found = known["paths"].get(path, {})
                 methods = sorted(getattr(handler, "http_methods", {"GET"}))
                 paths.setdefault(path, {}).update(
-                    {each.lower(): _operation(handler, found.get(each.lower(), {}), schemas) for each in methods}
+                    {
+                        each.lower(): _operation(handler, found.get(each.lower(), {}), schemas)
+                        for each in methods
+                    }
                 )
-        return {**known, "paths": paths, "components": {"schemas": dict(sorted(schemas.components.items())), "securitySchemes": SECURITY}}
+        return {
+            **known,
+            "paths": paths,
+            "components": {
+                "schemas": dict(sorted(schemas.components.items())),
+                "securitySchemes": SECURITY,
+            },
+        }
 
 
-SECURITY = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "`sub`, `tenant`, `scope` and `exp`."}}
+SECURITY = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "`sub`, `tenant`, `scope` and `exp`.",
+    }
+}
 
 
 def _operation(handler: BaseRouteHandler, known: Mapping[str, Any], schemas: Schemas) -> Schema:
     described = handler.opt.get("operation", Operation())
     keyed = "POST" in getattr(handler, "http_methods", ())
-    statuses = {*described.problems, 400, *(AUTHENTICATED if described.scope else ()), *(KEYED if keyed else ())}
+    statuses = {
+        *described.problems,
+        400,
+        *(AUTHENTICATED if described.scope else ()),
+        *(KEYED if keyed else ()),
+    }
     summary, _, rest = cleandoc(handler.fn.__doc__ or "").partition("\n")
     return {
         "operationId": handler.handler_name.rpartition(".")[2],
         "summary": summary,
         **({"description": rest.strip()} if rest.strip() else {}),
-        "parameters": [*map(_parameter, known.get("parameters", ())), *described.parameters, *([IDEMPOTENCY_KEY] if keyed else ())],
+        "parameters": [
+            *map(_parameter, known.get("parameters", ())),
+            *described.parameters,
+            *([IDEMPOTENCY_KEY] if keyed else ()),
+        ],
         **({"requestBody": _body(described, schemas)} if described.bodies else {}),
         "responses": {
             str(described.status): _answer(described, keyed, schemas),
-            **{str(status): {"description": words, **_headers(described)} for status, words in described.without_body.items()},
+            **{
+                str(status): {"description": words, **_headers(described)}
+                for status, words in described.without_body.items()
+            },
             **{str(status): _problem(status, keyed, schemas) for status in sorted(statuses)},
         },
         **({"security": [{"bearer": [described.scope]}]} if described.scope else {}),
@@ -145,39 +176,76 @@ IDEMPOTENCY_KEY: Schema = {
     "description": "Whoever sends a request again with its key gets the first answer again (draft-ietf-httpapi-idempotency-key-header).",
     "schema": {"type": "string", "pattern": KEY},
 }
-REPLAYED_HEADER: Schema = {REPLAYED: {"description": "This is the first answer again.", "required": False, "schema": {"const": "true"}}}
+REPLAYED_HEADER: Schema = {
+    REPLAYED: {
+        "description": "This is the first answer again.",
+        "required": False,
+        "schema": {"const": "true"},
+    }
+}
 
 
 def _parameter(known: Schema) -> Schema:
     """What Litestar says of a parameter, but nothing in a query is null."""
     schema = known.get("schema", {})
     given = [each for each in schema.get("oneOf", ()) if each.get("type") != "null"]
-    plain = {**given[0], **{name: value for name, value in schema.items() if name != "oneOf"}} if len(given) == 1 else schema
-    return {**{name: value for name, value in known.items() if name not in ("deprecated", "allowEmptyValue")}, "schema": plain}
+    plain = (
+        {**given[0], **{name: value for name, value in schema.items() if name != "oneOf"}}
+        if len(given) == 1
+        else schema
+    )
+    return {
+        **{
+            name: value
+            for name, value in known.items()
+            if name not in ("deprecated", "allowEmptyValue")
+        },
+        "schema": plain,
+    }
 
 
 def _body(described: Operation, schemas: Schemas) -> Schema:
-    content = {media_type: {"schema": _schema(shape, schemas)} for media_type, shape in described.bodies.items()}
+    content = {
+        media_type: {"schema": _schema(shape, schemas)}
+        for media_type, shape in described.bodies.items()
+    }
     if described.example is not None:
         next(iter(content.values()))["example"] = described.example
     return {"required": True, "content": content}
 
 
 def _answer(described: Operation, keyed: bool, schemas: Schemas) -> Schema:
-    content = {"content": {described.media_type: {"schema": _schema(described.answer, schemas)}}} if described.answer else {}
-    return {"description": "Done.", **content, **({"headers": REPLAYED_HEADER} if keyed else _headers(described))}
+    content = (
+        {"content": {described.media_type: {"schema": _schema(described.answer, schemas)}}}
+        if described.answer
+        else {}
+    )
+    return {
+        "description": "Done.",
+        **content,
+        **({"headers": REPLAYED_HEADER} if keyed else _headers(described)),
+    }
 
 
 def _headers(described: Operation) -> Schema:
-    told = {name: {"required": True, "schema": schema} for name, schema in described.headers.items()}
+    told = {
+        name: {"required": True, "schema": schema} for name, schema in described.headers.items()
+    }
     return {"headers": told} if told else {}
 
 
 def _problem(status: int, keyed: bool, schemas: Schemas) -> Schema:
     name, schema = HEADERS.get(status, ("", {}))
-    headers = {**({name: {"required": True, "schema": schema}} if name else {}), **(REPLAYED_HEADER if keyed else {})}
+    headers = {
+        **({name: {"required": True, "schema": schema}} if name else {}),
+        **(REPLAYED_HEADER if keyed else {}),
+    }
     content = {problem.MEDIA_TYPE: {"schema": schemas.of(ProblemDetails)}}
-    return {"description": WORDS[status], "content": content, **({"headers": headers} if headers else {})}
+    return {
+        "description": WORDS[status],
+        "content": content,
+        **({"headers": headers} if headers else {}),
+    }
 
 
 def _schema(shape: Any, schemas: Schemas) -> Schema:

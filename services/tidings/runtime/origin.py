@@ -17,10 +17,16 @@ def origin_of(headers: Mapping[str, str]) -> str:
     """
     origin = headers.get("origin")
     if origin is None:
-        return OWN if headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none") else CROSS_SITE
+        return (
+            OWN
+            if headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+            else CROSS_SITE
+        )
     scheme, _, authority = origin.lower().partition("://")
     own = headers.get("host", "").lower()
-    return OWN if own and _with_port(scheme, authority) == _with_port(scheme, own) else origin.lower()
+    return (
+        OWN if own and _with_port(scheme, authority) == _with_port(scheme, own) else origin.lower()
+    )
 
 
 def vouched(headers: Mapping[str, str]) -> bool:
@@ -29,4 +35,6 @@ def vouched(headers: Mapping[str, str]) -> bool:
 
 
 def _with_port(scheme: str, authority: str) -> str:
-    return authority if ":" in authority.rpartition("]")[2] else f"{authority}:{PORTS.get(scheme, '')}"
+    return (
+        authority if ":" in authority.rpartition("]")[2] else f"{authority}:{PORTS.get(scheme, '')}"
+    )

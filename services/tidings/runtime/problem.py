@@ -15,7 +15,9 @@ RETRY_AFTER_SECONDS = 2
 class Problem(Exception):
     """A request that is answered with a problem: its status, and words for people; `more` for programs."""
 
-    def __init__(self, status: int, title: str, detail: str, *, retry: bool = False, **more: Any) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, *, retry: bool = False, **more: Any
+    ) -> None:
         super().__init__(detail)
         self.headers = headers(503 if retry else status)
         self.status = status
@@ -26,7 +28,9 @@ class Problem(Exception):
 
 def body(status: int, title: str, detail: str, **more: Any) -> bytes:
     """A problem as JSON."""
-    return msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "detail": detail, **more})
+    return msgspec.json.encode(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    )
 
 
 def headers(status: int) -> dict[str, str]:
@@ -38,11 +42,27 @@ def headers(status: int) -> dict[str, str]:
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else {}
 
 
-async def respond(send: Send, status: int, title: str, detail: str, more: Mapping[str, str] = {}, *, kind: str = "http") -> None:
+async def respond(
+    send: Send,
+    status: int,
+    title: str,
+    detail: str,
+    more: Mapping[str, str] = {},
+    *,
+    kind: str = "http",
+) -> None:
     """Answer a bare ASGI request with a problem, and with `more` headers; `websocket.http` instead of accepting a WebSocket."""
     told = {"Content-Type": MEDIA_TYPE, **headers(status), **more}
-    start: Any = {"type": f"{kind}.response.start", "status": status, "headers": [_field(*each) for each in told.items()]}
-    rest: Any = {"type": f"{kind}.response.body", "body": body(status, title, detail), "more_body": False}
+    start: Any = {
+        "type": f"{kind}.response.start",
+        "status": status,
+        "headers": [_field(*each) for each in told.items()],
+    }
+    rest: Any = {
+        "type": f"{kind}.response.body",
+        "body": body(status, title, detail),
+        "more_body": False,
+    }
     await send(start)
     await send(rest)
 

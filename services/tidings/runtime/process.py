@@ -31,7 +31,9 @@ log = logging.getLogger("tidings.process")
 class Runtime:
     """What a service is given: its settings, the streams and Postgres."""
 
-    def __init__(self, settings: Settings, jetstream: JetStream, postgres: Postgres, epochs: dict[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, jetstream: JetStream, postgres: Postgres, epochs: dict[str, str]
+    ) -> None:
         self.settings = settings
         self.jetstream = jetstream
         self.postgres = postgres
@@ -102,4 +104,8 @@ def run(work: Coroutine[Any, Any, None], settings: Settings) -> int:
 
 
 def _leaves(group: BaseExceptionGroup[TidingsError]) -> list[TidingsError]:
-    return [leaf for each in group.exceptions for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])]
+    return [
+        leaf
+        for each in group.exceptions
+        for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])
+    ]

@@ -50,7 +50,9 @@ class Throttled(Exception):
     def __init__(self, standing: Standing) -> None:
         rate = standing.rate
         wait = math.ceil(standing.wait_seconds)
-        super().__init__(f"at most {rate.quota} {rate.name} in {rate.window_seconds:.0f} seconds; come back in {wait} s")
+        super().__init__(
+            f"at most {rate.quota} {rate.name} in {rate.window_seconds:.0f} seconds; come back in {wait} s"
+        )
         self.standing = standing
 
 
@@ -69,7 +71,9 @@ def taken(rate: Rate, full: float, now: float) -> tuple[float, Standing]:
     missing = after - now - rate.window_seconds
     if missing > step * 1e-6:
         return full, Standing(rate, 0, full - now, missing)
-    return after, Standing(rate, int((rate.window_seconds - (after - now)) / step + 1e-6), after - now)
+    return after, Standing(
+        rate, int((rate.window_seconds - (after - now)) / step + 1e-6), after - now
+    )
 
 
 class Bucket:

@@ -28,7 +28,11 @@ async def last(jetstream: JetStream, stream: str, subject: str) -> Message | Non
         raise
     found = answer["message"]
     return Message(
-        found["subject"], b64decode(found.get("data", "")), b64decode(found.get("hdrs", "")), found["seq"], _nanoseconds(found["time"])
+        found["subject"],
+        b64decode(found.get("data", "")),
+        b64decode(found.get("hdrs", "")),
+        found["seq"],
+        _nanoseconds(found["time"]),
     )
 
 
@@ -36,14 +40,18 @@ async def subjects(jetstream: JetStream, stream: str, under: str) -> list[str]:
     """The subjects of a stream that have messages and match a wildcard, from the stream's leader; raises Unavailable."""
     found: list[str] = []
     while True:
-        answer = await jetstream.call(f"STREAM.INFO.{stream}", {"subjects_filter": under, "offset": len(found)})
+        answer = await jetstream.call(
+            f"STREAM.INFO.{stream}", {"subjects_filter": under, "offset": len(found)}
+        )
         page: dict[str, int] = answer["state"].get("subjects") or {}
         found += page
         if not page or len(found) >= answer.get("total", 0):
             return found
 
 
-async def first_since(jetstream: JetStream, stream: str, subject: str, moment: datetime) -> int | None:
+async def first_since(
+    jetstream: JetStream, stream: str, subject: str, moment: datetime
+) -> int | None:
     """The sequence of the first message of a subject at or after a moment, None if there is none; raises Unavailable."""
     page = _Page()
     request = {"start_time": moment, "next_by_subj": subject, "batch": 1}
@@ -51,24 +59,35 @@ async def first_since(jetstream: JetStream, stream: str, subject: str, moment: d
     return page.messages[0].sequence if page.messages else None
 
 
-async def read(jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES) -> list[Message]:
+async def read(
+    jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES
+) -> list[Message]:
     """Up to `limit` messages of a subject after a sequence, by batch direct get (ADR-31); empty at the end. Raises Unavailable.
 
     A page may be shorter than `limit` without being the last; only an empty one says that there are no more.
     """
     page = _Page()
-    await _fill(page, jetstream, stream, {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": PAGE_BYTES})
+    await _fill(
+        page,
+        jetstream,
+        stream,
+        {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": PAGE_BYTES},
+    )
     return page.messages
 
 
 async def _fill(page: _Page, jetstream: JetStream, stream: str, request: dict[str, Any]) -> None:
     async with jetstream.inbox(page.receive) as inbox:
-        await jetstream.publish(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), f"{inbox}.page")
+        await jetstream.publish(
+            f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), f"{inbox}.page"
+        )
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await page.done
         except TimeoutError:
-            raise Unavailable(f"{stream} did not send a page within {READ_SECONDS:.0f} seconds") from None
+            raise Unavailable(
+                f"{stream} did not send a page within {READ_SECONDS:.0f} seconds"
+            ) from None
 
 
 class _Page:
@@ -98,4 +117,6 @@ def _message(delivery: Delivery) -> Message:
 def _nanoseconds(text: str) -> int:
     """RFC 3339 with up to nine decimals, as NATS writes it, in nanoseconds since 1970."""
     seconds, _, fraction = text.rstrip("Z").partition(".")
-    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)
+    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 1_000_000_000 + int(
+        fraction.ljust(9, "0") or 0
+    )

@@ -67,7 +67,9 @@ class ReadModel:
             self._sql[text] = text.replace("{schema}", self.schema).encode()
         return self._sql[text]
 
-    async def checkpoint(self, postgres: Postgres, epoch: str, partition: int = WHOLE) -> Checkpoint:
+    async def checkpoint(
+        self, postgres: Postgres, epoch: str, partition: int = WHOLE
+    ) -> Checkpoint:
         """Where to go on; raises LogLost if the rows come from another incarnation of the stream."""
         async with postgres.connection() as connection:
             insert = "INSERT INTO {schema}.checkpoint VALUES (%s, 0, %s) ON CONFLICT DO NOTHING"
@@ -83,10 +85,17 @@ class ReadModel:
 
     def prepare(self, changes: Iterable[Change]) -> list[Execution]:
         """Changes as what Postgres is asked to execute; pure."""
-        return [Execution(self.sql(statement.sql), _json(rows)) for statement, rows in steps(changes)]
+        return [
+            Execution(self.sql(statement.sql), _json(rows)) for statement, rows in steps(changes)
+        ]
 
     async def apply(
-        self, connection: Connection, executions: Iterable[Execution], previous: int, sequence: int, partition: int = WHOLE
+        self,
+        connection: Connection,
+        executions: Iterable[Execution],
+        previous: int,
+        sequence: int,
+        partition: int = WHOLE,
     ) -> None:
         """Move the checkpoint and execute, within the caller's transaction, which fails with Fenced if another one leads."""
         await connection.execute(self.sql(MOVE), (sequence, partition, previous))
@@ -102,7 +111,9 @@ class OtherVersion(Permanent):
     """The live read model was built by another version of its projection."""
 
 
-async def live(postgres: Postgres, projection: Projection, *, of_any_version: bool = False) -> ReadModel:
+async def live(
+    postgres: Postgres, projection: Projection, *, of_any_version: bool = False
+) -> ReadModel:
     """The live read model of a projection; made, if there is none yet. Raises OtherVersion if it is not of this one."""
     async with postgres.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
@@ -110,7 +121,9 @@ async def live(postgres: Postgres, projection: Projection, *, of_any_version: bo
         query = "SELECT schema, version FROM tidings.read_model WHERE name = %s AND live"
         row = await (await connection.execute(query, (projection.name,))).fetchone()
         if row and row[1] != projection.version and not of_any_version:
-            raise OtherVersion(f"{row[0]} is live, but this is version {projection.version}; run: tidings rebuild {projection.name}")
+            raise OtherVersion(
+                f"{row[0]} is live, but this is version {projection.version}; run: tidings rebuild {projection.name}"
+            )
         if row:
             return ReadModel(projection, row[0])
         model = await _create(connection, projection)
@@ -164,11 +177,15 @@ async def _free(connection: Connection, name: str) -> str:
 
 
 async def _go_live(connection: Connection, model: ReadModel) -> None:
-    await connection.execute("UPDATE tidings.read_model SET live = true WHERE schema = %s", (model.schema,))
+    await connection.execute(
+        "UPDATE tidings.read_model SET live = true WHERE schema = %s", (model.schema,)
+    )
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.projection.name}".encode())
     query = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
     for (table,) in await (await connection.execute(query, (model.schema,))).fetchall():
-        await connection.execute(f"CREATE VIEW {model.projection.name}.{table} AS SELECT * FROM {model.schema}.{table}".encode())
+        await connection.execute(
+            f"CREATE VIEW {model.projection.name}.{table} AS SELECT * FROM {model.schema}.{table}".encode()
+        )
 
 
 async def _drop(connection: Connection, schema: str) -> None:

@@ -90,7 +90,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def postgres(self) -> str:
         """The address of Postgres; raises InvalidSettings."""
-        return _required(self.postgres_dsn, "TIDINGS_POSTGRES_DSN", "postgresql://user:password@127.0.0.1/tidings")
+        return _required(
+            self.postgres_dsn,
+            "TIDINGS_POSTGRES_DSN",
+            "postgresql://user:password@127.0.0.1/tidings",
+        )
 
     @property
     def secret(self) -> str:
@@ -104,7 +108,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.ticket_secret is None and self.jwt_secret is not None:
             return self.secret
         return _long(
-            _required(self.ticket_secret, "TIDINGS_TICKET_SECRET", "32 random characters or more"), "TIDINGS_TICKET_SECRET", "a ticket"
+            _required(self.ticket_secret, "TIDINGS_TICKET_SECRET", "32 random characters or more"),
+            "TIDINGS_TICKET_SECRET",
+            "a ticket",
         )
 
     @property
@@ -148,7 +154,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def owned(self) -> tuple[int, ...]:
         """The partitions this notifier routes; raises InvalidSettings."""
-        return self._numbers("TIDINGS_OWNED_PARTITIONS", self.owned_partitions) or tuple(range(self.partitions))
+        return self._numbers("TIDINGS_OWNED_PARTITIONS", self.owned_partitions) or tuple(
+            range(self.partitions)
+        )
 
     @property
     def served(self) -> tuple[int, ...] | None:
@@ -156,12 +164,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self._numbers("TIDINGS_EDGE_PARTITIONS", self.edge_partitions)
 
     def _numbers(self, name: str, text: str) -> tuple[int, ...] | None:
-        return None if text == "all" else tuple(_partition(name, each, self.partitions) for each in text.split(","))
+        return (
+            None
+            if text == "all"
+            else tuple(_partition(name, each, self.partitions) for each in text.split(","))
+        )
 
 
-def settings(environment: Mapping[str, str] = os.environ, *, running: bool = True, **given: Any) -> Settings:
+def settings(
+    environment: Mapping[str, str] = os.environ, *, running: bool = True, **given: Any
+) -> Settings:
     """Read the environment; what a running `tidings up` says in its data directory fills the gaps. Raises InvalidSettings."""
-    named = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    named = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
     chosen = {**named, **{name: value for name, value in given.items() if value is not None}}
     found = _running(Path(str(chosen.get("data_dir", ".tidings")))) if running else {}
     return _settings({**found, **chosen})
@@ -169,7 +187,11 @@ def settings(environment: Mapping[str, str] = os.environ, *, running: bool = Tru
 
 def variables(chosen: Settings) -> dict[str, str]:
     """The environment that says the same."""
-    return {f"{PREFIX}{name.upper()}": str(value) for name, value in msgspec.structs.asdict(chosen).items() if value is not None}
+    return {
+        f"{PREFIX}{name.upper()}": str(value)
+        for name, value in msgspec.structs.asdict(chosen).items()
+        if value is not None
+    }
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -194,9 +216,13 @@ def _running(data_dir: Path) -> dict[str, Any]:
 def _settings(values: dict[str, Any]) -> Settings:
     unknown = [name for name in values if name not in Settings.__struct_fields__]
     if unknown:
-        raise InvalidSettings(f"unknown setting {PREFIX}{unknown[0].upper()}; known: {', '.join(Settings.__struct_fields__)}")
+        raise InvalidSettings(
+            f"unknown setting {PREFIX}{unknown[0].upper()}; known: {', '.join(Settings.__struct_fields__)}"
+        )
     try:
-        return msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+        return msgspec.convert(
+            values, Settings, strict=False, dec_hook=lambda kind, value: kind(value)
+        )
     except msgspec.ValidationError as error:
         raise InvalidSettings(_sentence(str(error))) from None
 
@@ -216,13 +242,17 @@ def _required(value: str | None, name: str, example: str) -> str:
 
 def _long(secret: str, name: str, what: str) -> str:
     if len(secret) < SECRET_LIMIT_CHARACTERS:
-        raise InvalidSettings(f"{name} has {len(secret)} characters; {what} needs at least {SECRET_LIMIT_CHARACTERS}")
+        raise InvalidSettings(
+            f"{name} has {len(secret)} characters; {what} needs at least {SECRET_LIMIT_CHARACTERS}"
+        )
     return secret
 
 
 def _origin(text: str) -> str:
     if not re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", text):
-        raise InvalidSettings(f"TIDINGS_ALLOWED_ORIGINS: `{text}` is no origin; give them as browsers do, such as https://app.example.org")
+        raise InvalidSettings(
+            f"TIDINGS_ALLOWED_ORIGINS: `{text}` is no origin; give them as browsers do, such as https://app.example.org"
+        )
     return text
 
 
@@ -230,7 +260,9 @@ def _network(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError:
-        raise InvalidSettings(f"TIDINGS_TRUSTED_PROXIES: `{text}` is no network; give addresses such as 10.0.0.7 or 10.0.0.0/8") from None
+        raise InvalidSettings(
+            f"TIDINGS_TRUSTED_PROXIES: `{text}` is no network; give addresses such as 10.0.0.7 or 10.0.0.0/8"
+        ) from None
 
 
 def _rate(name: str, text: str) -> tuple[int, int] | None:
@@ -238,10 +270,14 @@ def _rate(name: str, text: str) -> tuple[int, int] | None:
         return None
     if match := re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})", text):
         return int(match[1]), int(match[2])
-    raise InvalidSettings(f"{name}: `{text}` is no rate; give how many in how many seconds, such as 600/60, or `off`")
+    raise InvalidSettings(
+        f"{name}: `{text}` is no rate; give how many in how many seconds, such as 600/60, or `off`"
+    )
 
 
 def _partition(name: str, text: str, partitions: int) -> int:
     if text.strip().isdecimal() and int(text) < partitions:
         return int(text)
-    raise InvalidSettings(f"{name}: `{text}` is not a partition; give `all` or numbers below {partitions}, such as 0,1,2")
+    raise InvalidSettings(
+        f"{name}: `{text}` is not a partition; give `all` or numbers below {partitions}, such as 0,1,2"
+    )

@@ -45,7 +45,9 @@ class Tickets:
 
     def __init__(self, jetstream: JetStream, secret: str, seconds: int) -> None:
         self._appender = Appender(jetstream)
-        self._seal = Fernet(urlsafe_b64encode(hmac.digest(secret.encode(), PURPOSE, hashlib.sha256)))
+        self._seal = Fernet(
+            urlsafe_b64encode(hmac.digest(secret.encode(), PURPOSE, hashlib.sha256))
+        )
         self._seconds = seconds
 
     def issue(self, identity: Identity, origin: str) -> str:
@@ -63,13 +65,23 @@ class Tickets:
         try:
             await self._appender.append_expecting(Draft(subject, b""), Expected(subject, 0))
         except WrongSequence:
-            raise auth.InvalidToken("the ticket has been used; POST /v1/tickets for a new one") from None
-        return Identity(Person(sealed.tenant, sealed.user), frozenset(sealed.scopes), sealed.expires, sealed.issued, sealed.session)
+            raise auth.InvalidToken(
+                "the ticket has been used; POST /v1/tickets for a new one"
+            ) from None
+        return Identity(
+            Person(sealed.tenant, sealed.user),
+            frozenset(sealed.scopes),
+            sealed.expires,
+            sealed.issued,
+            sealed.session,
+        )
 
     def _opened(self, ticket: str) -> Sealed:
         try:
             if len(ticket) > TICKET_LIMIT_CHARACTERS:
                 raise InvalidToken
-            return msgspec.msgpack.decode(self._seal.decrypt(ticket, ttl=self._seconds), type=Sealed)
+            return msgspec.msgpack.decode(
+                self._seal.decrypt(ticket, ttl=self._seconds), type=Sealed
+            )
         except (InvalidToken, msgspec.DecodeError, ValueError):
             raise auth.InvalidToken(NOT_VALID.format(seconds=self._seconds)) from None

@@ -53,22 +53,33 @@ class Tokens:
     def __init__(self, settings: Settings, keys: KeySet | None) -> None:
         self._secret = settings.secret if settings.jwt_secret or not keys else None
         self._keys = keys
-        self._demands = Demands(settings.audience, settings.issuer, settings.jwt_leeway_seconds, settings.token_lifetime_limit_seconds)
+        self._demands = Demands(
+            settings.audience,
+            settings.issuer,
+            settings.jwt_leeway_seconds,
+            settings.token_lifetime_limit_seconds,
+        )
 
     async def identity(self, token: str) -> Identity:
         """Who a token speaks for; raises InvalidToken, MissingClaims, or Unavailable if its key cannot be had now."""
         if len(token) > TOKEN_LIMIT_CHARACTERS:
             raise InvalidToken(f"the token has more than {TOKEN_LIMIT_CHARACTERS} characters")
         if self._keys is None:
-            return identity_of(_checked(token, self._secret, SYMMETRIC, self._demands), self._demands, time.time())
+            return identity_of(
+                _checked(token, self._secret, SYMMETRIC, self._demands), self._demands, time.time()
+            )
         header = _valid(lambda: _header(token))
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm == SYMMETRIC and self._secret:
-            return identity_of(_checked(token, self._secret, SYMMETRIC, self._demands), self._demands, time.time())
+            return identity_of(
+                _checked(token, self._secret, SYMMETRIC, self._demands), self._demands, time.time()
+            )
         if algorithm not in PUBLISHED:
             raise InvalidToken(f"the token's algorithm is not one of {', '.join(PUBLISHED)}")
         key = await self._keys.find(kid, algorithm)
-        return identity_of(_checked(token, key.key, key.algorithm, self._demands), self._demands, time.time())
+        return identity_of(
+            _checked(token, key.key, key.algorithm, self._demands), self._demands, time.time()
+        )
 
 
 def identity_of(claims: dict[str, Any], demands: Demands, now: float) -> Identity:
@@ -78,10 +89,17 @@ def identity_of(claims: dict[str, Any], demands: Demands, now: float) -> Identit
     """
     expires = float(claims["exp"])
     issued = float(claims.get("iat", expires - demands.lifetime_limit_seconds))
-    if not math.isfinite(expires) or expires - min(issued, now) > demands.lifetime_limit_seconds + demands.leeway_seconds:
-        raise InvalidToken(f"the token holds for more than {demands.lifetime_limit_seconds:.0f} seconds")
+    if (
+        not math.isfinite(expires)
+        or expires - min(issued, now) > demands.lifetime_limit_seconds + demands.leeway_seconds
+    ):
+        raise InvalidToken(
+            f"the token holds for more than {demands.lifetime_limit_seconds:.0f} seconds"
+        )
     person = Person(_id(claims, "tenant"), _id(claims, "sub"))
-    session = next((_id(claims, name) for name in ("sid", "jti") if claims.get(name) is not None), None)
+    session = next(
+        (_id(claims, name) for name in ("sid", "jti") if claims.get(name) is not None), None
+    )
     return Identity(person, _scopes(claims), expires, issued, session)
 
 
@@ -110,7 +128,9 @@ def _valid(read: Callable[[], T]) -> T:
 
 def _fault(error: jwt.InvalidTokenError) -> str:
     """What is wrong with a token, in words."""
-    return next((words for kind, words in FAULTS if isinstance(error, kind)), "it is no JWT (RFC 7519)")
+    return next(
+        (words for kind, words in FAULTS if isinstance(error, kind)), "it is no JWT (RFC 7519)"
+    )
 
 
 def _id(claims: dict[str, Any], name: str) -> str:
@@ -118,7 +138,9 @@ def _id(claims: dict[str, Any], name: str) -> str:
         value: str = msgspec.convert(claims[name], Id)
         value.encode()
     except (msgspec.ValidationError, UnicodeEncodeError):
-        raise MissingClaims(f"the token's claim `{name}` must be an id: 1 to {ID_LIMIT_CHARACTERS} characters, none of control") from None
+        raise MissingClaims(
+            f"the token's claim `{name}` must be an id: 1 to {ID_LIMIT_CHARACTERS} characters, none of control"
+        ) from None
     return value
 
 

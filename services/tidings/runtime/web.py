@@ -62,7 +62,10 @@ class Rated(ASGIMiddleware):
             if message["type"] == "http.response.start" and (standing := state.get(RATE)):
                 message["headers"] = [
                     *message["headers"],
-                    *((name.lower().encode(), value.encode()) for name, value in standing.headers.items()),
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in standing.headers.items()
+                    ),
                 ]
             await send(message)
 
@@ -70,13 +73,20 @@ class Rated(ASGIMiddleware):
 
 
 def application(
-    handlers: Sequence[Any], ready: Callable[[], bool], idempotent: Callable[[ASGIApp], ASGIApp], origins: Sequence[str] = ()
+    handlers: Sequence[Any],
+    ready: Callable[[], bool],
+    idempotent: Callable[[ASGIApp], ASGIApp],
+    origins: Sequence[str] = (),
 ) -> Litestar:
     """An application of these route handlers, every POST of them idempotent, beside what every process tells of itself.
 
     Pages of these origins may send requests and read the answers (CORS, as WHATWG Fetch has it), with their cookies.
     """
-    posts = [handler for handler in handlers if isinstance(handler, HTTPRouteHandler) and "POST" in handler.http_methods]
+    posts = [
+        handler
+        for handler in handlers
+        if isinstance(handler, HTTPRouteHandler) and "POST" in handler.http_methods
+    ]
     others = [handler for handler in handlers if handler not in posts]
 
     @get("/health/live", sync_to_thread=False, opt=says(Operation(Health)))
@@ -87,7 +97,11 @@ def application(
     @get("/health/ready", sync_to_thread=False, opt=says(Operation(Health, problems=[503])))
     def is_ready() -> Response[bytes]:
         """Whether requests should be sent here."""
-        return json(Health(status="ready")) if ready() else respond(503, "starting", "not yet; ask again in a moment")
+        return (
+            json(Health(status="ready"))
+            if ready()
+            else respond(503, "starting", "not yet; ask again in a moment")
+        )
 
     @get(ASYNCAPI, sync_to_thread=False, opt=says(Operation(dict[str, Any])))
     def asyncapi(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -121,12 +135,26 @@ def _cors(origins: Sequence[str]) -> CORSConfig:
         allow_origins=[*origins],
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "Idempotency-Key", "If-None-Match"],
-        expose_headers=["ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Last-Event-ID",
+            "Idempotency-Key",
+            "If-None-Match",
+        ],
+        expose_headers=[
+            "ETag",
+            "Retry-After",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Idempotent-Replayed",
+        ],
     )
 
 
-async def serve(app: Litestar, listener: socket.socket, drain: Callable[[], Awaitable[None]]) -> None:
+async def serve(
+    app: Litestar, listener: socket.socket, drain: Callable[[], Awaitable[None]]
+) -> None:
     """Serve until cancelled, then let open connections end (`drain`) and stop."""
     config = uvicorn.Config(
         app,
@@ -167,7 +195,11 @@ def _unauthorised(_: Request[Any, Any, Any], error: Unauthorised) -> Response[by
 
 
 def _throttled(_: Request[Any, Any, Any], error: Throttled) -> Response[bytes]:
-    return Response(problem.body(429, "too many requests", str(error)), status_code=429, media_type=problem.MEDIA_TYPE)
+    return Response(
+        problem.body(429, "too many requests", str(error)),
+        status_code=429,
+        media_type=problem.MEDIA_TYPE,
+    )
 
 
 def _unavailable(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:
@@ -178,8 +210,12 @@ def _unavailable(_: Request[Any, Any, Any], error: TidingsError) -> Response[byt
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     extra: Any = error.extra
     title = "bad request" if error.status_code == 400 else "error"
-    errors = [_asked(each) for each in extra or ()] if isinstance(error, ValidationException) else extra
-    answer = respond(error.status_code, title, error.detail, **({"errors": errors} if errors else {}))
+    errors = (
+        [_asked(each) for each in extra or ()] if isinstance(error, ValidationException) else extra
+    )
+    answer = respond(
+        error.status_code, title, error.detail, **({"errors": errors} if errors else {})
+    )
     answer.headers.update(error.headers or {})
     return answer
 
@@ -197,7 +233,10 @@ def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
 def respond(status: int, title: str, detail: str, **more: Any) -> Response[bytes]:
     """Answer a request with a problem."""
     return Response(
-        problem.body(status, title, detail, **more), status_code=status, media_type=problem.MEDIA_TYPE, headers=problem.headers(status)
+        problem.body(status, title, detail, **more),
+        status_code=status,
+        media_type=problem.MEDIA_TYPE,
+        headers=problem.headers(status),
     )
 
 

@@ -87,8 +87,18 @@ async def written(scope: Message, receive: Receive) -> dict[str, float]:
     frame = text_frame(body) if kind_is_websocket else event_chunk(body)
     targets = list((sockets if kind_is_websocket else streams).values())
     started = asyncio.get_running_loop().time()
-    frames = await write(targets, frame, int(asked["count"]), float(asked["per_second"]), int(asked.get("burst", len(targets))))
-    return {"frames": frames, "seconds": asyncio.get_running_loop().time() - started, "connections": len(targets)}
+    frames = await write(
+        targets,
+        frame,
+        int(asked["count"]),
+        float(asked["per_second"]),
+        int(asked.get("burst", len(targets))),
+    )
+    return {
+        "frames": frames,
+        "seconds": asyncio.get_running_loop().time() - started,
+        "connections": len(targets),
+    }
 
 
 async def whole_body(receive: Receive) -> bytes:
@@ -102,7 +112,9 @@ async def whole_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def write(targets: list[Send], frame: Message, count: int, per_second: float, burst: int) -> int:
+async def write(
+    targets: list[Send], frame: Message, count: int, per_second: float, burst: int
+) -> int:
     """Write `count` frames at `per_second` frames a second, a burst at a time; how many were written."""
     loop = asyncio.get_running_loop()
     turn, started, frames = cycle(targets), loop.time(), 0
@@ -127,6 +139,9 @@ async def write_to(sends: Iterable[Send], frame: Message) -> int:
 async def answer(send: Send, body: dict[str, float]) -> None:
     """A JSON response."""
     encoded = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(encoded)).encode())]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(encoded)).encode()),
+    ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": encoded})

@@ -34,12 +34,18 @@ VALUES (%(id)s, %(user_id)s, %(type)s, %(title)s, %(message)s, %(data)s, %(creat
 """
 CONNECTED = '{"type":"connected"}'
 
-redis = Redis.from_url(os.environ.get("PLAIN_REDIS_URL", "redis://127.0.0.1:6379"), decode_responses=True, max_connections=20_000)
+redis = Redis.from_url(
+    os.environ.get("PLAIN_REDIS_URL", "redis://127.0.0.1:6379"),
+    decode_responses=True,
+    max_connections=20_000,
+)
 pool = AsyncConnectionPool(
     os.environ.get("PLAIN_POSTGRES_DSN", ""),
     min_size=4,
     max_size=int(os.environ.get("PLAIN_POOL_CONNECTIONS", "10")),
-    kwargs={"autocommit": True},  # one statement is one transaction: no round trips for BEGIN and COMMIT
+    kwargs={
+        "autocommit": True
+    },  # one statement is one transaction: no round trips for BEGIN and COMMIT
     open=False,
 )
 
@@ -84,7 +90,9 @@ async def create(posted: NotificationIn) -> Notification:
     """One row in one transaction, then one message on the user's channel."""
     notification = Notification(**posted.model_dump())
     async with pool.connection() as connection:
-        await connection.execute(INSERT, notification.model_dump() | {"data": Jsonb(notification.data)})
+        await connection.execute(
+            INSERT, notification.model_dump() | {"data": Jsonb(notification.data)}
+        )
     await redis.publish(channel(notification.user_id), notification.model_dump_json())
     return notification
 
@@ -105,7 +113,11 @@ async def stream(user: str) -> StreamingResponse:
         async for message in messages(user):
             yield f"event: notification\ndata: {message}\n\n"
 
-    return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        events(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
 
 
 @app.websocket("/ws")

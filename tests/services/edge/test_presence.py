@@ -47,11 +47,15 @@ def hear(there: Elsewhere, said: Iterable[Changed | Whole], now: float = 0.0) ->
         there.hear(each, now)
 
 
-STEPS = st.tuples(st.sampled_from(["join", "leave"]), st.integers(0, 1), st.sampled_from(PEOPLE), st.booleans())
+STEPS = st.tuples(
+    st.sampled_from(["join", "leave"]), st.integers(0, 1), st.sampled_from(PEOPLE), st.booleans()
+)
 
 
 @given(st.lists(STEPS, max_size=60))
-def test_after_losses_the_next_word_shows_that_something_was_missed_and_the_whole_mends_it(steps: list[Any]) -> None:
+def test_after_losses_the_next_word_shows_that_something_was_missed_and_the_whole_mends_it(
+    steps: list[Any],
+) -> None:
     edges, there, now = [Here("one"), Here("two")], Elsewhere(BELIEVED_SECONDS), 0.0
     connected: list[list[Person]] = [[], []]
     for kind, which, person, lost in steps:
@@ -161,4 +165,8 @@ def test_many_people_are_told_of_in_parts_that_count_only_together() -> None:
     joined = Here("two")
     for person in people:
         joined.join(person, TAB)
-    assert [sum(map(len, each.joined.values())) for each in joined.news(0)[1]] == [MESSAGE_PEOPLE, MESSAGE_PEOPLE, 1]
+    assert [sum(map(len, each.joined.values())) for each in joined.news(0)[1]] == [
+        MESSAGE_PEOPLE,
+        MESSAGE_PEOPLE,
+        1,
+    ]

@@ -26,14 +26,19 @@ def holding(seconds: float) -> Identity:
         (3600, -5, -5, Code.TOKEN_OVER, -5),
     ],
 )
-async def test_what_ends_first_ends_it(lifetime: float, token: float, ends: float, over: Code, nudged: float) -> None:
+async def test_what_ends_first_ends_it(
+    lifetime: float, token: float, ends: float, over: Code, nudged: float
+) -> None:
     now = asyncio.get_running_loop().time()
 
     term = Term(lifetime, holding(token))
 
     assert (term.ends - now, term.over) == (pytest.approx(ends, abs=1), over)
     assert term.nudge_at - now == pytest.approx(nudged, abs=1.5)
-    assert (term.seconds, term.token_seconds) == (pytest.approx(ends, abs=1), pytest.approx(token, abs=1))
+    assert (term.seconds, term.token_seconds) == (
+        pytest.approx(ends, abs=1),
+        pytest.approx(token, abs=1),
+    )
 
 
 async def test_a_newer_token_moves_the_end_but_never_past_the_lifetime() -> None:

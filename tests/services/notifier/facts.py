@@ -28,8 +28,14 @@ STANDS = {
     Relation("room:9", "member"): ["busy", "zoe"],
     Relation("incident:3", "responder"): ["busy", "responder"],
     Relation("task:1", "assignee"): ["stranger"],
-    **{Relation(of, "stranger"): ["stranger"] for of in ("work_order:7", "location:5", "room:9", "incident:3")},
-    **{Relation(f"{of}:1", name): ["stranger"] for of, name in {"work_order": "technician", "location": "staff"}.items()},
+    **{
+        Relation(of, "stranger"): ["stranger"]
+        for of in ("work_order:7", "location:5", "room:9", "incident:3")
+    },
+    **{
+        Relation(f"{of}:1", name): ["stranger"]
+        for of, name in {"work_order": "technician", "location": "staff"}.items()
+    },
     Relation("room:1", "member"): ["stranger"],
     Relation("incident:1", "responder"): ["stranger"],
     Relation("project:1", "member"): ["stranger"],
@@ -38,9 +44,18 @@ STANDS = {
 """Who stands how to what; `stranger` to other things than the facts are about."""
 
 
-def body(event: Event, identifier: str = "fact-1", tenant: str = TENANT, **attributes: Any) -> bytes:
+def body(
+    event: Event, identifier: str = "fact-1", tenant: str = TENANT, **attributes: Any
+) -> bytes:
     """A fact as it lies in the log."""
-    cloud = {"specversion": "1.0", "id": identifier, "source": "/tests", "type": event.type, "tenant": tenant, **attributes}
+    cloud = {
+        "specversion": "1.0",
+        "id": identifier,
+        "source": "/tests",
+        "type": event.type,
+        "tenant": tenant,
+        **attributes,
+    }
     return encode({**cloud, "data": event})
 
 
@@ -51,7 +66,13 @@ def fact(event: Event, sequence: int = SEQUENCE, **attributes: Any) -> AnyRecord
 
 def folded(stands: dict[Relation, list[str]] = STANDS, tenant: str = TENANT) -> Folded:
     """What is known of these people, who have been there from the beginning on."""
-    return Folded(frozenset(), {(tenant, of): [Membership(user, 1, None) for user in users] for of, users in stands.items()})
+    return Folded(
+        frozenset(),
+        {
+            (tenant, of): [Membership(user, 1, None) for user in users]
+            for of, users in stands.items()
+        },
+    )
 
 
 def nothing_shared() -> Topics:

@@ -59,7 +59,9 @@ class OwnPartition:
         """One more of these."""
         return await OwnPartition(self.runtime).begun()
 
-    async def happened(self, event: Event, identifier: str | None = None, actor: str | None = None) -> int:
+    async def happened(
+        self, event: Event, identifier: str | None = None, actor: str | None = None
+    ) -> int:
         """Append an event; returns its sequence."""
         return (await self.appender.append(self._draft(event, identifier, actor))).sequence
 
@@ -67,11 +69,16 @@ class OwnPartition:
         """Append very many events: these users join the tenant."""
         for first in range(0, len(users), BATCH_LIMIT_MESSAGES):
             crowd = users[first : first + BATCH_LIMIT_MESSAGES]
-            await self.appender.append_batch([self._draft(events.UserJoined(user_id=user)) for user in crowd])
+            await self.appender.append_batch(
+                [self._draft(events.UserJoined(user_id=user)) for user in crowd]
+            )
 
     async def announced(self, *users: str, identifier: str | None = None) -> int:
         """Append an event that tells these users; returns its sequence."""
-        return await self.happened(events.AnnouncementPublished(title="-", message="-", to=Addressees(users=users)), identifier)
+        return await self.happened(
+            events.AnnouncementPublished(title="-", message="-", to=Addressees(users=users)),
+            identifier,
+        )
 
     async def events(self, after: int = 0) -> list[Message]:
         """The partition's events after a sequence."""
@@ -79,9 +86,17 @@ class OwnPartition:
 
     def outputs(self, sequence: int, users: Sequence[str]) -> list[Output]:
         """An event's outputs, one for each user, the last of them with all of it done."""
-        drafts = [Draft(inbox(Person(self.tenant, user), self.runtime.settings.partitions), self._body(user)) for user in users]
+        drafts = [
+            Draft(
+                inbox(Person(self.tenant, user), self.runtime.settings.partitions), self._body(user)
+            )
+            for user in users
+        ]
         places = [*range(1, len(users)), 0]
-        return [Output(draft, Position(sequence, place)) for draft, place in zip(drafts, places, strict=True)]
+        return [
+            Output(draft, Position(sequence, place))
+            for draft, place in zip(drafts, places, strict=True)
+        ]
 
     async def taken_over(self) -> Fence:
         """What a process wins that takes the partition over."""
@@ -96,7 +111,15 @@ class OwnPartition:
         checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
         fold = AudienceFold(self.runtime.postgres, model, self.number, checkpoint.sequence)
         known = await topics(self.runtime.jetstream, self.number, self.topic_recipients)
-        return Router(self.number, self.runtime.settings.partitions, fold, known, writer, self.appender, fence.at)
+        return Router(
+            self.number,
+            self.runtime.settings.partitions,
+            fold,
+            known,
+            writer,
+            self.appender,
+            fence.at,
+        )
 
     async def routed(self) -> None:
         """Take over and route what is left."""
@@ -110,9 +133,15 @@ class OwnPartition:
         """All that was told to anybody of the tenant, in the order of the log."""
         found: list[Message] = []
         subject = f"inbox.*.{escape(self.tenant)}.>"
-        while page := await read(self.runtime.jetstream, NOTIFICATIONS, subject, after=found[-1].sequence if found else 0):
+        while page := await read(
+            self.runtime.jetstream, NOTIFICATIONS, subject, after=found[-1].sequence if found else 0
+        ):
             found += page
-        return [entry for message in found if isinstance(entry := decode_entry(message.data), Notification)]
+        return [
+            entry
+            for message in found
+            if isinstance(entry := decode_entry(message.data), Notification)
+        ]
 
     async def users_told(self) -> list[str]:
         return [notification.user for notification in await self.told()]
@@ -123,11 +152,24 @@ class OwnPartition:
         message = msgspec.json.decode(found.data, type=PositionMessage) if found else None
         return Position(message.sequence, message.offset) if message else None
 
-    def _draft(self, event: Event, identifier: str | None = None, actor: str | None = None) -> Draft:
+    def _draft(
+        self, event: Event, identifier: str | None = None, actor: str | None = None
+    ) -> Draft:
         named = {"actor": actor} if actor else {}
-        return Draft(f"events.{self.number}.{self.tenant}.x._.y", body(event, identifier or uuid4().hex, tenant=self.tenant, **named))
+        return Draft(
+            f"events.{self.number}.{self.tenant}.x._.y",
+            body(event, identifier or uuid4().hex, tenant=self.tenant, **named),
+        )
 
     def _body(self, user: str) -> bytes:
         identifier = str(uuid4())
-        told = {"type": "-", "category": "-", "title": "-", "message": "-", "created": "2026-01-02T03:04:05Z"}
-        return msgspec.json.encode({"entry": "notification", "id": identifier, **told, "tenant": self.tenant, "user": user})
+        told = {
+            "type": "-",
+            "category": "-",
+            "title": "-",
+            "message": "-",
+            "created": "2026-01-02T03:04:05Z",
+        }
+        return msgspec.json.encode(
+            {"entry": "notification", "id": identifier, **told, "tenant": self.tenant, "user": user}
+        )

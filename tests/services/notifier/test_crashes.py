@@ -78,8 +78,12 @@ async def went_on(partition: OwnPartition) -> Position:
     return fence.at
 
 
-@pytest.mark.parametrize("deaths", [(0,), (1,), (998,), (1997,), (1998,), (2499,), (2100, 1000), (1998, 500)], ids=str)
-async def test_each_of_2500_is_told_once_though_the_notifier_dies_in_the_middle(partition: OwnPartition, deaths: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    "deaths", [(0,), (1,), (998,), (1997,), (1998,), (2499,), (2100, 1000), (1998, 500)], ids=str
+)
+async def test_each_of_2500_is_told_once_though_the_notifier_dies_in_the_middle(
+    partition: OwnPartition, deaths: tuple[int, ...]
+) -> None:
     sequence = await partition.announced(*CROWD)
     for after in deaths:
         await (await died(partition, after)).settled()
@@ -109,25 +113,41 @@ async def test_what_is_taken_back_is_taken_and_replaced_once_though_the_notifier
 
     log = await log_of(partition.runtime.jetstream, partition.tenant)
     for user in users:
-        own = [type(decode_entry(message.data)) for message in log if owner_of(message.subject) == Person(partition.tenant, user)]
+        own = [
+            type(decode_entry(message.data))
+            for message in log
+            if owner_of(message.subject) == Person(partition.tenant, user)
+        ]
         assert own == [Notification, Mark, Notification]
 
 
-async def test_what_was_pressed_shows_once_though_the_notifier_dies(partition: OwnPartition) -> None:
+async def test_what_was_pressed_shows_once_though_the_notifier_dies(
+    partition: OwnPartition,
+) -> None:
     told = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
     for action in ("accept", "decline"):
-        pressed = events.NotificationActed(notification_id=told, user_id="u-1", action=action, notification_type="task.assigned")
+        pressed = events.NotificationActed(
+            notification_id=told, user_id="u-1", action=action, notification_type="task.assigned"
+        )
         await partition.happened(pressed)
     for after in (0, 1):
         await (await died(partition, after)).settled()
 
     await went_on(partition)
 
-    log = [decode_entry(message.data) for message in await log_of(partition.runtime.jetstream, partition.tenant)]
-    assert [(entry.state, entry.action) for entry in log if isinstance(entry, Mark)] == [("acted", "accept"), ("acted", "decline")]
+    log = [
+        decode_entry(message.data)
+        for message in await log_of(partition.runtime.jetstream, partition.tenant)
+    ]
+    assert [(entry.state, entry.action) for entry in log if isinstance(entry, Mark)] == [
+        ("acted", "accept"),
+        ("acted", "decline"),
+    ]
 
 
-async def test_a_batch_still_under_way_at_the_takeover_counts_wholly_or_not_at_all(partition: OwnPartition) -> None:
+async def test_a_batch_still_under_way_at_the_takeover_counts_wholly_or_not_at_all(
+    partition: OwnPartition,
+) -> None:
     sequence = await partition.announced(*CROWD)
     dying = await died(partition, after=2000)
 
@@ -142,7 +162,9 @@ async def test_a_batch_still_under_way_at_the_takeover_counts_wholly_or_not_at_a
     assert await partition.users_told() == CROWD
 
 
-async def test_the_rest_of_an_event_and_the_events_behind_it_are_told_in_order(partition: OwnPartition) -> None:
+async def test_the_rest_of_an_event_and_the_events_behind_it_are_told_in_order(
+    partition: OwnPartition,
+) -> None:
     few, crowd, after = ["u-1", "u-2"], CROWD[:1500], ["u-3"]
     for users in (few, crowd, after):
         await partition.announced(*users)
@@ -153,7 +175,9 @@ async def test_the_rest_of_an_event_and_the_events_behind_it_are_told_in_order(p
     assert await partition.users_told() == [*few, *crowd, *after]
 
 
-async def test_an_event_that_comes_again_is_told_once_before_and_after_a_crash(partition: OwnPartition) -> None:
+async def test_an_event_that_comes_again_is_told_once_before_and_after_a_crash(
+    partition: OwnPartition,
+) -> None:
     await partition.announced("u-1", identifier="same")
     await partition.announced("u-1", identifier="same")
     await went_on(partition)
@@ -165,7 +189,9 @@ async def test_an_event_that_comes_again_is_told_once_before_and_after_a_crash(p
     assert await partition.users_told() == ["u-1", "u-2"]
 
 
-async def test_what_is_no_event_is_buried_once_with_the_reason_and_the_others_are_told(partition: OwnPartition) -> None:
+async def test_what_is_no_event_is_buried_once_with_the_reason_and_the_others_are_told(
+    partition: OwnPartition,
+) -> None:
     await partition.announced("u-1")
     noise = Draft(f"events.{partition.number}.{partition.tenant}.x._.y", b'{"specversion":"1.0"}')
     sequence = (await partition.appender.append(noise)).sequence
@@ -174,7 +200,9 @@ async def test_what_is_no_event_is_buried_once_with_the_reason_and_the_others_ar
 
     await went_on(partition)
 
-    buried = await last(partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence))
+    buried = await last(
+        partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence)
+    )
     assert await partition.users_told() == ["u-1", "u-2"]
     assert buried and buried.data == noise.data
     assert buried.headers["Tidings-Reason"] == "id: Object missing required field `id`"
@@ -182,7 +210,9 @@ async def test_what_is_no_event_is_buried_once_with_the_reason_and_the_others_ar
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_notifier_stopped_anywhere_again_and_again_tells_everybody_everything_once(partition: OwnPartition, seed: int) -> None:
+async def test_a_notifier_stopped_anywhere_again_and_again_tells_everybody_everything_once(
+    partition: OwnPartition, seed: int
+) -> None:
     chance = random.Random(seed)
     expected: Counter[tuple[str, str]] = Counter()
     for number in range(60):
@@ -196,7 +226,11 @@ async def test_a_notifier_stopped_anywhere_again_and_again_tells_everybody_every
         lives += 1
         await _live(partition, chance.randint(1, 2500))
 
-    told = Counter((notification.entity.id, notification.user) for notification in await partition.told() if notification.entity)
+    told = Counter(
+        (notification.entity.id, notification.user)
+        for notification in await partition.told()
+        if notification.entity
+    )
     assert told == expected
     assert lives > 1
 

@@ -51,7 +51,12 @@ class Simple:
             case events.MessagePosted(sender_id=actor):
                 for user in sorted(self.members - {actor}):
                     _, first, count, actors = self.open.get(user, Group(user, place, 0, ()))
-                    self.open[user] = Group(user, first, count + 1, (actor, *(each for each in actors if each != actor))[:3])
+                    self.open[user] = Group(
+                        user,
+                        first,
+                        count + 1,
+                        (actor, *(each for each in actors if each != actor))[:3],
+                    )
                     self.told.append(self.open[user])
             case _:
                 pass
@@ -61,10 +66,14 @@ def happening(chance: random.Random) -> Event:
     user = chance.choice(USERS)
     match chance.choice(("post", "post", "post", "read", "read", "join", "leave")):
         case "post":
-            return events.MessagePosted(message_id="1", room_id="9", sender_id=user, sender_name=user, text="-")
+            return events.MessagePosted(
+                message_id="1", room_id="9", sender_id=user, sender_name=user, text="-"
+            )
         case "read":
             identifier = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
-            return NotificationRead(notification_id=identifier, user_id=user, title="-", group="room:9")
+            return NotificationRead(
+                notification_id=identifier, user_id=user, title="-", group="room:9"
+            )
         case "join":
             return events.RoomMemberJoined(room_id="9", user_id=user)
         case _:
@@ -74,12 +83,17 @@ def happening(chance: random.Random) -> Event:
 def named(told: list[Notification]) -> list[tuple[str, int, int | None, tuple[str, ...]]]:
     """Each with the number of its id among the ids of its user."""
     numbers: dict[str, dict[Any, int]] = {}
-    return [(each.user, place(numbers, each.user, each.id), each.count, each.actors) for each in told]
+    return [
+        (each.user, place(numbers, each.user, each.id), each.count, each.actors) for each in told
+    ]
 
 
 def expected(simple: Simple) -> list[tuple[str, int, int | None, tuple[str, ...]]]:
     numbers: dict[str, dict[Any, int]] = {}
-    return [(each.user, place(numbers, each.user, each.first), each.count, each.actors) for each in simple.told]
+    return [
+        (each.user, place(numbers, each.user, each.first), each.count, each.actors)
+        for each in simple.told
+    ]
 
 
 def place(numbers: dict[str, dict[Any, int]], user: str, name: Any) -> int:
@@ -88,7 +102,9 @@ def place(numbers: dict[str, dict[Any, int]], user: str, name: Any) -> int:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_each_is_told_what_one_event_after_the_other_would_tell(partition: OwnPartition, seed: int) -> None:
+async def test_each_is_told_what_one_event_after_the_other_would_tell(
+    partition: OwnPartition, seed: int
+) -> None:
     chance, simple = random.Random(seed), Simple()
     for user in USERS[:3]:
         joined = events.RoomMemberJoined(room_id="9", user_id=user)
@@ -108,11 +124,18 @@ async def test_each_is_told_what_one_event_after_the_other_would_tell(partition:
     assert len(simple.told) > 20 and max(each.count for each in simple.told) > 2
 
 
-async def test_a_takeover_that_routes_again_what_was_folded_before_tells_it_as_of_each_event(partition: OwnPartition) -> None:
+async def test_a_takeover_that_routes_again_what_was_folded_before_tells_it_as_of_each_event(
+    partition: OwnPartition,
+) -> None:
     fence = await partition.taken_over()
     for user in USERS:
         await partition.happened(events.RoomMemberJoined(room_id="9", user_id=user))
-    read = NotificationRead(notification_id="9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10", user_id="ben", title="-", group="room:9")
+    read = NotificationRead(
+        notification_id="9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10",
+        user_id="ben",
+        title="-",
+        group="room:9",
+    )
     for happened in (posted("ann"), posted("cas"), read, posted("ann"), read, posted("dov")):
         await partition.happened(happened)
     dying = await partition.router(fence, partition.writer(fence))
@@ -127,7 +150,9 @@ async def test_a_takeover_that_routes_again_what_was_folded_before_tells_it_as_o
 
 
 def posted(user: str) -> events.MessagePosted:
-    return events.MessagePosted(message_id="1", room_id="9", sender_id=user, sender_name=user, text="-")
+    return events.MessagePosted(
+        message_id="1", room_id="9", sender_id=user, sender_name=user, text="-"
+    )
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
@@ -136,4 +161,6 @@ def test_what_accumulates_says_the_group_and_actor_that_the_fold_knows(row: obje
 
     for _, tell in told_of(react(recorded, RULES)):
         found = belongs(recorded)
-        assert not tell.accumulates or (found and len(tell.to) == 1 and (found.group, found.actor) == (tell.group, tell.actor))
+        assert not tell.accumulates or (
+            found and len(tell.to) == 1 and (found.group, found.actor) == (tell.group, tell.actor)
+        )

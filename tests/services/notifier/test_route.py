@@ -29,7 +29,11 @@ PARTITIONS = 16
 COMPLETED = events.TaskCompleted(task_id="456", task_title="Water the seedlings", project_id="789")
 TEXT = st.text() | st.text(alphabet='"user:id{}\\\n,- 0é')
 NASTY = f'"id":"{NIL}","user":"","user":"'
-IDS = st.text(min_size=1, max_size=30).map(str.strip).filter(lambda text: text.isprintable() and text != "")
+IDS = (
+    st.text(min_size=1, max_size=30)
+    .map(str.strip)
+    .filter(lambda text: text.isprintable() and text != "")
+)
 
 
 def routed(event: AnyRecorded, known: Folded | None = None) -> list[Draft]:
@@ -43,11 +47,15 @@ def said(draft: Draft) -> Notification:
 
 
 def announcement(**changed: Any) -> events.AnnouncementPublished:
-    return events.AnnouncementPublished(**{"title": "-", "message": "-", "to": Addressees(users=("u-7",)), **changed})
+    return events.AnnouncementPublished(
+        **{"title": "-", "message": "-", "to": Addressees(users=("u-7",)), **changed}
+    )
 
 
 @given(st.permutations(list(STANDS)), st.randoms())
-def test_the_same_fact_gives_the_same_messages_in_the_same_order(order: list[Relation], random: Any) -> None:
+def test_the_same_fact_gives_the_same_messages_in_the_same_order(
+    order: list[Relation], random: Any
+) -> None:
     once = routed(fact(COMPLETED))
     shuffled = {of: random.sample(STANDS[of], len(STANDS[of])) for of in order}
 
@@ -61,24 +69,55 @@ def test_a_notification_has_the_id_of_its_fact_its_rule_and_its_recipient() -> N
     for draft in routed(fact(COMPLETED)):
         user = said(draft).user
 
-        assert said(draft).id == str(uuid5(NOTIFICATIONS, f"acme//tests/fact-1 task_completed {user}"))
+        assert said(draft).id == str(
+            uuid5(NOTIFICATIONS, f"acme//tests/fact-1 task_completed {user}")
+        )
 
 
 def test_facts_that_differ_in_tenant_source_or_id_are_told_under_other_ids() -> None:
     event = announcement()
-    facts = [fact(event), fact(event, identifier="fact-2"), fact(event, tenant="umbrella"), fact(event, source="/elsewhere")]
+    facts = [
+        fact(event),
+        fact(event, identifier="fact-2"),
+        fact(event, tenant="umbrella"),
+        fact(event, source="/elsewhere"),
+    ]
 
     ids = {said(draft).id for one in facts for draft in routed(one)}
 
     assert len(ids) == len(facts)
 
 
-@given(title=TEXT, message=TEXT, user=IDS, actor=IDS, more=st.dictionaries(TEXT, TEXT | st.integers() | st.none()))
-@example(title=NASTY, message=NASTY, user='","user":"', actor='"user":""', more={NASTY: NASTY, "id": NIL, "user": ""})
-def test_every_message_says_what_it_should_to_whom_it_should(title: str, message: str, user: str, actor: str, more: dict[str, Any]) -> None:
+@given(
+    title=TEXT,
+    message=TEXT,
+    user=IDS,
+    actor=IDS,
+    more=st.dictionaries(TEXT, TEXT | st.integers() | st.none()),
+)
+@example(
+    title=NASTY,
+    message=NASTY,
+    user='","user":"',
+    actor='"user":""',
+    more={NASTY: NASTY, "id": NIL, "user": ""},
+)
+def test_every_message_says_what_it_should_to_whom_it_should(
+    title: str, message: str, user: str, actor: str, more: dict[str, Any]
+) -> None:
     to = {"users": [user, "u-8"]}
-    data = {**more, "title": title, "message": message, "to": to, "priority": "normal", "expires_at": None, "entity_url": None}
-    one = recorded(encode({**msgspec.json.decode(body(announcement())), "actor": actor, "data": data}), 1, 1)
+    data = {
+        **more,
+        "title": title,
+        "message": message,
+        "to": to,
+        "priority": "normal",
+        "expires_at": None,
+        "entity_url": None,
+    }
+    one = recorded(
+        encode({**msgspec.json.decode(body(announcement())), "actor": actor, "data": data}), 1, 1
+    )
 
     found = routed(one)
 
@@ -86,12 +125,22 @@ def test_every_message_says_what_it_should_to_whom_it_should(title: str, message
     for draft in found:
         notification = said(draft)
         assert draft.subject == inbox(Person(TENANT, notification.user), PARTITIONS)
-        assert notification.id == str(uuid5(NOTIFICATIONS, f"acme//tests/fact-1 announced {notification.user}"))
-        assert (notification.message, notification.actor, notification.tenant) == (message, actor, TENANT)
-        assert msgspec.json.decode(notification.data) == {name: value for name, value in data.items() if name != "to"}
+        assert notification.id == str(
+            uuid5(NOTIFICATIONS, f"acme//tests/fact-1 announced {notification.user}")
+        )
+        assert (notification.message, notification.actor, notification.tenant) == (
+            message,
+            actor,
+            TENANT,
+        )
+        assert msgspec.json.decode(notification.data) == {
+            name: value for name, value in data.items() if name != "to"
+        }
 
 
-@pytest.mark.parametrize(("length", "shown"), [(0, 0), (149, 149), (150, 150), (151, 150), (10_000, 150)])
+@pytest.mark.parametrize(
+    ("length", "shown"), [(0, 0), (149, 149), (150, 150), (151, 150), (10_000, 150)]
+)
 def test_a_title_has_150_characters_at_most(length: int, shown: int) -> None:
     title = "é" * length
 
@@ -136,10 +185,15 @@ def test_only_the_relations_that_a_rule_names_are_asked_for() -> None:
     asked = Asked()
     asks(one, react(one, RULES), nothing_shared(), asked)
 
-    relations = [{"tenant": TENANT, "object": "task:456", "relation": name} for name in ("assignee", "volunteer", "watcher")]
+    relations = [
+        {"tenant": TENANT, "object": "task:456", "relation": name}
+        for name in ("assignee", "volunteer", "watcher")
+    ]
     relations.append({"tenant": TENANT, "object": "project:789", "relation": "manager"})
     found = asked.parameters(1, 2)
-    assert msgspec.json.decode(found[0]) == [{**relation, "translated": True} for relation in relations]
+    assert msgspec.json.decode(found[0]) == [
+        {**relation, "translated": True} for relation in relations
+    ]
     assert found[3] == "[]"
 
 

@@ -31,11 +31,15 @@ WORDLESS = {"task_no_longer_yours", "work_order_no_longer_yours", "button_presse
 """Rules that tell nobody anything."""
 
 
-def notifications(event: Event, known: Folded, rule: str | None = None, **attributes: object) -> list[Notification]:
+def notifications(
+    event: Event, known: Folded, rule: str | None = None, **attributes: object
+) -> list[Notification]:
     """What everybody is told of an event, by one rule or all."""
     recorded = fact(event, **attributes)
     said = [told for told in react(recorded, RULES) if rule in (None, told.rule)]
-    entries = [decode_entry(draft.data) for draft in drafts(recorded, said, known, nothing_shared(), 16)]
+    entries = [
+        decode_entry(draft.data) for draft in drafts(recorded, said, known, nothing_shared(), 16)
+    ]
     return [entry for entry in entries if isinstance(entry, Notification)]
 
 
@@ -61,11 +65,19 @@ def test_they_are_told_in_these_words(row: Row) -> None:
         row.priority,
         row.category,
     )
-    assert one.entity == (Entity(type=row.entity[0], id=row.entity[1], url=row.url) if row.entity else None)
+    assert one.entity == (
+        Entity(type=row.entity[0], id=row.entity[1], url=row.url) if row.entity else None
+    )
     assert one.group == row.group
     assert one.references == dict(reference.split() for reference in row.references)
-    assert (one.type, one.tenant, one.actor) == (row.event.type, TENANT, getattr(row.event, "sender_id", "somebody"))
-    assert {(other.title, other.message, other.level) for other in others} <= {(one.title, one.message, one.level)}
+    assert (one.type, one.tenant, one.actor) == (
+        row.event.type,
+        TENANT,
+        getattr(row.event, "sender_id", "somebody"),
+    )
+    assert {(other.title, other.message, other.level) for other in others} <= {
+        (one.title, one.message, one.level)
+    }
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
@@ -79,13 +91,25 @@ def test_whoever_did_it_is_not_told_unless_the_rule_says_so(row: Row) -> None:
 
 def test_the_people_of_that_moment_are_told_whatever_became_of_them_since() -> None:
     of = Relation("project:789", "member")
-    stands = [("left before", 1, SEQUENCE - 1), ("left with it", 1, SEQUENCE), ("left after", 1, SEQUENCE + 1)]
-    stands += [("came before", SEQUENCE - 1, None), ("came with it", SEQUENCE, None), ("came after", SEQUENCE + 1, None)]
+    stands = [
+        ("left before", 1, SEQUENCE - 1),
+        ("left with it", 1, SEQUENCE),
+        ("left after", 1, SEQUENCE + 1),
+    ]
+    stands += [
+        ("came before", SEQUENCE - 1, None),
+        ("came with it", SEQUENCE, None),
+        ("came after", SEQUENCE + 1, None),
+    ]
     known = Folded(frozenset(), {(TENANT, of): [Membership(*one) for one in stands]})
 
     found = notifications(events.ProjectStatusChanged(**GARDEN, new_status="active"), known)
 
-    assert [notification.user for notification in found] == ["came before", "came with it", "left after"]
+    assert [notification.user for notification in found] == [
+        "came before",
+        "came with it",
+        "left after",
+    ]
 
 
 def test_another_tenant_with_the_same_project_is_told_nothing() -> None:
@@ -130,8 +154,14 @@ def test_every_event_tells_somebody_or_is_known_to_tell_nobody() -> None:
     [
         (events.TaskCompleted(task_id="456", task_title="Water"), ["task_completed"]),
         (events.WorkOrderUpdated(work_order_id="7", status="open"), ["work_order_status"]),
-        (events.WorkOrderUpdated(work_order_id="7", status="open", issues="Leak"), ["work_order_status", "work_order_issue"]),
-        (events.WorkOrderUpdated(work_order_id="7", status="open", alert_office=True), ["work_order_status", "work_order_office_alert"]),
+        (
+            events.WorkOrderUpdated(work_order_id="7", status="open", issues="Leak"),
+            ["work_order_status", "work_order_issue"],
+        ),
+        (
+            events.WorkOrderUpdated(work_order_id="7", status="open", alert_office=True),
+            ["work_order_status", "work_order_office_alert"],
+        ),
     ],
 )
 def test_each_rule_speaks_when_it_has_something_to_say(event: Event, rules: list[str]) -> None:
@@ -139,14 +169,23 @@ def test_each_rule_speaks_when_it_has_something_to_say(event: Event, rules: list
 
 
 def test_an_achievement_is_to_be_celebrated() -> None:
-    (found,) = notifications(events.AchievementPerformance(user_id="barber", title="-", value=1), folded())
+    (found,) = notifications(
+        events.AchievementPerformance(user_id="barber", title="-", value=1), folded()
+    )
 
-    assert msgspec.json.decode(found.data) == {"user_id": "barber", "title": "-", "value": 1, "celebrate": True}
+    assert msgspec.json.decode(found.data) == {
+        "user_id": "barber",
+        "title": "-",
+        "value": 1,
+        "celebrate": True,
+    }
 
 
 @pytest.mark.parametrize("actor", [None, "zoe", "chat-service", "busy"])
 def test_whoever_wrote_a_message_is_not_told_of_it_whoever_passed_it_on(actor: str | None) -> None:
-    event = events.MessagePosted(message_id="m-1", room_id="9", sender_id="zoe", sender_name="Zoë", text="Hello")
+    event = events.MessagePosted(
+        message_id="m-1", room_id="9", sender_id="zoe", sender_name="Zoë", text="Hello"
+    )
 
     (found,) = notifications(event, folded(), **({"actor": actor} if actor else {}))
 
@@ -154,7 +193,9 @@ def test_whoever_wrote_a_message_is_not_told_of_it_whoever_passed_it_on(actor: s
 
 
 def test_whoever_assigned_or_completed_a_task_is_not_told_of_it_though_no_actor_is_named() -> None:
-    assigned = events.TaskAssigned(task_id="456", task_title="-", user_id="busy", assigned_by="busy")
+    assigned = events.TaskAssigned(
+        task_id="456", task_title="-", user_id="busy", assigned_by="busy"
+    )
     completed = events.TaskCompleted(task_id="456", task_title="-", completed_by="busy")
 
     assert notifications(assigned, folded()) == []

@@ -34,7 +34,10 @@ def test_the_table_that_people_read_is_the_one_the_command_prints() -> None:
 def test_the_command_tells_of_one_event_what_all_are_told_in_another_locale() -> None:
     said = printed("--event", "work_order.updated", "--locale", "de")
 
-    assert "work_order.updated → tenant#office, work_order:{work_order_id}#technician, not the actor\n" in said
+    assert (
+        "work_order.updated → tenant#office, work_order:{work_order_id}#technician, not the actor\n"
+        in said
+    )
     assert "work_order_office_alert: OFFICE_ALERT, error, critical\n" in said
     assert "Auftrag geändert · Auftrag {work_order_id} hat jetzt den Status: {status}\n" in said
     assert "task.assigned" not in said
@@ -52,7 +55,10 @@ def test_every_rule_has_a_row_that_says_something(locale: str) -> None:
     found = list(rows(RULES, locale))
 
     assert [row.rule for row in found] == [rule.name for rule in RULES]
-    assert all((row.title and row.message) or row.tells.startswith(("takes back from {", "shows {")) for row in found)
+    assert all(
+        (row.title and row.message) or row.tells.startswith(("takes back from {", "shows {"))
+        for row in found
+    )
     assert all(row.tells for row in found)
 
 

@@ -29,7 +29,9 @@ GARDEN = {"project_id": "789", "project_name": "Garten"}
 
 
 def hours(count: float, reason: str | None = None) -> events.TimelogApproved:
-    return events.TimelogApproved(timelog_id="1", user_id="u", hours=count, project_id="1", reason=reason)
+    return events.TimelogApproved(
+        timelog_id="1", user_id="u", hours=count, project_id="1", reason=reason
+    )
 
 
 def said(event: events.Event, locale: str) -> tuple[str, str]:
@@ -46,11 +48,15 @@ def test_there_are_files_of_these_locales_and_each_rule_is_in_all_of_them() -> N
     texts().check_labels(each for rule in RULES for each in labels(rule))
 
 
-@pytest.mark.parametrize("button", ["", "    .action-accept = Accept { $task }"], ids=["without", "with a value"])
+@pytest.mark.parametrize(
+    "button", ["", "    .action-accept = Accept { $task }"], ids=["without", "with a value"]
+)
 def test_a_button_without_words_of_its_own_ends_the_notifier(button: str) -> None:
     said = Texts({"en": f"greeting =\n    .title = Hello\n    .message = there\n{button}\n"})
 
-    with pytest.raises(Permanent, match=r"en\.ftl: the rule greeting needs a \.action-accept without values"):
+    with pytest.raises(
+        Permanent, match=r"en\.ftl: the rule greeting needs a \.action-accept without values"
+    ):
         said.check_labels([label("greeting", "accept")])
 
 
@@ -71,8 +77,14 @@ def test_a_template_says_what_any_other_reader_of_fluent_makes_of_it(locale: str
         for rule, tell in told_of(react(fact(row.event), RULES)):
             if not isinstance(tell.says, Authored):
                 attributes = bundle.get_message(rule).attributes
-                expected = [bundle.format_pattern(attributes[name], dict(tell.says)) for name in ("title", tell.wording)]
-                assert expected == [(words, []) for words in texts().say(Wording(rule, tell.wording), tell.says, locale)]
+                expected = [
+                    bundle.format_pattern(attributes[name], dict(tell.says))
+                    for name in ("title", tell.wording)
+                ]
+                assert expected == [
+                    (words, [])
+                    for words in texts().say(Wording(rule, tell.wording), tell.says, locale)
+                ]
 
 
 @pytest.mark.parametrize(
@@ -87,21 +99,36 @@ def test_a_template_says_what_any_other_reader_of_fluent_makes_of_it(locale: str
         (5e-324, "Your 0 hours were approved", "Deine 0 Stunden wurden genehmigt"),
     ],
 )
-def test_numbers_and_plurals_are_those_of_the_locale(count: float, english: str, german: str) -> None:
+def test_numbers_and_plurals_are_those_of_the_locale(
+    count: float, english: str, german: str
+) -> None:
     assert said(hours(count), "en")[1] == english
     assert said(hours(count), "de")[1] == german
 
 
-@pytest.mark.parametrize("text", ["{ $hours }", "{task}", "a { b } {{", "\u2068x", 'say "hi"\\', "x" * 9000])
+@pytest.mark.parametrize(
+    "text", ["{ $hours }", "{task}", "a { b } {{", "\u2068x", 'say "hi"\\', "x" * 9000]
+)
 def test_a_value_is_said_as_it_is_whatever_it_looks_like(text: str) -> None:
     assert said(events.TaskCompleted(task_id="1", task_title=text), "en")[1] == f"{text} is done"
     assert said(hours(2, text), "en")[1] == f"Your 2 hours were approved: {text}"
 
 
 @pytest.mark.parametrize(
-    ("spoken", "written"), [("de", "de"), ("de-at", "de"), ("en-gb", "en"), ("fr", "en"), ("", "en"), ("deutsch", "en"), ("de-", "de")]
+    ("spoken", "written"),
+    [
+        ("de", "de"),
+        ("de-at", "de"),
+        ("en-gb", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        ("deutsch", "en"),
+        ("de-", "de"),
+    ],
 )
-def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(spoken: str, written: str) -> None:
+def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(
+    spoken: str, written: str
+) -> None:
     assert texts().locale_of(spoken) == written
 
 
@@ -109,9 +136,15 @@ def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(spoken: str,
     ("sources", "problem"),
     [
         ({"en": "a =\n    .title = A\n    .message = B\n"}, "en.ftl: the rule b has no .message"),
-        ({"en": "b =\n    .title = A\n    .message = B\n", "de": "b =\n    .message = B\n"}, "de.ftl: the rule b has no .title"),
         (
-            {"en": "b =\n    .title = A\n    .message = B\n    .why = C\n", "de": "b =\n    .title = A\n    .message = B\n"},
+            {"en": "b =\n    .title = A\n    .message = B\n", "de": "b =\n    .message = B\n"},
+            "de.ftl: the rule b has no .title",
+        ),
+        (
+            {
+                "en": "b =\n    .title = A\n    .message = B\n    .why = C\n",
+                "de": "b =\n    .title = A\n    .message = B\n",
+            },
             "de.ftl: the rule b has no .why",
         ),
         ({"en": "b =\n    .title = { $a\n"}, "en.ftl: no template: b ="),
@@ -121,14 +154,18 @@ def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(spoken: str,
         ),
     ],
 )
-def test_what_cannot_be_said_is_found_before_anything_is_told(sources: dict[str, str], problem: str) -> None:
+def test_what_cannot_be_said_is_found_before_anything_is_told(
+    sources: dict[str, str], problem: str
+) -> None:
     with pytest.raises(Permanent) as raised:
         Texts(sources).check(["b"])
 
     assert str(raised.value) == problem
 
 
-async def test_each_is_told_in_what_they_spoke_then_however_often_it_is_asked(partition: OwnPartition) -> None:
+async def test_each_is_told_in_what_they_spoke_then_however_often_it_is_asked(
+    partition: OwnPartition,
+) -> None:
     await partition.begun()
     for user, locale in {"anna": "de-AT", "bob": "en", "cleo": None, "dora": "xx"}.items():
         await partition.happened(events.UserJoined(user_id=user, locale=locale))
@@ -144,18 +181,28 @@ async def test_each_is_told_in_what_they_spoke_then_however_often_it_is_asked(pa
     await partition.routed()
 
     changed = "Projekt hat einen neuen Status"
-    assert {(found.user, found.title) for found in await partition.told() if found.type == "project.status_changed"} == {
+    assert {
+        (found.user, found.title)
+        for found in await partition.told()
+        if found.type == "project.status_changed"
+    } == {
         ("anna", changed),
         *((user, "Project status changed") for user in ("bob", "cleo", "dora")),
     }
-    assert [(found.user, found.title) for found in await partition.told() if found.type == "task.assigned"] == [
+    assert [
+        (found.user, found.title)
+        for found in await partition.told()
+        if found.type == "task.assigned"
+    ] == [
         ("anna", "Task assigned"),
         ("cleo", "Aufgabe zugewiesen"),
         ("cleo", "Task assigned"),
     ]
 
 
-async def test_a_locale_is_still_that_of_the_event_when_a_later_one_is_folded_already(partition: OwnPartition) -> None:
+async def test_a_locale_is_still_that_of_the_event_when_a_later_one_is_folded_already(
+    partition: OwnPartition,
+) -> None:
     fence = await (await partition.begun()).taken_over()
     await partition.happened(events.UserJoined(user_id="anna", locale="de"))
     await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
@@ -175,7 +222,11 @@ async def test_a_locale_is_still_that_of_the_event_when_a_later_one_is_folded_al
 async def test_an_event_whose_number_cannot_be_written_is_buried_and_stops_nothing_behind_it(
     partition: OwnPartition, monkeypatch: pytest.MonkeyPatch, number: Any
 ) -> None:
-    wrong = Rule("hours_approved", events.TimelogApproved, lambda recorded: iter([Tell(to=("u",), says={"hours": number}, category="-")]))
+    wrong = Rule(
+        "hours_approved",
+        events.TimelogApproved,
+        lambda recorded: iter([Tell(to=("u",), says={"hours": number}, category="-")]),
+    )
     monkeypatch.setattr(router, "SAYING", {**router.SAYING, events.TimelogApproved: [wrong]})
     await partition.begun()
     sequence = await partition.happened(hours(1))
@@ -190,16 +241,35 @@ async def test_an_event_whose_number_cannot_be_written_is_buried_and_stops_nothi
 async def test_an_event_whose_template_lacks_a_value_is_buried_and_what_it_says_of_relations_holds(
     partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = Rule("task_status_changed", events.TaskAssigned, lambda recorded: iter([Tell(to=("u",), says={"task": "T"}, category="-")]))
+    wrong = Rule(
+        "task_status_changed",
+        events.TaskAssigned,
+        lambda recorded: iter([Tell(to=("u",), says={"task": "T"}, category="-")]),
+    )
     monkeypatch.setattr(router, "SAYING", {**router.SAYING, events.TaskAssigned: [wrong]})
     await partition.begun()
-    sequence = await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
+    sequence = await partition.happened(
+        events.TaskAssigned(task_id="1", task_title="T", user_id="anna")
+    )
     await partition.announced("bob")
-    await partition.happened(events.AnnouncementPublished(title="-", message="-", to=Addressees(relation="task:1#assignee")))
+    await partition.happened(
+        events.AnnouncementPublished(
+            title="-", message="-", to=Addressees(relation="task:1#assignee")
+        )
+    )
 
     await partition.routed()
 
-    buried = await last(partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence))
-    assert buried and buried.headers["Tidings-Reason"] == "the template task_status_changed.message has no value for status"
-    assert f"{sequence}: the template task_status_changed.message has no value for status" in (await dead_letters(partition.runtime)).words
+    buried = await last(
+        partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence)
+    )
+    assert (
+        buried
+        and buried.headers["Tidings-Reason"]
+        == "the template task_status_changed.message has no value for status"
+    )
+    assert (
+        f"{sequence}: the template task_status_changed.message has no value for status"
+        in (await dead_letters(partition.runtime)).words
+    )
     assert await partition.users_told() == ["bob", "anna"]

@@ -31,22 +31,34 @@ def numbered(stream: OwnStream, count: int, of: str = "") -> list[Draft]:
 async def everything(runtime: Runtime, stream: OwnStream) -> list[Message]:
     """All that the stream has."""
     found: list[Message] = []
-    while page := await read(runtime.jetstream, stream.name, stream.subject(">"), after=found[-1].sequence if found else 0):
+    while page := await read(
+        runtime.jetstream,
+        stream.name,
+        stream.subject(">"),
+        after=found[-1].sequence if found else 0,
+    ):
         found += page
     return found
 
 
 async def stored(runtime: Runtime, stream: OwnStream) -> dict[int, str]:
     """What stands at which sequence."""
-    return {message.sequence: message.data.decode() for message in await everything(runtime, stream)}
+    return {
+        message.sequence: message.data.decode() for message in await everything(runtime, stream)
+    }
 
 
 def acknowledged(batch: Sequence[Draft], placed: Sequence[Appended]) -> dict[int, str]:
     """What the acknowledgements say stands at which sequence."""
-    return {appended.sequence: draft.data.decode() for draft, appended in zip(batch, placed, strict=True)}
+    return {
+        appended.sequence: draft.data.decode()
+        for draft, appended in zip(batch, placed, strict=True)
+    }
 
 
-async def test_a_crowd_is_all_acknowledged_each_where_it_stands(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_crowd_is_all_acknowledged_each_where_it_stands(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     appender = runtime.appender()
     crowd = numbered(stream, 500)
 
@@ -57,7 +69,9 @@ async def test_a_crowd_is_all_acknowledged_each_where_it_stands(runtime: Runtime
     assert not any(appended.duplicate for appended in placed)
 
 
-async def test_a_crowd_that_comes_again_stands_where_it_stood(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_crowd_that_comes_again_stands_where_it_stood(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     crowd = numbered(stream, 300)
     before = await asyncio.gather(*map(runtime.appender().append, crowd))
 
@@ -67,17 +81,27 @@ async def test_a_crowd_that_comes_again_stands_where_it_stood(runtime: Runtime, 
     assert len(await stored(runtime, stream)) == 300
 
 
-async def test_the_duplicates_in_a_batch_are_named_and_the_rest_is_stored(runtime: Runtime, stream: OwnStream) -> None:
+async def test_the_duplicates_in_a_batch_are_named_and_the_rest_is_stored(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     appender = runtime.appender()
     known = [await appender.append(draft) for draft in drafts(stream, "b", "d")]
 
     placed = await appender.append_batch(drafts(stream, "a", "b", "c", "d", "e"))
 
-    assert placed == [Appended(3), Appended(known[0].sequence, True), Appended(4), Appended(known[1].sequence, True), Appended(5)]
+    assert placed == [
+        Appended(3),
+        Appended(known[0].sequence, True),
+        Appended(4),
+        Appended(known[1].sequence, True),
+        Appended(5),
+    ]
     assert await stored(runtime, stream) == {1: "b", 2: "d", 3: "a", 4: "c", 5: "e"}
 
 
-async def test_a_batch_half_of_which_is_known_is_stored_by_the_other_half(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_batch_half_of_which_is_known_is_stored_by_the_other_half(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     batch = numbered(stream, 1000)
     await runtime.appender().append_batch(batch[::2])
 
@@ -97,7 +121,9 @@ async def test_an_id_twice_in_one_batch_is_stored_once(runtime: Runtime, stream:
     assert await stored(runtime, stream) == {1: "a", 2: "b"}
 
 
-async def test_one_message_without_an_id_twice_in_one_batch_is_two_messages(runtime: Runtime, stream: OwnStream) -> None:
+async def test_one_message_without_an_id_twice_in_one_batch_is_two_messages(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     nameless = Draft(stream.subject("x"), b"again")
 
     placed = await runtime.appender().append_batch([nameless, *drafts(stream, "a"), nameless])
@@ -107,7 +133,9 @@ async def test_one_message_without_an_id_twice_in_one_batch_is_two_messages(runt
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000])
-async def test_a_batch_whose_acknowledgement_was_lost_stands_where_it_stood(runtime: Runtime, stream: OwnStream, count: int) -> None:
+async def test_a_batch_whose_acknowledgement_was_lost_stands_where_it_stood(
+    runtime: Runtime, stream: OwnStream, count: int
+) -> None:
     batch = numbered(stream, count)
     before = await runtime.appender().append_batch(batch)
 
@@ -148,7 +176,9 @@ async def test_asking_what_is_stored_stores_nothing(runtime: Runtime, stream: Ow
     assert await stored(runtime, stream) == {1: "a", 2: "b"}
 
 
-async def test_an_expectation_holds_or_nothing_is_stored(runtime: Runtime, stream: OwnStream) -> None:
+async def test_an_expectation_holds_or_nothing_is_stored(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     appender = runtime.appender()
     first, second, third = drafts(stream, "a", "b", "c")
     subject, elsewhere = stream.subject("x"), stream.subject("y")
@@ -158,7 +188,10 @@ async def test_an_expectation_holds_or_nothing_is_stored(runtime: Runtime, strea
         await appender.append_expecting(second, Expected(subject, 0))
     with pytest.raises(WrongSequence):
         await appender.append_expecting(second._replace(subject=elsewhere), Expected(subject, 2))
-    assert await appender.append_expecting(third._replace(subject=elsewhere), Expected(subject, 1)) == 2
+    assert (
+        await appender.append_expecting(third._replace(subject=elsewhere), Expected(subject, 1))
+        == 2
+    )
 
     assert await stored(runtime, stream) == {1: "a", 2: "c"}
 
@@ -175,7 +208,9 @@ async def test_a_batch_expects_of_its_last_message(runtime: Runtime, stream: Own
     assert await stored(runtime, stream) == {1: "1", 2: "a", 3: "b", 4: "2"}
 
 
-async def test_more_than_a_batch_holds_is_refused_before_anything_is_sent(runtime: Runtime, stream: OwnStream) -> None:
+async def test_more_than_a_batch_holds_is_refused_before_anything_is_sent(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     with pytest.raises(Refused, match="1001 messages in one atomic batch; at most 1000"):
         await runtime.appender().append_batch(numbered(stream, 1001))
 
@@ -183,8 +218,14 @@ async def test_more_than_a_batch_holds_is_refused_before_anything_is_sent(runtim
     assert (await state(runtime.jetstream, stream.name)).last == 0
 
 
-async def test_a_batch_with_one_bad_message_is_refused_as_a_whole(runtime: Runtime, stream: OwnStream) -> None:
-    batch = [*numbered(stream, 20), Draft(stream.subject("x"), b"bad", headers=BAD_HEADER), *numbered(stream, 20, "more ")]
+async def test_a_batch_with_one_bad_message_is_refused_as_a_whole(
+    runtime: Runtime, stream: OwnStream
+) -> None:
+    batch = [
+        *numbered(stream, 20),
+        Draft(stream.subject("x"), b"bad", headers=BAD_HEADER),
+        *numbered(stream, 20, "more "),
+    ]
 
     with pytest.raises(Refused):
         await runtime.appender().append_batch(batch)
@@ -193,18 +234,24 @@ async def test_a_batch_with_one_bad_message_is_refused_as_a_whole(runtime: Runti
 
 
 @pytest.mark.parametrize("count", [12, 500])
-async def test_a_bad_message_in_a_crowd_is_refused_by_itself(runtime: Runtime, stream: OwnStream, count: int) -> None:
+async def test_a_bad_message_in_a_crowd_is_refused_by_itself(
+    runtime: Runtime, stream: OwnStream, count: int
+) -> None:
     appender = runtime.appender()
     crowd = numbered(stream, count)
     bad = Draft(stream.subject("x"), b"bad", headers=BAD_HEADER)
 
-    *placed, refused = await asyncio.gather(*map(appender.append, [*crowd, bad]), return_exceptions=True)
+    *placed, refused = await asyncio.gather(
+        *map(appender.append, [*crowd, bad]), return_exceptions=True
+    )
 
     assert isinstance(refused, Refused)
     assert acknowledged(crowd, placed) == await stored(runtime, stream)  # type: ignore[arg-type]
 
 
-async def test_a_message_that_need_not_be_waited_for_does_not_hold_up_the_others(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_message_that_need_not_be_waited_for_does_not_hold_up_the_others(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     appender = runtime.appender()
     crowd = [asyncio.create_task(appender.append(draft)) for draft in numbered(stream, 200)]
 
@@ -214,7 +261,9 @@ async def test_a_message_that_need_not_be_waited_for_does_not_hold_up_the_others
 
     outcomes = await asyncio.gather(*crowd, return_exceptions=True)
     for index, outcome in enumerate(outcomes):
-        assert isinstance(outcome, Appended) or (index % 3 == 0 and isinstance(outcome, asyncio.CancelledError))
+        assert isinstance(outcome, Appended) or (
+            index % 3 == 0 and isinstance(outcome, asyncio.CancelledError)
+        )
 
 
 async def test_whoever_comes_when_too_many_wait_is_told_so_at_once(
@@ -226,7 +275,11 @@ async def test_whoever_comes_when_too_many_wait_is_told_so_at_once(
 
     outcomes = await asyncio.gather(*map(appender.append, crowd), return_exceptions=True)
 
-    taken = {draft.data.decode() for draft, outcome in zip(crowd, outcomes, strict=True) if isinstance(outcome, Appended)}
+    taken = {
+        draft.data.decode()
+        for draft, outcome in zip(crowd, outcomes, strict=True)
+        if isinstance(outcome, Appended)
+    }
     assert {type(outcome) for outcome in outcomes} == {Appended, Unavailable}
     assert len(taken) >= 100
     assert set((await stored(runtime, stream)).values()) == taken

@@ -66,7 +66,9 @@ def arrival(query: str = "", subprotocols: tuple[str, ...] = (), **headers: str)
         (arrival(cookie=COOKIE, origin=APP.replace("https", "http")), ForeignOrigin),
     ],
 )
-def test_a_credential_is_found_where_it_may_stand(shown: Arrival, found: Token | Ticket | type[Unauthorised] | None) -> None:
+def test_a_credential_is_found_where_it_may_stand(
+    shown: Arrival, found: Token | Ticket | type[Unauthorised] | None
+) -> None:
     if isinstance(found, type):
         with pytest.raises(found) as refused:
             shown.credential("tidings_token", frozenset((APP,)))
@@ -103,9 +105,21 @@ def test_with_a_list_of_origins_no_other_may_connect_and_without_one_any_may() -
         arrival(origin=foreign).check_origin(frozenset())
 
 
-@pytest.mark.parametrize("wrong", ["*", "app.example.org", "https://app.example.org/", "https://App.example.org", "https://a b", "null"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "*",
+        "app.example.org",
+        "https://app.example.org/",
+        "https://App.example.org",
+        "https://a b",
+        "null",
+    ],
+)
 def test_an_origin_that_no_browser_sends_is_no_setting(wrong: str) -> None:
-    with pytest.raises(InvalidSettings, match=r"TIDINGS_ALLOWED_ORIGINS: .* is no origin; give them as browsers do"):
+    with pytest.raises(
+        InvalidSettings, match=r"TIDINGS_ALLOWED_ORIGINS: .* is no origin; give them as browsers do"
+    ):
         _ = Settings(allowed_origins=f"{APP}, {wrong}").origins
 
 
@@ -130,17 +144,33 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
         ("", "203.0.113.9", ""),
     ],
 )
-def test_a_client_is_where_trusted_proxies_say_and_nowhere_else(peer: str, told: str | None, found: str) -> None:
+def test_a_client_is_where_trusted_proxies_say_and_nowhere_else(
+    peer: str, told: str | None, found: str
+) -> None:
     forwarded = {"x-forwarded-for": told} if told else {}
-    rfc7239 = {"forwarded": ", ".join(f'proto=https;for="{hop.strip()}"' for hop in told.split(","))} if told else {}
+    rfc7239 = (
+        {"forwarded": ", ".join(f'proto=https;for="{hop.strip()}"' for hop in told.split(","))}
+        if told
+        else {}
+    )
 
     assert address_of(peer, forwarded, PROXIES, "x-forwarded-for") == found
     assert address_of(peer, rfc7239, PROXIES, "forwarded") == found
-    assert address_of(peer, {**forwarded, **rfc7239}, (), "forwarded") == address_of(peer, {}, (), "forwarded")
-    assert address_of(peer, forwarded, PROXIES, "forwarded") == address_of(peer, {}, (), "forwarded")
+    assert address_of(peer, {**forwarded, **rfc7239}, (), "forwarded") == address_of(
+        peer, {}, (), "forwarded"
+    )
+    assert address_of(peer, forwarded, PROXIES, "forwarded") == address_of(
+        peer, {}, (), "forwarded"
+    )
 
 
 def test_trusted_proxies_are_networks() -> None:
-    assert Settings(trusted_proxies="10.0.0.7, 10.1.0.0/16").proxies == (ip_network("10.0.0.7/32"), ip_network("10.1.0.0/16"))
-    with pytest.raises(InvalidSettings, match=r"TIDINGS_TRUSTED_PROXIES: `proxy` is no network; give addresses such as 10.0.0.7"):
+    assert Settings(trusted_proxies="10.0.0.7, 10.1.0.0/16").proxies == (
+        ip_network("10.0.0.7/32"),
+        ip_network("10.1.0.0/16"),
+    )
+    with pytest.raises(
+        InvalidSettings,
+        match=r"TIDINGS_TRUSTED_PROXIES: `proxy` is no network; give addresses such as 10.0.0.7",
+    ):
         _ = Settings(trusted_proxies="proxy").proxies

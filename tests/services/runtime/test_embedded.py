@@ -63,7 +63,9 @@ async def main():
 asyncio.run(main())
 """
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends what was left over")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere the next start ends what was left over"
+)
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run things as somebody else")
 
 
@@ -135,7 +137,9 @@ async def test_no_server_outlives_a_parent_killed_with_9(data_dir: Path, loop: s
         assert await ended(holder.postgres_pid)
 
 
-async def test_a_start_right_after_a_kill_waits_for_what_was_left_and_keeps_address_and_data(data_dir: Path) -> None:
+async def test_a_start_right_after_a_kill_waits_for_what_was_left_and_keeps_address_and_data(
+    data_dir: Path,
+) -> None:
     async with parent(data_dir) as holder:
         await write_row(holder.postgres_dsn, "kept")
         await append(holder.nats_url, b"kept")
@@ -148,7 +152,9 @@ async def test_a_start_right_after_a_kill_waits_for_what_was_left_and_keeps_addr
     assert (servers.nats_url, servers.postgres_dsn) == (holder.nats_url, holder.postgres_dsn)
 
 
-async def test_a_server_that_was_not_told_of_its_parents_death_is_ended_by_the_next_start(data_dir: Path) -> None:
+async def test_a_server_that_was_not_told_of_its_parents_death_is_ended_by_the_next_start(
+    data_dir: Path,
+) -> None:
     forgotten = NatsServer(data_dir, 29_999)
     await forgotten.start()
 
@@ -184,7 +190,9 @@ async def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> 
             pass
 
 
-async def test_a_killed_nats_comes_back_on_its_port_with_its_messages(data_dir: Path, told: Told) -> None:
+async def test_a_killed_nats_comes_back_on_its_port_with_its_messages(
+    data_dir: Path, told: Told
+) -> None:
     async with embedded(data_dir) as servers:
         await append(servers.nats_url, b"kept")
         killed = servers.nats.pid
@@ -196,7 +204,9 @@ async def test_a_killed_nats_comes_back_on_its_port_with_its_messages(data_dir: 
         assert servers.nats.pid != killed
 
 
-async def test_a_killed_postgres_comes_back_on_its_port_with_its_rows(data_dir: Path, told: Told) -> None:
+async def test_a_killed_postgres_comes_back_on_its_port_with_its_rows(
+    data_dir: Path, told: Told
+) -> None:
     async with embedded(data_dir) as servers:
         await write_row(servers.postgres_dsn, "kept")
         killed = servers.postgres.pid
@@ -208,7 +218,9 @@ async def test_a_killed_postgres_comes_back_on_its_port_with_its_rows(data_dir: 
         assert servers.postgres.pid != killed
 
 
-async def test_a_server_that_cannot_come_back_is_tried_again_until_it_can(data_dir: Path, told: Told) -> None:
+async def test_a_server_that_cannot_come_back_is_tried_again_until_it_can(
+    data_dir: Path, told: Told
+) -> None:
     async with embedded(data_dir) as servers:
         servers.nats.kill()
         await servers.nats.wait()
@@ -252,7 +264,9 @@ async def test_a_port_taken_by_somebody_else_is_exchanged(data_dir: Path) -> Non
         async with embedded(data_dir) as after:
             assert await read_row(after.postgres_dsn) == "kept"
 
-    assert {after.nats.port, after.postgres.port}.isdisjoint({before.nats.port, before.postgres.port})
+    assert {after.nats.port, after.postgres.port}.isdisjoint(
+        {before.nats.port, before.postgres.port}
+    )
 
 
 async def test_a_server_that_cannot_start_says_why_in_the_words_of_its_log(data_dir: Path) -> None:
@@ -266,7 +280,9 @@ async def test_a_server_that_cannot_start_says_why_in_the_words_of_its_log(data_
 async def test_nobody_gets_in_without_the_password(data_dir: Path) -> None:
     async with embedded(data_dir) as servers:
         with pytest.raises(psycopg.OperationalError, match="no password supplied"):
-            await psycopg.AsyncConnection.connect(f"postgresql://tidings@127.0.0.1:{servers.postgres.port}/tidings")
+            await psycopg.AsyncConnection.connect(
+                f"postgresql://tidings@127.0.0.1:{servers.postgres.port}/tidings"
+            )
 
         assert b"Authorization Violation" in await greeted_without_password(servers.nats.port)
 
@@ -290,11 +306,20 @@ async def test_what_the_body_raises_comes_out_and_the_servers_stop(data_dir: Pat
 
 
 async def test_the_settings_that_promises_rest_on_are_in_force(data_dir: Path) -> None:
-    async with embedded(data_dir) as servers, await psycopg.AsyncConnection.connect(servers.postgres_dsn) as connection:
-        found = [await setting(connection, name) for name in ("fsync", "synchronous_commit", "full_page_writes", "password_encryption")]
+    async with (
+        embedded(data_dir) as servers,
+        await psycopg.AsyncConnection.connect(servers.postgres_dsn) as connection,
+    ):
+        found = [
+            await setting(connection, name)
+            for name in ("fsync", "synchronous_commit", "full_page_writes", "password_encryption")
+        ]
 
     assert found == ["on", "on", "on", "scram-sha-256"]
-    assert json.loads((data_dir / "nats" / "nats.conf").read_text())["jetstream"]["sync_interval"] == "always"
+    assert (
+        json.loads((data_dir / "nats" / "nats.conf").read_text())["jetstream"]["sync_interval"]
+        == "always"
+    )
 
 
 @root
@@ -336,7 +361,9 @@ async def test_root_runs_a_copy_of_binaries_that_lie_where_the_account_cannot_go
 
 
 @contextlib.asynccontextmanager
-async def parent(data_dir: Path, loop: str = "asyncio", plain_user: bool = False) -> AsyncIterator[Parent]:
+async def parent(
+    data_dir: Path, loop: str = "asyncio", plain_user: bool = False
+) -> AsyncIterator[Parent]:
     """Another process which runs the servers, and what it says about them."""
     process = await python(PARENT, data_dir, loop, plain_user=plain_user)
     try:
@@ -349,8 +376,16 @@ async def parent(data_dir: Path, loop: str = "asyncio", plain_user: bool = False
 
 
 async def python(script: str, *arguments: object, plain_user: bool = False) -> Process:
-    command = [*(as_nobody() if plain_user else ()), sys.executable, "-c", script, *map(str, arguments)]
-    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stdin=DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    command = [
+        *(as_nobody() if plain_user else ()),
+        sys.executable,
+        "-c",
+        script,
+        *map(str, arguments),
+    ]
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stdin=DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
 
 
 def as_nobody() -> list[str]:
@@ -428,7 +463,10 @@ def program(pid: int) -> Path:
 
 
 def modes(directory: Path, pattern: str) -> set[int]:
-    return {path.stat().st_mode & 0o777 for path in (directory.glob(pattern) if pattern else [directory])}
+    return {
+        path.stat().st_mode & 0o777
+        for path in (directory.glob(pattern) if pattern else [directory])
+    }
 
 
 def closed_packages(tmp_path: Path) -> Path:

@@ -24,9 +24,13 @@ IDLE_SECONDS = 0.2
 Trouble = Callable[[JetStream, Runtime, OwnStream], Awaitable[None]]
 
 
-async def lay_down(appender: Appender, stream: OwnStream, *names: str, subject: str = "x") -> list[int]:
+async def lay_down(
+    appender: Appender, stream: OwnStream, *names: str, subject: str = "x"
+) -> list[int]:
     """Append messages that say their names."""
-    appended = await appender.append_batch([Draft(stream.subject(subject), name.encode()) for name in names])
+    appended = await appender.append_batch(
+        [Draft(stream.subject(subject), name.encode()) for name in names]
+    )
     return [each.sequence for each in appended]
 
 
@@ -38,7 +42,15 @@ def following(
     jetstream: JetStream, stream: OwnStream, after: int = 0, limit: int = 100, subject: str = ">"
 ) -> AsyncGenerator[list[Message]]:
     subjects = (stream.subject(subject),)
-    return follow(jetstream, stream.name, subjects, after=after, epoch=stream.epoch, limit=limit, idle_seconds=IDLE_SECONDS)
+    return follow(
+        jetstream,
+        stream.name,
+        subjects,
+        after=after,
+        epoch=stream.epoch,
+        limit=limit,
+        idle_seconds=IDLE_SECONDS,
+    )
 
 
 async def taken(batches: AsyncGenerator[list[Message]], count: int) -> list[Message]:
@@ -63,7 +75,9 @@ async def consumers(runtime: Runtime, stream: OwnStream) -> list[str]:
     return (await runtime.jetstream.call(f"CONSUMER.NAMES.{stream.name}"))["consumers"] or []
 
 
-async def test_what_was_there_and_what_comes_is_one_sequence(runtime: Runtime, stream: OwnStream) -> None:
+async def test_what_was_there_and_what_comes_is_one_sequence(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     await lay_down(runtime.appender(), stream, *numbers(1, 10))
 
     async with aclosing(following(runtime.jetstream, stream, after=4)) as batches:
@@ -76,7 +90,9 @@ async def test_what_was_there_and_what_comes_is_one_sequence(runtime: Runtime, s
 
 
 async def test_a_message_is_the_same_followed_or_read(runtime: Runtime, stream: OwnStream) -> None:
-    await runtime.appender().append(Draft(stream.subject("a", "b"), b"body", id="id-1", headers={"Tidings-Position": "1:2.3"}))
+    await runtime.appender().append(
+        Draft(stream.subject("a", "b"), b"body", id="id-1", headers={"Tidings-Position": "1:2.3"})
+    )
     await lay_down(runtime.appender(), stream, *numbers(1, 300))
 
     async with aclosing(following(runtime.jetstream, stream)) as batches:
@@ -89,7 +105,9 @@ async def test_a_message_is_the_same_followed_or_read(runtime: Runtime, stream: 
     assert followed[0].subject == stream.subject("a", "b")
 
 
-async def test_batches_are_within_their_limit_and_only_of_the_subjects_asked_for(runtime: Runtime, stream: OwnStream) -> None:
+async def test_batches_are_within_their_limit_and_only_of_the_subjects_asked_for(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     await lay_down(runtime.appender(), stream, *numbers(1, 300), subject="mine")
     await lay_down(runtime.appender(), stream, *numbers(1, 300), subject="others")
 
@@ -105,7 +123,9 @@ async def test_batches_are_within_their_limit_and_only_of_the_subjects_asked_for
     assert max(sizes) <= 7
 
 
-async def test_when_nothing_comes_an_empty_batch_says_so(runtime: Runtime, stream: OwnStream) -> None:
+async def test_when_nothing_comes_an_empty_batch_says_so(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     loop = asyncio.get_running_loop()
     async with aclosing(following(runtime.jetstream, stream)) as batches:
         began = loop.time()
@@ -150,9 +170,14 @@ async def test_nothing_is_missed_or_repeated_whatever_is_broken(
     assert said(found) == [*numbers(1, 1000), "after a rest"]
 
 
-async def test_a_delivery_that_was_lost_on_the_way_is_noticed_and_fetched(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_delivery_that_was_lost_on_the_way_is_noticed_and_fetched(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     asked: asyncio.Queue[str] = asyncio.Queue()
-    async with connect(runtime.settings.nats, "tests-forging") as forger, aclosing(following(runtime.jetstream, stream)) as batches:
+    async with (
+        connect(runtime.settings.nats, "tests-forging") as forger,
+        aclosing(following(runtime.jetstream, stream)) as batches,
+    ):
 
         async def overhear(message: Msg) -> None:
             asked.put_nowait(message.reply)
@@ -171,7 +196,9 @@ async def test_a_delivery_that_was_lost_on_the_way_is_noticed_and_fetched(runtim
     assert said(before + after) == numbers(1, 300)
 
 
-async def test_whoever_stops_following_leaves_no_consumer_behind(runtime: Runtime, stream: OwnStream) -> None:
+async def test_whoever_stops_following_leaves_no_consumer_behind(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     async with aclosing(following(runtime.jetstream, stream)) as batches:
         await anext(batches)
         during = await consumers(runtime, stream)
@@ -183,7 +210,9 @@ async def test_whoever_stops_following_leaves_no_consumer_behind(runtime: Runtim
 async def test_messages_that_were_deleted_are_no_gap(runtime: Runtime, stream: OwnStream) -> None:
     await lay_down(runtime.appender(), stream, *numbers(1, 20))
     for sequence in (3, 4, 20):
-        await runtime.jetstream.call(f"STREAM.MSG.DELETE.{stream.name}", {"seq": sequence, "no_erase": True})
+        await runtime.jetstream.call(
+            f"STREAM.MSG.DELETE.{stream.name}", {"seq": sequence, "no_erase": True}
+        )
     await lay_down(runtime.appender(), stream, "21")
 
     async with aclosing(following(runtime.jetstream, stream, after=2, limit=5)) as batches:
@@ -192,16 +221,22 @@ async def test_messages_that_were_deleted_are_no_gap(runtime: Runtime, stream: O
     assert said(found) == [*numbers(5, 19), "21"]
 
 
-async def test_a_stream_that_ends_before_what_was_read_has_lost_its_tail(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_stream_that_ends_before_what_was_read_has_lost_its_tail(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     await lay_down(runtime.appender(), stream, *numbers(1, 3))
 
-    with pytest.raises(LogLost, match=f"{stream.name} ends at 3, but 4 was read before: it lost its tail"):
+    with pytest.raises(
+        LogLost, match=f"{stream.name} ends at 3, but 4 was read before: it lost its tail"
+    ):
         await anext(following(runtime.jetstream, stream, after=4))
 
     assert (await state(runtime.jetstream, stream.name)).last == 3
 
 
-async def test_another_incarnation_of_the_stream_is_not_followed(runtime: Runtime, stream: OwnStream) -> None:
+async def test_another_incarnation_of_the_stream_is_not_followed(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     stranger = stream._replace(epoch="00000000")
 
     with pytest.raises(LogLost, match="is another stream"):
@@ -210,7 +245,9 @@ async def test_another_incarnation_of_the_stream_is_not_followed(runtime: Runtim
     assert (await state(runtime.jetstream, stream.name)).epoch == stream.epoch
 
 
-async def test_a_stream_made_anew_under_a_follower_is_noticed(runtime: Runtime, stream: OwnStream) -> None:
+async def test_a_stream_made_anew_under_a_follower_is_noticed(
+    runtime: Runtime, stream: OwnStream
+) -> None:
     await lay_down(runtime.appender(), stream, *numbers(1, 5))
     async with aclosing(following(runtime.jetstream, stream)) as batches:
         await taken(batches, 5)

@@ -48,11 +48,19 @@ class Service:
         idempotent = Idempotent(keys, access.sender)
         self._transport = httpx.ASGITransport(application([route, other], lambda: True, idempotent))
 
-    async def post(self, body: bytes, key: str | None, path: str = "/work", user: str = "ann", **headers: str) -> httpx.Response:
+    async def post(
+        self, body: bytes, key: str | None, path: str = "/work", user: str = "ann", **headers: str
+    ) -> httpx.Response:
         """Ask."""
         token = issue(Person(self._tenant, user), "emit", SECRET, time.time(), 60)
-        given = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": key} if key is not None else {}), **headers}
-        async with httpx.AsyncClient(transport=self._transport, base_url="http://tidings") as client:
+        given = {
+            "Authorization": f"Bearer {token}",
+            **({"Idempotency-Key": key} if key is not None else {}),
+            **headers,
+        }
+        async with httpx.AsyncClient(
+            transport=self._transport, base_url="http://tidings"
+        ) as client:
             return await client.post(path, content=body, headers=given)
 
 
@@ -73,15 +81,24 @@ def key() -> str:
 
 
 async def created(body: bytes) -> Response[Any]:
-    return Response({"made": body.decode(), "number": uuid4().hex}, status_code=201, headers={"Location": "/work/1"})
+    return Response(
+        {"made": body.decode(), "number": uuid4().hex},
+        status_code=201,
+        headers={"Location": "/work/1"},
+    )
 
 
 def problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json"), response.text
+    assert (response.status_code, response.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    ), response.text
     return response.json()
 
 
-async def test_the_first_answer_is_given_again_and_marked_whoever_is_asked(service: Make, key: str) -> None:
+async def test_the_first_answer_is_given_again_and_marked_whoever_is_asked(
+    service: Make, key: str
+) -> None:
     one, another = service(), service()
     first = await one.post(b"x", key)
 
@@ -90,7 +107,10 @@ async def test_the_first_answer_is_given_again_and_marked_whoever_is_asked(servi
     assert "Idempotent-Replayed" not in first.headers
     for response in again:
         assert (response.status_code, response.content) == (first.status_code, first.content)
-        assert [response.headers[name] for name in ("content-type", "location")] == ["application/json", "/work/1"]
+        assert [response.headers[name] for name in ("content-type", "location")] == [
+            "application/json",
+            "/work/1",
+        ]
         assert response.headers["Idempotent-Replayed"] == "true"
     assert (one.done, another.done) == ([b"x"], [])
 
@@ -104,7 +124,9 @@ async def test_without_a_key_every_request_is_one_of_its_own(service: Make) -> N
     assert not any("Idempotent-Replayed" in answer.headers for answer in answers)
 
 
-async def test_a_repetition_meanwhile_is_told_to_wait_and_then_gets_the_answer(service: Make, key: str) -> None:
+async def test_a_repetition_meanwhile_is_told_to_wait_and_then_gets_the_answer(
+    service: Make, key: str
+) -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
 
     async def slow(body: bytes) -> Response[Any]:
@@ -158,7 +180,9 @@ async def test_each_caller_has_keys_of_their_own(service: Make, runtime: Runtime
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-async def test_what_may_be_answered_otherwise_another_time_is_not_kept(service: Make, key: str, status: int) -> None:
+async def test_what_may_be_answered_otherwise_another_time_is_not_kept(
+    service: Make, key: str, status: int
+) -> None:
     answers = [respond(status, "not now", "not now"), await created(b"x")]
 
     async def fails_once(_: bytes) -> Response[Any]:
@@ -198,7 +222,9 @@ async def test_a_route_that_breaks_leaves_the_key_free(service: Make, key: str) 
     assert [(await one.post(b"x", key)).status_code for _ in range(2)] == [500, 201]
 
 
-async def test_who_dies_at_work_holds_the_key_no_longer_than_its_lease(service: Make, key: str) -> None:
+async def test_who_dies_at_work_holds_the_key_no_longer_than_its_lease(
+    service: Make, key: str
+) -> None:
     begun = asyncio.Event()
 
     async def never(_: bytes) -> Response[Any]:
@@ -222,7 +248,9 @@ async def test_who_dies_at_work_holds_the_key_no_longer_than_its_lease(service: 
     assert lives.done == [b"x"]
 
 
-async def test_work_that_takes_too_long_is_given_up_before_its_lease_is_over(service: Make, key: str) -> None:
+async def test_work_that_takes_too_long_is_given_up_before_its_lease_is_over(
+    service: Make, key: str
+) -> None:
     async def slow_at_first(body: bytes) -> Response[Any]:
         if len(one.done) == 1:
             await asyncio.Event().wait()
@@ -258,7 +286,20 @@ async def test_a_caller_has_so_many_keys_at_once_and_no_more(service: Make) -> N
     assert (await one.post(b"x", None)).status_code == 201
 
 
-@pytest.mark.parametrize("bad", ["", '""', "x" * 129, '"' + "x" * 129 + '"', '"open', 'in"side', "two words", '"a";b=c', "tab\there"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        '""',
+        "x" * 129,
+        '"' + "x" * 129 + '"',
+        '"open',
+        'in"side',
+        "two words",
+        '"a";b=c',
+        "tab\there",
+    ],
+)
 async def test_a_bad_key_is_named(service: Make, bad: str) -> None:
     one = service()
 
@@ -268,7 +309,17 @@ async def test_a_bad_key_is_named(service: Make, bad: str) -> None:
     assert not one.done
 
 
-@pytest.mark.parametrize("good", ["x", '"x"', '"a \\" \\\\ b"', "8e03978e-40d5-43e8-bc93-6894a57f9324", "x" * 128, '"' + "x" * 128 + '"'])
+@pytest.mark.parametrize(
+    "good",
+    [
+        "x",
+        '"x"',
+        '"a \\" \\\\ b"',
+        "8e03978e-40d5-43e8-bc93-6894a57f9324",
+        "x" * 128,
+        '"' + "x" * 128 + '"',
+    ],
+)
 async def test_a_good_key_is_taken(service: Make, good: str) -> None:
     one = service()
 

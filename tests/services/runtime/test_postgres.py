@@ -26,7 +26,9 @@ async def unharmed(postgres: Postgres) -> bool:
 
 
 @pytest.mark.parametrize("way", ["connection", "transaction", "snapshot"])
-async def test_whoever_is_cancelled_leaves_nothing_behind_in_the_connection(runtime: Runtime, way: str) -> None:
+async def test_whoever_is_cancelled_leaves_nothing_behind_in_the_connection(
+    runtime: Runtime, way: str
+) -> None:
     async with open_postgres(runtime.settings.postgres, "tests-cancelled", 1) as postgres:
 
         async def ask() -> None:
@@ -65,9 +67,13 @@ async def test_what_an_error_means_is_said_in_our_words(runtime: Runtime) -> Non
             await connection.execute("SELECT 1 / 0")
 
 
-async def test_when_nobody_answers_the_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_when_nobody_answers_the_server_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(postgres_module, "CONNECTION_SECONDS", 0.2)
-    async with open_postgres("postgresql://nobody@127.0.0.1:1/nothing", "tests-nobody", 1) as postgres:
+    async with open_postgres(
+        "postgresql://nobody@127.0.0.1:1/nothing", "tests-nobody", 1
+    ) as postgres:
         with pytest.raises(Unavailable, match="Postgres cannot be reached"):
             async with postgres.connection():
                 pass
@@ -80,13 +86,20 @@ async def _server_stands(runtime: Runtime, setting: str) -> None:
         await connection.execute(f"ALTER DATABASE {row[0]} {setting}".encode())
 
 
-async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(runtime: Runtime) -> None:
+async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(
+    runtime: Runtime,
+) -> None:
     days = timedelta(days=30)
     await _server_stands(runtime, "SET timezone TO 'Europe/Berlin'")
 
     try:
-        async with open_postgres(runtime.settings.postgres, "tests-berlin", 1) as postgres, postgres.connection() as connection:
-            over_the_end_of_summer = "SELECT timestamptz '2026-10-20 12:00Z' + %s - timestamptz '2026-10-20 12:00Z'"
+        async with (
+            open_postgres(runtime.settings.postgres, "tests-berlin", 1) as postgres,
+            postgres.connection() as connection,
+        ):
+            over_the_end_of_summer = (
+                "SELECT timestamptz '2026-10-20 12:00Z' + %s - timestamptz '2026-10-20 12:00Z'"
+            )
             row = await (await connection.execute(over_the_end_of_summer, (days,))).fetchone()
     finally:
         await _server_stands(runtime, "RESET timezone")
@@ -96,7 +109,9 @@ async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(r
 
 async def test_a_snapshot_sees_one_moment_and_cannot_write(runtime: Runtime) -> None:
     async with runtime.postgres.connection() as connection:
-        await connection.execute("CREATE TABLE IF NOT EXISTS moment (at integer); DELETE FROM moment; INSERT INTO moment VALUES (1)")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS moment (at integer); DELETE FROM moment; INSERT INTO moment VALUES (1)"
+        )
 
     try:
         async with runtime.postgres.snapshot() as snapshot:

@@ -24,8 +24,12 @@ def test_all_of_a_quota_may_be_taken_at_once_and_then_it_comes_back_evenly() -> 
     assert bucket.take(2000.0).left == 9
 
 
-@given(st.integers(1, 50), st.integers(1, 100), st.lists(st.floats(0, 20), min_size=1, max_size=200))
-def test_never_more_than_the_quota_and_what_came_back_meanwhile(quota: int, window: int, pauses: list[float]) -> None:
+@given(
+    st.integers(1, 50), st.integers(1, 100), st.lists(st.floats(0, 20), min_size=1, max_size=200)
+)
+def test_never_more_than_the_quota_and_what_came_back_meanwhile(
+    quota: int, window: int, pauses: list[float]
+) -> None:
     bucket, now, taken = Bucket(Rate("requests", quota, window)), 100.0, 0
 
     for pause in pauses:
@@ -64,8 +68,15 @@ def test_a_standing_is_said_in_headers() -> None:
 
     first, _, third = (bucket.take(10.0) for _ in range(3))
 
-    assert first.headers == {"RateLimit-Policy": '"requests";q=2;w=60', "RateLimit": '"requests";r=1;t=30'}
-    assert third.headers == {"RateLimit-Policy": '"requests";q=2;w=60', "RateLimit": '"requests";r=0;t=60', "Retry-After": "30"}
+    assert first.headers == {
+        "RateLimit-Policy": '"requests";q=2;w=60',
+        "RateLimit": '"requests";r=1;t=30',
+    }
+    assert third.headers == {
+        "RateLimit-Policy": '"requests";q=2;w=60',
+        "RateLimit": '"requests";r=0;t=60',
+        "Retry-After": "30",
+    }
     with pytest.raises(Throttled, match="at most 2 requests in 60 seconds; come back in 30 s"):
         third.check()
 
@@ -75,6 +86,7 @@ def test_a_rate_is_a_setting() -> None:
     assert Settings(connect_rate="off").rate("connect") is None
     for wrong in ("", "7", "0/60", "7/0", "many", "7/60/1", "-1/5", "1e3/5"):
         with pytest.raises(
-            InvalidSettings, match=f"TIDINGS_CONNECT_RATE: `{wrong}` is no rate; give how many in how many seconds, such as"
+            InvalidSettings,
+            match=f"TIDINGS_CONNECT_RATE: `{wrong}` is no rate; give how many in how many seconds, such as",
         ):
             Settings(connect_rate=wrong).rate("connect")

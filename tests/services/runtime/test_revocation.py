@@ -32,7 +32,9 @@ def token(person: Person, issued: float, session: str | None = None) -> Identity
         ("s", token(ALICE, 11, "s"), False),
     ],
 )
-def test_a_revocation_concerns_what_was_issued_up_to_it(revoked: str | None, shown: Identity, concerned: bool) -> None:
+def test_a_revocation_concerns_what_was_issued_up_to_it(
+    revoked: str | None, shown: Identity, concerned: bool
+) -> None:
     revocations = Revocations(LIFETIME_SECONDS)
 
     revocations.add(ALICE, revoked, 10)
@@ -50,9 +52,15 @@ def test_what_no_living_token_can_be_concerned_by_is_forgotten() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from([None, "s", "t"])), max_size=60), st.integers(1, 8)
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from([None, "s", "t"])),
+        max_size=60,
+    ),
+    st.integers(1, 8),
 )
-def test_however_few_are_kept_no_revoked_token_ever_counts(added: list[tuple[str, str, str | None]], limit: int) -> None:
+def test_however_few_are_kept_no_revoked_token_ever_counts(
+    added: list[tuple[str, str, str | None]], limit: int
+) -> None:
     revocations, everything = Revocations(1000, limit), Revocations(1000)
 
     for at, (tenant, user, session) in enumerate(added, 1):

@@ -15,21 +15,49 @@ SECRET = "x" * 32
 
 def read(tmp_path: Path, **variables: str) -> Settings:
     """Settings from these variables, in a directory where nothing runs."""
-    return settings({"TIDINGS_DATA_DIR": str(tmp_path), "HOME": "/", **{f"{PREFIX}{name}": value for name, value in variables.items()}})
+    return settings(
+        {
+            "TIDINGS_DATA_DIR": str(tmp_path),
+            "HOME": "/",
+            **{f"{PREFIX}{name}": value for name, value in variables.items()},
+        }
+    )
 
 
 def test_without_any_variable_there_is_a_default_for_what_can_have_one(tmp_path: Path) -> None:
     chosen = read(tmp_path)
 
-    assert (chosen.port, chosen.partitions, chosen.retention_days, chosen.notifications_per_user) == (8000, 16, 30, 1000)
-    assert (chosen.connections_per_user, chosen.heartbeat_seconds, chosen.stale_seconds, chosen.cleanup_seconds) == (5, 25, 300, 3600)
+    assert (
+        chosen.port,
+        chosen.partitions,
+        chosen.retention_days,
+        chosen.notifications_per_user,
+    ) == (8000, 16, 30, 1000)
+    assert (
+        chosen.connections_per_user,
+        chosen.heartbeat_seconds,
+        chosen.stale_seconds,
+        chosen.cleanup_seconds,
+    ) == (5, 25, 300, 3600)
     assert chosen.owned == tuple(range(16))
 
 
 def test_variables_are_read_as_what_they_set(tmp_path: Path) -> None:
-    chosen = read(tmp_path, PORT="0", HEARTBEAT_SECONDS="0.5", NATS_URL="nats://a:1,nats://b:2", PARTITIONS="4", OWNED_PARTITIONS="0, 3")
+    chosen = read(
+        tmp_path,
+        PORT="0",
+        HEARTBEAT_SECONDS="0.5",
+        NATS_URL="nats://a:1,nats://b:2",
+        PARTITIONS="4",
+        OWNED_PARTITIONS="0, 3",
+    )
 
-    assert (chosen.port, chosen.heartbeat_seconds, chosen.nats, chosen.owned) == (0, 0.5, "nats://a:1,nats://b:2", (0, 3))
+    assert (chosen.port, chosen.heartbeat_seconds, chosen.nats, chosen.owned) == (
+        0,
+        0.5,
+        "nats://a:1,nats://b:2",
+        (0, 3),
+    )
     assert chosen.data_dir == tmp_path
 
 
@@ -49,7 +77,9 @@ def test_variables_are_read_as_what_they_set(tmp_path: Path) -> None:
         ("SNAPSHOT_LIMIT", "201", "Expected `int` <= 200"),
     ],
 )
-def test_a_wrong_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, name: str, value: str, reason: str) -> None:
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
+    tmp_path: Path, name: str, value: str, reason: str
+) -> None:
     with pytest.raises(InvalidSettings) as refused:
         read(tmp_path, **{name: value})
 
@@ -70,11 +100,19 @@ def test_an_unknown_variable_is_refused_with_all_known_ones(tmp_path: Path) -> N
     assert all(field.name in str(refused.value) for field in fields(Settings))
 
 
-@pytest.mark.parametrize(("name", "property_"), [("NATS_URL", "nats"), ("POSTGRES_DSN", "postgres"), ("JWT_SECRET", "secret")])
-def test_what_must_be_set_is_asked_for_by_its_name_when_it_is_needed(tmp_path: Path, name: str, property_: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "property_"),
+    [("NATS_URL", "nats"), ("POSTGRES_DSN", "postgres"), ("JWT_SECRET", "secret")],
+)
+def test_what_must_be_set_is_asked_for_by_its_name_when_it_is_needed(
+    tmp_path: Path, name: str, property_: str
+) -> None:
     chosen = read(tmp_path)
 
-    with pytest.raises(InvalidSettings, match=rf"TIDINGS_{name} is not set .for example: .*; `tidings up` sets it by itself"):
+    with pytest.raises(
+        InvalidSettings,
+        match=rf"TIDINGS_{name} is not set .for example: .*; `tidings up` sets it by itself",
+    ):
         getattr(chosen, property_)
 
 
@@ -97,13 +135,22 @@ def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
 def test_partitions_that_are_none_are_named(tmp_path: Path, owned: str) -> None:
     chosen = read(tmp_path, OWNED_PARTITIONS=owned)
 
-    with pytest.raises(InvalidSettings, match=r"TIDINGS_OWNED_PARTITIONS: `.*` is not a partition; give `all` or numbers below 16"):
+    with pytest.raises(
+        InvalidSettings,
+        match=r"TIDINGS_OWNED_PARTITIONS: `.*` is not a partition; give `all` or numbers below 16",
+    ):
         _ = chosen.owned
 
 
 def test_what_is_running_fills_the_gaps_and_what_is_given_comes_first(tmp_path: Path) -> None:
-    running_file(tmp_path).write_text(json.dumps({"nats_url": "nats://running:1", "port": 1, "host": "running"}))
-    environment = {"TIDINGS_DATA_DIR": str(tmp_path), "TIDINGS_PORT": "2", "TIDINGS_HOST": "environment"}
+    running_file(tmp_path).write_text(
+        json.dumps({"nats_url": "nats://running:1", "port": 1, "host": "running"})
+    )
+    environment = {
+        "TIDINGS_DATA_DIR": str(tmp_path),
+        "TIDINGS_PORT": "2",
+        "TIDINGS_HOST": "environment",
+    }
 
     chosen = settings(environment, host="given", port=None)
     alone = settings(environment, running=False)

@@ -19,7 +19,13 @@ from tidings.runtime.tokens import Tokens
 
 from tests.driver import SECRET
 
-ALICE = Identity(Person("acme", "alice@example.org"), frozenset(("inbox",)), time.time() + 60, time.time() - 9, "s-1")
+ALICE = Identity(
+    Person("acme", "alice@example.org"),
+    frozenset(("inbox",)),
+    time.time() + 60,
+    time.time() - 9,
+    "s-1",
+)
 ORIGIN = "https://app.example.org"
 
 
@@ -27,7 +33,9 @@ def tickets(jetstream: JetStream, secret: str = SECRET, seconds: int = 30) -> Ti
     return Tickets(jetstream, secret, seconds)
 
 
-async def test_a_ticket_stands_for_whom_it_was_issued_to_on_any_edge_that_shares_the_secret(runtime: Runtime) -> None:
+async def test_a_ticket_stands_for_whom_it_was_issued_to_on_any_edge_that_shares_the_secret(
+    runtime: Runtime,
+) -> None:
     one, other = tickets(runtime.jetstream), tickets(runtime.jetstream)
 
     ticket = one.issue(ALICE, ORIGIN)
@@ -39,13 +47,17 @@ async def test_of_many_edges_that_are_shown_one_ticket_one_takes_it(runtime: Run
     edges = [tickets(runtime.jetstream) for _ in range(8)]
     ticket = edges[0].issue(ALICE, ORIGIN)
 
-    answers = await asyncio.gather(*(edge.redeem(ticket, ORIGIN) for edge in edges for _ in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(edge.redeem(ticket, ORIGIN) for edge in edges for _ in range(5)), return_exceptions=True
+    )
 
     assert answers.count(ALICE) == 1
     assert [type(answer) for answer in answers].count(InvalidToken) == len(answers) - 1
 
 
-async def test_a_ticket_for_one_origin_is_refused_at_another_and_still_good_at_its_own(runtime: Runtime) -> None:
+async def test_a_ticket_for_one_origin_is_refused_at_another_and_still_good_at_its_own(
+    runtime: Runtime,
+) -> None:
     edge = tickets(runtime.jetstream)
     ticket = edge.issue(ALICE, ORIGIN)
 
@@ -66,7 +78,14 @@ async def test_a_ticket_is_too_old_after_its_seconds(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize(
-    "forge", [lambda it: it[:-8], lambda it: it[:40] + "A" * 8 + it[48:], lambda it: "", lambda it: "é", lambda it: it * 50]
+    "forge",
+    [
+        lambda it: it[:-8],
+        lambda it: it[:40] + "A" * 8 + it[48:],
+        lambda it: "",
+        lambda it: "é",
+        lambda it: it * 50,
+    ],
 )
 async def test_a_forged_ticket_is_refused(runtime: Runtime, forge: object) -> None:
     edge = tickets(runtime.jetstream)
@@ -92,7 +111,9 @@ async def test_a_ticket_spelt_otherwise_is_the_same_ticket(runtime: Runtime) -> 
             await edge.redeem(other, ORIGIN)
 
 
-async def test_a_ticket_is_no_token_a_token_no_ticket_and_neither_shows_the_other_secret(runtime: Runtime) -> None:
+async def test_a_ticket_is_no_token_a_token_no_ticket_and_neither_shows_the_other_secret(
+    runtime: Runtime,
+) -> None:
     edge, tokens = tickets(runtime.jetstream), Tokens(Settings(jwt_secret=SECRET), None)
     ticket, token = edge.issue(ALICE, ORIGIN), issue(ALICE.person, "inbox", SECRET, time.time(), 60)
 

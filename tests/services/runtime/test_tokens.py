@@ -52,23 +52,44 @@ async def checking(issuer: Issuer, **settings: Any) -> AsyncIterator[Tokens]:
 def signed(secret: str = SECRET, **claims: Any) -> str:
     """A token signed with the secret; a claim that is None is left out."""
     now = time.time()
-    given = {"sub": "alice", "tenant": "acme", "scope": "inbox", "iat": now, "exp": now + 60, **claims}
-    return jwt.encode({name: value for name, value in given.items() if value is not None}, secret, algorithm="HS256")
+    given = {
+        "sub": "alice",
+        "tenant": "acme",
+        "scope": "inbox",
+        "iat": now,
+        "exp": now + 60,
+        **claims,
+    }
+    return jwt.encode(
+        {name: value for name, value in given.items() if value is not None},
+        secret,
+        algorithm="HS256",
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-async def test_a_token_of_each_kind_of_published_key_is_taken(issuer: Issuer, algorithm: str) -> None:
+async def test_a_token_of_each_kind_of_published_key_is_taken(
+    issuer: Issuer, algorithm: str
+) -> None:
     issuer.key("mine", algorithm)
 
     async with checking(issuer) as tokens:
         found = await tokens.identity(issuer.token("mine", sid="s-1"))
 
-    assert (found.person, found.scopes, found.session) == (("acme", "alice"), {"inbox", "emit"}, "s-1")
+    assert (found.person, found.scopes, found.session) == (
+        ("acme", "alice"),
+        {"inbox", "emit"},
+        "s-1",
+    )
     assert issuer.asked == 1
 
 
 async def test_a_token_without_a_key_id_is_taken_if_only_one_key_fits(issuer: Issuer) -> None:
-    nameless = jwt.encode({"sub": "a", "tenant": "t", "scope": "", "exp": time.time() + 9}, issuer.keys["first"][1], algorithm="ES256")
+    nameless = jwt.encode(
+        {"sub": "a", "tenant": "t", "scope": "", "exp": time.time() + 9},
+        issuer.keys["first"][1],
+        algorithm="ES256",
+    )
 
     async with checking(issuer) as tokens:
         assert (await tokens.identity(nameless)).person == ("t", "a")
@@ -81,7 +102,9 @@ async def test_a_token_without_a_key_id_is_taken_if_only_one_key_fits(issuer: Is
             await tokens.identity(nameless)
 
 
-async def test_a_key_that_is_new_is_fetched_and_one_that_is_gone_no_longer_counts(issuer: Issuer) -> None:
+async def test_a_key_that_is_new_is_fetched_and_one_that_is_gone_no_longer_counts(
+    issuer: Issuer,
+) -> None:
     async with checking(issuer) as tokens:
         old = issuer.token("first")
         await tokens.identity(old)
@@ -99,7 +122,10 @@ async def test_a_flood_of_unknown_key_ids_is_one_request_in_a_while(issuer: Issu
     async with checking(issuer, jwks_cooldown_seconds=1) as tokens:
         await tokens.identity(issuer.token("first"))
         await asyncio.sleep(1)
-        flood = [issuer.token(f"unheard-of-{number}", key=issuer.keys["first"][1]) for number in range(300)]
+        flood = [
+            issuer.token(f"unheard-of-{number}", key=issuer.keys["first"][1])
+            for number in range(300)
+        ]
 
         answers = await asyncio.gather(*map(tokens.identity, flood), return_exceptions=True)
 
@@ -107,8 +133,12 @@ async def test_a_flood_of_unknown_key_ids_is_one_request_in_a_while(issuer: Issu
     assert issuer.asked == 2
 
 
-async def test_while_the_issuer_is_away_known_keys_serve_for_a_time_and_not_for_ever(issuer: Issuer) -> None:
-    async with checking(issuer, jwks_refresh_seconds=0.1, jwks_cooldown_seconds=0.05, jwks_keep_seconds=1) as tokens:
+async def test_while_the_issuer_is_away_known_keys_serve_for_a_time_and_not_for_ever(
+    issuer: Issuer,
+) -> None:
+    async with checking(
+        issuer, jwks_refresh_seconds=0.1, jwks_cooldown_seconds=0.05, jwks_keep_seconds=1
+    ) as tokens:
         await tokens.identity(issuer.token("first"))
         issuer.status = 503
         asked = issuer.asked
@@ -149,7 +179,9 @@ async def test_nonsense_in_place_of_the_keys_takes_none_away(issuer: Issuer, bod
         assert (await tokens.identity(issuer.token("first"))).person.user == "alice"
 
 
-async def test_without_any_key_it_is_the_service_that_is_unavailable_not_the_token_that_is_bad(issuer: Issuer) -> None:
+async def test_without_any_key_it_is_the_service_that_is_unavailable_not_the_token_that_is_bad(
+    issuer: Issuer,
+) -> None:
     issuer.status = 500
 
     async with checking(issuer) as tokens:
@@ -162,7 +194,9 @@ async def test_a_slow_issuer_holds_up_nobody_whose_key_is_known(issuer: Issuer) 
         await tokens.identity(issuer.token("first"))
         issuer.pause_seconds = 1
         await asyncio.sleep(0.02)
-        waiting = asyncio.create_task(tokens.identity(issuer.token("unheard of", key=issuer.keys["first"][1])))
+        waiting = asyncio.create_task(
+            tokens.identity(issuer.token("unheard of", key=issuer.keys["first"][1]))
+        )
         await asyncio.sleep(0)
 
         async with asyncio.timeout(0.5):
@@ -176,7 +210,12 @@ async def test_a_slow_issuer_holds_up_nobody_whose_key_is_known(issuer: Issuer) 
 async def test_a_published_key_is_never_taken_for_a_secret(issuer: Issuer) -> None:
     private = issuer.key("rsa", "RS256")
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    for headers in ({"alg": "HS256", "kid": "rsa"}, {"alg": "HS256"}, {"alg": "none", "kid": "rsa"}, {"alg": "HS512", "kid": "rsa"}):
+    for headers in (
+        {"alg": "HS256", "kid": "rsa"},
+        {"alg": "HS256"},
+        {"alg": "none", "kid": "rsa"},
+        {"alg": "HS512", "kid": "rsa"},
+    ):
         forged = handmade(headers, public)
         for settings in ({}, {"jwt_secret": SECRET}):
             async with checking(issuer, **settings) as tokens:
@@ -184,7 +223,9 @@ async def test_a_published_key_is_never_taken_for_a_secret(issuer: Issuer) -> No
                     await tokens.identity(forged)
 
 
-async def test_a_key_checks_its_own_algorithm_only_and_each_token_its_own_signature(issuer: Issuer) -> None:
+async def test_a_key_checks_its_own_algorithm_only_and_each_token_its_own_signature(
+    issuer: Issuer,
+) -> None:
     issuer.key("rsa", "RS256")
     stranger = rsa.generate_private_key(65537, 2048)
     claims = {"sub": "a", "tenant": "t", "scope": "", "exp": time.time() + 9}
@@ -195,7 +236,11 @@ async def test_a_key_checks_its_own_algorithm_only_and_each_token_its_own_signat
             jwt.encode(claims, issuer.keys["rsa"][1], algorithm="RS512", headers={"kid": "rsa"}),
             jwt.encode(claims, issuer.keys["rsa"][1], algorithm="PS256", headers={"kid": "rsa"}),
             jwt.encode(claims, issuer.keys["rsa"][1], algorithm="RS256", headers={"kid": "first"}),
-            issuer.token("rsa", headers={"jwk": RSAAlgorithm.to_jwk(stranger.public_key(), as_dict=True)}, key=stranger),
+            issuer.token(
+                "rsa",
+                headers={"jwk": RSAAlgorithm.to_jwk(stranger.public_key(), as_dict=True)},
+                key=stranger,
+            ),
         ):
             with pytest.raises(InvalidToken):
                 await tokens.identity(forged)
@@ -211,9 +256,14 @@ async def test_both_the_secret_and_published_keys_may_count(issuer: Issuer) -> N
             await tokens.identity(signed())
 
 
-def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(issuer: Issuer) -> None:
+def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
+    issuer: Issuer,
+) -> None:
     good = issuer.published()[0]
-    weak = {**RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True), "kid": "weak"}
+    weak = {
+        **RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True),
+        "kid": "weak",
+    }
     others = [
         {**good, "kid": "encrypts", "use": "enc"},
         {**good, "kid": "other algorithm", "alg": "ES384"},
@@ -250,7 +300,11 @@ def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
         ({"jwt_leeway_seconds": 60}, {"exp": timedelta(seconds=-30)}, None),
         ({"jwt_leeway_seconds": 60}, {"nbf": timedelta(seconds=30)}, None),
         ({"token_lifetime_limit_seconds": 3600}, {"exp": timedelta(seconds=7200)}, InvalidToken),
-        ({"token_lifetime_limit_seconds": 3600}, {"exp": timedelta(seconds=7200), "iat": None}, InvalidToken),
+        (
+            {"token_lifetime_limit_seconds": 3600},
+            {"exp": timedelta(seconds=7200), "iat": None},
+            InvalidToken,
+        ),
         ({"token_lifetime_limit_seconds": 3600}, {"iat": timedelta(seconds=-7200)}, InvalidToken),
         ({}, {"sid": ""}, MissingClaims),
         ({}, {"sid": 7}, MissingClaims),
@@ -258,9 +312,14 @@ def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
     ],
     ids=str,
 )
-async def test_what_a_token_claims_must_hold(settings: dict[str, Any], claims: dict[str, Any], problem: type[Unauthorised] | None) -> None:
+async def test_what_a_token_claims_must_hold(
+    settings: dict[str, Any], claims: dict[str, Any], problem: type[Unauthorised] | None
+) -> None:
     tokens = Tokens(Settings(jwt_secret=SECRET, **settings), None)
-    told = {name: time.time() + each.total_seconds() if isinstance(each, timedelta) else each for name, each in claims.items()}
+    told = {
+        name: time.time() + each.total_seconds() if isinstance(each, timedelta) else each
+        for name, each in claims.items()
+    }
 
     if problem:
         with pytest.raises(problem) as refused:
@@ -271,7 +330,10 @@ async def test_what_a_token_claims_must_hold(settings: dict[str, Any], claims: d
 
 
 async def test_a_token_says_in_which_session_and_when_it_was_issued() -> None:
-    tokens, now = Tokens(Settings(jwt_secret=SECRET, token_lifetime_limit_seconds=DAY_SECONDS), None), int(time.time())
+    tokens, now = (
+        Tokens(Settings(jwt_secret=SECRET, token_lifetime_limit_seconds=DAY_SECONDS), None),
+        int(time.time()),
+    )
 
     with_both = await tokens.identity(signed(iat=now, sid="s", jti="j"))
     with_one = await tokens.identity(signed(iat=now, jti="j"))
@@ -309,7 +371,9 @@ def _part(value: bytes) -> str:
         (SECRET, {"iss": "elsewhere"}, "it is from another issuer"),
     ],
 )
-async def test_what_is_wrong_with_a_token_is_said_in_words(secret: str, claims: dict[str, Any], words: str) -> None:
+async def test_what_is_wrong_with_a_token_is_said_in_words(
+    secret: str, claims: dict[str, Any], words: str
+) -> None:
     tokens = Tokens(Settings(jwt_secret=SECRET, jwt_issuer="here"), None)
 
     with pytest.raises(InvalidToken, match=words):

@@ -13,7 +13,13 @@ from tidings.contracts.notifications import Priority
 USERS_LIMIT = 10_000
 """How many users one announcement may name; more are a relation."""
 
-RelationName = Annotated[str, Meta(max_length=320, pattern=r"^(?:tenant|[a-z_]+:[^#\x00-\x20\x7f][^#\x00-\x1f\x7f]*)#[^#\x00-\x20\x7f]+\Z")]
+RelationName = Annotated[
+    str,
+    Meta(
+        max_length=320,
+        pattern=r"^(?:tenant|[a-z_]+:[^#\x00-\x20\x7f][^#\x00-\x1f\x7f]*)#[^#\x00-\x20\x7f]+\Z",
+    ),
+]
 """Who stands how to what: `project:789#member`, `tenant#office`."""
 
 

@@ -25,7 +25,9 @@ def demo(chosen: Settings, story: str) -> None:
 
 
 async def _alone(story: Story) -> None:
-    errors.print("[dim]nothing runs here; starting NATS, Postgres and the services for this story alone …[/dim]")
+    errors.print(
+        "[dim]nothing runs here; starting NATS, Postgres and the services for this story alone …[/dim]"
+    )
     with tempfile.TemporaryDirectory(prefix="tidings-") as directory:
         async with up(settings(running=False, port=0, data_dir=Path(directory))):
             await play(story, settings(data_dir=Path(directory)), console)

@@ -26,11 +26,22 @@ from tidings.runtime.settings import Settings
 @click.option("--actor", help="Who did it.")
 @click.option("--subject", help="What it is about, such as task/456.")
 @reads_settings
-def emit(chosen: Settings, type_: str | None, fields: tuple[str, ...], file: str | None, tenant: str, **attributes: Any) -> None:
+def emit(
+    chosen: Settings,
+    type_: str | None,
+    fields: tuple[str, ...],
+    file: str | None,
+    tenant: str,
+    **attributes: Any,
+) -> None:
     """Append one event, or with --file many; run again after an interruption, nobody is told twice."""
     if bool(type_) == bool(file):
         raise click.UsageError("give either a TYPE and its fields, or --file")
-    work = _emit_file(chosen, file, tenant) if file else _emit_one(chosen, tenant, event(str(type_), _pairs(fields), **attributes))
+    work = (
+        _emit_file(chosen, file, tenant)
+        if file
+        else _emit_one(chosen, tenant, event(str(type_), _pairs(fields), **attributes))
+    )
     asyncio.run(work)
 
 
@@ -41,9 +52,17 @@ def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, _, value in (field.partition("=") for field in fields)}
 
 
-def _emitter(chosen: Settings, client: httpx.AsyncClient, tenant: str, scopes: str = "emit") -> Emitter:
-    token = chosen.token or issue(Person(tenant, "cli"), scopes, chosen.secret, time.time(), DAY_SECONDS)
-    return Emitter(client, token, lambda problem: errors.print(problem, style="dim", markup=False, soft_wrap=True))
+def _emitter(
+    chosen: Settings, client: httpx.AsyncClient, tenant: str, scopes: str = "emit"
+) -> Emitter:
+    token = chosen.token or issue(
+        Person(tenant, "cli"), scopes, chosen.secret, time.time(), DAY_SECONDS
+    )
+    return Emitter(
+        client,
+        token,
+        lambda problem: errors.print(problem, style="dim", markup=False, soft_wrap=True),
+    )
 
 
 async def _emit_one(chosen: Settings, tenant: str, body: bytes) -> None:
@@ -54,11 +73,23 @@ async def _emit_one(chosen: Settings, tenant: str, body: bytes) -> None:
 
 
 async def _emit_file(chosen: Settings, path: str, tenant: str) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeElapsedColumn())
-    total = await asyncio.to_thread(lambda: sum(1 for _ in lines_of(path))) if path != "-" and errors.is_terminal else None
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeElapsedColumn(),
+    )
+    total = (
+        await asyncio.to_thread(lambda: sum(1 for _ in lines_of(path)))
+        if path != "-" and errors.is_terminal
+        else None
+    )
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("emitting", total=total)
         async with httpx.AsyncClient(base_url=address(chosen)) as client:
             emitter = _emitter(chosen, client, tenant, "emit admin")
-            events, new = await emitter.emit_lines(lines_of(path), lambda done, _: progress.update(task, completed=done))
+            events, new = await emitter.emit_lines(
+                lines_of(path), lambda done, _: progress.update(task, completed=done)
+            )
     click.echo(f"{events} events: {new} appended, {events - new} known already")

@@ -27,7 +27,9 @@ def events() -> None:
 @click.option("--after", type=int, help="Begin after this sequence instead of now.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 @reads_settings
-def tail(chosen: Settings, tenant: str | None, type_: str | None, after: int | None, as_json: bool) -> None:
+def tail(
+    chosen: Settings, tenant: str | None, type_: str | None, after: int | None, as_json: bool
+) -> None:
     """Follow the log of events."""
 
     async def follow() -> None:

@@ -20,13 +20,26 @@ from tidings.runtime.settings import Settings
 @click.option("--user", required=True, help="Whose log.")
 @click.option("--tenant", default="demo", show_default=True)
 @click.option("--after", help="A cursor: show what came after it instead of a snapshot.")
-@click.option("--cursor-file", type=click.Path(path_type=Path), help="Keep the cursor here, and go on from it.")
+@click.option(
+    "--cursor-file",
+    type=click.Path(path_type=Path),
+    help="Keep the cursor here, and go on from it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each frame as a line of JSON.")
 @reads_settings
-def listen(chosen: Settings, user: str, tenant: str, after: str | None, cursor_file: Path | None, as_json: bool) -> None:
+def listen(
+    chosen: Settings,
+    user: str,
+    tenant: str,
+    after: str | None,
+    cursor_file: Path | None,
+    as_json: bool,
+) -> None:
     """Follow a person's log; comes back by itself and shows what was missed."""
     cursor = after or (cursor_file and _kept(cursor_file))
-    token = chosen.token or issue(Person(tenant, user), "inbox", chosen.secret, time.time(), 30 * DAY_SECONDS)
+    token = chosen.token or issue(
+        Person(tenant, user), "inbox", chosen.secret, time.time(), 30 * DAY_SECONDS
+    )
     asyncio.run(_listen(Listener(address(chosen), token, cursor), cursor_file, as_json))
 
 
@@ -45,7 +58,9 @@ def _kept(file: Path) -> str | None:
     try:
         return file.read_text().strip() if file.exists() else None
     except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidSettings(f"{file} cannot be read: {getattr(problem, 'strerror', None) or 'it is no text'}") from None
+        raise InvalidSettings(
+            f"{file} cannot be read: {getattr(problem, 'strerror', None) or 'it is no text'}"
+        ) from None
 
 
 def _keep(file: Path, cursor: str | None) -> None:

@@ -19,13 +19,18 @@ EXAMPLE = "postgresql://user:password@127.0.0.1/my_service"
 
 
 @click.command()
-@click.option("--dsn", help="The service's Postgres; TIDINGS_OUTBOX_DSN instead keeps a password out of the list of processes.")
+@click.option(
+    "--dsn",
+    help="The service's Postgres; TIDINGS_OUTBOX_DSN instead keeps a password out of the list of processes.",
+)
 @click.option("--tenant", help="Whose events they are that do not say so.")
 @click.option("--install", is_flag=True, help="Only make the outbox's tables there.")
 @click.option("--again", is_flag=True, help="Only have what was refused tried once more.")
 @click.option("--sql", is_flag=True, help="Only print the SQL that makes the tables.")
 @reads_settings
-def outbox(chosen: Settings, dsn: str | None, tenant: str | None, install: bool, again: bool, sql: bool) -> None:
+def outbox(
+    chosen: Settings, dsn: str | None, tenant: str | None, install: bool, again: bool, sql: bool
+) -> None:
     """Carry a service's events from its Postgres to the log, in order, each once; several may run, one works."""
     if sql:
         click.echo(SCHEMA_FILE.read_text())

@@ -24,7 +24,11 @@ def rebuild(chosen: Settings, projection: str) -> None:
         with Progress(console=errors, disable=not errors.is_terminal) as progress:
             task = progress.add_task(f"rebuilding {projection}")
             async with open_runtime(chosen, "rebuild") as runtime:
-                return await rebuild_(runtime, chosen_projection, lambda done, of: progress.update(task, completed=done, total=of))
+                return await rebuild_(
+                    runtime,
+                    chosen_projection,
+                    lambda done, of: progress.update(task, completed=done, total=of),
+                )
 
     before, after = asyncio.run(work())
     click.echo(f"{projection}: {after} is live; {before} is gone")

@@ -17,7 +17,9 @@ from tidings.runtime.settings import Settings
 
 
 @click.command()
-@click.option("--event", required=True, help="Its number in `tidings events tail`, or <tenant>/<source>/<id>.")
+@click.option(
+    "--event", required=True, help="Its number in `tidings events tail`, or <tenant>/<source>/<id>."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each person as a line of JSON.")
 @reads_settings
 def receipts(chosen: Settings, event: str, as_json: bool) -> None:
@@ -36,9 +38,18 @@ def receipts(chosen: Settings, event: str, as_json: bool) -> None:
 
 
 def _table(found: list[Confirmation]) -> Table:
-    delivered, read = sum(each.delivered is not None for each in found), sum(each.read is not None for each in found)
+    delivered, read = (
+        sum(each.delivered is not None for each in found),
+        sum(each.read is not None for each in found),
+    )
     table = Table(
-        "user", "told", "delivered", "to device", "seen", "read", caption=f"{len(found)} told, {delivered} delivered, {read} read"
+        "user",
+        "told",
+        "delivered",
+        "to device",
+        "seen",
+        "read",
+        caption=f"{len(found)} told, {delivered} delivered, {read} read",
     )
     for each in found:
         moments = (each.told, each.delivered, each.seen, each.read)

@@ -11,7 +11,9 @@ from tidings.notifier.texts import texts
 
 
 @click.command()
-@click.option("--locale", default="en", help="What the examples are written in; en and de are there.")
+@click.option(
+    "--locale", default="en", help="What the examples are written in; en and de are there."
+)
 @click.option("--event", help="Only the rules for this type of event.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print each rule as a line of JSON.")

@@ -15,7 +15,9 @@ from tidings.runtime.settings import Settings
 WORKERS_LIMIT = 64
 
 
-def _service(name: str, help_: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> click.Command:
+def _service(
+    name: str, help_: str, work: Callable[[Settings], Coroutine[Any, Any, None]]
+) -> click.Command:
     @click.command(name, help=help_)
     @reads_settings
     def command(chosen: Settings) -> None:
@@ -26,10 +28,19 @@ def _service(name: str, help_: str, work: Callable[[Settings], Coroutine[Any, An
 
 def _serving(name: str, help_: str, parts: tuple[str, ...]) -> click.Command:
     @click.command(name, help=help_)
-    @click.option("--workers", type=click.IntRange(1, WORKERS_LIMIT), default=1, help="How many processes listen on the port.")
+    @click.option(
+        "--workers",
+        type=click.IntRange(1, WORKERS_LIMIT),
+        default=1,
+        help="How many processes listen on the port.",
+    )
     @reads_settings
     def command(chosen: Settings, workers: int) -> None:
-        sys.exit(run(compose.web(chosen, parts) if workers == 1 else _many(chosen, name, workers), chosen))
+        sys.exit(
+            run(
+                compose.web(chosen, parts) if workers == 1 else _many(chosen, name, workers), chosen
+            )
+        )
 
     return command
 
@@ -40,7 +51,9 @@ def _many(chosen: Settings, name: str, count: int) -> Coroutine[Any, Any, None]:
     return workers(chosen, name, count)
 
 
-notifier = _service("notifier", "Run the notifier: from events to each person's log.", compose.notifier)
+notifier = _service(
+    "notifier", "Run the notifier: from events to each person's log.", compose.notifier
+)
 projector = _service("projector", "Run the projector: from the log to rows.", compose.projector)
 edge = _serving("edge", "Run the edge: where browsers connect.", ("edge",))
 gateway = _serving("gateway", "Run the gateway: takes events over HTTP.", ("gateway",))

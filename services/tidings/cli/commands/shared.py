@@ -24,7 +24,9 @@ def reads_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the settings, and end it with one clear line when something is wrong."""
 
     @click.option(
-        "--data-dir", type=click.Path(path_type=Path), help="Where a running `tidings up` keeps its data (TIDINGS_DATA_DIR, .tidings)."
+        "--data-dir",
+        type=click.Path(path_type=Path),
+        help="Where a running `tidings up` keeps its data (TIDINGS_DATA_DIR, .tidings).",
     )
     @functools.wraps(command)
     def wrapped(data_dir: Path | None, **given: Any) -> None:

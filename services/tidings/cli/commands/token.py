@@ -14,8 +14,19 @@ from tidings.runtime.settings import Settings
 @click.command()
 @click.option("--user", required=True, help="Whose token.")
 @click.option("--tenant", default="demo", show_default=True)
-@click.option("--scope", default="inbox emit", show_default=True, help="What it permits, words separated by blanks.")
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=1, show_default=True, help="For how long.")
+@click.option(
+    "--scope",
+    default="inbox emit",
+    show_default=True,
+    help="What it permits, words separated by blanks.",
+)
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1,
+    show_default=True,
+    help="For how long.",
+)
 @reads_settings
 def token(chosen: Settings, user: str, tenant: str, scope: str, days: float) -> None:
     """Print a development token."""

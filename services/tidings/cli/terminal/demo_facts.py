@@ -44,7 +44,9 @@ Fact = tuple[str, str, str | None, dict[str, Any]]
 def where_to_look(settings: Settings) -> str:
     """What a newcomer may try, word by word."""
     where = "" if str(settings.data_dir) == ".tidings" else f" --data-dir {settings.data_dir}"
-    first = {f"{settings.url}/": "open this in a browser: press what shall happen, see whom it reaches, cut somebody off"}
+    first = {
+        f"{settings.url}/": "open this in a browser: press what shall happen, see whom it reaches, cut somebody off"
+    }
     task = f'task.assigned task_id=1 task_title="Say hello" user_id=amira{where}'
     more = {
         f"uv run tidings emit --tenant demo-volunteers {task}": "on that page, under Volunteer projects, Amira's bell rings",
@@ -54,7 +56,9 @@ def where_to_look(settings: Settings) -> str:
         f"uv run tidings doctor{where}": "how everything is",
         f"{settings.url}/schema": "the HTTP interface",
     }
-    by_themselves = f"Beside that, {', '.join(PEOPLE.values())} run three volunteer projects by themselves."
+    by_themselves = (
+        f"Beside that, {', '.join(PEOPLE.values())} run three volunteer projects by themselves."
+    )
     return f"\n{_tries(first)}\n\n{by_themselves} In another terminal:\n\n{_tries(more)}\n\nCtrl-C ends all of it.\n"
 
 
@@ -64,9 +68,13 @@ def _tries(tries: Mapping[str, str]) -> str:
 
 async def play(settings: Settings, console: Console) -> None:
     """Tell the story for as long as it is listened to."""
-    token = issue(Person(TENANT, "demo-service"), "emit", settings.secret, time.time(), TOKEN_SECONDS)
+    token = issue(
+        Person(TENANT, "demo-service"), "emit", settings.secret, time.time(), TOKEN_SECONDS
+    )
     async with httpx.AsyncClient(base_url=settings.url or "") as client:
-        emitter = Emitter(client, token, lambda problem: console.print(problem, style="yellow", markup=False))
+        emitter = Emitter(
+            client, token, lambda problem: console.print(problem, style="yellow", markup=False)
+        )
         for fact in story(random.Random()):
             try:
                 await emitter.emit(_event(fact))
@@ -74,7 +82,9 @@ async def play(settings: Settings, console: Console) -> None:
                 console.print(f"the demo waits: {problem}", style="yellow", markup=False)
                 await asyncio.sleep(AGAIN_SECONDS)
             await asyncio.sleep(
-                random.uniform(*PAUSE_SECONDS) if fact[0] not in ("user.joined", "role.granted", "team_member.added") else 0
+                random.uniform(*PAUSE_SECONDS)
+                if fact[0] not in ("user.joined", "role.granted", "team_member.added")
+                else 0
             )
 
 
@@ -82,7 +92,11 @@ def story(dice: random.Random) -> Iterator[Fact]:
     """People join, then work goes on without end."""
     yield from _beginnings()
     while True:
-        project, chore, volunteer = dice.choice(list(PROJECTS)), dice.choice(CHORES), dice.choice(list(PEOPLE))
+        project, chore, volunteer = (
+            dice.choice(list(PROJECTS)),
+            dice.choice(CHORES),
+            dice.choice(list(PEOPLE)),
+        )
         yield from _task(dice, project, chore, volunteer)
         yield from _aside(dice, project, volunteer)
 
@@ -103,10 +117,20 @@ def _beginnings() -> Iterator[Fact]:
 def _task(dice: random.Random, project: str, chore: str, volunteer: str) -> Iterator[Fact]:
     task = f"{project}-{uuid4().hex[:6]}"
     subject, common = f"task/{task}", {"task_id": task, "task_title": chore, "project_id": project}
-    yield "task.assigned", subject, MANAGER, {**common, "user_id": volunteer, "assigned_by": MANAGER}
+    yield (
+        "task.assigned",
+        subject,
+        MANAGER,
+        {**common, "user_id": volunteer, "assigned_by": MANAGER},
+    )
     watcher = dice.choice([user for user in PEOPLE if user != volunteer])
     yield "task.watched", subject, watcher, {"task_id": task, "user_id": watcher}
-    yield "task.status_changed", subject, volunteer, {**common, "old_status": "new", "new_status": dice.choice(STATUSES)}
+    yield (
+        "task.status_changed",
+        subject,
+        volunteer,
+        {**common, "old_status": "new", "new_status": dice.choice(STATUSES)},
+    )
     yield "task.completed", subject, volunteer, {**common, "completed_by": volunteer}
     hours = {
         "timelog_id": uuid4().hex[:8],
@@ -115,17 +139,32 @@ def _task(dice: random.Random, project: str, chore: str, volunteer: str) -> Iter
         "project_id": project,
         "task_id": task,
     }
-    yield ("timelog.approved" if dice.random() < 0.8 else "timelog.rejected"), f"timelog/{hours['timelog_id']}", MANAGER, hours
+    yield (
+        ("timelog.approved" if dice.random() < 0.8 else "timelog.rejected"),
+        f"timelog/{hours['timelog_id']}",
+        MANAGER,
+        hours,
+    )
 
 
 def _aside(dice: random.Random, project: str, volunteer: str) -> Iterator[Fact]:
     chance = dice.random()
     if chance < 0.2:
         title = f"{dice.choice((50, 100, 200))} hours given"
-        data = {"project_id": project, "project_name": PROJECTS[project], "milestone_id": uuid4().hex[:6], "milestone_title": title}
+        data = {
+            "project_id": project,
+            "project_name": PROJECTS[project],
+            "milestone_id": uuid4().hex[:6],
+            "milestone_title": title,
+        }
         yield "milestone.completed", f"project/{project}", MANAGER, data
     elif chance < 0.3:
-        conflict = {"conflict_id": uuid4().hex[:6], "user_id": volunteer, "entity_type": "timelog", "entity_id": uuid4().hex[:6]}
+        conflict = {
+            "conflict_id": uuid4().hex[:6],
+            "user_id": volunteer,
+            "entity_type": "timelog",
+            "entity_id": uuid4().hex[:6],
+        }
         yield "sync.conflict_detected", f"sync/{conflict['conflict_id']}", None, conflict
         yield "sync.conflict_resolved", f"sync/{conflict['conflict_id']}", None, conflict
     elif chance < 0.4:

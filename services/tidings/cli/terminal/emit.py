@@ -32,7 +32,9 @@ class NotEmitted(Permanent):
 class Emitter:
     """A client of the gateway's."""
 
-    def __init__(self, client: httpx.AsyncClient, token: str, waiting: Callable[[str], None]) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, token: str, waiting: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._waiting = waiting
         self._headers = {"Authorization": f"Bearer {token}"}
@@ -42,9 +44,13 @@ class Emitter:
         headers = {**self._headers, "Content-Type": media_type}
         for wait in (*RETRY_SECONDS, None):
             try:
-                response = await self._client.post("/v1/events", content=body, headers=headers, timeout=REQUEST_SECONDS)
+                response = await self._client.post(
+                    "/v1/events", content=body, headers=headers, timeout=REQUEST_SECONDS
+                )
             except httpx.UnsupportedProtocol:
-                raise NotEmitted(f"`{self._client.base_url}` is no address; is TIDINGS_URL right?") from None
+                raise NotEmitted(
+                    f"`{self._client.base_url}` is no address; is TIDINGS_URL right?"
+                ) from None
             except httpx.TransportError as error:
                 problem = f"{self._client.base_url} cannot be reached ({type(error).__name__})"
             else:
@@ -54,12 +60,16 @@ class Emitter:
                 if response.status_code not in (429, 502, 503, 504):
                     raise NotEmitted(problem)
             if wait is None:
-                raise NotEmitted(f"{problem}; what was sent before is stored: run it again later, nothing is doubled")
+                raise NotEmitted(
+                    f"{problem}; what was sent before is stored: run it again later, nothing is doubled"
+                )
             self._waiting(f"{problem}; trying again in {wait:.1f} s")
             await asyncio.sleep(wait)
         raise AssertionError("unreachable")
 
-    async def emit_lines(self, lines: Iterator[bytes], progress: Callable[[int, int], None]) -> tuple[int, int]:
+    async def emit_lines(
+        self, lines: Iterator[bytes], progress: Callable[[int, int], None]
+    ) -> tuple[int, int]:
         """Send JSON lines a thousand at a time; returns how many events there were and how many of them were new. Raises NotEmitted."""
         events = new = sent = 0
         while chunk := list(islice(lines, CHUNK_LINES)):
@@ -74,7 +84,15 @@ class Emitter:
         return events, new
 
 
-def event(type_: str, fields: dict[str, str], *, source: str, identifier: str | None, actor: str | None, subject: str | None) -> bytes:
+def event(
+    type_: str,
+    fields: dict[str, str],
+    *,
+    source: str,
+    identifier: str | None,
+    actor: str | None,
+    subject: str | None,
+) -> bytes:
     """An event from words of the command line; the type says which of them are numbers. Raises NotEmitted."""
     shape = next((each for each in EVENTS if each.type == type_), None)
     if shape is None:
@@ -103,7 +121,9 @@ def lines_of(path: str) -> Iterator[bytes]:
             for line in file:
                 yield line if line.endswith(b"\n") else line + b"\n"
     except (OSError, EOFError, zlib.error) as error:
-        raise NotEmitted(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise NotEmitted(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
 def _opened(path: str) -> gzip.GzipFile | BinaryIO:
@@ -114,7 +134,10 @@ def _opened(path: str) -> gzip.GzipFile | BinaryIO:
 
 def _nested(fields: dict[str, str]) -> dict[str, Any]:
     """`to={"everyone": true}` is an object; whatever else is text."""
-    return {name: _json(name, value) if value[:1] in ("{", "[") else value for name, value in fields.items()}
+    return {
+        name: _json(name, value) if value[:1] in ("{", "[") else value
+        for name, value in fields.items()
+    }
 
 
 def _json(name: str, value: str) -> Any:

@@ -72,11 +72,20 @@ class Listener:
             except (OSError, WebSocketException, BrokenChain, TimeoutError) as problem:
                 yield Error(code="disconnected", message=_reason(problem), retry=True), ""
             failures += 1
-            await asyncio.sleep(random.uniform(0, min(BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2**failures)))
+            await asyncio.sleep(
+                random.uniform(0, min(BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2**failures))
+            )
 
     async def _connection(self) -> AsyncIterator[tuple[ServerFrame, str]]:
-        async with connect(self._url, max_size=FRAME_LIMIT_BYTES, open_timeout=10, close_timeout=CLOSE_LIMIT_SECONDS) as socket:
-            await socket.send(msgspec.json.encode(Auth(token=self._token, cursor=self.cursor)).decode())
+        async with connect(
+            self._url,
+            max_size=FRAME_LIMIT_BYTES,
+            open_timeout=10,
+            close_timeout=CLOSE_LIMIT_SECONDS,
+        ) as socket:
+            await socket.send(
+                msgspec.json.encode(Auth(token=self._token, cursor=self.cursor)).decode()
+            )
             try:
                 async for text in socket:
                     frame = _frame.decode(text)
@@ -117,17 +126,24 @@ def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decis
             if frame.entries:
                 _show_counts(console, frame)
         case Reset():
-            console.print(f"[yellow]the cursor cannot be replayed ({printable(frame.reason)}); beginning afresh[/yellow]")
+            console.print(
+                f"[yellow]the cursor cannot be replayed ({printable(frame.reason)}); beginning afresh[/yellow]"
+            )
         case Live():
             console.print("[dim]caught up; waiting for more (Ctrl-C ends)[/dim]")
         case Error():
-            console.print(f"[yellow]{printable(frame.message)}[/yellow]" + (" [dim]coming back…[/dim]" if frame.retry else ""))
+            console.print(
+                f"[yellow]{printable(frame.message)}[/yellow]"
+                + (" [dim]coming back…[/dim]" if frame.retry else "")
+            )
         case Move():
             console.print("[dim]this edge stops; coming back to another one…[/dim]")
         case TokenExpiring():
             console.print(f"[yellow]the token ends in {frame.expires_in_seconds:.0f} s[/yellow]")
         case Signalled():
-            console.print(f"[dim]{printable(frame.sender)} in {printable(frame.to)}: {printable(frame.name)}[/dim]")
+            console.print(
+                f"[dim]{printable(frame.sender)} in {printable(frame.to)}: {printable(frame.name)}[/dim]"
+            )
         case Heartbeat() | Result() | Presence():
             pass
 
@@ -151,7 +167,11 @@ def _show(console: Console, entry: Entry) -> None:
             color = LEVELS[entry.level]
             time = entry.created.astimezone().strftime("%d %b %H:%M:%S")
             mark = " " if entry.read else "•"
-            urgent = f" [bold red]{entry.priority}[/bold red]" if entry.priority in ("high", "critical") else ""
+            urgent = (
+                f" [bold red]{entry.priority}[/bold red]"
+                if entry.priority in ("high", "critical")
+                else ""
+            )
             console.print(
                 f"[{color}]{mark}[/{color}] [dim]{time}[/dim]  [bold]{printable(entry.title)}[/bold]{urgent}  {printable(entry.message)}"
             )
@@ -168,7 +188,9 @@ def _named(mark: Mark) -> str:
 
 def _show_counts(console: Console, frame: Snapshot | Entries) -> None:
     if frame.counts:
-        console.print(f"[dim]  {frame.counts.unread} unread of {frame.counts.total} · cursor {frame.cursor}[/dim]")
+        console.print(
+            f"[dim]  {frame.counts.unread} unread of {frame.counts.total} · cursor {frame.cursor}[/dim]"
+        )
 
 
 def _reason(problem: Exception) -> str:

@@ -39,4 +39,6 @@ def shown(notification: Notification) -> dict[str, Any]:
 
 def about(notification: Notification) -> frozenset[str]:
     """What a client may subscribe to in order to be brought this one: `appointment.booked`, also spelled with `_`, or its category."""
-    return frozenset({notification.type, notification.type.replace(".", "_"), notification.category})
+    return frozenset(
+        {notification.type, notification.type.replace(".", "_"), notification.category}
+    )

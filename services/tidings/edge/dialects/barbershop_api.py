@@ -27,24 +27,40 @@ PageSize = Annotated[int, Parameter(ge=1, le=LIMIT)]
 
 def handlers(edge: Edge) -> list[Any]:
     """The route handlers."""
-    return [*_lists(edge), _count(edge), _read(edge), _read_all(edge), _delete(edge), _clear(edge), _status(edge)]
+    return [
+        *_lists(edge),
+        _count(edge),
+        _read(edge),
+        _read_all(edge),
+        _delete(edge),
+        _clear(edge),
+        _status(edge),
+    ]
 
 
 def _lists(edge: Edge) -> list[Any]:
-    async def page_of(request: AnyRequest, page: int, page_size: int, *, unread: bool) -> Response[bytes]:
+    async def page_of(
+        request: AnyRequest, page: int, page_size: int, *, unread: bool
+    ) -> Response[bytes]:
         person = request.scope["state"][IDENTITY].person
-        found = await lists.slice_of(edge, person, unread=unread, limit=page_size, offset=(page - 1) * page_size)
+        found = await lists.slice_of(
+            edge, person, unread=unread, limit=page_size, offset=(page - 1) * page_size
+        )
         told = [shown(each) for each in found.notifications]
         pages = -(-found.total // page_size)
         head = {"notifications": told, "total": found.total, "unread_count": found.counts.unread}
         return json({**head, "page": page, "page_size": page_size, "pages": pages})
 
     @get(BASE, opt=UNDESCRIBED)
-    async def notifications(request: AnyRequest, page: Page = 1, page_size: PageSize = 20) -> Response[bytes]:
+    async def notifications(
+        request: AnyRequest, page: Page = 1, page_size: PageSize = 20
+    ) -> Response[bytes]:
         return await page_of(request, page, page_size, unread=False)
 
     @get(f"{BASE}/unread", opt=UNDESCRIBED)
-    async def unread(request: AnyRequest, page: Page = 1, page_size: PageSize = 20) -> Response[bytes]:
+    async def unread(
+        request: AnyRequest, page: Page = 1, page_size: PageSize = 20
+    ) -> Response[bytes]:
         return await page_of(request, page, page_size, unread=True)
 
     return [notifications, unread]
@@ -53,23 +69,48 @@ def _lists(edge: Edge) -> list[Any]:
 def _count(edge: Edge) -> Any:
     @get(f"{BASE}/unread-count", opt=UNDESCRIBED)
     async def unread_count(request: AnyRequest) -> Response[bytes]:
-        return json({"unread_count": (await lists.counts(edge, request.scope["state"][IDENTITY].person)).unread})
+        return json(
+            {
+                "unread_count": (
+                    await lists.counts(edge, request.scope["state"][IDENTITY].person)
+                ).unread
+            }
+        )
 
     return unread_count
 
 
 def _read(edge: Edge) -> Any:
-    @route(f"{BASE}/{{identifier:uuid}}/read", http_method=CHANGES, status_code=200, opt=UNDESCRIBED)
+    @route(
+        f"{BASE}/{{identifier:uuid}}/read", http_method=CHANGES, status_code=200, opt=UNDESCRIBED
+    )
     async def read(request: AnyRequest, identifier: UUID) -> Response[bytes]:
-        return json(shown(await lists.mark(edge, request.scope["state"][IDENTITY].person, str(identifier), "read")))
+        return json(
+            shown(
+                await lists.mark(
+                    edge, request.scope["state"][IDENTITY].person, str(identifier), "read"
+                )
+            )
+        )
 
     return read
 
 
 def _read_all(edge: Edge) -> Any:
-    @route([f"{BASE}/read-all", f"{BASE}/mark-all-read"], http_method=CHANGES, status_code=200, opt=UNDESCRIBED)
+    @route(
+        [f"{BASE}/read-all", f"{BASE}/mark-all-read"],
+        http_method=CHANGES,
+        status_code=200,
+        opt=UNDESCRIBED,
+    )
     async def read_all(request: AnyRequest) -> Response[bytes]:
-        return json({"marked_as_read": await lists.mark_all(edge, request.scope["state"][IDENTITY].person, "read")})
+        return json(
+            {
+                "marked_as_read": await lists.mark_all(
+                    edge, request.scope["state"][IDENTITY].person, "read"
+                )
+            }
+        )
 
     return read_all
 
@@ -77,7 +118,9 @@ def _read_all(edge: Edge) -> Any:
 def _delete(edge: Edge) -> Any:
     @delete(f"{BASE}/{{identifier:uuid}}", status_code=200, opt=UNDESCRIBED)
     async def remove(request: AnyRequest, identifier: UUID) -> Response[bytes]:
-        found = await lists.mark(edge, request.scope["state"][IDENTITY].person, str(identifier), "deleted")
+        found = await lists.mark(
+            edge, request.scope["state"][IDENTITY].person, str(identifier), "deleted"
+        )
         return json({"id": found.id, "deleted": True})
 
     return remove
@@ -86,7 +129,13 @@ def _delete(edge: Edge) -> Any:
 def _clear(edge: Edge) -> Any:
     @delete([BASE, f"{BASE}/clear"], status_code=200, opt=UNDESCRIBED)
     async def clear(request: AnyRequest) -> Response[bytes]:
-        return json({"deleted": await lists.mark_all(edge, request.scope["state"][IDENTITY].person, "deleted")})
+        return json(
+            {
+                "deleted": await lists.mark_all(
+                    edge, request.scope["state"][IDENTITY].person, "deleted"
+                )
+            }
+        )
 
     return clear
 

@@ -41,7 +41,9 @@ class Caller(Connection):
 
     __slots__ = ("_dialect", "_form", "_fresh", "_known", "_sent_to", "chosen")
 
-    def __init__(self, edge: Edge, identity: Identity, dialect: Dialect, form: Form, sent: Sent) -> None:
+    def __init__(
+        self, edge: Edge, identity: Identity, dialect: Dialect, form: Form, sent: Sent
+    ) -> None:
         super().__init__(edge, identity, self._say)
         self._dialect = dialect
         self._form = form
@@ -68,7 +70,15 @@ class Caller(Connection):
     async def _speak(self, cursor: str | None) -> None:
         await self._feed.opened()
         self.at = await self._place(cursor)
-        await self._sent(wire.hello(self.at, self.identity.person, self.id, self._edge.settings.heartbeat_seconds, self._term.seconds))
+        await self._sent(
+            wire.hello(
+                self.at,
+                self.identity.person,
+                self.id,
+                self._edge.settings.heartbeat_seconds,
+                self._term.seconds,
+            )
+        )
         await self._catch_up()
 
     async def _place(self, cursor: str | None) -> Cursor:
@@ -78,7 +88,9 @@ class Caller(Connection):
                 return await self._edge.log.check(Cursor.parse(cursor))
         self._fresh = True
         here = max((tab.at.sequence for tab in self._feed.tabs if tab.live), default=0)
-        return Cursor(self._edge.log.epoch, max(here, await self._sent_to.up_to(self.identity.person)))
+        return Cursor(
+            self._edge.log.epoch, max(here, await self._sent_to.up_to(self.identity.person))
+        )
 
     async def _page(self) -> Page | None:
         return await self._feed.page(self.at, whole=False)
@@ -105,7 +117,9 @@ class Caller(Connection):
     def _aside(self, page: Page) -> list[Message]:
         match page.type:
             case "hello":
-                return self._spelled(self._dialect.greeted(self.identity.person.user, self.id), page.cursor)
+                return self._spelled(
+                    self._dialect.greeted(self.identity.person.user, self.id), page.cursor
+                )
             case "heartbeat":
                 return self._spelled(self._dialect.beat(), page.cursor)
             case "said":
@@ -121,12 +135,17 @@ class Caller(Connection):
             return self._translated(page)
         messages = page.renderings.get(self._form.key)
         if messages is None:
-            messages = page.renderings[self._form.key] = self._live_link(page) if page.told else self._translated(page)
+            messages = page.renderings[self._form.key] = (
+                self._live_link(page) if page.told else self._translated(page)
+            )
         return messages
 
     def _live_link(self, page: Page) -> list[Message]:
         assert page.told
-        return self._spelled(translation.live(self._dialect, page.told, self._feed.inbox, self.identity.person.user), page.cursor)
+        return self._spelled(
+            translation.live(self._dialect, page.told, self._feed.inbox, self.identity.person.user),
+            page.cursor,
+        )
 
     def _translated(self, page: Page) -> list[Message]:
         frame: Entries = translation.entries(page.body)

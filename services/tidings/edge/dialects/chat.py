@@ -31,7 +31,12 @@ class Chat(Dialect):
 
     def marked(self, state: str, identifier: str) -> Iterator[Said]:
         """`notification_update`, on every device."""
-        yield Said({"type": "notification_update", "data": {"notification_id": identifier, "status": state}})
+        yield Said(
+            {
+                "type": "notification_update",
+                "data": {"notification_id": identifier, "status": state},
+            }
+        )
 
     def unread(self, counts: Counts) -> Iterator[Said]:
         """`unread_count`."""

@@ -57,7 +57,9 @@ class Dialect:
         """Read a frame of a client's; raises ValueError, or what msgspec raises."""
         asked = _asked.decode(text)
         if not isinstance(asked, self.asks):
-            raise ValueError(f"this is none of {', '.join(str(ask.__struct_config__.tag) for ask in self.asks)}")
+            raise ValueError(
+                f"this is none of {', '.join(str(ask.__struct_config__.tag) for ask in self.asks)}"
+            )
         return asked
 
     def greeted(self, user: str, connection: str) -> Iterator[Said]:

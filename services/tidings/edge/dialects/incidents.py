@@ -17,7 +17,14 @@ class Incidents(Dialect):
 
     def greeted(self, user: str, connection: str) -> Iterator[Said]:
         """`connection:established`."""
-        yield _event("connection:established", {"user_id": user, "timestamp": datetime.now(UTC), "message": "Connected to notifications"})
+        yield _event(
+            "connection:established",
+            {
+                "user_id": user,
+                "timestamp": datetime.now(UTC),
+                "message": "Connected to notifications",
+            },
+        )
 
     def notified(self, notification: Notification) -> Iterator[Said]:
         """`notification:new`."""
@@ -48,7 +55,10 @@ class Incidents(Dialect):
 
     def counted(self, counts: Counts) -> Iterator[Said]:
         """`stats:updated`."""
-        yield _event("stats:updated", {"total": counts.total, "unread": counts.unread, "read": counts.total - counts.unread})
+        yield _event(
+            "stats:updated",
+            {"total": counts.total, "unread": counts.unread, "read": counts.total - counts.unread},
+        )
 
     def refused(self, reason: str) -> Said:
         """`error`, in the same envelope."""

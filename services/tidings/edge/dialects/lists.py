@@ -36,7 +36,9 @@ async def slice_of(edge: Edge, person: Person, *, unread: bool, limit: int, offs
     if offset >= len(listed):
         return Slice((), len(listed), inbox.counts(now))
     asked = {"before": listed[offset - 1].sequence} if offset else {}
-    page = _listing(await edge.log.listing(person, Wanted("unread" if unread else "all", limit, asked)))
+    page = _listing(
+        await edge.log.listing(person, Wanted("unread" if unread else "all", limit, asked))
+    )
     return Slice(page.notifications, len(listed), inbox.counts(now))
 
 
@@ -64,5 +66,7 @@ async def mark_all(edge: Edge, person: Person, state: Wish) -> int:
     touched = sum(each.read is None for each in listed) if state == "read" else len(listed)
     if touched:
         up_to = str(Cursor(edge.log.epoch, inbox.told))
-        await edge.mark(person, MarkOperation(op=uuid4().hex, state=state, up_to=up_to), datetime.now(UTC))
+        await edge.mark(
+            person, MarkOperation(op=uuid4().hex, state=state, up_to=up_to), datetime.now(UTC)
+        )
     return touched

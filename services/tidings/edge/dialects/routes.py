@@ -58,7 +58,13 @@ def _stream(edge: Edge, sent: Sent, path: str, dialect: Dialect) -> Any:
     @asgi(path, copy_scope=False, opt=UNDESCRIBED, name=f"dialect {dialect.name}")
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.WEBSOCKET:
-            await problem.respond(send, 400, "bad request", "this is an event stream, read by GET", kind="websocket.http")
+            await problem.respond(
+                send,
+                400,
+                "bad request",
+                "this is an event stream, read by GET",
+                kind="websocket.http",
+            )
         elif scope["method"] == "GET":
             await DialectStream(edge, dialect, sent, scope, receive, send).run()
         else:

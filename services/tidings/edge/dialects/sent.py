@@ -33,12 +33,16 @@ class Sent:
             checkpoint, reached = await self._gather.ask(person)
         except Unavailable:
             checkpoint, reached = 0, 0  # then the log alone says it
-        return max(reached, self._edge.acks.known(person, SENT), await self._tail(person, checkpoint))
+        return max(
+            reached, self._edge.acks.known(person, SENT), await self._tail(person, checkpoint)
+        )
 
     async def _rows(self, people: list[Person]) -> list[tuple[int, int]]:
         tenants, users = [person.tenant for person in people], [person.user for person in people]
         async with self._edge.runtime.postgres.connection() as connection:
-            rows = await (await connection.execute(REACHED.encode(), (self._edge.log.epoch, tenants, users))).fetchall()
+            rows = await (
+                await connection.execute(REACHED.encode(), (self._edge.log.epoch, tenants, users))
+            ).fetchall()
         return [(checkpoint or 0, reached or 0) for checkpoint, reached in rows]
 
     async def _tail(self, person: Person, after: int) -> int:

@@ -38,7 +38,9 @@ class DialectSocket(Socket):
 
     __slots__ = ("_cursors", "_dialect", "_sent", "_subscribed")
 
-    def __init__(self, edge: Edge, dialect: Dialect, sent: Sent, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, edge: Edge, dialect: Dialect, sent: Sent, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         super().__init__(edge, scope, receive, send)
         self._dialect = dialect
         self._sent = sent
@@ -56,7 +58,9 @@ class DialectSocket(Socket):
     async def _talk(self, identity: Identity, cursor: str | None) -> None:
         key = f"{self._dialect.name} with cursors" if self._cursors else self._dialect.name
         form = Form(key, translation.texts, self._asgi_send, self._cursors)
-        await Caller(self._edge, identity, self._dialect, form, self._sent).run(cursor, self._listen)
+        await Caller(self._edge, identity, self._dialect, form, self._sent).run(
+            cursor, self._listen
+        )
 
     async def _listen(self, connection: Connection) -> None:
         caller = cast("Caller", connection)

@@ -19,7 +19,9 @@ class DialectStream(Stream):
 
     __slots__ = ("_dialect", "_sent")
 
-    def __init__(self, edge: Edge, dialect: Dialect, sent: Sent, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, edge: Edge, dialect: Dialect, sent: Sent, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         super().__init__(edge, scope, receive, send)
         self._dialect = dialect
         self._sent = sent

@@ -26,12 +26,16 @@ def said(dialect: Dialect, frame: Entries, inbox: Inbox, known: int) -> Iterator
         yield from dialect.counted(frame.counts)
 
 
-def live(dialect: Dialect, told: tuple[list[Entry], Counts], inbox: Inbox, user: str) -> Iterator[Said]:
+def live(
+    dialect: Dialect, told: tuple[list[Entry], Counts], inbox: Inbox, user: str
+) -> Iterator[Said]:
     """The same of what has just come, to a client that has all that came before."""
     found, counts = told
     for entry in found:
         if isinstance(entry, Notification):
-            yield from dialect.notified(entry if entry.user else msgspec.structs.replace(entry, user=user))
+            yield from dialect.notified(
+                entry if entry.user else msgspec.structs.replace(entry, user=user)
+            )
         else:
             yield from _marked(dialect, entry, inbox)
     if found:
@@ -49,7 +53,11 @@ def unsent(frame: Entries, inbox: Inbox) -> Entries:
 def _entry(dialect: Dialect, entry: Entry, inbox: Inbox, known: int) -> Iterator[Said]:
     match entry:
         case Notification():
-            yield from dialect.notified(entry) if _sequence(entry) > known else dialect.marked(_state(entry), entry.id)
+            yield from (
+                dialect.notified(entry)
+                if _sequence(entry) > known
+                else dialect.marked(_state(entry), entry.id)
+            )
         case Mark():
             yield from _marked(dialect, entry, inbox)
 
@@ -78,7 +86,13 @@ def body(said: Said, cursor: Cursor | None) -> bytes:
 def texts(told: Iterable[Said], cursor: Cursor | None) -> list[dict[str, object]]:
     """Frames of a WebSocket, as ASGI has them; only the last one moves the cursor."""
     frames = [*told]
-    return [{"type": "websocket.send", "text": body(each, cursor if each is frames[-1] else None).decode()} for each in frames]
+    return [
+        {
+            "type": "websocket.send",
+            "text": body(each, cursor if each is frames[-1] else None).decode(),
+        }
+        for each in frames
+    ]
 
 
 def chunks(told: Iterable[Said], cursor: Cursor | None) -> list[dict[str, object]]:

@@ -35,7 +35,15 @@ def _list(edge: Edge) -> Any:
         person = request.scope["state"][IDENTITY].person
         found = await lists.slice_of(edge, person, unread=unread_only, limit=limit, offset=offset)
         told = [shown(each) for each in found.notifications]
-        return json({"notifications": told, "total": found.total, "limit": limit, "offset": offset, "unread_count": found.counts.unread})
+        return json(
+            {
+                "notifications": told,
+                "total": found.total,
+                "limit": limit,
+                "offset": offset,
+                "unread_count": found.counts.unread,
+            }
+        )
 
     return notifications
 
@@ -43,7 +51,13 @@ def _list(edge: Edge) -> Any:
 def _count(edge: Edge) -> Any:
     @get("/notifications/unread-count", opt=UNDESCRIBED)
     async def unread_count(request: AnyRequest) -> Response[bytes]:
-        return json({"unread_count": (await lists.counts(edge, request.scope["state"][IDENTITY].person)).unread})
+        return json(
+            {
+                "unread_count": (
+                    await lists.counts(edge, request.scope["state"][IDENTITY].person)
+                ).unread
+            }
+        )
 
     return unread_count
 
@@ -51,7 +65,9 @@ def _count(edge: Edge) -> Any:
 def _read(edge: Edge) -> Any:
     @patch("/notifications/{identifier:uuid}/read", opt=UNDESCRIBED)
     async def read(request: AnyRequest, identifier: UUID) -> Response[bytes]:
-        found = await lists.mark(edge, request.scope["state"][IDENTITY].person, str(identifier), "read")
+        found = await lists.mark(
+            edge, request.scope["state"][IDENTITY].person, str(identifier), "read"
+        )
         return json({"id": found.id, "is_read": True, "read_at": found.read})
 
     return read
@@ -60,7 +76,13 @@ def _read(edge: Edge) -> Any:
 def _read_all(edge: Edge) -> Any:
     @post("/notifications/mark-all-read", status_code=200, opt=UNDESCRIBED)
     async def read_all(request: AnyRequest) -> Response[bytes]:
-        return json({"marked_as_read": await lists.mark_all(edge, request.scope["state"][IDENTITY].person, "read")})
+        return json(
+            {
+                "marked_as_read": await lists.mark_all(
+                    edge, request.scope["state"][IDENTITY].person, "read"
+                )
+            }
+        )
 
     return read_all
 

@@ -8,7 +8,9 @@ from tidings.contracts.events import AchievementPerformance, AchievementRevenueM
 from tidings.notifier.rule import Rule, Tell
 
 
-def achieved(recorded: Recorded[AchievementRevenueMilestone | AchievementPerformance]) -> Iterator[Tell]:
+def achieved(
+    recorded: Recorded[AchievementRevenueMilestone | AchievementPerformance],
+) -> Iterator[Tell]:
     """Celebrate what somebody achieved."""
     event = recorded.event
     yield Tell(

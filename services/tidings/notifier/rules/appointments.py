@@ -31,7 +31,12 @@ def _told(event: Appointment, level: Level) -> Tell:
     """In the words that the event brings, if it does."""
     return Tell(
         to=(event.user_id,),
-        says={"client": event.client_name, "service": event.service, "time": event.time, "message": event.message or ""},
+        says={
+            "client": event.client_name,
+            "service": event.service,
+            "time": event.time,
+            "message": event.message or "",
+        },
         wording="own" if event.message else "message",
         category="appointment",
         level=level,

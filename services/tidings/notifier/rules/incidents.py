@@ -35,21 +35,41 @@ def assigned(recorded: Recorded[IncidentAssigned]) -> Iterator[Tell]:
     """Call somebody to an incident."""
     event = recorded.event
     says = {"number": str(event.number)}
-    yield Tell(to=(event.user_id,), says=says, category="incident", level="warning", priority="high", entity=incident(event))
+    yield Tell(
+        to=(event.user_id,),
+        says=says,
+        category="incident",
+        level="warning",
+        priority="high",
+        entity=incident(event),
+    )
 
 
 def status_changed(recorded: Recorded[IncidentStatusChanged]) -> Iterator[Tell]:
     """Tell the responders where an incident stands."""
     event = recorded.event
     says = {"number": str(event.number), "status": event.new_status}
-    yield Tell(to=(responders(event),), says=says, category="incident", priority="high", entity=incident(event))
+    yield Tell(
+        to=(responders(event),),
+        says=says,
+        category="incident",
+        priority="high",
+        entity=incident(event),
+    )
 
 
 def resolved(recorded: Recorded[IncidentResolved]) -> Iterator[Tell]:
     """Tell the responders that an incident is over."""
     event = recorded.event
     says = {"number": str(event.number)}
-    yield Tell(to=(responders(event),), says=says, category="incident", level="success", priority="high", entity=incident(event))
+    yield Tell(
+        to=(responders(event),),
+        says=says,
+        category="incident",
+        level="success",
+        priority="high",
+        entity=incident(event),
+    )
 
 
 def responders(event: Incident) -> Relation:

@@ -14,7 +14,9 @@ from tidings.contracts.notifications import Entity
 from tidings.notifier.rule import Relation, Rule, Tell
 
 
-def told_to_team(recorded: Recorded[TeamAnnouncement | TeamScheduleChanged | TeamPolicyUpdated]) -> Iterator[Tell]:
+def told_to_team(
+    recorded: Recorded[TeamAnnouncement | TeamScheduleChanged | TeamPolicyUpdated],
+) -> Iterator[Tell]:
     """Pass on to a location's staff what was written for them, under a title of ours."""
     event = recorded.event
     yield Tell(

@@ -19,7 +19,11 @@ def threshold_exceeded(recorded: Recorded[PerformanceThresholdExceeded]) -> Iter
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        says={"metric": event.metric_type, "value": event.current_value, "threshold": event.threshold or 0},
+        says={
+            "metric": event.metric_type,
+            "value": event.current_value,
+            "threshold": event.threshold or 0,
+        },
         wording="message" if event.threshold is not None else "plain",
         category="performance",
         entity=Entity(type="metric", id=event.metric_type),
@@ -43,7 +47,11 @@ def trend_changed(recorded: Recorded[PerformanceTrendChanged]) -> Iterator[Tell]
     event = recorded.event
     yield Tell(
         to=(event.user_id,),
-        says={"metric": event.metric_type, "value": event.current_value, "trend": event.trend or ""},
+        says={
+            "metric": event.metric_type,
+            "value": event.current_value,
+            "trend": event.trend or "",
+        },
         wording="message" if event.trend else "plain",
         category="performance",
         entity=Entity(type="metric", id=event.metric_type),

@@ -8,7 +8,13 @@ from tidings.contracts.events import EquipmentAlert, InventoryAlert, Recorded
 from tidings.contracts.notifications import Entity, Priority
 from tidings.notifier.rule import OFFICE, Rule, Tell, named
 
-SEVERITIES: dict[str, Priority] = {"low": "low", "normal": "normal", "medium": "normal", "high": "high", "critical": "critical"}
+SEVERITIES: dict[str, Priority] = {
+    "low": "low",
+    "normal": "normal",
+    "medium": "normal",
+    "high": "high",
+    "critical": "critical",
+}
 
 
 def equipment_alert(recorded: Recorded[EquipmentAlert]) -> Iterator[Tell]:

@@ -34,7 +34,10 @@ def assigned_to_you(recorded: Recorded[TaskAssigned]) -> Iterator[Tell]:
 def unassigned(recorded: Recorded[TaskUnassigned]) -> Iterator[Retract]:
     """Take back from a volunteer, unless they have read it, that they were given a task."""
     event = recorded.event
-    yield Retract(to=(event.user_id,), filter=Filter(type=TaskAssigned.type, entity=f"task:{event.task_id}", unread=True))
+    yield Retract(
+        to=(event.user_id,),
+        filter=Filter(type=TaskAssigned.type, entity=f"task:{event.task_id}", unread=True),
+    )
 
 
 def status_changed(recorded: Recorded[TaskStatusChanged]) -> Iterator[Tell]:
@@ -53,7 +56,10 @@ def completed(recorded: Recorded[TaskCompleted]) -> Iterator[Tell]:
     """Tell all stakeholders that a task is done."""
     event = recorded.event
     yield Tell(
-        to=(*task(event.task_id, "assignee", "volunteer", "watcher"), *project(event.project_id, "manager")),
+        to=(
+            *task(event.task_id, "assignee", "volunteer", "watcher"),
+            *project(event.project_id, "manager"),
+        ),
         actor=recorded.attributes.actor or event.completed_by,
         says={"task": event.task_title},
         category="task",
@@ -66,7 +72,10 @@ def completed(recorded: Recorded[TaskCompleted]) -> Iterator[Tell]:
 def deleted(recorded: Recorded[TaskDeleted]) -> Iterator[Tell | Retract]:
     """Instead of all that stakeholders were told of a task, tell them that it is no more."""
     event = recorded.event
-    stakeholders = (*task(event.task_id, "assignee", "volunteer", "watcher"), *project(event.project_id, "manager"))
+    stakeholders = (
+        *task(event.task_id, "assignee", "volunteer", "watcher"),
+        *project(event.project_id, "manager"),
+    )
     actor = recorded.attributes.actor or event.deleted_by
     yield Retract(to=stakeholders, before=True, filter=Filter(entity=f"task:{event.task_id}"))
     yield Tell(

@@ -17,13 +17,21 @@ from tidings.notifier.rule import Rule, Tell
 def course_completed(recorded: Recorded[TrainingCourseCompleted]) -> Iterator[Tell]:
     """Congratulate somebody on a course completed."""
     event = recorded.event
-    yield Tell(to=(event.user_id,), says={"title": event.title}, category="training", level="success", entity=course(event))
+    yield Tell(
+        to=(event.user_id,),
+        says={"title": event.title},
+        category="training",
+        level="success",
+        entity=course(event),
+    )
 
 
 def module_available(recorded: Recorded[TrainingModuleAvailable]) -> Iterator[Tell]:
     """Tell somebody what there is to learn."""
     event = recorded.event
-    yield Tell(to=(event.user_id,), says={"title": event.title}, category="training", entity=course(event))
+    yield Tell(
+        to=(event.user_id,), says={"title": event.title}, category="training", entity=course(event)
+    )
 
 
 def certification_expiring(recorded: Recorded[TrainingCertificationExpiring]) -> Iterator[Tell]:
@@ -39,7 +47,9 @@ def certification_expiring(recorded: Recorded[TrainingCertificationExpiring]) ->
     )
 
 
-def course(event: TrainingCourseCompleted | TrainingModuleAvailable | TrainingCertificationExpiring) -> Entity | None:
+def course(
+    event: TrainingCourseCompleted | TrainingModuleAvailable | TrainingCertificationExpiring,
+) -> Entity | None:
     """The course it is about, if it is about one."""
     return Entity(type="course", id=event.course_id) if event.course_id else None
 

@@ -74,7 +74,9 @@ def technician_notified(recorded: Recorded[TechnicianNotified]) -> Iterator[Tell
 def unassigned(recorded: Recorded[WorkOrderUnassigned]) -> Iterator[Retract]:
     """Take back from a technician what they have not read of a work order; what somebody wrote to them stays."""
     event = recorded.event
-    about = Filter(type=WorkOrderUpdated.type, entity=f"work_order:{event.work_order_id}", unread=True)
+    about = Filter(
+        type=WorkOrderUpdated.type, entity=f"work_order:{event.work_order_id}", unread=True
+    )
     yield Retract(to=(event.technician_id,), unless=(OFFICE,), filter=about)
 
 
@@ -82,7 +84,11 @@ def deleted(recorded: Recorded[WorkOrderDeleted]) -> Iterator[Tell | Retract]:
     """Instead of all that the office and the technicians were told of a work order, tell them that it is no more."""
     event = recorded.event
     actor = recorded.attributes.actor or event.deleted_by
-    yield Retract(to=concerned(event.work_order_id), before=True, filter=Filter(entity=f"work_order:{event.work_order_id}"))
+    yield Retract(
+        to=concerned(event.work_order_id),
+        before=True,
+        filter=Filter(entity=f"work_order:{event.work_order_id}"),
+    )
     yield Tell(
         to=concerned(event.work_order_id),
         before=True,

@@ -50,14 +50,23 @@ class Texts:
 
     def __init__(self, sources: dict[str, str]) -> None:
         self.locales = tuple(sorted(sources))
-        self._templates = {locale: dict(_templates(locale, source)) for locale, source in sources.items()}
-        self._titled: dict[str, dict[Worded, Said]] = {locale: dict(_titled(known)) for locale, known in self._templates.items()}
+        self._templates = {
+            locale: dict(_templates(locale, source)) for locale, source in sources.items()
+        }
+        self._titled: dict[str, dict[Worded, Said]] = {
+            locale: dict(_titled(known)) for locale, known in self._templates.items()
+        }
         self._needs = self._needed()
 
     def check(self, rules: Iterable[str]) -> None:
         """Find out at once whether every rule can be said in every locale; raises Permanent."""
         for rule in rules:
-            named = {wording for known in self._templates.values() for wording in known if wording.rule == rule}
+            named = {
+                wording
+                for known in self._templates.values()
+                for wording in known
+                if wording.rule == rule
+            }
             for locale, known in self._templates.items():
                 for wording in sorted({Wording(rule, TITLE), Wording(rule), *named}):
                     if wording not in known:
@@ -68,7 +77,9 @@ class Texts:
         for wording in labels:
             for locale, known in self._templates.items():
                 if wording not in known or known[wording].needs:
-                    raise Permanent(f"{locale}.ftl: the rule {wording.rule} needs a .{wording.name} without values")
+                    raise Permanent(
+                        f"{locale}.ftl: the rule {wording.rule} needs a .{wording.name} without values"
+                    )
 
     def missing(self, wording: Worded, values: Values) -> list[str]:
         """The values that a title and message need in any locale, and that are not given."""
@@ -96,7 +107,13 @@ class Texts:
     def locale_of(self, spoken: str) -> str:
         """The locale to write in for somebody who speaks `de-at`: that one, or `de`, or the fallback."""
         known = self._templates
-        return spoken if spoken in known else language if (language := spoken.partition("-")[0]) in known else FALLBACK
+        return (
+            spoken
+            if spoken in known
+            else language
+            if (language := spoken.partition("-")[0]) in known
+            else FALLBACK
+        )
 
     def _needed(self) -> dict[Worded, frozenset[str]]:
         found: dict[Worded, frozenset[str]] = defaultdict(frozenset)
@@ -132,6 +149,8 @@ def _titled(known: dict[Wording, Template]) -> Iterator[tuple[Worded, Said]]:
 def _messages(locale: str, resource: ast.Resource) -> Iterator[ast.Message]:
     for entry in resource.body:
         if isinstance(entry, ast.Junk):
-            raise Permanent(f"{locale}.ftl: no template: {str(entry.content).strip().splitlines()[0]}")
+            raise Permanent(
+                f"{locale}.ftl: no template: {str(entry.content).strip().splitlines()[0]}"
+            )
         if isinstance(entry, ast.Message):
             yield entry

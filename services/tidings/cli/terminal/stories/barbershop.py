@@ -36,22 +36,47 @@ BARBERSHOP = Story(
     scenes=(
         Happens(
             "Mr Adler books a shave with Kofi.",
-            (Fact(AppointmentBooked(appointment_id="1", user_id="kofi", client_name="Mr Adler", service="a shave", time="15:00")),),
+            (
+                Fact(
+                    AppointmentBooked(
+                        appointment_id="1",
+                        user_id="kofi",
+                        client_name="Mr Adler",
+                        service="a shave",
+                        time="15:00",
+                    )
+                ),
+            ),
             {"kofi": 1},
         ),
         Leaves("Kofi goes to lunch, and closes his tab.", "kofi"),
         Happens(
             "The shop decides to stay open longer, and Mr Adler thinks better of it.",
             (
-                Fact(TeamAnnouncement(location_id="5", message="We stay open until nine tonight"), "lena"),
-                Fact(AppointmentCancelled(appointment_id="1", user_id="kofi", client_name="Mr Adler", service="a shave", time="15:00")),
+                Fact(
+                    TeamAnnouncement(location_id="5", message="We stay open until nine tonight"),
+                    "lena",
+                ),
+                Fact(
+                    AppointmentCancelled(
+                        appointment_id="1",
+                        user_id="kofi",
+                        client_name="Mr Adler",
+                        service="a shave",
+                        time="15:00",
+                    )
+                ),
             ),
             {},
         ),
         Returns("Kofi is back from lunch.", "kofi", 2),
         Happens(
             "Lena's day has been a good one.",
-            (Fact(AchievementRevenueMilestone(user_id="lena", title="1000 in one day", value=1000)),),
+            (
+                Fact(
+                    AchievementRevenueMilestone(user_id="lena", title="1000 in one day", value=1000)
+                ),
+            ),
             {"lena": 1},
         ),
     ),

@@ -20,7 +20,10 @@ URGENCY = {1: "", 2: "! ", 3: "!!! "}
 def shows(frame: Mapping[str, Any]) -> str | None:
     """A line of the dashboard."""
     notification = frame.get("data", {}).get("notification")
-    return notification and f"{URGENCY[notification['priority']]}{notification['type']} · {notification['message']}"
+    return (
+        notification
+        and f"{URGENCY[notification['priority']]}{notification['type']} · {notification['message']}"
+    )
 
 
 FIELD_SERVICE = Story(
@@ -40,7 +43,17 @@ FIELD_SERVICE = Story(
         ),
         Happens(
             "Tom opens the cellar door, and calls the office.",
-            (Fact(WorkOrderUpdated(work_order_id="4711", status="blocked", issues="water in the cellar", alert_office=True), "tom"),),
+            (
+                Fact(
+                    WorkOrderUpdated(
+                        work_order_id="4711",
+                        status="blocked",
+                        issues="water in the cellar",
+                        alert_office=True,
+                    ),
+                    "tom",
+                ),
+            ),
             {"olga": 3},
         ),
         Leaves("Tom goes down into the cellar, where there is no signal.", "tom"),
@@ -48,7 +61,15 @@ FIELD_SERVICE = Story(
             "Olga sends Uma with the big pump, and writes to Tom.",
             (
                 Fact(WorkOrderAssigned(work_order_id="4711", technician_id="uma"), "olga"),
-                Fact(TechnicianNotified(technician_id="tom", work_order_id="4711", message="Uma is on her way", priority="high"), "olga"),
+                Fact(
+                    TechnicianNotified(
+                        technician_id="tom",
+                        work_order_id="4711",
+                        message="Uma is on her way",
+                        priority="high",
+                    ),
+                    "olga",
+                ),
                 Fact(WorkOrderUpdated(work_order_id="4711", status="pumping"), "uma"),
             ),
             {"olga": 1},
@@ -56,7 +77,17 @@ FIELD_SERVICE = Story(
         Returns("Tom comes up again.", "tom", 2),
         Happens(
             "The hoses are used up.",
-            (Fact(InventoryAlert(item_id="hose", name="hose, 20 m", quantity=1, threshold=4, technician_id="uma")),),
+            (
+                Fact(
+                    InventoryAlert(
+                        item_id="hose",
+                        name="hose, 20 m",
+                        quantity=1,
+                        threshold=4,
+                        technician_id="uma",
+                    )
+                ),
+            ),
             {"olga": 1, "uma": 1},
         ),
     ),

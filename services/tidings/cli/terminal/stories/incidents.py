@@ -31,16 +31,36 @@ INCIDENTS = Story(
     scenes=(
         Happens(
             "The checkout answers nobody any more.",
-            (Fact(IncidentCreated(incident_id="77", number=77, title="Checkout is down", severity="high", responders=("ravi",))),),
+            (
+                Fact(
+                    IncidentCreated(
+                        incident_id="77",
+                        number=77,
+                        title="Checkout is down",
+                        severity="high",
+                        responders=("ravi",),
+                    )
+                ),
+            ),
             {"ravi": 1},
         ),
-        Happens("Ravi calls Sam to it.", (Fact(IncidentAssigned(incident_id="77", number=77, user_id="sam"), "ravi"),), {"sam": 1}),
+        Happens(
+            "Ravi calls Sam to it.",
+            (Fact(IncidentAssigned(incident_id="77", number=77, user_id="sam"), "ravi"),),
+            {"sam": 1},
+        ),
         Leaves("Sam's laptop falls asleep. Sam does not.", "sam"),
         Happens(
             "Ravi finds the cause, and mends it.",
             (
-                Fact(IncidentStatusChanged(incident_id="77", number=77, new_status="identified"), "ravi"),
-                Fact(IncidentStatusChanged(incident_id="77", number=77, new_status="monitoring"), "ravi"),
+                Fact(
+                    IncidentStatusChanged(incident_id="77", number=77, new_status="identified"),
+                    "ravi",
+                ),
+                Fact(
+                    IncidentStatusChanged(incident_id="77", number=77, new_status="monitoring"),
+                    "ravi",
+                ),
                 Fact(IncidentResolved(incident_id="77", number=77), "ravi"),
             ),
             {},

@@ -32,15 +32,24 @@ class Stage:
         self._console = console
         self._settings = settings
         self._tenant = f"{story.name}-{uuid4().hex[:8]}"
-        self._screens = {user: self._screen(user, color) for user, color in zip(story.people, COLORS, strict=False)}
+        self._screens = {
+            user: self._screen(user, color)
+            for user, color in zip(story.people, COLORS, strict=False)
+        }
         self._expected = dict.fromkeys(story.people, 0)
 
     async def play(self) -> None:
         """Everybody looks, and scene follows scene."""
         people = ", ".join(f"{user} ({words})" for user, words in self._story.people.items())
-        self._console.print(f"\n[bold]{self._story.title}[/bold]\n[dim]{people}; their pages listen at {self._story.front_end.path}[/dim]")
+        self._console.print(
+            f"\n[bold]{self._story.title}[/bold]\n[dim]{people}; their pages listen at {self._story.front_end.path}[/dim]"
+        )
         async with AsyncExitStack() as stack:
-            tidings = await stack.enter_async_context(Tidings(self._url, self._token("story", "emit"), source=f"/story/{self._story.name}"))
+            tidings = await stack.enter_async_context(
+                Tidings(
+                    self._url, self._token("story", "emit"), source=f"/story/{self._story.name}"
+                )
+            )
             await self._emit(tidings, self._story.before)
             for screen in self._screens.values():
                 stack.push_async_callback(screen.close)
@@ -77,7 +86,9 @@ class Stage:
     def _nothing_more(self) -> None:
         for user, expected in self._expected.items():
             if (count := self._screens[user].count) > expected:
-                raise Unseen(f"{user}: {count} notifications were shown, but there should have been {expected}")
+                raise Unseen(
+                    f"{user}: {count} notifications were shown, but there should have been {expected}"
+                )
 
     def _screen(self, user: str, color: str) -> Screen:
         def show(line: str) -> None:
@@ -86,7 +97,9 @@ class Stage:
         return Screen(self._story.front_end, self._url, self._token(user, "inbox"), show)
 
     def _token(self, user: str, scope: str) -> str:
-        return issue(Person(self._tenant, user), scope, self._settings.secret, time.time(), TOKEN_SECONDS)
+        return issue(
+            Person(self._tenant, user), scope, self._settings.secret, time.time(), TOKEN_SECONDS
+        )
 
     @property
     def _url(self) -> str:

@@ -25,7 +25,9 @@ class Unseen(Permanent):
 class Screen:
     """A page of a front end, for one user; it is opened again where it was closed."""
 
-    def __init__(self, front_end: FrontEnd, url: str, token: str, show: Callable[[str], None]) -> None:
+    def __init__(
+        self, front_end: FrontEnd, url: str, token: str, show: Callable[[str], None]
+    ) -> None:
         self._front_end = front_end
         self._url = url + front_end.path
         self._token = token
@@ -56,7 +58,9 @@ class Screen:
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
-            raise Unseen(f"{count} notifications should have been shown, but {self.count} were") from None
+            raise Unseen(
+                f"{count} notifications should have been shown, but {self.count} were"
+            ) from None
 
     async def _read(self, frames: AsyncIterator[dict[str, Any]]) -> None:
         with suppress(OSError, WebSocketException, httpx.HTTPError):
@@ -67,14 +71,19 @@ class Screen:
                     self._moved.set()
 
     async def _socket(self) -> AsyncIterator[dict[str, Any]]:
-        async with connect(self._url.replace("http", "ws", 1), additional_headers=self._authorised, close_timeout=1) as socket:
+        async with connect(
+            self._url.replace("http", "ws", 1), additional_headers=self._authorised, close_timeout=1
+        ) as socket:
             async for text in socket:
                 yield json.loads(text)
 
     async def _stream(self) -> AsyncIterator[dict[str, Any]]:
         """Events as a browser's EventSource reads them, which comes back with the last id that it saw."""
         headers = self._authorised | ({"Last-Event-ID": self._last} if self._last else {})
-        async with httpx.AsyncClient(timeout=None) as client, client.stream("GET", self._url, headers=headers) as response:
+        async with (
+            httpx.AsyncClient(timeout=None) as client,
+            client.stream("GET", self._url, headers=headers) as response,
+        ):
             response.raise_for_status()
             fields: dict[str, str] = {}
             async for line in response.aiter_lines():

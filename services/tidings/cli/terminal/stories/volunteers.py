@@ -32,7 +32,11 @@ VOLUNTEERS = Story(
     title="Volunteer projects: the community garden",
     front_end=FrontEnd("/notifications/stream", shows, by_stream=True),
     people={"dina": "manages the garden", "amira": "volunteer", "bram": "Freiwilliger"},
-    before=(Fact(UserJoined(user_id="dina")), Fact(UserJoined(user_id="amira")), Fact(UserJoined(user_id="bram", locale="de"))),
+    before=(
+        Fact(UserJoined(user_id="dina")),
+        Fact(UserJoined(user_id="amira")),
+        Fact(UserJoined(user_id="bram", locale="de")),
+    ),
     scenes=(
         Happens(
             "Dina puts a team together. Bram reads German.",
@@ -47,8 +51,21 @@ VOLUNTEERS = Story(
         Happens(
             "Amira is given a task, and the garden reaches a milestone.",
             (
-                Fact(TaskAssigned(task_id="1", task_title="Water the seedlings", user_id="amira", project_id="garden"), "dina"),
-                Fact(MilestoneCompleted(**GARDEN, milestone_id="beds", milestone_title="Ten beds dug"), "dina"),
+                Fact(
+                    TaskAssigned(
+                        task_id="1",
+                        task_title="Water the seedlings",
+                        user_id="amira",
+                        project_id="garden",
+                    ),
+                    "dina",
+                ),
+                Fact(
+                    MilestoneCompleted(
+                        **GARDEN, milestone_id="beds", milestone_title="Ten beds dug"
+                    ),
+                    "dina",
+                ),
             ),
             {"bram": 1},
         ),
@@ -56,14 +73,33 @@ VOLUNTEERS = Story(
         Happens(
             "Amira waters the seedlings, and her hours are approved.",
             (
-                Fact(TaskCompleted(task_id="1", task_title="Water the seedlings", project_id="garden"), "amira"),
-                Fact(TimelogApproved(timelog_id="1", user_id="amira", hours=2.5, project_id="garden", task_id="1"), "dina"),
+                Fact(
+                    TaskCompleted(
+                        task_id="1", task_title="Water the seedlings", project_id="garden"
+                    ),
+                    "amira",
+                ),
+                Fact(
+                    TimelogApproved(
+                        timelog_id="1", user_id="amira", hours=2.5, project_id="garden", task_id="1"
+                    ),
+                    "dina",
+                ),
             ),
             {"dina": 1, "amira": 1},
         ),
         Happens(
             "There is tea for everybody.",
-            (Fact(AnnouncementPublished(title="Tea at four", message="In the garden, bring a cup", to=Addressees(everyone=True)), "dina"),),
+            (
+                Fact(
+                    AnnouncementPublished(
+                        title="Tea at four",
+                        message="In the garden, bring a cup",
+                        to=Addressees(everyone=True),
+                    ),
+                    "dina",
+                ),
+            ),
             {"dina": 1, "amira": 1, "bram": 1},
         ),
     ),

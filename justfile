@@ -13,6 +13,7 @@ check: lint types imports web test
 fix:
     uv run --group check ruff format
     uv run --group check ruff check --fix
+    uv run --group check npm --prefix services/tidings/edge/web run --silent fix
 
 lint:
     uv run --group check ruff format --check
@@ -24,11 +25,16 @@ types:
 imports:
     uv run --group check lint-imports
 
-# The browser's side: its types, its logic, and what others are given of it.
+# The browser's side: style, types, tests without a browser, and the npm package.
 web:
     cd services/tidings/edge/web && uv run --group check npm install --silent --no-audit --no-fund
-    cd services/tidings/edge/web && uv run --group check npm run --silent types
+    uv run --group check npm --prefix services/tidings/edge/web run --silent lint
+    uv run --group check npm --prefix services/tidings/edge/web run --silent types
     uv run --group check node --test tests/web/*.test.js
+
+# The tables that are made from the contracts.
+generate:
+    uv run python -m tidings.edge.close_code_tables
 
 test *args:
     uv run pytest {{args}}

@@ -1,4 +1,4 @@
-"""What the tests stand on: one NATS and one Postgres for all of them, and everything running once."""
+"""Fixtures for all tests: NATS, Postgres and all services, started once per test process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import hypothesis
 import pytest
-from tidings.processes.up import up
-from tidings.runtime.embedded import embedded
+from tidings.processes.up import run_everything
+from tidings.runtime.embedded.servers import run_servers
 from tidings.runtime.process import Runtime, open_runtime
-from tidings.runtime.settings import Settings, settings
+from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import load_settings
 
 from tests.driver import SECRET, Tidings
 
@@ -25,7 +26,7 @@ POSTGRES_IMAGE = "postgres:18"
 
 
 class Servers(NamedTuple):
-    """Where NATS and Postgres are."""
+    """The addresses of NATS and Postgres."""
 
     nats_url: str
     postgres_dsn: str
@@ -43,13 +44,20 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where nothing may be written beside modules, each of the many processes would compile all of them: they share a folder for that."""
+    """Share one folder for bytecode among the processes that the tests start.
+
+    Where Python may not write beside modules, each process would otherwise compile all of them.
+    """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and config.cache:
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browsers keep every core busy, and much else waits: files of both kinds take turns, so that no core is overrun or idle."""
+    """Alternate between files with browser tests and other files.
+
+    A browser keeps every core busy, while most other tests wait; alternating keeps the cores evenly
+    loaded.
+    """
     files = {path: [*found] for path, found in groupby(items, key=lambda item: item.path)}
     browsers = [path for path in files if path.parent.name == "web"]
     others = [path for path in files if path.parent.name != "web"]
@@ -60,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def docker() -> bool:
-    """Whether a Docker engine answers."""
+    """Return whether a Docker engine answers."""
     if not shutil.which("docker"):
         return False
     return (
@@ -71,7 +79,7 @@ def docker() -> bool:
 
 @pytest.fixture(scope="session")
 def containers() -> Iterator[Servers | None]:
-    """The servers in containers, where Docker is; None elsewhere."""
+    """Start the servers in containers; None without Docker."""
     if not docker():
         yield None
         return
@@ -104,20 +112,20 @@ def containers() -> Iterator[Servers | None]:
 async def servers(
     containers: Servers | None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Servers]:
-    """NATS and Postgres: in containers where Docker is, embedded everywhere else."""
+    """Start NATS and Postgres: in containers if Docker is available, embedded otherwise."""
     if containers:
         yield containers
         return
-    async with embedded(tmp_path_factory.mktemp("servers")) as running:
+    async with run_servers(tmp_path_factory.mktemp("servers")) as running:
         yield Servers(running.nats_url, running.postgres_dsn)
 
 
 @pytest.fixture(scope="session")
 def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The settings of the tests."""
-    return settings(
+    """Return the settings of all tests."""
+    return load_settings(
         {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")},
-        running=False,
+        include_running=False,
         nats_url=servers.nats_url,
         postgres_dsn=servers.postgres_dsn,
         jwt_secret=SECRET,
@@ -131,20 +139,20 @@ def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settin
 
 @pytest.fixture(scope="session")
 async def runtime(chosen: Settings) -> AsyncIterator[Runtime]:
-    """The streams and Postgres, for tests of the parts."""
+    """Open the streams and Postgres, for tests of single parts."""
     async with open_runtime(chosen, "tests") as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 async def url(chosen: Settings) -> AsyncIterator[str]:
-    """Everything running, each service in its own process: where it answers."""
-    async with up(chosen) as running:
+    """Start every service in its own process; return the URL of the edge."""
+    async with run_everything(chosen) as running:
         yield running
 
 
 @pytest.fixture
 async def tidings(url: str, runtime: Runtime) -> AsyncIterator[Tidings]:
-    """Tidings as its users see it, with a tenant of the test's own."""
+    """Return a driver with a tenant of its own."""
     async with Tidings(url, runtime) as driver:
         yield driver

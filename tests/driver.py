@@ -1,4 +1,4 @@
-"""Tidings as its users see it: emitting, connecting, marking, listing; over HTTP, WebSocket and SSE."""
+"""A driver that uses Tidings as a client does: HTTP, WebSocket and Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import httpx
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import issue
+from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.process import Runtime
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -23,35 +23,8 @@ WAIT_SECONDS = 15.0
 KINDS = ("category", "type", "entity", "group")
 
 
-def event(
-    type_: str,
-    *,
-    identifier: str | None = None,
-    tenant: str | None = None,
-    actor: str | None = None,
-    **data: Any,
-) -> dict[str, Any]:
-    """A CloudEvent as a domain service sends it."""
-    body: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": identifier or str(uuid4()),
-        "source": "/tests",
-        "type": type_,
-        "data": data,
-    }
-    return {**body, **({"tenant": tenant} if tenant else {}), **({"actor": actor} if actor else {})}
-
-
-def hello_to(*users: str, **more: Any) -> dict[str, Any]:
-    """An announcement to users."""
-    return event(
-        "announcement.published",
-        **{"title": "Hello", "message": "there", "to": {"users": list(users)}, **more},
-    )
-
-
 class Client:
-    """A browser's tab: verifies the chain of frames and folds them, as the protocol asks of clients."""
+    """A client that checks the chain of frames and applies them, as the protocol requires."""
 
     def __init__(
         self, frames: AsyncIterator[dict[str, Any]], socket: ClientConnection | None = None
@@ -62,10 +35,13 @@ class Client:
         self.counts: dict[str, int] = {}
         self.notifications: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
-        self.seen: list[dict[str, Any]] = []
+        self.frames: list[dict[str, Any]] = []
 
     async def next(self, *types: str) -> dict[str, Any]:
-        """The next frame, or the next of these types; every one is checked and folded. Raises ConnectionClosed, TimeoutError."""
+        """Read the next frame (of these types), checking and applying every frame on the way.
+
+        Raises ConnectionClosed, TimeoutError.
+        """
         async with asyncio.timeout(WAIT_SECONDS):
             while True:
                 frame = await anext(self._frames)
@@ -74,19 +50,19 @@ class Client:
                     return frame
 
     async def live(self) -> Self:
-        """Read until caught up, if that has not been yet."""
-        if not any(frame["type"] == "live" for frame in self.seen):
+        """Read until the client has caught up, unless it already has."""
+        if not any(frame["type"] == "live" for frame in self.frames):
             await self.next("live")
         return self
 
     async def until(self, count: int) -> list[dict[str, Any]]:
-        """Read until there have been so many entries, and return them."""
+        """Read until there are `count` entries, and return all of them."""
         while len(self.entries) < count:
             await self.next("entries", "snapshot")
         return self.entries
 
     async def until_counts(self, **expected: int) -> None:
-        """Read until the counts are these."""
+        """Read until the counts have these values."""
         while any(self.counts.get(name) != value for name, value in expected.items()):
             await self.next("entries", "snapshot")
 
@@ -98,14 +74,14 @@ class Client:
     async def mark(
         self, state: str, *ids: str, op: str | None = None, **more: Any
     ) -> dict[str, Any]:
-        """Mark by a frame, by ids or by what else is given (`up_to`, `filter`; `until`), and wait for its result."""
+        """Send a mark, by ids or by `up_to`, `filter` and `until`, and return its result."""
         which = {"ids": list(ids)} if ids else {}
         await self.send({"type": "mark", "op": op or uuid4().hex, "state": state, **which, **more})
         return await self.next("result")
 
     @property
-    def shown(self) -> list[str]:
-        """What the list of this tab shows now, newest first: what is neither archived nor snoozed."""
+    def visible_ids(self) -> list[str]:
+        """Return the ids in the list, newest first, without archived and snoozed notifications."""
         now = datetime.now(UTC)
         return [
             identifier
@@ -114,8 +90,8 @@ class Client:
             and ("snoozed" not in each or datetime.fromisoformat(each["snoozed"]) <= now)
         ]
 
-    async def closed(self) -> int:
-        """Read until the other side closes, and return the code."""
+    async def wait_for_close(self) -> int:
+        """Read until the server closes the connection, and return the close code."""
         try:
             while True:
                 await self.next()
@@ -124,7 +100,7 @@ class Client:
             return self._socket.close_code or 0
 
     def _fold(self, frame: dict[str, Any]) -> None:
-        self.seen.append(frame)
+        self.frames.append(frame)
         match frame["type"]:
             case "entries":
                 assert frame["after"] == self.cursor, f"{frame} does not follow {self.cursor}"
@@ -172,7 +148,7 @@ def _mark(notifications: dict[str, dict[str, Any]], mark: dict[str, Any]) -> Non
 
 
 def _named(mark: dict[str, Any], notification: dict[str, Any]) -> bool:
-    """Whether a mark is about a notification that came before it."""
+    """Return whether a mark covers a notification that came before it."""
     if "filter" in mark:
         *kinds, unread = (mark["filter"].get(name) for name in (*KINDS, "unread"))
         fits = all(
@@ -193,14 +169,20 @@ def _about(notification: dict[str, Any], name: str) -> str | None:
 
 
 class Tidings:
-    """One tenant's view of a running installation."""
+    """A client of one tenant of a running installation."""
 
-    def __init__(self, url: str, runtime: Runtime, tenant: str | None = None) -> None:
+    def __init__(self, url: str, runtime: Runtime | None, tenant: str | None = None) -> None:
         self.url = url
-        self.runtime = runtime
+        self._runtime = runtime
         self.tenant = tenant or f"t{uuid4().hex[:10]}"
         self.token_seconds = 3600.0
         self._stack = AsyncExitStack()
+
+    @property
+    def runtime(self) -> Runtime:
+        """Direct connections to NATS and Postgres; fails if the driver was made without them."""
+        assert self._runtime, "this driver was made without a runtime"
+        return self._runtime
 
     async def __aenter__(self) -> Self:
         self.http = await self._stack.enter_async_context(
@@ -218,8 +200,8 @@ class Tidings:
         seconds: float | None = None,
         tenant: str | None = None,
     ) -> str:
-        """A token for a user of this tenant, or of another one."""
-        return issue(
+        """Issue a token for a user of this tenant, or of another one."""
+        return issue_token(
             Person(tenant or self.tenant, user),
             scope,
             SECRET,
@@ -228,11 +210,11 @@ class Tidings:
         )
 
     def headers(self, user: str = "service", **more: Any) -> dict[str, str]:
-        """The headers of a request."""
+        """Return request headers with a token."""
         return {"Authorization": f"Bearer {self.token(user, **more)}"}
 
     async def emit(self, *events: dict[str, Any]) -> dict[str, Any]:
-        """Append events through the gateway."""
+        """Emit events through the gateway, and return its answer."""
         body = "\n".join(json.dumps(each) for each in events)
         response = await self.http.post(
             "/v1/events",
@@ -243,18 +225,18 @@ class Tidings:
         return response.json()
 
     async def connect(self, user: str, cursor: str | None = None, **auth: str) -> Client:
-        """A WebSocket, closed at the end of the test."""
+        """Open a WebSocket that is closed at the end of the test."""
         return await self._stack.enter_async_context(self.socket(user, cursor, **auth))
 
     async def stream(self, user: str, cursor: str | None = None, /, **query: Any) -> Client:
-        """An event stream, closed at the end of the test."""
+        """Open an event stream that is closed at the end of the test."""
         return await self._stack.enter_async_context(self.events(user, cursor, **query))
 
     @asynccontextmanager
     async def socket(
         self, user: str, cursor: str | None = None, **auth: str
     ) -> AsyncIterator[Client]:
-        """A WebSocket while the block lasts."""
+        """Hold a WebSocket open while the block lasts."""
         async with connect(
             self.url.replace("http", "ws") + "/v1/socket", max_size=2**24, close_timeout=1
         ) as socket:
@@ -274,7 +256,7 @@ class Tidings:
     async def events(
         self, user: str, cursor: str | None = None, /, **query: Any
     ) -> AsyncIterator[Client]:
-        """An event stream while the block lasts."""
+        """Hold an event stream open while the block lasts."""
         headers = {**self.headers(user), **({"Last-Event-ID": cursor} if cursor else {})}
         async with self.http.stream(
             "GET", "/v1/stream", params=query, headers=headers, timeout=60
@@ -283,7 +265,7 @@ class Tidings:
             yield Client(_events(response))
 
     async def get(self, path: str, user: str, /, **query: Any) -> dict[str, Any]:
-        """A request's answer."""
+        """Send a GET request, and return its JSON; fails unless the status is 200."""
         response = await self.http.get(
             path,
             params={name: value for name, value in query.items() if value is not None},
@@ -292,8 +274,8 @@ class Tidings:
         assert response.status_code == 200, response.text
         return response.json()
 
-    async def listing(self, user: str, state: str = "all") -> list[dict[str, Any]]:
-        """All pages of a list."""
+    async def list_all(self, user: str, state: str = "all") -> list[dict[str, Any]]:
+        """Return all pages of the list of notifications."""
         found: list[dict[str, Any]] = []
         before = None
         while True:
@@ -306,11 +288,11 @@ class Tidings:
     async def replay(
         self, user: str, after: str, known: dict[str, dict[str, Any]] | None = None
     ) -> Client:
-        """All pages of `GET /v1/log` after a cursor, folded onto what was known there."""
+        """Apply all pages of `GET /v1/log` after a cursor to the notifications known there."""
         pages = self._pages(user, after)
         client = Client(pages)
         client.cursor, client.notifications = after, known or {}
-        while not client.seen or client.seen[-1].get("more"):
+        while not client.frames or client.frames[-1].get("more"):
             await client.next()
         return client
 
@@ -320,8 +302,8 @@ class Tidings:
             yield page
             after = page["cursor"]
 
-    async def eventually(self, user: str, **counts: int) -> dict[str, int]:
-        """Ask for the counts until they are these."""
+    async def wait_for_counts(self, user: str, **counts: int) -> dict[str, int]:
+        """Poll the counts until they have these values, and return them."""
         async with asyncio.timeout(WAIT_SECONDS):
             while True:
                 found = await self.get("/v1/counts", user)

@@ -1,4 +1,4 @@
-"""An issuer of tokens, as other people run them: signs with keys of its own, and publishes these at an address."""
+"""A token issuer that signs tokens and publishes its keys over HTTP."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+WAIT_SECONDS = 10.0
 MAKERS = {
     "RS256": (lambda: rsa.generate_private_key(65537, 2048), RSAAlgorithm),
     "ES256": (lambda: ec.generate_private_key(ec.SECP256R1()), ECAlgorithm),
@@ -21,33 +22,38 @@ MAKERS = {
 
 
 class Issuer:
-    """Its keys by id, how often it was asked, and how it answers (`body` instead of its keys, after `pause_seconds`)."""
+    """The issuer's keys by id, the number of requests it received, and how it answers them.
+
+    It answers with `status`, and with `body` or (if that is None) its keys, once `answers` is set.
+    """
 
     def __init__(self) -> None:
         self.keys: dict[str, tuple[str, Any]] = {}
-        self.asked = 0
+        self.request_count = 0
         self.status = 200
         self.body: bytes | None = None
-        self.pause_seconds = 0.0
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self._request_came = asyncio.Condition()
         self.url = ""
 
-    def key(self, kid: str, algorithm: str = "ES256") -> Any:
-        """Make a key and publish it."""
+    def publish_key(self, kid: str, algorithm: str = "ES256") -> Any:
+        """Make a private key, and publish its public key."""
         private = MAKERS[algorithm][0]()
         self.keys[kid] = (algorithm, private)
         return private
 
-    def published(self) -> list[dict[str, Any]]:
-        """Its public keys."""
+    def list_public_keys(self) -> list[dict[str, Any]]:
+        """Return the public keys as JSON Web Keys."""
         return [
             {**MAKERS[algorithm][1].to_jwk(key.public_key(), as_dict=True), "kid": kid}
             for kid, (algorithm, key) in self.keys.items()
         ]
 
-    def token(
+    def issue_token(
         self, kid: str, *, key: Any = None, headers: dict[str, Any] | None = None, **claims: Any
     ) -> str:
-        """A token signed by a key of its own, or by another that only claims to be."""
+        """Issue a token signed by a published key, or by another that claims its id."""
         algorithm, private = self.keys.get(kid, ("ES256", None))
         given = {
             "sub": "alice",
@@ -61,12 +67,23 @@ class Issuer:
             given, key or private, algorithm=algorithm, headers={"kid": kid, **(headers or {})}
         )
 
+    async def wait_for_requests(self, count: int) -> None:
+        """Wait until there have been at least `count` requests. Raises TimeoutError."""
+        async with asyncio.timeout(WAIT_SECONDS), self._request_came:
+            await self._request_came.wait_for(lambda: self.request_count >= count)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request and close."""
+        """Answer one request, and close the connection."""
         await reader.readuntil(b"\r\n\r\n")
-        self.asked += 1
-        await asyncio.sleep(self.pause_seconds)
-        body = json.dumps({"keys": self.published()}).encode() if self.body is None else self.body
+        async with self._request_came:
+            self.request_count += 1
+            self._request_came.notify_all()
+        await self.answers.wait()
+        body = (
+            json.dumps({"keys": self.list_public_keys()}).encode()
+            if self.body is None
+            else self.body
+        )
         writer.write(
             b"HTTP/1.1 %d Answer\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
             % (self.status, len(body), body)
@@ -75,8 +92,8 @@ class Issuer:
 
 
 @asynccontextmanager
-async def issuing() -> AsyncIterator[Issuer]:
-    """An issuer at an address of its own while the block lasts."""
+async def run_issuer() -> AsyncIterator[Issuer]:
+    """Serve an issuer while the block lasts."""
     issuer = Issuer()
     server = await asyncio.start_server(issuer.serve, "127.0.0.1", 0)
     issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys.json"

@@ -1,4 +1,4 @@
-"""The command line as a process of its own."""
+"""The command line, run as a process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.driver import Tidings
 WAIT_SECONDS = 40
 
 
-class Ended(NamedTuple):
-    """What a command left."""
+class CommandResult(NamedTuple):
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -22,26 +22,26 @@ class Ended(NamedTuple):
 
 
 class Command:
-    """`tidings …` with the servers of the tests and a tenant of the test's own."""
+    """Runs `tidings …` with the servers of the tests and a tenant of its own."""
 
     def __init__(self, tidings: Tidings, given: dict[str, str]) -> None:
         self._environment = given
         self.tidings = tidings
 
-    async def __call__(self, *words: str, stdin: bytes = b"", **more: str) -> Ended:
-        async with self.running(*words, **more) as process:
+    async def __call__(self, *words: str, stdin: bytes = b"", **more: str) -> CommandResult:
+        async with self.start(*words, **more) as process:
             out, err = await asyncio.wait_for(process.communicate(stdin), WAIT_SECONDS)
         assert "Traceback" not in err.decode(), err.decode()
-        return Ended(process.returncode or 0, out.decode(), err.decode())
+        return CommandResult(process.returncode or 0, out.decode(), err.decode())
 
-    async def well(self, *words: str, **more: str | bytes) -> str:
-        """What it says when it works."""
+    async def read_output(self, *words: str, **more: str | bytes) -> str:
+        """Run a command that must succeed, and return its standard output."""
         ended = await self(*words, **more)  # type: ignore[arg-type]
         assert ended.code == 0, ended.err
         return ended.out
 
-    async def refused(self, *words: str, code: int = 1, **more: str | bytes) -> str:
-        """What it says when it does not."""
+    async def read_error(self, *words: str, code: int = 1, **more: str | bytes) -> str:
+        """Run a command that must fail with one line, and return its standard error."""
         ended = await self(*words, **more)  # type: ignore[arg-type]
         assert (ended.code, ended.out) == (code, "")
         assert code == 2 or (ended.err.startswith("error: ") and ended.err.count("\n") == 1), (
@@ -50,8 +50,8 @@ class Command:
         return ended.err
 
     @asynccontextmanager
-    async def running(self, *words: str, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A command while the block lasts."""
+    async def start(self, *words: str, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run a command while the block lasts."""
         pipe = asyncio.subprocess.PIPE
         given = {
             **self._environment,

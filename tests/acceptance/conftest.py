@@ -1,4 +1,4 @@
-"""What acceptance tests may ask for beside the driver."""
+"""Fixtures of the acceptance tests."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import pytest
 from tidings.runtime.settings import Settings
 
 from tests.acceptance.command import Command
-from tests.acceptance.company import BELIEVED_SECONDS, beside
+from tests.acceptance.faults import Installation
+from tests.acceptance.rooms import PRESENCE_SECONDS, make_driver_at
 from tests.driver import Tidings
-from tests.webs import environment, web
+from tests.web_processes import make_environment, run_web
 
 
 @pytest.fixture
 def calm(chosen: Settings, url: str) -> Iterator[None]:
-    """No service logs a stack trace meanwhile."""
+    """Check that no service logs a stack trace during the test."""
     log = chosen.data_dir / "services.log"
     before = log.stat().st_size
     yield
@@ -25,19 +26,30 @@ def calm(chosen: Settings, url: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 async def other_url(chosen: Settings) -> AsyncIterator[str]:
-    """Where another edge answers."""
-    async with web(chosen, presence_seconds=BELIEVED_SECONDS) as edge:
+    """Run another edge; return its URL."""
+    async with run_web(chosen, presence_ttl_seconds=PRESENCE_SECONDS) as edge:
         yield edge.url
 
 
 @pytest.fixture
 async def other(tidings: Tidings, other_url: str) -> AsyncIterator[Tidings]:
-    """The same tenant on another edge."""
-    async with beside(tidings, other_url) as driver:
+    """Return a driver of the same tenant at another edge."""
+    async with make_driver_at(tidings, other_url) as driver:
         yield driver
 
 
 @pytest.fixture
 def cli(tidings: Tidings, chosen: Settings) -> Command:
-    """The command line."""
-    return Command(tidings, environment(chosen, url=tidings.url))
+    """Return the command line of the test's tenant."""
+    return Command(tidings, make_environment(chosen, client_url=tidings.url))
+
+
+@pytest.fixture(scope="module")
+async def installation(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """Run an installation for the module, with the settings in its `INSTALLATION_SETTINGS`."""
+    settings: dict[str, object] = getattr(request.module, "INSTALLATION_SETTINGS", {})
+    directory = tmp_path_factory.mktemp("installation")
+    async with Installation(directory, {**settings, **getattr(request, "param", {})}) as running:
+        yield running

@@ -1,4 +1,4 @@
-"""Faults: an installation whose servers and processes can each be killed and started again, and clients that must survive it."""
+"""An installation whose processes can be killed and started again, and clients that survive it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import sys
-import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -16,19 +15,18 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from tidings.cli.terminal.emit import Emitter
+from tidings.client import Tidings as EmitClient
+from tidings.client.jetstream import connect
 from tidings.contracts.cloudevents import LINES_MEDIA_TYPE
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import issue
-from tidings.runtime.child import LAUNCHER
-from tidings.runtime.data_directory import PORTS, free
-from tidings.runtime.embedded_nats import NatsServer
-from tidings.runtime.embedded_postgres import PostgresServer
-from tidings.runtime.embedded_server import Server
-from tidings.runtime.jetstream import connect
+from tidings.runtime.embedded.child import LAUNCHER
+from tidings.runtime.embedded.data_directory import PORTS, is_port_free
+from tidings.runtime.embedded.nats_server import NatsServer
+from tidings.runtime.embedded.postgres_server import PostgresServer
+from tidings.runtime.embedded.server import EmbeddedServer
 
+from tests.delivered_titles import DeliveredTitles, read_tenant_log
 from tests.driver import SECRET, Client, Tidings
-from tests.heard import Heard, log_of
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("nats", "postgres")
@@ -39,7 +37,7 @@ LINE_LIMIT_BYTES = 2**25
 
 
 class Process:
-    """A `tidings …` process; it dies with us."""
+    """A `tidings …` process that ends with the test process."""
 
     def __init__(self, words: Iterable[str], environment: dict[str, str], log: Path) -> None:
         self._words = tuple(words)
@@ -49,7 +47,7 @@ class Process:
         self._log = log
 
     async def spawn(self) -> Self:
-        """Start it."""
+        """Start the process."""
         launcher = (
             sys.executable,
             "-I",
@@ -73,25 +71,25 @@ class Process:
         return self
 
     async def start(self) -> str:
-        """Start it and wait until it is ready; what it says then."""
+        """Start the process, wait until it is ready, and return its URL."""
         await self.spawn()
         line = await asyncio.wait_for(self.stdout.readline(), LIMIT_SECONDS)
         assert line.startswith(b"ready "), (
-            f"tidings {' '.join(self._words)}: {line!r}; {self.said()[-2000:]}"
+            f"tidings {' '.join(self._words)}: {line!r}; {self.read_log()[-2000:]}"
         )
         return line.decode().removeprefix("ready ").strip()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send it a signal."""
-        if self.running:
+        """Send the process a signal if it runs."""
+        if self.is_running:
             self._process.send_signal(number)
 
     async def wait(self) -> int:
-        """Wait for its end; its exit code."""
+        """Wait for the end of the process, and return its exit code."""
         return await asyncio.wait_for(self._process.wait(), LIMIT_SECONDS)
 
     def children(self) -> list[int]:
-        """The processes that it started and that run, leaving out those that only hold them."""
+        """Return the process ids of its `tidings` children."""
         with suppress(FileNotFoundError, ProcessLookupError):  # one of them has just ended
             return [
                 pid
@@ -101,35 +99,38 @@ class Process:
         return []
 
     @property
-    def running(self) -> bool:
-        """Whether it lives."""
+    def is_running(self) -> bool:
+        """Return whether the process runs."""
         return self._process.returncode is None
 
     @property
     def stdout(self) -> asyncio.StreamReader:
-        """What it prints."""
+        """The standard output."""
         assert self._process.stdout
         return self._process.stdout
 
-    def said(self) -> str:
-        """All that it, and those before it, wrote to standard error."""
+    def read_log(self) -> str:
+        """Return the standard error of this process and its predecessors."""
         return self._log.read_text()
 
 
 class Installation:
-    """Servers and services, each a process of its own, on addresses that outlive them."""
+    """Servers and services, each in its own process, whose addresses survive a restart."""
 
     def __init__(self, directory: Path, settings: dict[str, object]) -> None:
         directory.mkdir(exist_ok=True)
         nats, postgres, edge, gateway = random.sample(
-            [port for port in random.sample(PORTS, 100) if free(port)], 4
+            [port for port in random.sample(PORTS, 100) if is_port_free(port)], 4
         )
         self.directory = directory
         self.url, self.gateway_url = f"http://127.0.0.1:{edge}", f"http://127.0.0.1:{gateway}"
         self.nats, self.postgres = NatsServer(directory, nats), PostgresServer(directory, postgres)
         self._settings = settings
         self._ports = {"edge": edge, "gateway": gateway}
-        self.parts: dict[str, Server | Process] = {"nats": self.nats, "postgres": self.postgres}
+        self.parts: dict[str, EmbeddedServer | Process] = {
+            "nats": self.nats,
+            "postgres": self.postgres,
+        }
 
     async def __aenter__(self) -> Self:
         await self.start(*SERVERS)
@@ -138,7 +139,7 @@ class Installation:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.kill(*(name for name in reversed(self.parts) if self.parts[name].running))
+        await self.kill(*(name for name in reversed(self.parts) if self.parts[name].is_running))
 
     def process(
         self,
@@ -147,11 +148,11 @@ class Installation:
         variables: dict[str, str] | None = None,
         **settings: object,
     ) -> Process:
-        """A `tidings …` process that knows this installation, with variables of its own beside the settings."""
+        """Return a `tidings …` process for this installation, with these settings and variables."""
         chosen = {
             "nats_url": self.nats.url,
             "postgres_dsn": self.postgres.dsn,
-            "url": self.url,
+            "client_url": self.url,
             "jwt_secret": SECRET,
             "data_dir": self.directory / "none",
             "heartbeat_seconds": 1,
@@ -165,35 +166,39 @@ class Installation:
         return Process(words, environment, self.directory / f"{log or words[0]}.log")
 
     async def start(self, *names: str) -> None:
-        """Start parts and wait until they are ready."""
+        """Start parts of the installation, and wait until they are ready."""
         await asyncio.gather(*(self.parts[name].start() for name in names))
 
     async def kill(self, *names: str) -> None:
-        """`kill -9`, all at once."""
+        """Kill parts of the installation at once with SIGKILL, and wait for their end."""
         for name in names:
             self.parts[name].kill()
         for name in names:
             await self.parts[name].wait()
 
-    def ended(self) -> list[str]:
-        """Which parts do not run."""
-        return [name for name, part in self.parts.items() if not part.running]
+    def list_stopped_parts(self) -> list[str]:
+        """Return the names of the parts that do not run."""
+        return [name for name, part in self.parts.items() if not part.is_running]
 
-    async def events(self, tenant: str) -> list[dict[str, Any]]:
-        """What `tidings events export` says: a tenant's events in their order."""
+    async def export_events(self, tenant: str) -> list[dict[str, Any]]:
+        """Return the events of a tenant in order, from `tidings events export`."""
         export = await self.process("events", "export", "--tenant", tenant, log="export").spawn()
         events = [json.loads(line) async for line in export.stdout]
-        assert await export.wait() == 0, export.said()
+        assert await export.wait() == 0, export.read_log()
         return events
 
-    async def heard(self, person: Person) -> list[str]:
-        """The titles of all that a person was told, alone or by a topic, as it lies in the stream."""
+    async def read_titles(self, person: Person) -> list[str]:
+        """Return the titles of all notifications of a user, read from the stream."""
         async with connect(self.nats.url, "tests") as jetstream:
-            return Heard().take(await log_of(jetstream, person.tenant)).titles[person.user]
+            return (
+                DeliveredTitles()
+                .add_messages(await read_tenant_log(jetstream, person.tenant))
+                .titles[person.user]
+            )
 
 
 class Tenant(Tidings):
-    """One tenant of an installation; its events go through a gateway that may die, by a client that tries again."""
+    """A tenant of an installation; its events are emitted again until they are acknowledged."""
 
     def __init__(self, installation: Installation, tenant: str | None = None) -> None:
         super().__init__(installation.url, None, tenant)
@@ -206,17 +211,21 @@ class Tenant(Tidings):
             httpx.AsyncClient(base_url=self.installation.gateway_url, timeout=30)
         )
         self.gateway = client
-        self.emitter = Emitter(client, self.token(), lambda _: None)
+        self._emitting = await self._stack.enter_async_context(
+            EmitClient(self.installation.gateway_url, self.token(), source="/tests")
+        )
         return self
 
     async def emit(self, *events: dict[str, Any]) -> dict[str, Any]:
-        """Emit, again and again if need be."""
-        receipt = await self.emitter.emit(_lines(events), LINES_MEDIA_TYPE)
+        """Emit events, and retry while the gateway or NATS is away."""
+        emitted = await asyncio.gather(
+            *(self._emitting.emit_body(json.dumps(event).encode()) for event in events)
+        )
         self.acknowledged += [event["id"] for event in events]
-        return receipt
+        return {"sequences": [[each.sequence, each.sequence] for each in emitted]}
 
     async def try_to_emit(self, *events: dict[str, Any]) -> httpx.Response | None:
-        """Emit once; the answer, if there is one."""
+        """Emit events without a retry; return the response, or None without one."""
         try:
             headers = {**self.headers(), "Content-Type": LINES_MEDIA_TYPE}
             response = await self.gateway.post(
@@ -229,49 +238,57 @@ class Tenant(Tidings):
         return response
 
     async def events_once(self) -> list[dict[str, Any]]:
-        """The tenant's events in the log, each where it stands first; whatever was acknowledged is among them."""
+        """Return the events of the tenant without duplicates, each at its first position.
+
+        Fails if an acknowledged event is missing.
+        """
         once = {
-            event["id"]: event for event in reversed(await self.installation.events(self.tenant))
+            event["id"]: event
+            for event in reversed(await self.installation.export_events(self.tenant))
         }
         assert once.keys() >= set(self.acknowledged)
         return list(reversed(once.values()))
 
-    async def agree(self, user: str, told: list[str], client: Client | None = None) -> None:
-        """Whether the log, the list, the counts, a replay and a client all say that a user was told this, once and in this order."""
+    async def check_agreement(
+        self, user: str, told: list[str], client: Client | None = None
+    ) -> None:
+        """Check that the log, the list, the counts, a replay and a client agree on the titles of a
+        user.
+        """
         person = Person(self.tenant, user)
         start = f"{(await self.get('/v1/log', user))['cursor'].split('-')[0]}-0"
-        assert await self.installation.heard(person) == told
-        await self.eventually(user, total=len(told), unread=len(told), unseen=len(told))
-        assert titles(reversed(await self.listing(user))) == told
-        assert titles((await self.replay(user, start)).entries) == told
-        assert client is None or titles(client.entries) == told
+        assert await self.installation.read_titles(person) == told
+        await self.wait_for_counts(user, total=len(told), unread=len(told), unseen=len(told))
+        assert titles_of(reversed(await self.list_all(user))) == told
+        assert titles_of((await self.replay(user, start)).entries) == told
+        assert client is None or titles_of(client.entries) == told
 
     @asynccontextmanager
     async def listen(self, user: str) -> AsyncGenerator[Terminal]:
-        """A `tidings listen` process that is live, for as long as the block lasts."""
+        """Run a `tidings listen` process while the block lasts, once it is live."""
         process = await self.installation.process(
             "listen", "--json", "--user", user, "--tenant", self.tenant
         ).spawn()
         try:
             yield await Terminal(_frames(process)).live()
-            assert process.running, process.said()
+            assert process.is_running, process.read_log()
         finally:
             process.kill()
             await process.wait()
 
 
 class Terminal(Client):
-    """A `tidings listen` process: what it prints must be one unbroken chain, from connection to connection."""
+    """A `tidings listen` process; its frames must form one unbroken chain over all connections."""
 
     _astray = False
 
-    async def hears(self, title: str) -> None:
+    async def wait_for_title(self, title: str) -> None:
         """Read until a notification with this title."""
-        while title not in titles(self.entries[-1:]):
+        while title not in titles_of(self.entries[-1:]):
             await self.next("entries")
 
     def _fold(self, frame: dict[str, Any]) -> None:
-        assert not self._astray or frame["type"] == "reset", f"after {self.seen[-1]} came {frame}"
+        assert not self._astray or frame["type"] == "reset", f"after {self.frames[-1]} came {frame}"
         self._astray = frame["type"] == "hello" and self.cursor not in (None, frame["cursor"])
         super()._fold(frame)
 
@@ -281,22 +298,9 @@ def _descendants(pid: int) -> list[int]:
     return [*children, *(each for child in children for each in _descendants(child))]
 
 
-def titles(entries: Iterable[dict[str, Any]]) -> list[str]:
-    """The titles of the notifications among entries."""
+def titles_of(entries: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the titles of the notifications among entries."""
     return [entry["title"] for entry in entries if "title" in entry]
-
-
-async def eventually(question: Any, seconds: float = LIMIT_SECONDS) -> Any:
-    """Ask until the answer is yes."""
-    async with asyncio.timeout(seconds):
-        while not (answer := await question()):  # noqa: ASYNC110  the answer is another process's
-            await asyncio.sleep(0.05)
-    return answer
-
-
-def token(person: Person) -> str:
-    """A token for a person."""
-    return issue(person, "inbox emit", SECRET, time.time(), 3600)
 
 
 def _lines(events: Iterable[dict[str, Any]]) -> bytes:

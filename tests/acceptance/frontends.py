@@ -1,4 +1,4 @@
-"""Front ends as they were written for the five products: they know their own frames, no cursors, and come back when a connection breaks."""
+"""Front ends as the five products wrote them: frames of their own, no cursors, reconnection."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tidings.contracts.notifications import SENT
-from tidings.contracts.subjects import NOTIFICATIONS, Person, receipt
-from tidings.runtime.read import read
+import httpx
+from tidings.contracts.notifications import SENT_DEVICE
+from tidings.contracts.subjects import NOTIFICATIONS, Person
+from tidings.runtime.log.read import read
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -33,7 +34,7 @@ class FrontEnd:
         self.heard: list[dict[str, Any]] = []
 
     async def next(self, *names: str) -> dict[str, Any]:
-        """The next frame, or the next of these types or events."""
+        """Read the next frame (of these types or events)."""
         async with asyncio.timeout(WAIT_SECONDS):
             while True:
                 frame = json.loads(await self.socket.recv())
@@ -44,18 +45,18 @@ class FrontEnd:
     async def send(self, frame: dict[str, Any] | str | bytes) -> None:
         await self.socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
-    async def all(self) -> list[dict[str, Any]]:
-        """All that has been sent up to now: what comes before the answer to a ping."""
+    async def read_pending(self) -> list[dict[str, Any]]:
+        """Return all frames up to the answer to a ping."""
         await self.send({"type": "ping"})
         await self.next("pong")
         return self.heard
 
-    async def until(self, *names: str, count: int) -> list[dict[str, Any]]:
-        """So many frames of these."""
+    async def read_until(self, *names: str, count: int) -> list[dict[str, Any]]:
+        """Read until there are `count` frames of this type, and return them."""
         return [await self.next(*names) for _ in range(count)]
 
-    async def code(self) -> int:
-        """With which code the other side closes."""
+    async def read_close_code(self) -> int:
+        """Read until the server closes the connection, and return the close code."""
         try:
             while True:
                 await self.next()
@@ -63,15 +64,15 @@ class FrontEnd:
             return self.socket.close_code or 0
 
     def drop(self) -> None:
-        """The network is gone, without a word."""
+        """Abort the connection without a close frame, as when the network is lost."""
         self.socket.transport.abort()
 
 
 @asynccontextmanager
-async def front_end(
+async def open_front_end(
     tidings: Tidings, path: str, user: str = "alice", token: str | None = None, **query: str
 ) -> AsyncIterator[FrontEnd]:
-    """A page that is open while the block lasts."""
+    """Hold a page open while the block lasts."""
     given = {"token": token if token is not None else tidings.token(user), **query}
     address = f"{tidings.url.replace('http', 'ws')}{path}?" + "&".join(
         f"{name}={value}" for name, value in given.items()
@@ -81,14 +82,14 @@ async def front_end(
 
 
 class EventSource:
-    """What a browser's EventSource keeps: the events, and the id of the last one that had one."""
+    """The events and the last event id that a browser's EventSource keeps."""
 
     def __init__(self, lines: AsyncIterator[str], last: str | None) -> None:
         self._lines = lines
         self.last = last
 
     async def next(self, name: str) -> dict[str, Any]:
-        """The data of the next event of a name."""
+        """Read the next event of this name, and return its data."""
         fields: dict[str, str] = {}
         async with asyncio.timeout(WAIT_SECONDS):
             async for line in self._lines:
@@ -104,8 +105,13 @@ class EventSource:
 
 
 @asynccontextmanager
-async def event_source(tidings: Tidings, last: str | None = None) -> AsyncIterator[EventSource]:
-    """A stream that is open while the block lasts; native ones send no header but the id."""
+async def open_event_source(
+    tidings: Tidings, last: str | None = None
+) -> AsyncIterator[EventSource]:
+    """Hold an event stream open while the block lasts.
+
+    An EventSource of a browser sends no header but `Last-Event-ID`.
+    """
     headers = {"Last-Event-ID": last} if last else {}
     query = {"token": tidings.token("alice")}
     async with tidings.http.stream(
@@ -115,9 +121,9 @@ async def event_source(tidings: Tidings, last: str | None = None) -> AsyncIterat
         yield EventSource(response.aiter_lines(), last)
 
 
-async def until_sent(tidings: Tidings, user: str, after: int = 0) -> int:
-    """Wait until it is on record that a user has been sent something, up to a sequence after this one."""
-    subject = receipt(Person(tidings.tenant, user), tidings.runtime.settings.partitions)
+async def wait_until_sent(tidings: Tidings, user: str, after: int = 0) -> int:
+    """Wait for the receipt that a user was sent an entry after a sequence; return the sequence."""
+    subject = tidings.runtime.settings.subjects.receipt_subject(Person(tidings.tenant, user))
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             found = [
@@ -127,9 +133,20 @@ async def until_sent(tidings: Tidings, user: str, after: int = 0) -> int:
                 )
             ]
             reached = max(
-                (int(each["cursor"].split("-")[1]) for each in found if each["device"] == SENT),
+                (
+                    int(each["cursor"].split("-")[1])
+                    for each in found
+                    if each["device"] == SENT_DEVICE
+                ),
                 default=0,
             )
             if reached > after:
                 return reached
             await asyncio.sleep(0.05)
+
+
+async def request_as_alice(
+    tidings: Tidings, method: str, path: str, **query: Any
+) -> httpx.Response:
+    """Send a request of a product's page, with a token of alice."""
+    return await tidings.http.request(method, path, params=query, headers=tidings.headers("alice"))

@@ -1,4 +1,4 @@
-"""Fuzz: what a client may send that no honest one would."""
+"""Strategies for input that no well-behaved client sends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ID = "00000000-0000-5000-8000-000000000000"
 ROOM = "project:1#member"
 
 Frame = tuple[bytes, bool]
-"""What is sent, and whether it says of itself that it is text."""
+"""The bytes of a frame, and whether it is sent as a text frame."""
 
 _REPEATED = re.compile(rb"<<(.+?)\*(\d{1,5})>>", re.DOTALL)
 
@@ -112,8 +112,11 @@ DEEP = st.builds(
 )
 
 
-def spelled(text: bytes, epoch: str) -> bytes:
-    """With the log's epoch for `{epoch}`, and `<<x*3>>` as `xxx`, so that what failed can be shown in short."""
+def expand_text(text: bytes, epoch: str) -> bytes:
+    """Replace `{epoch}` by the epoch of the log, and `<<x*3>>` by `xxx`.
+
+    The short form keeps the report of a failing example readable.
+    """
     return _REPEATED.sub(
         lambda found: found[1] * int(found[2]), text.replace(b"{epoch}", epoch.encode())
     )
@@ -121,7 +124,7 @@ def spelled(text: bytes, epoch: str) -> bytes:
 
 @st.composite
 def mutations(draw: st.DrawFn) -> dict[str, Any]:
-    """A frame as it should be, but for a field or two."""
+    """Draw a valid frame with a field or two changed."""
     frame = dict(draw(st.sampled_from(GOOD)))
     for name in draw(
         st.lists(
@@ -138,7 +141,7 @@ def mutations(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """Such a frame as bytes, sometimes with others between them."""
+    """Draw the bytes of such a frame, sometimes with others before and after it."""
     text = json.dumps(draw(mutations() | VALUES), ensure_ascii=draw(st.booleans()))
     body = text.encode("utf-8", "surrogatepass")
     if draw(st.integers(0, 3)) == 0:
@@ -211,7 +214,10 @@ HEADERS = st.tuples(
     )
     | CURSORS.map(lambda cursor: cursor.encode("utf-8", "surrogatepass")),
 )
-UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
 CLOSE = b"Connection: close\r\n"
 PATHS = st.sampled_from(
     (

@@ -1,4 +1,4 @@
-"""A person's inbox in a few lines: what every client, list and replay must agree with."""
+"""A reference model of an inbox, which every client, list and replay must agree with."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ FLAGS = ("seen", "read", "archived", "snoozed")
 RULES = {"announcement.published": "announced", "task.assigned": "task_assigned_to_you"}
 
 
-class Stands(NamedTuple):
-    """How one notification stands, and where it lies in the log."""
+class ModelState(NamedTuple):
+    """The state of one notification, and its sequence in the log."""
 
     sequence: int
     category: str
@@ -22,15 +22,15 @@ class Stands(NamedTuple):
     snoozed: bool = False
 
 
-class Notified(NamedTuple):
-    """A notification as the log has it."""
+class LoggedNotification(NamedTuple):
+    """A notification in the log."""
 
     id: str
     category: str
 
 
-class Marked(NamedTuple):
-    """A mark that was acknowledged."""
+class LoggedMark(NamedTuple):
+    """An acknowledged mark."""
 
     state: str
     ids: tuple[str, ...] = ()
@@ -39,32 +39,34 @@ class Marked(NamedTuple):
     until: str | None = None
 
 
-State = dict[str, Stands]
+State = dict[str, ModelState]
 
 
-def identifier(event: dict[str, Any], tenant: str, user: str) -> str:
-    """The id of the notification that an event becomes for a user."""
+def notification_id_of(event: dict[str, Any], tenant: str, user: str) -> str:
+    """Return the id of the notification that an event becomes for a user."""
     return NotificationIds(
         event_key(tenant, event["source"], event["id"]), RULES[event["type"]]
-    ).of(user)
+    ).id_for(user)
 
 
-def sequence(cursor: str) -> int:
-    """The sequence of a cursor."""
+def sequence_of(cursor: str) -> int:
+    """Return the sequence of a cursor."""
     return int(cursor.split("-")[1].split(".")[0])
 
 
-def told(notifications: dict[str, dict[str, Any]], without: set[str]) -> State:
-    """What a client holds, as the model would say it."""
+def read_client_state(notifications: dict[str, dict[str, Any]], without: set[str]) -> State:
+    """Return the notifications of a client as states of the model."""
     return {
-        name: Stands(sequence(each["cursor"]), each["category"], *(flag in each for flag in FLAGS))
+        name: ModelState(
+            sequence_of(each["cursor"]), each["category"], *(flag in each for flag in FLAGS)
+        )
         for name, each in notifications.items()
         if name not in without
     }
 
 
-def untold(state: State, epoch: str) -> dict[str, dict[str, Any]]:
-    """What a client would hold."""
+def make_client_state(state: State, epoch: str) -> dict[str, dict[str, Any]]:
+    """Return the notifications of a client for a state of the model."""
     return {
         name: {
             "id": name,
@@ -76,8 +78,8 @@ def untold(state: State, epoch: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def counts(state: State) -> dict[str, int]:
-    """How many there are."""
+def count_states(state: State) -> dict[str, int]:
+    """Return the counts of a state."""
     listed = [each for each in state.values() if not each.archived and not each.snoozed]
     return {
         "unread": sum(not each.read for each in listed),
@@ -87,22 +89,25 @@ def counts(state: State) -> dict[str, int]:
 
 
 class Model:
-    """How everything stands after each entry of the log: notifications by id and marks, at their sequences."""
+    """The state of all notifications after each entry of the log.
 
-    def __init__(self, entries: dict[int, Notified | Marked]) -> None:
+    `entries` are the notifications and marks of the log, by sequence.
+    """
+
+    def __init__(self, entries: dict[int, LoggedNotification | LoggedMark]) -> None:
         self.sequences = sorted(entries)
         self._states: list[State] = [{}]
         for place in self.sequences:
             self._states.append(_after(self._states[-1], place, entries[place]))
 
-    def at(self, place: int) -> State:
-        """How everything stood at a sequence."""
+    def state_at(self, place: int) -> State:
+        """Return the state at a sequence."""
         return self._states[bisect_right(self.sequences, place)]
 
 
-def _after(state: State, place: int, entry: Notified | Marked) -> State:
-    if isinstance(entry, Notified):
-        return {**state, entry.id: Stands(place, entry.category)}
+def _after(state: State, place: int, entry: LoggedNotification | LoggedMark) -> State:
+    if isinstance(entry, LoggedNotification):
+        return {**state, entry.id: ModelState(place, entry.category)}
     named = {name for name, each in state.items() if _names(entry, name, each)}
     if entry.state == "deleted":
         return {name: each for name, each in state.items() if name not in named}
@@ -111,13 +116,13 @@ def _after(state: State, place: int, entry: Notified | Marked) -> State:
     }
 
 
-def _names(marked: Marked, name: str, each: Stands) -> bool:
+def _names(marked: LoggedMark, name: str, each: ModelState) -> bool:
     if marked.filter:
         return each.category == marked.filter["category"]
-    return each.sequence <= sequence(marked.up_to) if marked.up_to else name in marked.ids
+    return each.sequence <= sequence_of(marked.up_to) if marked.up_to else name in marked.ids
 
 
-def _marked(each: Stands, state: str) -> Stands:
+def _marked(each: ModelState, state: str) -> ModelState:
     match state:
         case "read":
             return each._replace(read=True, seen=True)

@@ -1,53 +1,37 @@
-"""The activity log: who did what to what and when, found by user and by thing, for those who may know it."""
+"""The activity log: events by user and by object, for the readers who may see them."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 from tidings.projections import ACTIVITY
-from tidings.projector.rebuild import rebuild
+from tidings.projector.rebuild import rebuild_read_model
 
-from tests.acceptance.refused import refused
-from tests.driver import WAIT_SECONDS, Tidings, event
-from tests.streams import stored
+from tests.acceptance.analysis import emit_and_wait, query_as_analyst
+from tests.acceptance.problems import check_problem
+from tests.builders import make_event
+from tests.driver import Tidings
+from tests.streams import read_stored_events
 
 ADMIN = "admin"
+ACTIVITY_PATH = "/v1/activity"
 
 
-def assigned(number: int, user: str = "amira", actor: str = "dina", **more: Any) -> dict[str, Any]:
-    return event(
+def make_assignment(
+    number: int, user: str = "amira", actor: str = "dina", **more: Any
+) -> dict[str, Any]:
+    return make_event(
         "task.assigned", actor=actor, task_id=str(number), task_title="Weed", user_id=user, **more
     )
 
 
-async def activity(tidings: Tidings, **query: Any) -> dict[str, Any]:
-    """What an analyst is answered."""
-    answer = await tidings.http.get(
-        "/v1/activity", params=query, headers=tidings.headers("olga", scope=ADMIN)
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+def types_of(page: dict[str, Any]) -> list[str]:
+    return [entry["type"] for entry in page["activity"]]
 
 
-async def happened(tidings: Tidings, *events: dict[str, Any]) -> None:
-    """Emit events and wait until the activity log has come to the last of them."""
-    receipt = await tidings.emit(*events)
-    last = max(number for span in receipt["sequences"] for number in span)
-    async with asyncio.timeout(WAIT_SECONDS):
-        while True:
-            if (await activity(tidings, limit=1))["sequence"] >= last:
-                return
-            await asyncio.sleep(0.02)
-
-
-def types(found: dict[str, Any]) -> list[str]:
-    return [each["type"] for each in found["activity"]]
-
-
-async def test_a_thing_tells_what_happened_to_it_as_plain_facts(tidings: Tidings) -> None:
-    done = event(
+async def test_the_activity_of_an_object_lists_its_events_as_plain_facts(tidings: Tidings) -> None:
+    done = make_event(
         "task.completed",
         actor="amira",
         task_id="1",
@@ -55,10 +39,10 @@ async def test_a_thing_tells_what_happened_to_it_as_plain_facts(tidings: Tidings
         project_id="garden",
         colour="green",
     )
-    await happened(tidings, assigned(1), assigned(2), done)
-    *_, last = await stored(tidings)
+    await emit_and_wait(tidings, ACTIVITY_PATH, make_assignment(1), make_assignment(2), done)
+    *_, last = await read_stored_events(tidings)
 
-    newest, first = (await activity(tidings, entity="task:1"))["activity"]
+    newest, first = (await query_as_analyst(tidings, ACTIVITY_PATH, entity="task:1"))["activity"]
 
     data = {"task_id": "1", "task_title": "Weed", "project_id": "garden", "colour": "green"}
     assert (newest["type"], newest["actor"], newest["entity"], newest["data"]) == (
@@ -69,98 +53,113 @@ async def test_a_thing_tells_what_happened_to_it_as_plain_facts(tidings: Tidings
     )
     assert newest["sequence"] == last.sequence
     assert (first["type"], first["actor"]) == ("task.assigned", "dina")
-    assert types(await activity(tidings, entity="project:garden")) == ["task.completed"]
+    assert types_of(await query_as_analyst(tidings, ACTIVITY_PATH, entity="project:garden")) == [
+        "task.completed"
+    ]
 
 
-async def test_a_users_activity_is_what_they_caused_and_what_names_them(tidings: Tidings) -> None:
-    incident = event(
+async def test_the_activity_of_a_user_lists_events_they_caused_and_events_that_name_them(
+    tidings: Tidings,
+) -> None:
+    incident = make_event(
         "incident.created", incident_id="7", number=7, title="Flood", responders=["amira", "omar"]
     )
-    conflict = event(
+    conflict = make_event(
         "sync.conflict_detected", conflict_id="3", user_id="omar", entity_type="task", entity_id="1"
     )
-    await happened(
+    await emit_and_wait(
         tidings,
-        assigned(1),
+        ACTIVITY_PATH,
+        make_assignment(1),
         incident,
-        assigned(2, "omar", actor="amira"),
+        make_assignment(2, "omar", actor="amira"),
         conflict,
-        event("task.unassigned", task_id="1", user_id="omar"),
+        make_event("task.unassigned", task_id="1", user_id="omar"),
     )
 
-    assert types(await activity(tidings, user="amira")) == [
+    assert types_of(await query_as_analyst(tidings, ACTIVITY_PATH, user="amira")) == [
         "task.assigned",
         "incident.created",
         "task.assigned",
     ]
-    assert types(await activity(tidings, user="omar", entity="task:1")) == [
+    assert types_of(
+        await query_as_analyst(tidings, ACTIVITY_PATH, user="omar", entity="task:1")
+    ) == [
         "task.unassigned",
         "sync.conflict_detected",
     ]
-    assert types(
-        await activity(tidings, user="omar", type=["incident.created", "task.unassigned"])
+    assert types_of(
+        await query_as_analyst(
+            tidings, ACTIVITY_PATH, user="omar", type=["incident.created", "task.unassigned"]
+        )
     ) == [
         "task.unassigned",
         "incident.created",
     ]
     assert (
-        types(await activity(tidings, since="2099-01-01T00:00:00Z"))
-        == types(await activity(tidings, until="2020-01-01T00:00:00Z"))
+        types_of(await query_as_analyst(tidings, ACTIVITY_PATH, since="2099-01-01T00:00:00Z"))
+        == types_of(await query_as_analyst(tidings, ACTIVITY_PATH, until="2020-01-01T00:00:00Z"))
         == []
     )
 
 
-async def test_pages_of_activity_neither_repeat_nor_lose_anything_though_more_happens(
+async def test_pages_of_activity_repeat_and_lose_nothing_while_new_events_arrive(
     tidings: Tidings,
 ) -> None:
-    await happened(tidings, *(assigned(number) for number in range(8)))
+    await emit_and_wait(tidings, ACTIVITY_PATH, *(make_assignment(number) for number in range(8)))
 
-    found, before = list[int](), None
-    while before is not None or not found:
-        page = await activity(
-            tidings, user="amira", limit=3, **({"before": before} if before else {})
+    task_ids, before = list[int](), None
+    while before is not None or not task_ids:
+        page = await query_as_analyst(
+            tidings, ACTIVITY_PATH, user="amira", limit=3, **({"before": before} if before else {})
         )
-        found += [int(each["data"]["task_id"]) for each in page["activity"]]
+        task_ids += [int(entry["data"]["task_id"]) for entry in page["activity"]]
         before = page["next"]
-        await happened(tidings, assigned(99))
+        await emit_and_wait(tidings, ACTIVITY_PATH, make_assignment(99))
 
-    assert found == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert task_ids == [7, 6, 5, 4, 3, 2, 1, 0]
 
 
-async def test_a_user_sees_their_own_activity_and_nobody_elses_nor_does_another_tenant(
+async def test_a_user_sees_only_their_own_activity_and_no_other_tenant_sees_it(
     tidings: Tidings,
 ) -> None:
-    await happened(tidings, assigned(1), assigned(2, "omar"))
+    await emit_and_wait(tidings, ACTIVITY_PATH, make_assignment(1), make_assignment(2, "omar"))
 
-    own = await tidings.get("/v1/activity", "amira", user="amira")
+    page = await tidings.get("/v1/activity", "amira", user="amira")
 
-    assert [each["data"]["task_id"] for each in own["activity"]] == ["1"]
+    assert [entry["data"]["task_id"] for entry in page["activity"]] == ["1"]
     for query in ({}, {"user": "omar"}, {"entity": "task:1"}):
-        refused(
+        check_problem(
             await tidings.http.get("/v1/activity", params=query, headers=tidings.headers("amira")),
             403,
         )
-    refused(
+    check_problem(
         await tidings.http.get(
             "/v1/activity", params={"user": "amira"}, headers=tidings.headers("amira", scope="emit")
         ),
         403,
     )
-    elsewhere = await tidings.http.get(
+    foreign_answer = await tidings.http.get(
         "/v1/activity", headers=tidings.headers("olga", scope=ADMIN, tenant=f"{tidings.tenant}x")
     )
-    assert elsewhere.json()["activity"] == []
+    assert foreign_answer.json()["activity"] == []
 
 
-async def test_an_activity_log_built_anew_says_the_same(tidings: Tidings) -> None:
-    await happened(tidings, assigned(1), assigned(2, "omar"), event("task.deleted", task_id="1"))
-    lived = await activity(tidings)
+async def test_a_rebuilt_activity_log_is_equal(tidings: Tidings) -> None:
+    await emit_and_wait(
+        tidings,
+        ACTIVITY_PATH,
+        make_assignment(1),
+        make_assignment(2, "omar"),
+        make_event("task.deleted", task_id="1"),
+    )
+    before = await query_as_analyst(tidings, ACTIVITY_PATH)
 
-    await rebuild(tidings.runtime, ACTIVITY, lambda *_: None)
+    await rebuild_read_model(tidings.runtime, ACTIVITY, lambda *_: None)
 
-    assert (await activity(tidings))["activity"] == lived["activity"] and len(
-        lived["activity"]
-    ) == 3
+    assert (await query_as_analyst(tidings, ACTIVITY_PATH))["activity"] == before[
+        "activity"
+    ] and len(before["activity"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -176,11 +175,9 @@ async def test_an_activity_log_built_anew_says_the_same(tidings: Tidings) -> Non
     ],
     ids=str,
 )
-async def test_a_question_that_cannot_be_answered_is_refused_with_the_reason(
-    tidings: Tidings, query: dict[str, Any]
-) -> None:
+async def test_an_invalid_query_is_refused(tidings: Tidings, query: dict[str, Any]) -> None:
     answer = await tidings.http.get(
         "/v1/activity", params=query, headers=tidings.headers("olga", scope=ADMIN)
     )
 
-    refused(answer, 400)
+    check_problem(answer, 400)

@@ -1,15 +1,16 @@
-"""From an appended fact to a live, replayable notification: the whole path, through the real processes."""
+"""The whole path through the real processes: from an appended event to a live notification."""
 
 from __future__ import annotations
 
-from tests.driver import Tidings, event, hello_to
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
 
 
-async def test_an_event_reaches_the_person_it_concerns_live(tidings: Tidings) -> None:
+async def test_an_event_reaches_its_recipient_live(tidings: Tidings) -> None:
     alice = await (await tidings.connect("alice")).live()
 
     await tidings.emit(
-        event("task.assigned", task_id="1", task_title="Water the seedlings", user_id="alice")
+        make_event("task.assigned", task_id="1", task_title="Water the seedlings", user_id="alice")
     )
 
     (entry,) = await alice.until(1)
@@ -19,30 +20,32 @@ async def test_an_event_reaches_the_person_it_concerns_live(tidings: Tidings) ->
     assert alice.counts == {"unread": 1, "unseen": 1, "total": 1}
 
 
-async def test_whoever_was_away_gets_exactly_what_was_missed_on_either_transport(
+async def test_a_returning_client_gets_exactly_what_it_missed_on_either_transport(
     tidings: Tidings,
 ) -> None:
     async with tidings.socket("alice") as before:
         await before.live()
-        await tidings.emit(hello_to("alice", title="seen"))
+        await tidings.emit(make_announcement("alice", title="seen"))
         await before.until(1)
-    await tidings.emit(*(hello_to("alice", title=f"missed {n}") for n in range(5)))
+    await tidings.emit(*(make_announcement("alice", title=f"missed {n}") for n in range(5)))
 
     socket = await tidings.connect("alice", before.cursor)
     stream = await tidings.stream("alice", before.cursor)
 
     for client in (socket, stream):
         entries = await client.until(5)
-        assert [each["title"] for each in entries] == [f"missed {n}" for n in range(5)]
+        assert [notification["title"] for notification in entries] == [
+            f"missed {n}" for n in range(5)
+        ]
         await client.live()
         assert client.counts["unread"] == 6
 
 
-async def test_a_mark_made_on_the_phone_shows_on_the_desk(tidings: Tidings) -> None:
+async def test_a_mark_made_on_one_device_shows_on_another(tidings: Tidings) -> None:
     desk, phone = await tidings.connect("alice"), await tidings.connect("alice")
     await desk.live()
     await phone.live()
-    await tidings.emit(hello_to("alice"))
+    await tidings.emit(make_announcement("alice"))
     (note,) = await desk.until(1)
     await phone.until(1)
 
@@ -57,7 +60,7 @@ async def test_a_mark_made_on_the_phone_shows_on_the_desk(tidings: Tidings) -> N
 async def test_list_counts_replay_and_client_agree(tidings: Tidings) -> None:
     alice = await (await tidings.connect("alice")).live()
     start = str(alice.cursor)
-    await tidings.emit(*(hello_to("alice", title=str(n)) for n in range(150)))
+    await tidings.emit(*(make_announcement("alice", title=str(n)) for n in range(150)))
     await alice.until(150)
     ids = list(alice.notifications)
 
@@ -66,13 +69,15 @@ async def test_list_counts_replay_and_client_agree(tidings: Tidings) -> None:
     await alice.mark("deleted", *ids[13:15])
     await alice.until_counts(total=145)
 
-    listed = await tidings.listing("alice")
-    assert [each["id"] for each in listed] == [i for i in reversed(ids) if i not in ids[10:15]]
-    assert len(await tidings.listing("alice", "unread")) == alice.counts["unread"] == 135
+    notifications = await tidings.list_all("alice")
+    assert [notification["id"] for notification in notifications] == [
+        i for i in reversed(ids) if i not in ids[10:15]
+    ]
+    assert len(await tidings.list_all("alice", "unread")) == alice.counts["unread"] == 135
     assert await tidings.get("/v1/counts", "alice") == alice.counts
-    replayed = await tidings.replay("alice", start)
-    assert replayed.notifications.keys() == alice.notifications.keys()
-    assert {i: "read" in n for i, n in replayed.notifications.items()} == {
+    replay = await tidings.replay("alice", start)
+    assert replay.notifications.keys() == alice.notifications.keys()
+    assert {i: "read" in n for i, n in replay.notifications.items()} == {
         i: "read" in n for i, n in alice.notifications.items()
     }
-    assert replayed.counts == alice.counts
+    assert replay.counts == alice.counts

@@ -1,4 +1,4 @@
-"""Bad clients of the edge: nonsense ends their own connection at most, and nobody else's."""
+"""Bad clients of the edge: nonsense ends at most their own connection."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.acceptance.refused import refused
-from tests.driver import Client, Tidings, hello_to
-from tests.streams import entries
+from tests.acceptance.connections import read_close
+from tests.acceptance.problems import check_problem
+from tests.builders import make_announcement
+from tests.driver import Client, Tidings
+from tests.streams import read_entries
 
 pytestmark = pytest.mark.usefixtures("calm")
 
 FOREIGN = "0123abcd-5"
 DEEP = b"[" * 20_000 + b"]" * 20_000
-NOBODYS = "00000000-0000-5000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-5000-8000-000000000000"
 
 
 def socket(tidings: Tidings, **headers: str) -> connect:
@@ -28,17 +30,7 @@ def socket(tidings: Tidings, **headers: str) -> connect:
     )
 
 
-async def ended(socket: ClientConnection) -> tuple[int, str]:
-    """With which code and words the edge closes a connection."""
-    async with asyncio.timeout(20):
-        try:
-            while True:
-                await socket.recv()
-        except ConnectionClosed:
-            return socket.close_code or 0, socket.close_reason or ""
-
-
-async def epoch(tidings: Tidings) -> str:
+async def read_epoch(tidings: Tidings) -> str:
     return (await tidings.get("/v1/log", "alice"))["cursor"].split("-")[0]
 
 
@@ -58,19 +50,22 @@ async def epoch(tidings: Tidings) -> str:
 async def test_a_cursor_that_cannot_be_replayed_is_reset_and_followed_by_a_snapshot(
     tidings: Tidings, way: str, cursor: str, reason: str
 ) -> None:
-    await tidings.emit(hello_to("alice"))
-    await tidings.eventually("alice", total=1)
+    await tidings.emit(make_announcement("alice"))
+    await tidings.wait_for_counts("alice", total=1)
     if way == "stream":
+        # An HTTP client refuses to send a header that is not ASCII.
         cursor = cursor.replace("é", "e")
 
-    client: Client = await getattr(tidings, way)("alice", cursor.format(epoch=await epoch(tidings)))
+    client: Client = await getattr(tidings, way)(
+        "alice", cursor.format(epoch=await read_epoch(tidings))
+    )
 
     await client.live()
-    assert [frame["type"] for frame in client.seen[:3]] == ["hello", "reset", "snapshot"]
-    assert client.seen[1]["reason"] == reason
-    assert {frame["cursor"].split("-")[1] for frame in client.seen[:2]} == {"0"}
+    assert [frame["type"] for frame in client.frames[:3]] == ["hello", "reset", "snapshot"]
+    assert client.frames[1]["reason"] == reason
+    assert {frame["cursor"].split("-")[1] for frame in client.frames[:2]} == {"0"}
     assert len(client.notifications) == 1
-    await tidings.emit(hello_to("alice"))
+    await tidings.emit(make_announcement("alice"))
     await client.until(1)
 
 
@@ -86,14 +81,14 @@ async def test_a_cursor_that_cannot_be_replayed_is_reset_and_followed_by_a_snaps
         ("{epoch}-1 OR 1=1", 400, None),
     ],
 )
-async def test_a_page_of_the_log_after_such_a_cursor_is_refused(
+async def test_a_page_of_the_log_after_an_invalid_cursor_is_refused(
     tidings: Tidings, cursor: str, status: int, reason: str | None
 ) -> None:
-    after = cursor.format(epoch=await epoch(tidings))
+    after = cursor.format(epoch=await read_epoch(tidings))
     response = await tidings.http.get(
         "/v1/log", params={"after": after}, headers=tidings.headers("alice")
     )
-    problem = refused(response, status)
+    problem = check_problem(response, status)
     assert problem.get("reason") == reason
     assert problem.get("field") == (None if reason else "after")
 
@@ -115,12 +110,13 @@ async def test_a_page_of_the_log_after_such_a_cursor_is_refused(
         ("before=0123abcd-007", "before"),
     ],
 )
-async def test_a_list_that_cannot_be_is_refused_by_its_field(
+async def test_an_invalid_list_query_is_refused_with_its_field(
     tidings: Tidings, query: str, field: str
 ) -> None:
-    asked = query.format(epoch=await epoch(tidings))
-    problem = refused(
-        await tidings.http.get(f"/v1/notifications?{asked}", headers=tidings.headers("alice")), 400
+    parameters = query.format(epoch=await read_epoch(tidings))
+    problem = check_problem(
+        await tidings.http.get(f"/v1/notifications?{parameters}", headers=tidings.headers("alice")),
+        400,
     )
     assert field in json.dumps(problem)
 
@@ -131,10 +127,10 @@ async def test_a_list_that_cannot_be_is_refused_by_its_field(
 async def test_a_list_before_a_cursor_of_another_log_is_gone(
     tidings: Tidings, before: str, reason: str
 ) -> None:
-    asked = before.format(epoch=await epoch(tidings))
-    problem = refused(
+    cursor = before.format(epoch=await read_epoch(tidings))
+    problem = check_problem(
         await tidings.http.get(
-            f"/v1/notifications?before={asked}", headers=tidings.headers("alice")
+            f"/v1/notifications?before={cursor}", headers=tidings.headers("alice")
         ),
         410,
     )
@@ -145,10 +141,12 @@ async def test_a_list_before_a_cursor_of_another_log_is_gone(
     ("method", "path", "status"),
     [("GET", "/v1/nothing", 404), ("DELETE", "/v1/log", 405), ("GET", "/v1/events", 405)],
 )
-async def test_what_is_not_here_is_a_problem_too(
+async def test_an_unknown_route_or_method_is_answered_with_a_problem(
     tidings: Tidings, method: str, path: str, status: int
 ) -> None:
-    refused(await tidings.http.request(method, path, headers=tidings.headers("alice")), status)
+    check_problem(
+        await tidings.http.request(method, path, headers=tidings.headers("alice")), status
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,12 +158,12 @@ async def test_what_is_not_here_is_a_problem_too(
         "[]",
         '{"type":"unheard_of"}',
         '{"type":"mark"}',
-        f'{{"type":"mark","op":"1","state":"loved","ids":["{NOBODYS}"]}}',
+        f'{{"type":"mark","op":"1","state":"loved","ids":["{UNKNOWN_ID}"]}}',
         '{"type":"mark","op":"1","state":"read","ids":["1"]}',
         '{"type":"mark","op":"1","state":"read"}',
-        f'{{"type":"mark","op":"\\u0000","state":"read","ids":["{NOBODYS}"]}}',
-        f'{{"type":"mark","op":"1","state":"read","ids":["{NOBODYS}"],"up_to":"{FOREIGN}"}}',
-        json.dumps({"type": "mark", "op": "1", "state": "read", "ids": [NOBODYS] * 501}),
+        f'{{"type":"mark","op":"\\u0000","state":"read","ids":["{UNKNOWN_ID}"]}}',
+        f'{{"type":"mark","op":"1","state":"read","ids":["{UNKNOWN_ID}"],"up_to":"{FOREIGN}"}}',
+        json.dumps({"type": "mark", "op": "1", "state": "read", "ids": [UNKNOWN_ID] * 501}),
         b"\xff\xfe",
         b"\x00" * 100,
         DEEP.decode(),
@@ -173,7 +171,7 @@ async def test_what_is_not_here_is_a_problem_too(
     ],
     ids=lambda frame: str(frame)[:40],
 )
-async def test_a_nonsense_frame_ends_the_connection_with_words_and_no_other(
+async def test_a_malformed_frame_closes_only_its_connection_with_a_reason(
     tidings: Tidings, frame: str | bytes
 ) -> None:
     witness = await (await tidings.connect("alice")).live()
@@ -181,33 +179,34 @@ async def test_a_nonsense_frame_ends_the_connection_with_words_and_no_other(
         await client.live()
         await client.send(frame)
 
-        assert await client.closed() == 4500
+        assert await client.wait_for_close() == 4500
 
         assert client._socket and client._socket.close_reason not in ("", "Internal Server Error")
-    await tidings.emit(hello_to("alice"))
+    await tidings.emit(make_announcement("alice"))
     await witness.until(1)
-    assert len(await entries(tidings, "alice")) == 1
+    assert len(await read_entries(tidings, "alice")) == 1
 
 
-async def test_a_huge_frame_ends_the_connection(tidings: Tidings) -> None:
+async def test_a_huge_frame_closes_the_connection(tidings: Tidings) -> None:
     async with tidings.socket("alice") as client:
         await client.live()
 
-        with suppress(ConnectionClosed):  # the edge may refuse it before the last byte is sent
+        with suppress(ConnectionClosed):  # the edge may close before the last byte is sent
             await client.send("x" * 1_000_000)
 
-        assert await client.closed() in (1009, 4500)
+        assert await client.wait_for_close() in (1009, 4500)
 
 
 @pytest.mark.parametrize(
-    "first", ['{"type":"ping"}', f'{{"type":"mark","op":"1","state":"read","ids":["{NOBODYS}"]}}']
+    "first",
+    ['{"type":"ping"}', f'{{"type":"mark","op":"1","state":"read","ids":["{UNKNOWN_ID}"]}}'],
 )
-async def test_a_first_frame_that_is_not_auth_ends_the_connection(
+async def test_a_first_frame_that_is_not_auth_closes_the_connection(
     tidings: Tidings, first: str
 ) -> None:
     async with socket(tidings) as client:
         await client.send(first)
-        assert (await ended(client))[0] == 4001
+        assert (await read_close(client))[0] == 4001
 
 
 @pytest.mark.parametrize(
@@ -220,21 +219,21 @@ async def test_a_first_frame_that_is_not_auth_ends_the_connection(
         '{"type":"auth","token":"%s"}' % ("x" * 70_000),
     ],
 )
-async def test_a_nonsense_first_frame_ends_the_connection(
+async def test_a_malformed_first_frame_closes_the_connection(
     tidings: Tidings, first: str | bytes
 ) -> None:
     async with socket(tidings) as client:
         await client.send(first)
-        assert (await ended(client))[0] == 4500
+        assert (await read_close(client))[0] == 4500
 
 
-async def test_no_first_frame_ends_the_connection_in_time(tidings: Tidings) -> None:
+async def test_a_missing_first_frame_closes_the_connection_in_time(tidings: Tidings) -> None:
     async with socket(tidings) as client:
-        assert (await ended(client))[0] == 4001
+        assert (await read_close(client))[0] == 4001
 
 
 @pytest.mark.parametrize(
-    ("token", "code"),
+    ("make_token", "code"),
     [
         (lambda tidings: tidings.token("alice", seconds=-60), 4002),
         (lambda tidings: "forged" + tidings.token("alice"), 4002),
@@ -242,19 +241,19 @@ async def test_no_first_frame_ends_the_connection_in_time(tidings: Tidings) -> N
         (lambda tidings: tidings.token("alice", scope="emit"), 4003),
     ],
 )
-async def test_a_bad_token_ends_the_connection_with_its_code_by_frame_and_header(
-    tidings: Tidings, token: Any, code: int
+async def test_a_bad_token_in_frame_or_header_closes_the_connection_with_its_code(
+    tidings: Tidings, make_token: Any, code: int
 ) -> None:
-    sent = token(tidings)
+    token = make_token(tidings)
     async with socket(tidings) as client:
-        await client.send(json.dumps({"type": "auth", "token": sent}))
-        assert (await ended(client))[0] == code
-        assert not sent or sent not in (client.close_reason or "")
-    async with socket(tidings, Authorization=f"Bearer {sent or 'x'}") as client:
-        assert (await ended(client))[0] == code
+        await client.send(json.dumps({"type": "auth", "token": token}))
+        assert (await read_close(client))[0] == code
+        assert not token or token not in (client.close_reason or "")
+    async with socket(tidings, Authorization=f"Bearer {token or 'x'}") as client:
+        assert (await read_close(client))[0] == code
 
 
-async def test_a_token_that_expires_ends_the_connection(
+async def test_an_expired_token_closes_the_connection(
     tidings: Tidings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brief = tidings.token("alice", seconds=2)
@@ -266,39 +265,39 @@ async def test_a_token_that_expires_ends_the_connection(
     ):
         frame = json.loads(await client.recv())
         assert frame["lifetime_seconds"] <= 2
-        told = [
+        frames = [
             json.loads(line.removeprefix("data: "))
             async for line in stream.aiter_lines()
             if line.startswith("data: ")
         ]
-        assert await ended(client) == (4002, "the token has expired")
-        assert (told[-1]["type"], told[-1]["code"]) == ("error", "4002")
+        assert await read_close(client) == (4002, "the token has expired")
+        assert (frames[-1]["type"], frames[-1]["code"]) == ("error", "4002")
 
 
-async def test_a_user_may_have_five_connections_and_others_theirs(tidings: Tidings) -> None:
-    five = [
+async def test_each_user_may_have_five_connections(tidings: Tidings) -> None:
+    clients = [
         await (await getattr(tidings, way)("alice")).live()
         for way in ("connect", "stream", "connect", "stream", "connect")
     ]
 
     async with tidings.socket("alice") as sixth:
-        assert await sixth.closed() == 4104
+        assert await sixth.wait_for_close() == 4104
     response = await tidings.http.get("/v1/stream", headers=tidings.headers("alice"))
     assert '"code":"4104"' in response.text
 
     await (await tidings.connect("bob")).live()
-    await tidings.emit(hello_to("alice"))
-    for client in five:
+    await tidings.emit(make_announcement("alice"))
+    for client in clients:
         await client.until(1)
-    five[0]._socket.transport.abort()
+    clients[0]._socket.transport.abort()
     async with asyncio.timeout(5):
         while True:
             async with tidings.socket("alice") as again:
-                if await first(again) != "closed":
+                if await first_frame_type(again) != "closed":
                     return
 
 
-async def first(client: Client) -> str:
+async def first_frame_type(client: Client) -> str:
     try:
         return (await client.next())["type"]
     except ConnectionClosed:

@@ -1,4 +1,4 @@
-"""A bad message in the log itself: buried once with the reason, and the events behind it go on."""
+"""A bad message in the log: one dead letter with the reason, and later events are routed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tidings.contracts import subjects
-from tidings.runtime.append import Draft
-from tidings.runtime.follow import Message
+from tidings.contracts.messages import NewMessage
+from tidings.runtime.log.follow import StreamMessage
 
-from tests.driver import Tidings, event, hello_to
-from tests.streams import dead, entries, stored
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
+from tests.streams import read_dead_letters, read_entries, read_stored_events
 
 pytestmark = pytest.mark.usefixtures("calm")
 
@@ -20,25 +20,25 @@ WAIT_SECONDS = 10
 DEEP = b"[" * 20_000 + b"]" * 20_000
 
 
-async def put(tidings: Tidings, body: bytes) -> int:
-    """A message straight into EVENTS, past the gateway."""
-    subject = subjects.event(
-        tidings.tenant, "announcement.published", None, tidings.runtime.settings.partitions
+async def append_raw(tidings: Tidings, body: bytes) -> int:
+    """Append a message to EVENTS past the gateway, and return its sequence."""
+    subject = tidings.runtime.settings.subjects.event_subject(
+        tidings.tenant, "announcement.published", None
     )
-    return (await tidings.runtime.appender().append(Draft(subject, body))).sequence
+    return (await tidings.runtime.appender().append(NewMessage(subject, body))).sequence
 
 
-async def buried(tidings: Tidings, sequence: int) -> Message:
+async def wait_for_dead_letter(tidings: Tidings, sequence: int) -> StreamMessage:
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
-            if found := await dead(tidings, sequence):
-                return found[0]
+            if letters := await read_dead_letters(tidings, sequence):
+                return letters[0]
             await asyncio.sleep(0.05)
 
 
-def good(tidings: Tidings, raw: bytes = b"0") -> bytes:
+def encode_good_event(tidings: Tidings, raw: bytes = b"0") -> bytes:
     return (
-        json.dumps(hello_to("alice", tenant=tidings.tenant, more="here"))
+        json.dumps(make_announcement("alice", tenant=tidings.tenant, more="here"))
         .encode()
         .replace(b'"here"', raw)
     )
@@ -54,21 +54,21 @@ def good(tidings: Tidings, raw: bytes = b"0") -> bytes:
         (lambda _: DEEP, ""),
         (
             lambda tidings: json.dumps(
-                event("task.assigned", tenant=tidings.tenant, task_id="1")
+                make_event("task.assigned", tenant=tidings.tenant, task_id="1")
             ).encode(),
             "data.task_title: Object missing",
         ),
         (
             lambda tidings: json.dumps(
-                event("task.assigned", tenant=tidings.tenant, task_id=["grüße\r\nX: 1"])
+                make_event("task.assigned", tenant=tidings.tenant, task_id=["grüße\r\nX: 1"])
             ).encode(),
             "data.task_id",
         ),
-        (lambda _: json.dumps(hello_to("alice")).encode(), "tenant: missing"),
-        (lambda tidings: good(tidings, b'"half a character: \xc3"'), "UTF-8"),
-        (lambda tidings: good(tidings, DEEP), ""),
-        (lambda tidings: good(tidings, b'"\\ud800"'), ""),
-        (lambda tidings: good(tidings)[:-1] + b',"time":"yesterday"}', "time"),
+        (lambda _: json.dumps(make_announcement("alice")).encode(), "tenant: missing"),
+        (lambda tidings: encode_good_event(tidings, b'"half a character: \xc3"'), "UTF-8"),
+        (lambda tidings: encode_good_event(tidings, DEEP), ""),
+        (lambda tidings: encode_good_event(tidings, b'"\\ud800"'), ""),
+        (lambda tidings: encode_good_event(tidings)[:-1] + b',"time":"yesterday"}', "time"),
     ],
     ids=[
         "empty",
@@ -85,62 +85,65 @@ def good(tidings: Tidings, raw: bytes = b"0") -> bytes:
         "time",
     ],
 )
-async def test_a_bad_message_is_buried_once_and_those_behind_it_go_on(
+async def test_a_bad_message_becomes_one_dead_letter_and_later_events_are_routed(
     tidings: Tidings, make: Callable[[Tidings], bytes], reason: str
 ) -> None:
     body = make(tidings)
-    await tidings.emit(hello_to("alice", title="before"))
-    sequence = await put(tidings, body)
-    await tidings.emit(hello_to("alice", title="behind"))
+    await tidings.emit(make_announcement("alice", title="before"))
+    sequence = await append_raw(tidings, body)
+    await tidings.emit(make_announcement("alice", title="behind"))
 
-    grave = await buried(tidings, sequence)
-    await tidings.eventually("alice", total=2)
+    dead_letter = await wait_for_dead_letter(tidings, sequence)
+    await tidings.wait_for_counts("alice", total=2)
 
-    assert grave.data == body
-    assert reason in grave.headers["Tidings-Reason"]
-    assert grave.headers["Tidings-Sequence"] == str(sequence)
-    assert [each["title"] for each in await tidings.listing("alice")] == ["behind", "before"]
-    assert len(await dead(tidings, sequence)) == 1
+    assert dead_letter.data == body
+    assert reason in dead_letter.headers["Tidings-Reason"]
+    assert dead_letter.headers["Tidings-Sequence"] == str(sequence)
+    assert [notification["title"] for notification in await tidings.list_all("alice")] == [
+        "behind",
+        "before",
+    ]
+    assert len(await read_dead_letters(tidings, sequence)) == 1
 
 
-async def test_an_unknown_type_is_carried_along_told_to_nobody_and_not_dead(
+async def test_an_unknown_type_is_kept_without_notification_or_dead_letter(
     tidings: Tidings,
 ) -> None:
     unknown = json.dumps(
-        event("invoice.paid", tenant=tidings.tenant, user_id="alice", amount=3)
+        make_event("invoice.paid", tenant=tidings.tenant, user_id="alice", amount=3)
     ).encode()
-    sequence = await put(tidings, unknown)
-    await tidings.emit(hello_to("alice"))
+    sequence = await append_raw(tidings, unknown)
+    await tidings.emit(make_announcement("alice"))
 
-    await tidings.eventually("alice", total=1)
+    await tidings.wait_for_counts("alice", total=1)
 
-    assert await dead(tidings, sequence) == []
-    assert next(message.data for message in await stored(tidings)) == unknown
-    assert len(await entries(tidings, "alice")) == 1
+    assert await read_dead_letters(tidings, sequence) == []
+    assert next(message.data for message in await read_stored_events(tidings)) == unknown
+    assert len(await read_entries(tidings, "alice")) == 1
 
 
-async def test_many_bad_messages_among_good_ones_lose_none_of_them(tidings: Tidings) -> None:
-    graves = []
+async def test_bad_messages_between_good_ones_lose_no_good_one(tidings: Tidings) -> None:
+    sequences = []
     for number in range(10):
-        await tidings.emit(*(hello_to("alice", title=f"{number}.{n}") for n in range(5)))
-        graves.append(await put(tidings, b"bad"))
+        await tidings.emit(*(make_announcement("alice", title=f"{number}.{n}") for n in range(5)))
+        sequences.append(await append_raw(tidings, b"bad"))
 
-    await tidings.eventually("alice", total=50)
+    await tidings.wait_for_counts("alice", total=50)
 
-    for sequence in graves:
-        await buried(tidings, sequence)
-        assert len(await dead(tidings, sequence)) == 1
-    titles = [each["title"] for each in await tidings.listing("alice")]
+    for sequence in sequences:
+        await wait_for_dead_letter(tidings, sequence)
+        assert len(await read_dead_letters(tidings, sequence)) == 1
+    titles = [notification["title"] for notification in await tidings.list_all("alice")]
     assert titles == [f"{number}.{n}" for number in reversed(range(10)) for n in reversed(range(5))]
 
 
-async def test_the_same_event_put_into_the_log_twice_is_told_once(tidings: Tidings) -> None:
-    body = good(tidings)
-    first, second = await put(tidings, body), await put(tidings, body)
-    await tidings.emit(hello_to("alice", title="behind"))
+async def test_an_event_that_is_in_the_log_twice_notifies_once(tidings: Tidings) -> None:
+    body = encode_good_event(tidings)
+    first, second = await append_raw(tidings, body), await append_raw(tidings, body)
+    await tidings.emit(make_announcement("alice", title="behind"))
 
-    await tidings.eventually("alice", total=2)
+    await tidings.wait_for_counts("alice", total=2)
 
     assert first < second
-    assert await dead(tidings, second) == []
-    assert len(await entries(tidings, "alice")) == 2
+    assert await read_dead_letters(tidings, second) == []
+    assert len(await read_entries(tidings, "alice")) == 2

@@ -1,13 +1,10 @@
-"""The barbershop's front end, written for its own server, on Tidings: /api/v1/ws and /api/v1/notifications."""
+"""The barbershop's own front end on Tidings: /api/v1/ws and /api/v1/notifications."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
-
-from tests.acceptance.frontends import BARBERSHOP, front_end
-from tests.driver import Tidings, event, hello_to
+from tests.acceptance.frontends import BARBERSHOP, open_front_end, request_as_alice
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
 
 APPOINTMENT = {"user_id": "alice", "client_name": "Ann", "service": "cut", "time": "10:00"}
 KEYS = {
@@ -25,35 +22,29 @@ KEYS = {
 }
 
 
-async def ask(tidings: Tidings, method: str, path: str, **query: Any) -> httpx.Response:
-    return await tidings.http.request(
-        method, f"/api/v1{path}", params=query, headers=tidings.headers("alice")
-    )
-
-
-async def test_personal_location_and_broadcast_sends_arrive_as_notifications(
+async def test_personal_location_and_broadcast_events_arrive_as_notifications(
     tidings: Tidings,
 ) -> None:
     tenant = tidings.tenant
-    async with front_end(tidings, BARBERSHOP) as page:
+    async with open_front_end(tidings, BARBERSHOP) as page:
         await tidings.emit(
-            event("user.joined", identifier=f"{tenant}-joined", user_id="alice"),
-            event(
+            make_event("user.joined", identifier=f"{tenant}-joined", user_id="alice"),
+            make_event(
                 "location.staff_joined",
                 identifier=f"{tenant}-staff",
                 location_id="5",
                 user_id="alice",
             ),
-            event(
+            make_event(
                 "appointment.booked", identifier=f"{tenant}-1", appointment_id="1", **APPOINTMENT
             ),
-            event(
+            make_event(
                 "team.announcement",
                 identifier=f"{tenant}-2",
                 location_id="5",
                 message="Closed on Monday",
             ),
-            event(
+            make_event(
                 "announcement.published",
                 identifier=f"{tenant}-3",
                 title="All",
@@ -61,46 +52,55 @@ async def test_personal_location_and_broadcast_sends_arrive_as_notifications(
                 to={"everyone": True},
             ),
         )
-        told = [each["data"] for each in await page.until("notification", count=3)]
-        heard = await page.all()
+        notifications = [frame["data"] for frame in await page.read_until("notification", count=3)]
+        frames = await page.read_pending()
 
-    assert [each["type"] for each in told] == [
+    assert [notification["type"] for notification in notifications] == [
         "appointment.booked",
         "team.announcement",
         "announcement.published",
     ]
-    assert all(each.keys() == KEYS for each in told) and told[0]["data"]["client_name"] == "Ann"
-    assert [frame["type"] for frame in heard] == ["notification"] * 3 + ["pong"]
+    assert (
+        all(notification.keys() == KEYS for notification in notifications)
+        and notifications[0]["data"]["client_name"] == "Ann"
+    )
+    assert [frame["type"] for frame in frames] == ["notification"] * 3 + ["pong"]
 
 
-async def test_whoever_subscribes_to_a_type_is_told_of_no_other(tidings: Tidings) -> None:
-    async with front_end(tidings, BARBERSHOP) as page:
+async def test_a_subscription_to_one_type_delivers_no_other(tidings: Tidings) -> None:
+    async with open_front_end(tidings, BARBERSHOP) as page:
         await page.send({"type": "subscribe", "event_type": "appointment_cancelled"})
-        await page.all()
+        await page.read_pending()
         await tidings.emit(
-            event("appointment.booked", appointment_id="1", **APPOINTMENT),
-            hello_to("alice"),
-            event("appointment.cancelled", appointment_id="1", **APPOINTMENT),
+            make_event("appointment.booked", appointment_id="1", **APPOINTMENT),
+            make_announcement("alice"),
+            make_event("appointment.cancelled", appointment_id="1", **APPOINTMENT),
         )
 
         assert (await page.next("notification"))["data"]["type"] == "appointment.cancelled"
 
 
 async def test_lists_counts_and_marks(tidings: Tidings) -> None:
-    await tidings.emit(*(hello_to("alice", title=str(number)) for number in range(5)))
-    await tidings.eventually("alice", total=5)
-    page = (await ask(tidings, "GET", "/notifications", page=2, page_size=2)).json()
-    first, second = (each["id"] for each in page["notifications"])
+    await tidings.emit(*(make_announcement("alice", title=str(number)) for number in range(5)))
+    await tidings.wait_for_counts("alice", total=5)
+    page = (
+        await request_as_alice(tidings, "GET", "/api/v1/notifications", page=2, page_size=2)
+    ).json()
+    first, second = (notification["id"] for notification in page["notifications"])
 
-    read = (await ask(tidings, "PUT", f"/notifications/{first}/read")).json()
-    deleted = (await ask(tidings, "DELETE", f"/notifications/{second}")).json()
-    unread = (await ask(tidings, "GET", "/notifications/unread")).json()
-    count = (await ask(tidings, "GET", "/notifications/unread-count")).json()
-    all_read = (await ask(tidings, "POST", "/notifications/read-all")).json()
-    cleared = (await ask(tidings, "DELETE", "/notifications")).json()
-    left = (await ask(tidings, "GET", "/notifications")).json()
+    read_answer = (
+        await request_as_alice(tidings, "PUT", f"/api/v1/notifications/{first}/read")
+    ).json()
+    delete_answer = (
+        await request_as_alice(tidings, "DELETE", f"/api/v1/notifications/{second}")
+    ).json()
+    unread_page = (await request_as_alice(tidings, "GET", "/api/v1/notifications/unread")).json()
+    count = (await request_as_alice(tidings, "GET", "/api/v1/notifications/unread-count")).json()
+    all_read = (await request_as_alice(tidings, "POST", "/api/v1/notifications/read-all")).json()
+    clear_answer = (await request_as_alice(tidings, "DELETE", "/api/v1/notifications")).json()
+    last_page = (await request_as_alice(tidings, "GET", "/api/v1/notifications")).json()
 
-    assert [each["title"] for each in page["notifications"]] == ["2", "1"]
+    assert [notification["title"] for notification in page["notifications"]] == ["2", "1"]
     assert (
         page["total"],
         page["page"],
@@ -109,29 +109,31 @@ async def test_lists_counts_and_marks(tidings: Tidings) -> None:
         page["unread_count"],
     ) == (5, 2, 2, 3, 5)
     assert (
-        read["id"] == first
-        and read["is_read"]
-        and read["read_at"]
-        and deleted == {"id": second, "deleted": True}
+        read_answer["id"] == first
+        and read_answer["is_read"]
+        and read_answer["read_at"]
+        and delete_answer == {"id": second, "deleted": True}
     )
-    assert [each["title"] for each in unread["notifications"]] == ["4", "3", "0"] and count == {
-        "unread_count": 3
-    }
-    assert all_read == {"marked_as_read": 3} and cleared == {"deleted": 4}
-    assert (left["notifications"], left["total"], left["pages"]) == ([], 0, 0)
+    assert [notification["title"] for notification in unread_page["notifications"]] == [
+        "4",
+        "3",
+        "0",
+    ] and count == {"unread_count": 3}
+    assert all_read == {"marked_as_read": 3} and clear_answer == {"deleted": 4}
+    assert (last_page["notifications"], last_page["total"], last_page["pages"]) == ([], 0, 0)
 
 
-async def test_the_status_counts_the_connections_of_ones_own_tenant(tidings: Tidings) -> None:
+async def test_the_status_counts_only_the_connections_of_the_tenant(tidings: Tidings) -> None:
     async with (
-        front_end(tidings, BARBERSHOP) as page,
-        front_end(tidings, BARBERSHOP, "bob") as other,
+        open_front_end(tidings, BARBERSHOP) as page,
+        open_front_end(tidings, BARBERSHOP, "bob") as other_page,
     ):
-        await page.all()
-        await other.all()
+        await page.read_pending()
+        await other_page.read_pending()
 
-        found = (await ask(tidings, "GET", "/ws/status")).json()
+        status = (await request_as_alice(tidings, "GET", "/api/v1/ws/status")).json()
 
-    assert found == {
+    assert status == {
         "status": "active",
         "total_connections": 2,
         "connected_users": 2,

@@ -1,11 +1,12 @@
-"""The chat's front end, written for its own server, on Tidings: /ws/notifications."""
+"""The chat's own front end on Tidings: /ws/notifications."""
 
 from __future__ import annotations
 
 from uuid import uuid4
 
-from tests.acceptance.frontends import CHAT, FrontEnd, front_end
-from tests.driver import Tidings, event
+from tests.acceptance.frontends import CHAT, FrontEnd, open_front_end
+from tests.builders import make_message_posted, make_room_joins
+from tests.driver import Tidings
 
 KEYS = {
     "notification_id",
@@ -18,40 +19,26 @@ KEYS = {
 }
 
 
-async def post(tidings: Tidings, text: str) -> None:
-    """Bob writes in the room where Alice is, too."""
+async def post_message(tidings: Tidings, text: str) -> None:
+    """Post a message of Bob in a room of which Alice is a member."""
     await tidings.emit(
-        *(
-            event(
-                "room.member_joined",
-                identifier=f"{tidings.tenant}-{user}",
-                room_id="9",
-                user_id=user,
-            )
-            for user in ("alice", "bob")
-        ),
-        event(
-            "message.posted",
-            message_id=uuid4().hex,
-            room_id="9",
-            sender_id="bob",
-            sender_name="Bob",
-            text=text,
-        ),
+        *make_room_joins("alice", "bob", key=tidings.tenant), make_message_posted("bob", text)
     )
 
 
-async def count(page: FrontEnd) -> int:
-    """How many it is told are unread when it asks."""
+async def read_unread_count(page: FrontEnd) -> int:
+    """Ask for the number of unread notifications, and return it."""
     await page.send({"type": "get_unread_count"})
     return (await page.next("unread_count"))["data"]["count"]
 
 
-async def test_a_message_is_brought_counted_and_read_on_every_device(tidings: Tidings) -> None:
-    async with front_end(tidings, CHAT) as desk, front_end(tidings, CHAT) as phone:
-        await post(tidings, "Lunch?")
+async def test_a_message_is_delivered_counted_and_marked_read_on_every_device(
+    tidings: Tidings,
+) -> None:
+    async with open_front_end(tidings, CHAT) as desk, open_front_end(tidings, CHAT) as phone:
+        await post_message(tidings, "Lunch?")
         note = (await desk.next("notification"))["data"]
-        before = await count(desk)
+        before = await read_unread_count(desk)
 
         await phone.send(
             {
@@ -59,7 +46,7 @@ async def test_a_message_is_brought_counted_and_read_on_every_device(tidings: Ti
                 "notification_id": (await phone.next("notification"))["data"]["notification_id"],
             }
         )
-        told = [await page.next("notification_update") for page in (desk, phone)]
+        updates = [await page.next("notification_update") for page in (desk, phone)]
 
         assert note.keys() == KEYS
         assert (note["room_id"], note["sender_id"], note["notification_type"]) == (
@@ -68,7 +55,7 @@ async def test_a_message_is_brought_counted_and_read_on_every_device(tidings: Ti
             "message.posted",
         )
         assert (
-            told
+            updates
             == [
                 {
                     "type": "notification_update",
@@ -77,11 +64,11 @@ async def test_a_message_is_brought_counted_and_read_on_every_device(tidings: Ti
             ]
             * 2
         )
-        assert (before, await count(desk)) == (1, 0)
+        assert (before, await read_unread_count(desk)) == (1, 0)
 
 
-async def test_what_is_not_theirs_cannot_be_marked(tidings: Tidings) -> None:
-    async with front_end(tidings, CHAT) as page:
+async def test_a_notification_of_another_user_cannot_be_marked(tidings: Tidings) -> None:
+    async with open_front_end(tidings, CHAT) as page:
         await page.send({"type": "mark_read", "notification_id": str(uuid4())})
 
         assert (await page.next("error"))["data"] == {

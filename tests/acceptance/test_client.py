@@ -1,4 +1,4 @@
-"""The client of domain services: what it says is stored is stored, once and in order, and what it refuses it explains."""
+"""The client of domain services: an acknowledged event is stored once and in order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from tidings.client import (
-    Closed,
-    Emitted,
+    ClientClosed,
+    EmittedEvent,
     EventRefused,
     Overloaded,
     TooLarge,
@@ -20,23 +20,22 @@ from tidings.client import (
     Unreachable,
 )
 from tidings.client import Tidings as Client
-from tidings.contracts.events import AnnouncementPublished, TaskAssigned
-from tidings.contracts.events.announcements import Addressees
+from tidings.client.jetstream import connect
 from tidings.contracts.subjects import EVENTS
-from tidings.runtime.data_directory import PORTS, free
-from tidings.runtime.embedded_nats import NatsServer
-from tidings.runtime.follow import Message
-from tidings.runtime.install import install
-from tidings.runtime.jetstream import JetStream, connect
-from tidings.runtime.read import read
+from tidings.domains.announcements.events import Addressees
+from tidings.domains.volunteers.events import TaskAssigned
+from tidings.runtime.embedded.data_directory import PORTS, is_port_free
+from tidings.runtime.embedded.nats_server import NatsServer
+from tidings.runtime.log.install import install_streams
 from tidings.runtime.settings import Settings
 
+from tests.builders import make_typed_announcement
 from tests.driver import Tidings
-from tests.streams import stored
-from tests.webs import web
+from tests.streams import read_all, read_stored_events
+from tests.web_processes import run_web
 
 ASSIGNED = TaskAssigned(task_id="1", task_title="Say hello", user_id="amira")
-ALIEN = (
+SERVER_PACKAGES = (
     "jwt",
     "litestar",
     "psycopg",
@@ -48,35 +47,37 @@ ALIEN = (
     "projections",
 )
 
-STRANGER = """
+STANDALONE_SERVICE = """
 import asyncio, sys
 from tidings.client import Tidings
-from tidings.contracts.events import TaskAssigned
+from tidings.domains.volunteers.events import TaskAssigned
 
 async def main(url, token, tenant):
     async with Tidings(url, token or None, source="/stranger", tenant=tenant) as tidings:
-        await tidings.emit(TaskAssigned(task_id="1", task_title="Say hello", user_id="amira"), id="from-afar")
+        assigned = TaskAssigned(task_id="1", task_title="Say hello", user_id="amira")
+        await tidings.emit(assigned, id="from-afar")
 
 asyncio.run(main(*sys.argv[1:]))
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
+TO_AMIRA = Addressees(users=("amira",))
 WAYS = ("http", "nats")
 
 
-def client(tidings: Tidings, way: str = "http", url: str = "", **more: object) -> Client:
-    """A domain service's client for the test's tenant."""
-    address, token = at(tidings, way)
+def make_client(tidings: Tidings, way: str = "http", url: str = "", **options: object) -> Client:
+    """Return a domain service's client for the tenant of the test."""
+    address, token = address_for(tidings, way)
     return Client(
         url or address,
         (lambda: token) if token else None,
-        **{"source": "/task-service", "tenant": tidings.tenant, **more},
+        **{"source": "/task-service", "tenant": tidings.tenant, **options},
     )  # type: ignore[arg-type]
 
 
-def at(tidings: Tidings, way: str) -> tuple[str, str]:
-    """Where one comes in, and the token that is asked for there."""
+def address_for(tidings: Tidings, way: str) -> tuple[str, str]:
+    """Return the address of a transport, and the token that it needs."""
     return (
         (tidings.url, tidings.token(scope="emit"))
         if way == "http"
@@ -84,26 +85,24 @@ def at(tidings: Tidings, way: str) -> tuple[str, str]:
     )
 
 
-def announcement(number: int) -> AnnouncementPublished:
-    return AnnouncementPublished(title=str(number), message="", to=Addressees(users=("amira",)))
-
-
-async def titles(tidings: Tidings) -> list[str]:
-    """What the log has of the tenant's announcements."""
-    return [json.loads(message.data)["data"]["title"] for message in await stored(tidings)]
+async def read_titles(tidings: Tidings) -> list[str]:
+    """Return the titles of the tenant's announcements in the log."""
+    return [
+        json.loads(message.data)["data"]["title"] for message in await read_stored_events(tidings)
+    ]
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_a_service_emits_is_in_the_log_and_told(tidings: Tidings, way: str) -> None:
-    async with client(tidings, way) as service:
-        emitted = await service.emit(ASSIGNED, actor="dina", subject="task/1", more={"room": "7"})
+async def test_an_emitted_event_is_in_the_log_and_notifies(tidings: Tidings, way: str) -> None:
+    async with make_client(tidings, way) as service:
+        result = await service.emit(ASSIGNED, actor="dina", subject="task/1", more={"room": "7"})
 
-    (message,) = await stored(tidings)
+    (message,) = await read_stored_events(tidings)
     body = json.loads(message.data)
-    assert emitted == Emitted(body["id"], message.sequence, False)
+    assert result == EmittedEvent(body["id"], message.sequence, False)
     assert body == {
         "specversion": "1.0",
-        "id": emitted.id,
+        "id": result.id,
         "source": "/task-service",
         "type": "task.assigned",
         "actor": "dina",
@@ -111,103 +110,104 @@ async def test_what_a_service_emits_is_in_the_log_and_told(tidings: Tidings, way
         "tenant": tidings.tenant,
         "data": {"task_id": "1", "task_title": "Say hello", "user_id": "amira", "room": "7"},
     }
-    await tidings.eventually("amira", total=1)
+    await tidings.wait_for_counts("amira", total=1)
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_service_needs_nothing_that_the_servers_stand_on(
-    tidings: Tidings, way: str
-) -> None:
-    command = (sys.executable, "-c", STRANGER, *at(tidings, way), tidings.tenant)
+async def test_a_service_imports_no_package_of_the_servers(tidings: Tidings, way: str) -> None:
+    command = (sys.executable, "-c", STANDALONE_SERVICE, *address_for(tidings, way), tidings.tenant)
 
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    loaded = (await process.communicate())[0].decode().split()
+    modules = (await process.communicate())[0].decode().split()
 
     assert process.returncode == 0
-    assert not {*ALIEN} & {*loaded}
-    assert [json.loads(message.data)["id"] for message in await stored(tidings)] == ["from-afar"]
+    assert not {*SERVER_PACKAGES} & {*modules}
+    assert [json.loads(message.data)["id"] for message in await read_stored_events(tidings)] == [
+        "from-afar"
+    ]
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_is_emitted_at_once_is_gathered_and_stored_in_the_order_of_the_calls(
+async def test_concurrent_emits_are_stored_in_the_order_of_the_calls(
     tidings: Tidings, way: str
 ) -> None:
-    async with client(tidings, way) as service:
-        emitted = await asyncio.gather(
-            *(service.emit(announcement(number)) for number in range(2500))
+    async with make_client(tidings, way) as service:
+        events = await asyncio.gather(
+            *(service.emit(make_typed_announcement(number, TO_AMIRA)) for number in range(2500))
         )
 
-    assert [message.sequence for message in await stored(tidings)] == [
-        each.sequence for each in emitted
+    assert [message.sequence for message in await read_stored_events(tidings)] == [
+        notification.sequence for notification in events
     ]
-    assert await titles(tidings) == [str(number) for number in range(2500)]
+    assert await read_titles(tidings) == [str(number) for number in range(2500)]
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_event_emitted_again_with_its_id_is_the_same_event(
     tidings: Tidings, way: str
 ) -> None:
-    async with client(tidings, way) as service:
+    async with make_client(tidings, way) as service:
         first = await service.emit(ASSIGNED, id="task-1-amira")
         again = await asyncio.gather(*(service.emit(ASSIGNED, id="task-1-amira") for _ in range(3)))
 
-    assert again == [Emitted("task-1-amira", first.sequence, True)] * 3
-    assert len(await stored(tidings)) == 1
+    assert again == [EmittedEvent("task-1-amira", first.sequence, True)] * 3
+    assert len(await read_stored_events(tidings)) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_wrong_event_is_refused_with_what_would_be_right_and_the_others_are_stored(
+async def test_an_invalid_event_is_refused_with_the_reason_and_the_others_are_stored(
     tidings: Tidings, way: str
 ) -> None:
     nameless = TaskAssigned(task_id="1", task_title="", user_id="")
-    async with client(tidings, way) as service:
+    async with make_client(tidings, way) as service:
         outcomes = await asyncio.gather(
             *(
-                service.emit(announcement(1)),
+                service.emit(make_typed_announcement(1, TO_AMIRA)),
                 service.emit(nameless, id="x"),
-                service.emit(announcement(2)),
+                service.emit(make_typed_announcement(2, TO_AMIRA)),
             ),
             return_exceptions=True,
         )
         with pytest.raises(TooLarge, match="at most 131072"):
             await service.emit(ASSIGNED, more={"blob": "x" * 200_000})
 
-    refused = outcomes[1]
-    assert isinstance(refused, EventRefused)
-    assert (refused.id, refused.field, refused.reason) == (
+    refusal = outcomes[1]
+    assert isinstance(refusal, EventRefused)
+    assert (refusal.id, refusal.field, refusal.reason) == (
         "x",
         "data.user_id",
         "Expected `str` of length >= 1",
     )
-    assert await titles(tidings) == ["1", "2"]
+    assert await read_titles(tidings) == ["1", "2"]
 
 
-async def test_an_event_of_another_tenant_is_refused_by_itself(tidings: Tidings) -> None:
-    async with client(tidings, tenant="another") as stray:
+async def test_an_event_of_another_tenant_is_refused(tidings: Tidings) -> None:
+    async with make_client(tidings, tenant="another") as stray:
         with pytest.raises(
             EventRefused,
-            match=f"tenant: the token is for the tenant `{tidings.tenant}`, the event for `another`",
+            match=f"tenant: the token is for the tenant `{tidings.tenant}`, "
+            "the event for `another`",
         ):
             await stray.emit(ASSIGNED)
 
 
-async def test_whoever_may_not_emit_is_told_so(tidings: Tidings) -> None:
+async def test_an_unauthorised_service_is_refused(tidings: Tidings) -> None:
     for token in (None, "nonsense", tidings.token(scope="inbox")):
         async with Client(tidings.url, token, source="/x") as service:
             with pytest.raises(Unauthorised, match="HTTP 40"):
                 await service.emit(ASSIGNED)
-    with pytest.raises(Closed):
+    with pytest.raises(ClientClosed):
         await service.emit(ASSIGNED)
-    with pytest.raises(Unauthorised, match="NATS does not let us in"):
-        async with client(tidings, url=tidings.runtime.settings.nats.replace("@", "x@")):
+    with pytest.raises(Unauthorised, match="NATS rejects the credentials"):
+        async with make_client(tidings, url=tidings.runtime.settings.nats.replace("@", "x@")):
             pass
 
 
-async def test_when_nobody_answers_emit_waits_with_a_limit_and_says_which_event_is_in_doubt(
+async def test_an_unreachable_gateway_limits_waiting_emits_and_names_the_unacknowledged_event(
     tidings: Tidings,
 ) -> None:
-    away = f"http://127.0.0.1:{next(port for port in PORTS if free(port))}"
-    async with client(tidings, "http", away, waiting_limit=2, patience_seconds=0.5) as service:
+    away = f"http://127.0.0.1:{next(port for port in PORTS if is_port_free(port))}"
+    async with make_client(tidings, "http", away, waiting_limit=2, patience_seconds=0.5) as service:
         outcomes = await asyncio.gather(
             *(service.emit(ASSIGNED, id=str(number)) for number in range(4)), return_exceptions=True
         )
@@ -223,91 +223,93 @@ async def test_when_nobody_answers_emit_waits_with_a_limit_and_says_which_event_
     )
 
 
-async def test_a_gateway_killed_in_the_middle_and_back_with_a_limited_rate_loses_nothing_and_doubles_nothing(
+async def test_a_gateway_killed_and_restarted_with_a_rate_limit_loses_and_duplicates_nothing(
     tidings: Tidings, chosen: Settings
 ) -> None:
-    port, loop = next(port for port in PORTS[100:] if free(port)), asyncio.get_running_loop()
-    async with client(tidings, "http", f"http://127.0.0.1:{port}") as service:
-        async with web(chosen, port=port) as first:
+    port, loop = (
+        next(port for port in PORTS[100:] if is_port_free(port)),
+        asyncio.get_running_loop(),
+    )
+    async with make_client(tidings, "http", f"http://127.0.0.1:{port}") as service:
+        async with run_web(chosen, port=port) as first:
             emits = [
-                asyncio.create_task(service.emit(announcement(number))) for number in range(1000)
+                asyncio.create_task(service.emit(make_typed_announcement(number, TO_AMIRA)))
+                for number in range(1000)
             ]
             await asyncio.wait(emits, return_when=asyncio.FIRST_COMPLETED)
             os.kill(first.pid, signal.SIGKILL)
-        async with web(chosen, port=port, event_rate="2/4"):
-            emitted = await asyncio.gather(*emits)
+        async with run_web(chosen, port=port, event_rate="2/4"):
+            events = await asyncio.gather(*emits)
             before = loop.time()
-            emitted += [await service.emit(announcement(number)) for number in range(1000, 1003)]
+            events += [
+                await service.emit(make_typed_announcement(number, TO_AMIRA))
+                for number in range(1000, 1003)
+            ]
 
-    assert loop.time() - before >= 2, "Retry-After asks for two seconds"
-    assert await titles(tidings) == [str(number) for number in range(1003)]
-    assert [message.sequence for message in await stored(tidings)] == [
-        each.sequence for each in emitted
+    assert loop.time() - before >= 2, "emit did not wait for the two seconds of Retry-After"
+    assert await read_titles(tidings) == [str(number) for number in range(1003)]
+    assert [message.sequence for message in await read_stored_events(tidings)] == [
+        notification.sequence for notification in events
     ]
 
 
-class Guarded(NatsServer):
-    """A NATS where somebody may do all but write events."""
+class PublishDeniedNats(NatsServer):
+    """A NATS server with a user who may do everything except publish events."""
 
     def _configuration(self) -> dict[str, object]:
-        given = super()._configuration()
-        denied = {
+        configuration = super()._configuration()
+        user = {
             "user": "meek",
             "password": "meek",
             "permissions": {"publish": {"deny": ["events.>"]}},
         }
-        return {**given, "authorization": {"users": [given["authorization"], denied]}}
+        return {**configuration, "authorization": {"users": [configuration["authorization"], user]}}
 
 
-async def test_whom_nats_does_not_let_write_is_told_so(tmp_path: Path, chosen: Settings) -> None:
-    nats = Guarded(tmp_path, next(port for port in PORTS[400:] if free(port)))
+async def test_a_service_without_publish_permission_is_refused(
+    tmp_path: Path, chosen: Settings
+) -> None:
+    nats = PublishDeniedNats(tmp_path, next(port for port in PORTS[400:] if is_port_free(port)))
     await nats.start()
     async with connect(nats.url, "tests") as jetstream:
-        await install(jetstream, chosen)
+        await install_streams(jetstream, chosen)
 
     async with Client(
         f"nats://meek:meek@127.0.0.1:{nats.port}", source="/x", tenant="acme"
     ) as service:
-        with pytest.raises(Unauthorised, match="NATS does not allow it"):
+        with pytest.raises(Unauthorised, match="NATS denies the request"):
             await service.emit(ASSIGNED)
 
     nats.kill()
     await nats.wait()
 
 
-async def test_nats_killed_in_the_middle_loses_nothing_and_doubles_nothing(
+async def test_a_nats_killed_and_restarted_loses_and_duplicates_nothing(
     tmp_path: Path, chosen: Settings
 ) -> None:
-    nats = NatsServer(tmp_path, next(port for port in PORTS[200:] if free(port)))
+    nats = NatsServer(tmp_path, next(port for port in PORTS[200:] if is_port_free(port)))
     await nats.start()
     async with connect(nats.url, "tests") as jetstream:
-        await install(jetstream, chosen)
+        await install_streams(jetstream, chosen)
         async with Client(
             nats.url, source="/task-service", tenant="acme", waiting_limit=300
         ) as service:
             emits = [
-                asyncio.create_task(service.emit(announcement(number))) for number in range(3000)
+                asyncio.create_task(service.emit(make_typed_announcement(number, TO_AMIRA)))
+                for number in range(3000)
             ]
             await asyncio.wait(emits[:500])
             nats.kill()
             await nats.wait()
             await nats.start()
-            emitted = await asyncio.gather(*emits)
-        found = await everything(jetstream)
+            events = await asyncio.gather(*emits)
+        messages = await read_all(jetstream, EVENTS, "events.>")
     nats.kill()
     await nats.wait()
 
-    assert [json.loads(message.data)["data"]["title"] for message in found] == [
+    assert [json.loads(message.data)["data"]["title"] for message in messages] == [
         str(number) for number in range(3000)
     ]
-    assert [message.sequence for message in found] == [each.sequence for each in emitted]
-
-
-async def everything(jetstream: JetStream) -> list[Message]:
-    """All events of all tenants."""
-    found: list[Message] = []
-    while page := await read(
-        jetstream, EVENTS, "events.>", after=found[-1].sequence if found else 0
-    ):
-        found += page
-    return found
+    assert [message.sequence for message in messages] == [
+        notification.sequence for notification in events
+    ]

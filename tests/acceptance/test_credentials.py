@@ -1,4 +1,4 @@
-"""Credentials: a token is taken wherever a client can put one, and nowhere where it would be seen."""
+"""Credentials: every place in which a token is accepted, and those in which it is refused."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ import pytest
 from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.acceptance.company import beside
-from tests.acceptance.entrances import (
+from tests.acceptance.connections import (
     SOCKET_WAYS,
     STREAM_WAYS,
-    at,
-    ended,
+    connect_with,
+    fetch_ticket,
+    open_socket,
+    open_stream,
     origin_of,
-    socket,
-    stream,
-    ticket,
-    until,
+    read_close,
+    read_until,
 )
-from tests.acceptance.entrances import refused as refused_handshake
-from tests.acceptance.refused import ONE, refused
-from tests.driver import Tidings, event
-from tests.webs import web
+from tests.acceptance.connections import read_refusal as refused_handshake
+from tests.acceptance.problems import ONE, check_problem
+from tests.acceptance.rooms import make_driver_at
+from tests.builders import make_event
+from tests.driver import Tidings
+from tests.web_processes import run_web
 
 pytestmark = pytest.mark.usefixtures("calm")
 
@@ -37,22 +38,22 @@ EVIL = "https://evil.example.org"
 
 
 @pytest.mark.parametrize("way", SOCKET_WAYS)
-async def test_a_websocket_takes_a_token_in_each_place(tidings: Tidings, way: str) -> None:
-    async with socket(tidings, way, tidings.token("alice")) as opened:
-        hello = await until(opened, "hello")
+async def test_a_websocket_accepts_a_token_in_each_place(tidings: Tidings, way: str) -> None:
+    async with open_socket(tidings, way, tidings.token("alice")) as connection:
+        hello = await read_until(connection, "hello")
 
     assert hello["user"] == "alice"
-    assert opened.subprotocol == ("tidings.v1" if way == "subprotocol" else None)
-    assert "bearer" not in str(opened.response.headers).lower()
+    assert connection.subprotocol == ("tidings.v1" if way == "subprotocol" else None)
+    assert connection.response and "bearer" not in str(connection.response.headers).lower()
 
 
 @pytest.mark.parametrize("way", STREAM_WAYS)
-async def test_an_event_stream_takes_a_token_in_each_place(tidings: Tidings, way: str) -> None:
-    async with stream(tidings, way, tidings.token("alice")) as opened:
-        assert (await until(opened, "hello"))["user"] == "alice"
+async def test_an_event_stream_accepts_a_token_in_each_place(tidings: Tidings, way: str) -> None:
+    async with open_stream(tidings, way, tidings.token("alice")) as connection:
+        assert (await read_until(connection, "hello"))["user"] == "alice"
 
 
-async def test_a_request_takes_a_token_in_its_header_or_in_a_cookie_of_a_known_page(
+async def test_a_request_accepts_a_token_in_its_header_or_in_a_cookie_from_its_own_origin(
     tidings: Tidings,
 ) -> None:
     token = tidings.token()
@@ -62,7 +63,7 @@ async def test_a_request_takes_a_token_in_its_header_or_in_a_cookie_of_a_known_p
         {"Cookie": f"tidings_token={token}", "Sec-Fetch-Site": "same-origin"},
     ):
         assert (await tidings.http.get("/v1/counts", headers=headers)).status_code == 200
-        body = json.dumps(event("user.joined", user_id="a"))
+        body = json.dumps(make_event("user.joined", user_id="a"))
         assert (
             await tidings.http.post(
                 "/v1/events", content=body, headers={**headers, "Content-Type": ONE}
@@ -70,18 +71,18 @@ async def test_a_request_takes_a_token_in_its_header_or_in_a_cookie_of_a_known_p
         ).status_code == 200
 
 
-async def test_the_subprotocol_of_a_client_that_authenticates_by_frame_is_answered_too(
+async def test_the_subprotocol_is_also_confirmed_to_a_client_that_authenticates_by_frame(
     tidings: Tidings,
 ) -> None:
-    async with at(tidings, subprotocols=["tidings.v1"]) as opened:
-        await opened.send(json.dumps({"type": "auth", "token": tidings.token("alice")}))
-        await until(opened, "hello")
+    async with connect_with(tidings, subprotocols=["tidings.v1"]) as connection:
+        await connection.send(json.dumps({"type": "auth", "token": tidings.token("alice")}))
+        await read_until(connection, "hello")
 
-        assert opened.subprotocol == "tidings.v1"
+        assert connection.subprotocol == "tidings.v1"
 
 
 @pytest.mark.parametrize("way", SOCKET_WAYS[:-1])
-async def test_a_bad_token_ends_a_websocket_with_its_code_in_each_place(
+async def test_a_bad_token_in_each_place_closes_a_websocket_with_its_code(
     tidings: Tidings, way: str
 ) -> None:
     for token, code in (
@@ -89,52 +90,52 @@ async def test_a_bad_token_ends_a_websocket_with_its_code_in_each_place(
         ("forged", 4002),
         (tidings.token("alice", scope="emit"), 4003),
     ):
-        async with socket(tidings, way, token) as opened:
-            found, words = await ended(opened)
-            assert (found, token in words) == (code, False)
+        async with open_socket(tidings, way, token) as connection:
+            close_code, words = await read_close(connection)
+            assert (close_code, token in words) == (code, False)
 
 
 @pytest.mark.parametrize("path", ["/v1/counts", "/v1/log", "/v1/stream", "/v1/notifications"])
-async def test_a_token_in_the_address_is_refused_with_words_on_where_it_goes(
+async def test_a_token_in_the_url_is_refused_with_where_to_send_it(
     tidings: Tidings, path: str
 ) -> None:
     token = tidings.token("alice")
     for headers in ({}, tidings.headers("alice")):
-        problem = refused(
+        problem = check_problem(
             await tidings.http.get(path, params={"token": token}, headers=headers), 401
         )
         assert "Authorization: Bearer" in problem["detail"] and token not in problem["detail"]
 
-    async with at(tidings, f"?token={token}") as opened:
-        code, words = await ended(opened)
+    async with connect_with(tidings, f"?token={token}") as connection:
+        code, words = await read_close(connection)
         assert code == 4001 and "Authorization" in words and token not in words
 
 
-async def test_a_ticket_works_once_over_all_edges(tidings: Tidings, other: Tidings) -> None:
+async def test_a_ticket_works_once_across_all_edges(tidings: Tidings, other: Tidings) -> None:
     for first, second in ((tidings, other), (other, tidings)):
-        issued = await ticket(first, first.token("alice"))
-        async with at(first, f"?ticket={issued}") as opened:
-            await until(opened, "hello")
+        ticket = await fetch_ticket(first, first.token("alice"))
+        async with connect_with(first, f"?ticket={ticket}") as connection:
+            await read_until(connection, "hello")
 
-            async with at(second, f"?ticket={issued}") as again:
-                assert await ended(again) == (
+            async with connect_with(second, f"?ticket={ticket}") as again:
+                assert await read_close(again) == (
                     4002,
                     "the ticket has been used; POST /v1/tickets for a new one",
                 )
-            refused(await second.http.get(f"/v1/stream?ticket={issued}"), 401)
+            check_problem(await second.http.get(f"/v1/stream?ticket={ticket}"), 401)
 
 
-async def test_of_a_crowd_that_shows_one_ticket_at_once_one_comes_in(
+async def test_one_ticket_used_many_times_at_once_opens_one_connection(
     tidings: Tidings, other: Tidings
 ) -> None:
-    issued = await ticket(tidings, tidings.token("alice"))
+    ticket = await fetch_ticket(tidings, tidings.token("alice"))
 
-    async def tried(edge: Tidings) -> str:
-        async with at(edge, f"?ticket={issued}") as opened:
-            return json.loads(await opened.recv())["type"]
+    async def first_frame_type(edge: Tidings) -> str:
+        async with connect_with(edge, f"?ticket={ticket}") as connection:
+            return json.loads(await connection.recv())["type"]
 
     answers = await asyncio.gather(
-        *(tried(edge) for edge in (tidings, other) * 10), return_exceptions=True
+        *(first_frame_type(edge) for edge in (tidings, other) * 10), return_exceptions=True
     )
 
     assert answers.count("hello") == 1
@@ -149,33 +150,41 @@ async def test_a_ticket_is_for_its_origin_and_for_connections_only(tidings: Tidi
         "no-store",
         "application/json",
     )
-    foreign, own = response.json()["ticket"], await ticket(tidings, tidings.token("alice"))
+    app_ticket, ticket = (
+        response.json()["ticket"],
+        await fetch_ticket(tidings, tidings.token("alice")),
+    )
 
     for headers in ({}, {"Origin": "https://evil.example.org"}, {"Origin": tidings.url}):
-        refused(await tidings.http.get(f"/v1/stream?ticket={foreign}", headers=headers), 401)
+        check_problem(
+            await tidings.http.get(f"/v1/stream?ticket={app_ticket}", headers=headers), 401
+        )
     for path in ("/v1/counts", "/v1/log"):
         assert (
-            "ticket opens" in refused(await tidings.http.get(f"{path}?ticket={own}"), 401)["detail"]
+            "ticket opens"
+            in check_problem(await tidings.http.get(f"{path}?ticket={ticket}"), 401)["detail"]
         )
-    refused(await tidings.http.post(f"/v1/tickets?ticket={own}"), 401)
-    refused(
+    check_problem(await tidings.http.post(f"/v1/tickets?ticket={ticket}"), 401)
+    check_problem(
         await tidings.http.post("/v1/tickets", headers=tidings.headers("alice", scope="emit")), 403
     )
-    refused(await tidings.http.post("/v1/tickets"), 401)
+    check_problem(await tidings.http.post("/v1/tickets"), 401)
 
-    async with at(tidings, f"?ticket={foreign}", Origin=APP) as opened:
-        await until(opened, "hello")
+    async with connect_with(tidings, f"?ticket={app_ticket}", Origin=APP) as connection:
+        await read_until(connection, "hello")
 
 
-async def test_a_connection_by_ticket_ends_when_the_token_behind_it_does(tidings: Tidings) -> None:
-    issued = await ticket(tidings, tidings.token("alice", seconds=2))
+async def test_a_connection_by_ticket_ends_with_the_token_that_bought_the_ticket(
+    tidings: Tidings,
+) -> None:
+    ticket = await fetch_ticket(tidings, tidings.token("alice", seconds=2))
 
-    async with at(tidings, f"?ticket={issued}") as opened:
-        assert await ended(opened) == (4002, "the token has expired")
+    async with connect_with(tidings, f"?ticket={ticket}") as connection:
+        assert await read_close(connection) == (4002, "the token has expired")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.org", "null", None])
-async def test_a_cookie_of_a_foreign_page_opens_nothing(
+async def test_a_cookie_sent_from_a_foreign_origin_is_refused(
     tidings: Tidings, origin: str | None
 ) -> None:
     headers = {
@@ -184,68 +193,92 @@ async def test_a_cookie_of_a_foreign_page_opens_nothing(
     }
 
     for path in ("/v1/stream", "/v1/counts"):
-        refused(await tidings.http.get(path, headers=headers), 403)
-    refused(await tidings.http.post("/v1/notifications/mark", content=b"{}", headers=headers), 403)
-    status, words = await refused_handshake(at(tidings, **headers))
+        check_problem(await tidings.http.get(path, headers=headers), 403)
+    check_problem(
+        await tidings.http.post("/v1/notifications/mark", content=b"{}", headers=headers), 403
+    )
+    status, words = await refused_handshake(connect_with(tidings, **headers))
     assert status == 403 and "Origin" in words
 
 
 @pytest.fixture(scope="module")
-async def listing(chosen: Settings) -> AsyncIterator[str]:
-    """Where an edge with a list of origins answers."""
-    async with web(chosen, allowed_origins=f"{APP}, https://other.example.org") as edge:
+async def edge_with_origins(chosen: Settings) -> AsyncIterator[str]:
+    """Run an edge with a list of allowed origins, and return its URL."""
+    async with run_web(chosen, allowed_origins=f"{APP}, https://other.example.org") as edge:
         yield edge.url
 
 
 @pytest.fixture
-async def listed(tidings: Tidings, listing: str) -> AsyncIterator[Tidings]:
-    """The same tenant there."""
-    async with beside(tidings, listing) as driver:
+async def driver_with_origins(tidings: Tidings, edge_with_origins: str) -> AsyncIterator[Tidings]:
+    """Return a driver of the same tenant at that edge."""
+    async with make_driver_at(tidings, edge_with_origins) as driver:
         yield driver
 
 
-async def test_with_a_list_of_origins_only_their_pages_may_connect(listed: Tidings) -> None:
-    authorization = listed.headers("alice")
+async def test_only_pages_of_allowed_origins_may_connect(driver_with_origins: Tidings) -> None:
+    authorization = driver_with_origins.headers("alice")
 
-    for headers in ({"Origin": APP}, {"Origin": listed.url}, {}):
-        async with at(listed, **headers, **authorization) as opened:
-            await until(opened, "hello")
-    async with at(listed, Origin=APP, Cookie=f"tidings_token={listed.token('alice')}") as opened:
-        await until(opened, "hello")
+    for headers in ({"Origin": APP}, {"Origin": driver_with_origins.url}, {}):
+        async with connect_with(driver_with_origins, **headers, **authorization) as connection:
+            await read_until(connection, "hello")
+    async with connect_with(
+        driver_with_origins,
+        Origin=APP,
+        Cookie=f"tidings_token={driver_with_origins.token('alice')}",
+    ) as connection:
+        await read_until(connection, "hello")
 
-    assert (await refused_handshake(at(listed, Origin=EVIL, **authorization)))[0] == 403
-    refused(await listed.http.get("/v1/stream", headers={"Origin": EVIL, **authorization}), 403)
-    refused(await listed.http.post("/v1/tickets", headers={"Origin": EVIL, **authorization}), 403)
+    assert (
+        await refused_handshake(connect_with(driver_with_origins, Origin=EVIL, **authorization))
+    )[0] == 403
+    check_problem(
+        await driver_with_origins.http.get("/v1/stream", headers={"Origin": EVIL, **authorization}),
+        403,
+    )
+    check_problem(
+        await driver_with_origins.http.post(
+            "/v1/tickets", headers={"Origin": EVIL, **authorization}
+        ),
+        403,
+    )
 
 
 @pytest.mark.parametrize("path", ["/v1/counts", "/v1/stream"])
-async def test_only_listed_pages_may_read_answers(listed: Tidings, path: str) -> None:
-    cookie = {"Cookie": f"tidings_token={listed.token('alice')}"}
-    asked = {
+async def test_only_pages_of_allowed_origins_may_read_answers(
+    driver_with_origins: Tidings, path: str
+) -> None:
+    cookie = {"Cookie": f"tidings_token={driver_with_origins.token('alice')}"}
+    preflight_headers = {
         "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "authorization, last-event-id",
     }
-    counted: set[int] = set()
+    header_counts: set[int] = set()
 
     for _ in range(3):
-        async with listed.http.stream("GET", path, headers={"Origin": APP, **cookie}) as answer:
+        async with driver_with_origins.http.stream(
+            "GET", path, headers={"Origin": APP, **cookie}
+        ) as answer:
             assert answer.status_code == 200
             assert answer.headers["access-control-allow-origin"] == APP
             assert answer.headers["access-control-allow-credentials"] == "true"
-            counted.add(len(answer.headers.raw))
-    assert len(counted) == 1
-    async with listed.http.stream(
-        "GET", path, headers={"Origin": EVIL, **listed.headers("alice")}
+            header_counts.add(len(answer.headers.raw))
+    assert len(header_counts) == 1
+    async with driver_with_origins.http.stream(
+        "GET", path, headers={"Origin": EVIL, **driver_with_origins.headers("alice")}
     ) as answer:
         assert "access-control-allow-origin" not in answer.headers
 
-    preflight = await listed.http.options(path, headers={"Origin": APP, **asked})
+    preflight = await driver_with_origins.http.options(
+        path, headers={"Origin": APP, **preflight_headers}
+    )
     assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, APP)
-    preflight = await listed.http.options(path, headers={"Origin": EVIL, **asked})
+    preflight = await driver_with_origins.http.options(
+        path, headers={"Origin": EVIL, **preflight_headers}
+    )
     assert preflight.status_code == 400 and "access-control-allow-origin" not in preflight.headers
 
 
-async def test_no_token_and_no_ticket_stands_in_a_log_whatever_became_of_it(
+async def test_no_log_contains_a_token_or_a_ticket(
     tidings: Tidings, chosen: Settings, tmp_path: Path
 ) -> None:
     kinds = ((3600, "inbox emit"), (-60, "inbox"), (3600, "emit"))
@@ -253,26 +286,26 @@ async def test_no_token_and_no_ticket_stands_in_a_log_whatever_became_of_it(
     secrets += ["forged." + secrets[0], "x" * 5000]
     log = tmp_path / "log"
     async with (
-        web(chosen, log=log, allowed_origins=APP, log_level="DEBUG") as edge,
-        beside(tidings, edge.url) as driver,
+        run_web(chosen, log=log, allowed_origins=APP, log_level="DEBUG") as edge,
+        make_driver_at(tidings, edge.url) as driver,
     ):
         for secret in secrets:
-            await used_everywhere(driver, secret)
-        secrets += await used_as_ticket(driver, secrets[0])
+            await use_token_everywhere(driver, secret)
+        secrets += await use_as_ticket(driver, secrets[0])
 
-    told = log.read_text()
-    assert '"message":"stopped"' in told and '"level":"error"' not in told
+    lines = log.read_text()
+    assert '"message":"stopped"' in lines and '"level":"error"' not in lines
     for secret in secrets:
-        assert secret[:40] not in told and secret[-40:] not in told
+        assert secret[:40] not in lines and secret[-40:] not in lines
 
 
-async def used_everywhere(edge: Tidings, secret: str) -> None:
-    """Show a token, good or bad, in every place, those too where none belongs."""
+async def use_token_everywhere(edge: Tidings, secret: str) -> None:
+    """Send a token in every place, including those in which none is accepted."""
     for way in SOCKET_WAYS[:-1]:
-        async with suppressed(), socket(edge, way, secret) as opened:
-            await until(opened, "hello")
-    async with suppressed(), stream(edge, "header", secret) as events:
-        await until(events, "hello")
+        async with suppress_errors(), open_socket(edge, way, secret) as connection:
+            await read_until(connection, "hello")
+    async with suppress_errors(), open_stream(edge, "header", secret) as events:
+        await read_until(events, "hello")
     await edge.http.get(
         "/v1/counts", params={"token": secret}, headers={"Authorization": f"Bearer {secret}"}
     )
@@ -282,26 +315,26 @@ async def used_everywhere(edge: Tidings, secret: str) -> None:
         headers={"Authorization": f"Bearer {secret}", "Content-Type": ONE},
     )
     for strange in (
-        at(edge, f"?token={secret}", Origin=EVIL, Cookie=f"tidings_token={secret}"),
-        at(edge, f"?token={secret}"),
-        at(edge, **{"Sec-WebSocket-Protocol": f"tidings.v1, bearer.{secret} nonsense"}),
+        connect_with(edge, f"?token={secret}", Origin=EVIL, Cookie=f"tidings_token={secret}"),
+        connect_with(edge, f"?token={secret}"),
+        connect_with(edge, **{"Sec-WebSocket-Protocol": f"tidings.v1, bearer.{secret} nonsense"}),
     ):
-        async with suppressed(), strange as opened:
-            await ended(opened)
+        async with suppress_errors(), strange as connection:
+            await read_close(connection)
 
 
-async def used_as_ticket(edge: Tidings, token: str) -> list[str]:
-    """Show tickets, good, used and forged, wherever a ticket might be shown."""
-    issued = [await ticket(edge, token) for _ in range(2)]
-    for query in (f"?ticket={issued[0]}", f"?ticket={issued[0]}", f"?ticket={issued[1]}x"):
-        async with suppressed(), at(edge, query) as opened:
-            await until(opened, "hello")
+async def use_as_ticket(edge: Tidings, token: str) -> list[str]:
+    """Use valid, used and forged tickets on every route, and return the valid ones."""
+    tickets = [await fetch_ticket(edge, token) for _ in range(2)]
+    for query in (f"?ticket={tickets[0]}", f"?ticket={tickets[0]}", f"?ticket={tickets[1]}x"):
+        async with suppress_errors(), connect_with(edge, query) as connection:
+            await read_until(connection, "hello")
         await edge.http.get(f"/v1/log{query}")
-    return issued
+    return tickets
 
 
 @asynccontextmanager
-async def suppressed() -> AsyncIterator[None]:
-    """Whatever comes of it."""
+async def suppress_errors() -> AsyncIterator[None]:
+    """Ignore refusals: only the log is of interest."""
     with suppress(ConnectionClosed, InvalidHandshake, AssertionError, httpx.HTTPError):
         yield

@@ -1,142 +1,184 @@
-"""What all dialects have from the core: nothing is lost while away, however it comes; tokens in the address, and how they end."""
+"""All dialects: no loss and no repeat across reconnects, and tokens in the URL."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from tidings.contracts.close_codes import CloseCode
+from tidings.edge.connection.websocket import FRAME_LIMIT_BYTES
+from tidings.edge.delivery.ack_writer import FLUSH_INTERVAL_SECONDS
 from tidings.runtime.settings import Settings
 
-from tests.acceptance.company import beside
-from tests.acceptance.frontends import CHAT, INCIDENTS, SOCKETS, FrontEnd, front_end, until_sent
-from tests.acceptance.refused import refused
-from tests.driver import Tidings, hello_to
-from tests.webs import web
+from tests.acceptance.frontends import (
+    CHAT,
+    INCIDENTS,
+    SOCKETS,
+    FrontEnd,
+    open_front_end,
+    wait_until_sent,
+)
+from tests.acceptance.problems import check_problem
+from tests.acceptance.rooms import make_driver_at
+from tests.builders import make_announcement
+from tests.driver import Tidings
+from tests.web_processes import run_web
 
 
-def titles(page: FrontEnd) -> list[str]:
-    """Of the notifications that a page was told, in order."""
-    found = (
+def titles_on(page: FrontEnd) -> list[str]:
+    """Return the titles of the notifications that a page has received, in order."""
+    bodies = (
         frame["data"].get("notification", frame["data"]) for frame in page.heard if "data" in frame
     )
-    return [data["title"] for data in found if "title" in data]
+    return [data["title"] for data in bodies if "title" in data]
 
 
-async def until_titles(page: FrontEnd, *expected: str) -> None:
-    """Read until so many have come, and a bit more; they are these."""
-    while len(titles(page)) < len(expected):
+async def read_until_titles(page: FrontEnd, *titles: str) -> None:
+    """Read until this many titles have arrived and nothing is pending; they must be equal."""
+    while len(titles_on(page)) < len(titles):
         await page.next()
-    await page.all()
-    assert titles(page) == [*expected]
+    await page.read_pending()
+    assert titles_on(page) == [*titles]
 
 
 @pytest.mark.parametrize("path", SOCKETS)
-async def test_whoever_was_away_is_brought_what_came_meanwhile_and_nothing_twice(
+async def test_a_returning_page_gets_what_it_missed_and_nothing_twice(
     tidings: Tidings, path: str
 ) -> None:
-    await tidings.emit(hello_to("alice", title="before"))
-    async with front_end(tidings, path) as page:
-        await until_titles(page, "before")
+    await tidings.emit(make_announcement("alice", title="before"))
+    async with open_front_end(tidings, path) as page:
+        await read_until_titles(page, "before")
         page.drop()
-    await tidings.emit(*(hello_to("alice", title=f"away {number}") for number in range(3)))
-    async with front_end(tidings, path) as again:
-        await until_titles(again, "away 0", "away 1", "away 2")
-        await tidings.emit(hello_to("alice", title="live"))
-        await until_titles(again, "away 0", "away 1", "away 2", "live")
+    await tidings.emit(*(make_announcement("alice", title=f"away {number}") for number in range(3)))
+    async with open_front_end(tidings, path) as again:
+        await read_until_titles(again, "away 0", "away 1", "away 2")
+        await tidings.emit(make_announcement("alice", title="live"))
+        await read_until_titles(again, "away 0", "away 1", "away 2", "live")
 
-    async with front_end(tidings, path) as third:
-        await until_titles(third)
+    async with open_front_end(tidings, path) as third:
+        await read_until_titles(third)
 
 
-async def test_what_was_read_meanwhile_is_not_brought_as_new(tidings: Tidings) -> None:
-    await tidings.emit(*(hello_to("alice", title=str(number)) for number in range(2)))
-    found = await tidings.eventually("alice", total=2) and await tidings.listing("alice")
+async def test_a_notification_that_was_read_meanwhile_is_not_sent_as_new(tidings: Tidings) -> None:
+    await tidings.emit(*(make_announcement("alice", title=str(number)) for number in range(2)))
+    await tidings.wait_for_counts("alice", total=2)
+    notifications = await tidings.list_all("alice")
     await tidings.http.post(
         "/v1/notifications/mark",
-        json={"state": "read", "ids": [found[0]["id"]]},
+        json={"state": "read", "ids": [notifications[0]["id"]]},
         headers=tidings.headers("alice"),
     )
 
-    async with front_end(tidings, INCIDENTS) as page:
-        await until_titles(page, "0")
+    async with open_front_end(tidings, INCIDENTS) as page:
+        await read_until_titles(page, "0")
 
 
-async def test_what_any_connection_was_sent_is_known_on_other_edges_and_after_the_end_of_its_own(
+async def test_other_edges_know_what_was_sent_after_the_edge_has_stopped(
     tidings: Tidings, chosen: Settings
 ) -> None:
-    async with web(chosen) as edge, beside(tidings, edge.url) as elsewhere:
+    async with run_web(chosen) as edge, make_driver_at(tidings, edge.url) as elsewhere:
         canonical = await (await elsewhere.connect("bob")).live()
-        await tidings.emit(hello_to("alice", "bob", title="seen"))
+        await tidings.emit(make_announcement("alice", "bob", title="seen"))
         await canonical.until(1)
         async with (
-            front_end(elsewhere, CHAT) as page,
-            front_end(elsewhere, CHAT, "bob") as beside_canonical,
+            open_front_end(elsewhere, CHAT) as page,
+            open_front_end(elsewhere, CHAT, "bob") as beside_canonical,
         ):
-            await until_titles(page, "seen")
-            await until_titles(beside_canonical)
-            sent = await until_sent(tidings, "alice")
-    await tidings.emit(hello_to("alice", "bob", title="missed"))
+            await read_until_titles(page, "seen")
+            await read_until_titles(beside_canonical)
+            position = await wait_until_sent(tidings, "alice")
+    await tidings.emit(make_announcement("alice", "bob", title="missed"))
 
     async with (
-        front_end(tidings, INCIDENTS) as page,
-        front_end(tidings, INCIDENTS, "bob") as of_bob,
+        open_front_end(tidings, INCIDENTS) as page,
+        open_front_end(tidings, INCIDENTS, "bob") as page_of_bob,
     ):
-        await until_titles(page, "missed")
-        await until_titles(of_bob, "missed")
-    assert await until_sent(tidings, "alice", sent) > sent
-
-
-async def test_a_client_that_names_a_cursor_is_told_cursors_and_goes_on_from_one(
-    tidings: Tidings,
-) -> None:
-    await tidings.emit(hello_to("alice", title="0"), hello_to("alice", title="1"))
-    async with front_end(tidings, INCIDENTS, cursor="") as page:
-        await until_titles(page, "0", "1")
-        cursor = page.heard[-2]["cursor"]
-    await tidings.emit(hello_to("alice", title="2"))
-
-    for _ in range(2):
-        async with front_end(tidings, INCIDENTS, cursor=cursor) as again:
-            await until_titles(again, "2")
-    async with front_end(tidings, INCIDENTS, cursor="0123abcd-7") as strange:
-        await until_titles(strange)
+        await read_until_titles(page, "missed")
+        await read_until_titles(page_of_bob, "missed")
+    assert await wait_until_sent(tidings, "alice", position) > position
 
 
 @pytest.mark.parametrize("path", SOCKETS)
-async def test_a_token_in_the_address_is_taken_or_the_close_code_says_why_not(
+async def test_a_page_closed_by_one_edge_gets_nothing_twice_from_another(
+    tidings: Tidings, other: Tidings, path: str
+) -> None:
+    async with open_front_end(tidings, path) as page:
+        await tidings.emit(make_announcement("alice", title="seen"))
+        await read_until_titles(page, "seen")
+        await page.send("x" * (FRAME_LIMIT_BYTES + 1))
+        assert await page.read_close_code() == CloseCode.BAD_FRAME
+
+    async with open_front_end(other, path) as next_page:
+        await tidings.emit(make_announcement("alice", title="next"))
+        await read_until_titles(next_page, "next")
+
+
+async def test_what_a_page_was_sent_is_logged_as_soon_as_it_disconnects(
+    tidings: Tidings, other: Tidings
+) -> None:
+    position = 0
+    # Each edge also flushes at intervals. The limit is two intervals and one edge serves three of
+    # the five pages, so that at least one page must be flushed when it disconnects.
+    async with asyncio.timeout(2 * FLUSH_INTERVAL_SECONDS):
+        for number, driver in enumerate((tidings, other, tidings, other, tidings)):
+            async with open_front_end(driver, CHAT) as page:
+                await tidings.emit(make_announcement("alice", title=str(number)))
+                await read_until_titles(page, str(number))
+            position = await wait_until_sent(tidings, "alice", position)
+
+
+async def test_a_client_that_sends_a_cursor_gets_cursors_and_resumes_from_one(
+    tidings: Tidings,
+) -> None:
+    await tidings.emit(make_announcement("alice", title="0"), make_announcement("alice", title="1"))
+    async with open_front_end(tidings, INCIDENTS, cursor="") as page:
+        await read_until_titles(page, "0", "1")
+        cursor = page.heard[-2]["cursor"]
+    await tidings.emit(make_announcement("alice", title="2"))
+
+    for _ in range(2):
+        async with open_front_end(tidings, INCIDENTS, cursor=cursor) as again:
+            await read_until_titles(again, "2")
+    async with open_front_end(tidings, INCIDENTS, cursor="0123abcd-7") as strange:
+        await read_until_titles(strange)
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+async def test_a_token_in_the_url_is_accepted_or_the_close_code_states_why_not(
     tidings: Tidings, path: str
 ) -> None:
     codes = list[int]()
     for token in ("", "forged", tidings.token("alice", scope="emit")):
-        async with front_end(tidings, path, token=token) as page:
-            codes.append(await page.code())
+        async with open_front_end(tidings, path, token=token) as page:
+            codes.append(await page.read_close_code())
 
     assert codes == [4001, 4002, 4003]
-    refused(await tidings.http.get(path, headers=tidings.headers("alice")), 426)
+    check_problem(await tidings.http.get(path, headers=tidings.headers("alice")), 426)
 
 
-async def test_a_page_ends_with_its_token(tidings: Tidings) -> None:
-    async with front_end(tidings, CHAT, token=tidings.token("alice", seconds=2)) as page:
-        await page.all()
+async def test_a_page_is_closed_when_its_token_expires(tidings: Tidings) -> None:
+    async with open_front_end(tidings, CHAT, token=tidings.token("alice", seconds=2)) as page:
+        await page.read_pending()
 
-        assert await page.code() == 4002
+        assert await page.read_close_code() == 4002
 
 
-async def test_only_the_dialects_take_a_token_from_the_address(tidings: Tidings) -> None:
-    async with front_end(tidings, "/v1/socket") as page:
-        assert await page.code() == 4001
+async def test_only_dialects_accept_a_token_in_the_url(tidings: Tidings) -> None:
+    async with open_front_end(tidings, "/v1/socket") as page:
+        assert await page.read_close_code() == 4001
 
 
 @pytest.mark.parametrize("path", SOCKETS)
 @pytest.mark.parametrize(
     "nonsense", ["nonsense", "[]", "{}", '{"type":"dance"}', b"\xff\x00"], ids=repr
 )
-async def test_nonsense_is_answered_and_the_page_goes_on(
+async def test_a_malformed_frame_is_answered_and_the_connection_stays_open(
     tidings: Tidings, path: str, nonsense: str | bytes
 ) -> None:
-    async with front_end(tidings, path) as page:
+    async with open_front_end(tidings, path) as page:
         await page.send(nonsense)
         answer: dict[str, Any] = await page.next("error")
 
         assert answer["data"]["message"].startswith("bad frame: ")
-        assert (await page.all())[-1] == {"type": "pong"}
+        assert (await page.read_pending())[-1] == {"type": "pong"}

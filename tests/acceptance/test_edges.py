@@ -1,4 +1,4 @@
-"""Many edges: on one port, wherever a client lands; or each for the people of some partitions, and the others sent elsewhere."""
+"""Several edges: on one port for all clients, or each for the users of some partitions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tidings.contracts.subjects import Person, followed, partition_of
+from tidings.contracts.close_codes import decode_reason
+from tidings.contracts.subjects import Person, Subjects, followed_subjects
 from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from tests.acceptance.faults import Process, eventually
-from tests.acceptance.refused import refused
-from tests.driver import Tidings, hello_to
-from tests.webs import Web, environment, web, webs
+from tests.acceptance.faults import Process
+from tests.acceptance.problems import check_problem
+from tests.builders import make_announcement
+from tests.driver import Tidings
+from tests.waiting import wait_until
+from tests.web_processes import WebProcess, make_environment, run_web, run_webs
 
 CONNECTIONS = 24
 ROUNDS = 20
@@ -26,81 +29,83 @@ EVEN = tuple(range(0, 16, 2))
 
 
 @pytest.fixture
-async def two(chosen: Settings) -> AsyncIterator[list[Web]]:
-    """Two edges on one port."""
-    async with webs(chosen, 2, heartbeat_seconds=0.5, connections_per_user=100) as running:
+async def edges(chosen: Settings) -> AsyncIterator[list[WebProcess]]:
+    """Run two edges on one port."""
+    async with run_webs(chosen, 2, heartbeat_seconds=0.5, connections_per_user=100) as running:
         yield running
 
 
 @pytest.fixture
-async def even(chosen: Settings) -> AsyncIterator[Web]:
-    """An edge for the people of the even partitions."""
-    async with web(
+async def even_edge(chosen: Settings) -> AsyncIterator[WebProcess]:
+    """Run an edge for the users of the even partitions."""
+    async with run_web(
         chosen, edge_partitions=",".join(map(str, EVEN)), heartbeat_seconds=0.5
     ) as running:
         yield running
 
 
-def named(tidings: Tidings, remainder: int) -> str:
-    """A user in an even (0) or odd (1) partition."""
+def find_user(tidings: Tidings, remainder: int) -> str:
+    """Return a user of an even (0) or odd (1) partition."""
     return next(
         name
         for name in map(str, range(100))
-        if partition_of(Person(tidings.tenant, name), 16) % 2 == remainder
+        if Subjects(16).partition_of(Person(tidings.tenant, name)) % 2 == remainder
     )
 
 
 async def test_connections_to_one_port_are_spread_over_its_edges(
-    tidings: Tidings, two: list[Web]
+    tidings: Tidings, edges: list[WebProcess]
 ) -> None:
-    before = [edge.sockets for edge in two]
+    before = [edge.sockets for edge in edges]
 
     async with (
-        Tidings(two[0].url, tidings.runtime, tidings.tenant) as driver,
+        Tidings(edges[0].url, tidings.runtime, tidings.tenant) as driver,
         AsyncExitStack() as stack,
     ):
         for _ in range(CONNECTIONS):
             await (await stack.enter_async_context(driver.socket("alice"))).live()
-        grown = [edge.sockets - sockets for edge, sockets in zip(two, before, strict=True)]
+        new_connections = [
+            edge.sockets - sockets for edge, sockets in zip(edges, before, strict=True)
+        ]
 
-    assert sum(grown) == CONNECTIONS
-    assert all(grown), grown
+    assert sum(new_connections) == CONNECTIONS
+    assert all(new_connections), new_connections
 
 
-async def test_whoever_comes_back_anywhere_gets_all_that_was_missed_once(
-    tidings: Tidings, two: list[Web]
+async def test_a_client_that_returns_to_any_edge_gets_everything_it_missed_once(
+    tidings: Tidings, edges: list[WebProcess]
 ) -> None:
     titles, cursor = list[str](), None
-    async with Tidings(two[0].url, tidings.runtime, tidings.tenant) as driver:
+    async with Tidings(edges[0].url, tidings.runtime, tidings.tenant) as driver:
         async with driver.socket("alice") as client:
             cursor = (await client.live()).cursor
         for number in range(ROUNDS):
-            await driver.emit(hello_to("alice", title=f"{number} away"))
+            await driver.emit(make_announcement("alice", title=f"{number} away"))
             transport = driver.socket if number % 2 else driver.events
             async with transport("alice", cursor) as client:
                 await client.until(1)
-                await driver.emit(hello_to("alice", title=f"{number} there"))
+                await driver.emit(make_announcement("alice", title=f"{number} there"))
                 await client.until(2)
                 cursor, counts = client.cursor, client.counts
             titles += [entry["title"] for entry in client.entries]
 
     assert titles == [
-        f"{number} {where}" for number in range(ROUNDS) for where in ("away", "there")
+        f"{number} {place}" for number in range(ROUNDS) for place in ("away", "there")
     ]
     assert counts["unread"] == 2 * ROUNDS
 
 
 async def test_a_mark_made_at_one_edge_shows_at_every_other(
-    tidings: Tidings, two: list[Web]
+    tidings: Tidings, edges: list[WebProcess]
 ) -> None:
     async with (
-        Tidings(two[0].url, tidings.runtime, tidings.tenant) as driver,
+        Tidings(edges[0].url, tidings.runtime, tidings.tenant) as driver,
         AsyncExitStack() as stack,
     ):
         tabs = [
             await (await stack.enter_async_context(driver.socket("alice"))).live() for _ in range(8)
         ]
-        await driver.emit(hello_to("alice"))
+        await driver.emit(make_announcement("alice"))
         (note,) = [(await tab.until(1))[0] for tab in tabs][:1]
 
         results = [
@@ -120,29 +125,32 @@ async def test_a_mark_made_at_one_edge_shows_at_every_other(
             assert tab.counts["total"] == 0
 
 
-async def test_a_worker_that_is_killed_is_replaced_and_its_clients_come_back_to_another(
+async def test_a_killed_worker_is_replaced_and_its_clients_reconnect_to_another(
     tidings: Tidings, chosen: Settings, tmp_path: Path
 ) -> None:
     command = Process(
-        ("edge", "--workers", "2"), environment(chosen, port=0), tmp_path / "edge.log"
+        ("edge", "--workers", "2"), make_environment(chosen, port=0), tmp_path / "edge.log"
     )
     url = await command.start()
     async with Tidings(url, tidings.runtime, tidings.tenant) as driver:
         async with driver.socket("alice") as client:
             cursor = (await client.live()).cursor
-        first = command.children()
+        workers = command.children()
 
-        os.kill(first[0], signal.SIGKILL)
-        await tidings.emit(hello_to("alice"))
+        os.kill(workers[0], signal.SIGKILL)
+        await tidings.emit(make_announcement("alice"))
 
-        assert await _missed(driver, cursor) == 1
-        await eventually(lambda: _two_again(command, first[0]))
+        assert await _count_missed(driver, cursor) == 1
+        await wait_until(lambda: _has_two_workers(command, workers[0]))
     command.kill(signal.SIGTERM)
     assert await command.wait() == 0
 
 
-async def _missed(driver: Tidings, cursor: str | None) -> int:
-    """How many entries a client gets that comes back until it is let in: what the kernel gave to the dead worker is not."""
+async def _count_missed(driver: Tidings, cursor: str | None) -> int:
+    """Reconnect until accepted, and return the number of missed entries.
+
+    Connections that the kernel assigns to the killed worker fail.
+    """
     async with asyncio.timeout(30):
         while True:
             with suppress(WebSocketException, OSError, EOFError):
@@ -151,61 +159,61 @@ async def _missed(driver: Tidings, cursor: str | None) -> int:
             await asyncio.sleep(0.1)
 
 
-async def _two_again(command: Process, dead: int) -> bool:
-    return len(command.children()) == 2 and dead not in command.children()
+async def _has_two_workers(command: Process, dead_pid: int) -> bool:
+    return len(command.children()) == 2 and dead_pid not in command.children()
 
 
-async def test_an_edge_of_some_partitions_serves_their_people_as_any_other(
-    tidings: Tidings, even: Web
+async def test_an_edge_of_some_partitions_serves_their_users_like_any_other(
+    tidings: Tidings, even_edge: WebProcess
 ) -> None:
-    user = named(tidings, 0)
+    user = find_user(tidings, 0)
     async with tidings.socket(user) as elsewhere:
         cursor = (await elsewhere.live()).cursor
 
     async with (
-        Tidings(even.url, tidings.runtime, tidings.tenant) as driver,
+        Tidings(even_edge.url, tidings.runtime, tidings.tenant) as driver,
         driver.socket(user, cursor) as client,
     ):
-        await driver.emit(hello_to(user, named(tidings, 1), title="one"))
+        await driver.emit(make_announcement(user, find_user(tidings, 1), title="one"))
         (note,) = await client.until(1)
         result = await client.mark("read", note["id"])
         await client.until_counts(unread=0)
 
         assert (note["title"], result["ok"]) == ("one", True)
-        assert (await driver.eventually(user, total=1))["unread"] == 0
-        assert [each["id"] for each in await driver.listing(user)] == [note["id"]]
+        assert (await driver.wait_for_counts(user, total=1))["unread"] == 0
+        assert [notification["id"] for notification in await driver.list_all(user)] == [note["id"]]
 
 
-async def test_an_edge_of_some_partitions_follows_only_these(tidings: Tidings, even: Web) -> None:
+async def test_an_edge_of_some_partitions_follows_only_those(
+    tidings: Tidings, even_edge: WebProcess
+) -> None:
     consumers: list[dict[str, Any]] = (
-        await tidings.runtime.jetstream.call("CONSUMER.LIST.NOTIFICATIONS")
+        await tidings.runtime.jetstream.call_api("CONSUMER.LIST.NOTIFICATIONS")
     )["consumers"]
 
-    assert sorted(followed(EVEN)) in [
-        sorted(each["config"].get("filter_subjects", ())) for each in consumers
+    assert sorted(followed_subjects(EVEN)) in [
+        sorted(consumer["config"].get("filter_subjects", ())) for consumer in consumers
     ]
 
 
-async def test_whoever_is_of_another_partition_is_sent_elsewhere(
-    tidings: Tidings, even: Web
+async def test_a_user_of_another_partition_is_redirected(
+    tidings: Tidings, even_edge: WebProcess
 ) -> None:
-    user = named(tidings, 1)
-    number = partition_of(Person(tidings.tenant, user), 16)
+    user = find_user(tidings, 1)
+    number = Subjects(16).partition_of(Person(tidings.tenant, user))
 
-    async with Tidings(even.url, tidings.runtime, tidings.tenant) as driver:
+    async with Tidings(even_edge.url, tidings.runtime, tidings.tenant) as driver:
         answers = [
             await driver.http.get(path, headers=driver.headers(user))
             for path in ("/v1/counts", "/v1/log", "/v1/notifications")
         ]
         stream = await driver.http.get("/v1/stream", headers=driver.headers(user))
         async with driver.socket(user) as client:
-            with pytest.raises(ConnectionClosed) as closed:
+            with pytest.raises(ConnectionClosed) as close:
                 await client.next()
 
-    assert {refused(answer, 421)["partition"] for answer in answers} == {number}
-    assert f"partition={number} " in refused(stream, 421)["detail"]
-    assert closed.value.rcvd
-    assert (closed.value.rcvd.code, f"partition={number} " in closed.value.rcvd.reason) == (
-        4106,
-        True,
-    )
+    assert {check_problem(answer, 421)["partition"] for answer in answers} == {number}
+    assert check_problem(stream, 421)["partition"] == number
+    assert close.value.rcvd
+    reason = decode_reason(close.value.rcvd.reason)
+    assert (close.value.rcvd.code, reason.partition) == (4106, number)

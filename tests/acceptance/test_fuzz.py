@@ -1,11 +1,11 @@
-"""Fuzzed frames, headers, cursors and queries: never a 500, a stack trace or a leak, and never what is another's."""
+"""Fuzzed frames, headers, cursors and queries: no 500, no stack trace, no leak."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance import fuzz
-from tests.acceptance.company import team
-from tests.driver import WAIT_SECONDS, Tidings, hello_to
-from tests.webs import Web, web
+from tests.acceptance.rooms import add_team
+from tests.builders import make_announcement
+from tests.driver import WAIT_SECONDS, Tidings
+from tests.web_processes import WebProcess, run_web
 
 SECRET_WORDS = "what-only-the-victim-may-read"
 ABRUPT = 1006
@@ -48,9 +49,9 @@ FUZZ = settings(
 
 
 class Target:
-    """An edge and a gateway of our own, a fuzzer who may connect to them, and what they must not tell."""
+    """An edge and a gateway under test, with a connected fuzzer and a secret of another user."""
 
-    def __init__(self, process: Web, log: Path, tidings: Tidings, epoch: str) -> None:
+    def __init__(self, process: WebProcess, log: Path, tidings: Tidings, epoch: str) -> None:
         self.process = process
         self.log = log
         self.tidings = tidings
@@ -59,102 +60,103 @@ class Target:
         parts = urlsplit(process.url)
         self.host, self.port = parts.hostname or "", parts.port or 0
 
-    def spelled(self, body: bytes) -> bytes:
-        """As it goes over the wire."""
-        return fuzz.spelled(body, self.epoch)
+    def expand_text(self, body: bytes) -> bytes:
+        """Return a body as it is sent."""
+        return fuzz.expand_text(body, self.epoch)
 
-    def check(self, told: bytes) -> None:
-        """What was told must neither be another's nor give a token or our code away."""
-        assert SECRET_WORDS.encode() not in told
-        assert self.token.encode() not in told
-        assert b"Traceback" not in told and b'.py"' not in told
+    def check_no_leak(self, answer: bytes) -> None:
+        """Fail if an answer contains a secret, the token or parts of our code."""
+        assert SECRET_WORDS.encode() not in answer
+        assert self.token.encode() not in answer
+        assert b"Traceback" not in answer and b'.py"' not in answer
 
-    async def holds(self) -> dict[str, float]:
-        """What the process says of itself."""
+    async def read_metrics(self) -> dict[str, float]:
+        """Return the metrics of the process."""
         lines = (await self.tidings.http.get("/metrics")).text.splitlines()
         return {
             name: float(value)
             for name, value in (line.split() for line in lines if not line.startswith("#"))
         }
 
-    async def raw(self, request: bytes) -> bytes:
-        """The beginning of the answer to a request, whatever it is."""
+    async def send_raw(self, request: bytes) -> bytes:
+        """Send a request, and return the beginning of the answer, whatever it is."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             writer.write(request)
             with suppress(ConnectionError, TimeoutError):
+                # Answers come at once; a stream or an upgrade would never end.
                 async with asyncio.timeout(0.3):
-                    return await answer(reader)
+                    return await read_answer(reader)
         finally:
             writer.transport.abort()
         return b""
 
 
-async def answer(reader: asyncio.StreamReader) -> bytes:
-    """The head of an answer and a part of its body: all there is of a short one."""
-    told = b""
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    """Return the head of an answer and the beginning of its body."""
+    answer = b""
     with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        told = await reader.readuntil(b"\r\n\r\n")
+        answer = await reader.readuntil(b"\r\n\r\n")
     with suppress(TimeoutError):
         async with asyncio.timeout(0.02):
-            while len(told) < READ_BYTES and (more := await reader.read(READ_BYTES)):
-                told += more
-    return told
+            while len(answer) < READ_BYTES and (chunk := await reader.read(READ_BYTES)):
+                answer += chunk
+    return answer
 
 
 @pytest.fixture(scope="module")
 async def target(
     url: str, runtime: Runtime, chosen: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Target]:
-    """The target, with a victim of the same tenant and one of the same name in another."""
+    """Return the target, with a victim in the same tenant and a namesake in another."""
     log = tmp_path_factory.mktemp("fuzz") / "web.log"
     async with (
-        web(chosen, log=log, log_level="INFO", **UNLIMITED) as process,
+        run_web(chosen, log=log, log_level="INFO", **UNLIMITED) as process,
         Tidings(process.url, runtime) as tidings,
     ):
-        await team(tidings, "fuzzer", "victim")
-        await tidings.emit(hello_to("victim", title=SECRET_WORDS))
+        await add_team(tidings, "fuzzer", "victim")
+        await tidings.emit(make_announcement("victim", title=SECRET_WORDS))
         async with Tidings(process.url, runtime, f"{tidings.tenant}.x") as foreign:
-            await foreign.emit(hello_to("fuzzer", "victim", title=SECRET_WORDS))
-            await foreign.eventually("fuzzer", total=1)
-        await tidings.eventually("victim", total=2)
+            await foreign.emit(make_announcement("fuzzer", "victim", title=SECRET_WORDS))
+            await foreign.wait_for_counts("fuzzer", total=1)
+        await tidings.wait_for_counts("victim", total=2)
         cursor = (await tidings.get("/v1/log", "fuzzer"))["cursor"]
         yield Target(process, log, tidings, cursor.partition("-")[0])
 
 
 @pytest.fixture(autouse=True)
-async def unharmed(target: Target) -> AsyncIterator[None]:
-    """Afterwards the process lives, holds no more than before, has logged no trace, and serves."""
-    before, said = await target.holds(), target.log.stat().st_size
+async def check_target(target: Target) -> AsyncIterator[None]:
+    """Afterwards, check that the process serves, released everything and logged no trace."""
+    before, log_size = await target.read_metrics(), target.log.stat().st_size
     yield
-    told = target.log.read_bytes()[said:]
-    assert b"Traceback" not in told, told[-5000:]
-    target.check(told)
-    await nothing_left(target, before)
+    new_log = target.log.read_bytes()[log_size:]
+    assert b"Traceback" not in new_log, new_log[-5000:]
+    target.check_no_leak(new_log)
+    await wait_until_released(target, before)
     async with target.tidings.socket("fuzzer") as client:
         await client.live()
 
 
-async def nothing_left(target: Target, before: dict[str, float]) -> None:
-    """Wait until connections, watches, tasks and files are as many as before, or fewer."""
+async def wait_until_released(target: Target, before: dict[str, float]) -> None:
+    """Wait until connections, watches, tasks and files are back at their earlier numbers."""
     names = ("tidings_connections", "tidings_watches", "tidings_tasks", "process_open_fds")
     async with asyncio.timeout(SOON_SECONDS):
-        while more := {
+        while unreleased := {
             name: value
-            for name, value in (await target.holds()).items()
+            for name, value in (await target.read_metrics()).items()
             if name in names and value > before[name] + 2
         }:
             await asyncio.sleep(0.1)
-            print(more)
-    after = await target.holds()
+            print(unreleased)
+    after = await target.read_metrics()
     assert (
         after["process_resident_memory_bytes"]
         < before["process_resident_memory_bytes"] + MEMORY_BYTES
     )
 
 
-def spelled(query: list[tuple[str, str]]) -> bytes:
-    """A query as it stands in an address."""
+def encode_query(query: Sequence[tuple[str, str]]) -> bytes:
+    """Encode a query as part of a URL."""
     return (
         "&".join(f"{name}={quote_plus(value, errors='surrogatepass')}" for name, value in query)
         .replace("%7Bepoch%7D", "{epoch}")
@@ -162,34 +164,34 @@ def spelled(query: list[tuple[str, str]]) -> bytes:
     )
 
 
-def socket(target: Target, token: str | None = None, **more: Any) -> connect:
+def connect_to(target: Target, token: str | None = None, **options: Any) -> connect:
     headers = {"Authorization": f"Bearer {token}"} if token else None
     return connect(
         f"ws://{target.host}:{target.port}/v1/socket",
         additional_headers=headers,
         max_size=2**24,
         compression=None,
-        **more,
+        **options,
     )
 
 
-async def send(client: ClientConnection, frames: list[fuzz.Frame], target: Target) -> None:
+async def send_frames(client: ClientConnection, frames: list[fuzz.Frame], target: Target) -> None:
     for body, text in frames:
-        await client.send(target.spelled(body), text=text)
+        await client.send(target.expand_text(body), text=text)
 
 
-async def told_until_settled(client: ClientConnection, target: Target) -> int | None:
-    """Read until the answer to a ping of ours, or the end: the code of the end."""
+async def read_until_settled(client: ClientConnection, target: Target) -> int | None:
+    """Read until our ping is answered (None) or the connection ends (its close code)."""
     async with asyncio.timeout(WAIT_SECONDS):
         try:
             await client.send('{"type":"ping"}')
             while True:
                 message = await client.recv()
-                target.check(message.encode() if isinstance(message, str) else message)
+                target.check_no_leak(message.encode() if isinstance(message, str) else message)
                 if json.loads(message)["type"] == "heartbeat":
                     return None
         except ConnectionClosed:
-            target.check((client.close_reason or "").encode())
+            target.check_no_leak((client.close_reason or "").encode())
             return client.close_code
 
 
@@ -210,27 +212,27 @@ async def told_until_settled(client: ClientConnection, target: Target) -> int | 
     ]
 )
 async def test_no_frame_does_harm(target: Target, frames: list[fuzz.Frame]) -> None:
-    async with socket(target, target.token) as client:
+    async with connect_to(target, target.token) as client:
         with suppress(ConnectionClosed):
-            await send(client, frames, target)
+            await send_frames(client, frames, target)
 
-        assert await told_until_settled(client, target) in ENDS | {None}
+        assert await read_until_settled(client, target) in ENDS | {None}
 
 
 @FUZZ
 @given(st.lists(fuzz.FRAMES, min_size=1, max_size=2))
-async def test_no_first_frame_lets_anybody_in(target: Target, frames: list[fuzz.Frame]) -> None:
-    async with socket(target) as client:
+async def test_no_first_frame_opens_a_connection(target: Target, frames: list[fuzz.Frame]) -> None:
+    async with connect_to(target) as client:
         with suppress(ConnectionClosed):
-            await send(client, frames, target)
+            await send_frames(client, frames, target)
 
-        assert await told_until_settled(client, target) in ENDS
+        assert await read_until_settled(client, target) in ENDS
 
 
 @FUZZ
 @given(st.lists(st.binary(max_size=60), min_size=1, max_size=5))
 async def test_no_bytes_do_harm_where_frames_should_be(target: Target, bytes_: list[bytes]) -> None:
-    async with socket(target, target.token) as client:
+    async with connect_to(target, target.token) as client:
         await client.recv()
 
         client.transport.write(b"".join(bytes_))
@@ -240,7 +242,7 @@ async def test_no_bytes_do_harm_where_frames_should_be(target: Target, bytes_: l
             async with asyncio.timeout(0.02):
                 while True:
                     message = await client.recv()
-                    target.check(message.encode() if isinstance(message, str) else message)
+                    target.check_no_leak(message.encode() if isinstance(message, str) else message)
         client.transport.abort()
 
 
@@ -248,20 +250,38 @@ async def test_no_bytes_do_harm_where_frames_should_be(target: Target, bytes_: l
 @given(
     method=fuzz.METHODS,
     path=fuzz.PATHS,
-    query=fuzz.QUERIES.map(spelled) | fuzz.RAW_QUERIES,
+    query=fuzz.QUERIES.map(encode_query) | fuzz.RAW_QUERIES,
     headers=st.lists(fuzz.HEADERS, max_size=3),
-    known=st.booleans(),
+    with_token=st.booleans(),
     kind=st.sampled_from([fuzz.CLOSE, fuzz.CLOSE, fuzz.UPGRADE]),
     body=fuzz.bodies(),
 )
 @example(
-    method="GET", path="/v1/socket", query=b"", headers=[], known=True, kind=fuzz.CLOSE, body=b""
+    method="GET",
+    path="/v1/socket",
+    query=b"",
+    headers=[],
+    with_token=True,
+    kind=fuzz.CLOSE,
+    body=b"",
 )
 @example(
-    method="GET", path="/v1/stream", query=b"", headers=[], known=True, kind=fuzz.UPGRADE, body=b""
+    method="GET",
+    path="/v1/stream",
+    query=b"",
+    headers=[],
+    with_token=True,
+    kind=fuzz.UPGRADE,
+    body=b"",
 )
 @example(
-    method="DELETE", path="/v1/stream", query=b"", headers=[], known=True, kind=fuzz.CLOSE, body=b""
+    method="DELETE",
+    path="/v1/stream",
+    query=b"",
+    headers=[],
+    with_token=True,
+    kind=fuzz.CLOSE,
+    body=b"",
 )
 async def test_no_request_does_harm(
     target: Target,
@@ -269,46 +289,48 @@ async def test_no_request_does_harm(
     path: str,
     query: bytes,
     headers: list[tuple[str, bytes]],
-    known: bool,
+    with_token: bool,
     kind: bytes,
     body: bytes,
 ) -> None:
-    fields = [(name, value) for name, value in headers if not (known and name == "Authorization")]
-    if known:
+    fields = [
+        (name, value) for name, value in headers if not (with_token and name == "Authorization")
+    ]
+    if with_token:
         fields.append(("Authorization", f"Bearer {target.token}".encode()))
     head = b"%b %b?%b HTTP/1.1\r\nHost: x\r\n" % (method.encode(), path.encode(), query)
     lines = kind + b"".join(b"%b: %b\r\n" % (name.encode(), value) for name, value in fields)
-    sized = b"" if method in ("GET", "HEAD") else b"Content-Length: %d\r\n" % len(body)
+    length_line = b"" if method in ("GET", "HEAD") else b"Content-Length: %d\r\n" % len(body)
 
-    told = await target.raw(
-        target.spelled(head + lines) + sized + b"\r\n" + (body if sized else b"")
+    answer = await target.send_raw(
+        target.expand_text(head + lines) + length_line + b"\r\n" + (body if length_line else b"")
     )
 
-    status(told)
-    target.check(told)
+    parse_status(answer)
+    target.check_no_leak(answer)
 
 
-def status(told: bytes) -> int | None:
-    """The status of an answer, if there is one; it is never an error of ours."""
-    if not told:
+def parse_status(answer: bytes) -> int | None:
+    """Return the status of an answer, if there is one; fail if it is a server error."""
+    if not answer:
         return None
-    assert told.startswith(b"HTTP/1.1 "), told[:200]
-    code = int(told[9:12])
-    assert code < 500, told[:2000]
+    assert answer.startswith(b"HTTP/1.1 "), answer[:200]
+    code = int(answer[9:12])
+    assert code < 500, answer[:2000]
     return code
 
 
-async def asked(target: Target, method: str, path: str, **more: Any) -> httpx.Response:
-    """A request of the fuzzer's, answered without an error of ours."""
+async def request_from(target: Target, method: str, path: str, **options: Any) -> httpx.Response:
+    """Send a request of the fuzzer; fail if the answer is a server error."""
     response = await target.tidings.http.request(
-        method, path, headers={"Authorization": f"Bearer {target.token}"}, **more
+        method, path, headers={"Authorization": f"Bearer {target.token}"}, **options
     )
     assert response.status_code < 500, response.text
-    target.check(response.content)
+    target.check_no_leak(response.content)
     return response
 
 
-def query_of(name: str, cursor: str) -> str:
+def encode_cursor(name: str, cursor: str) -> str:
     return f"{name}={quote(cursor, errors='surrogatepass')}"
 
 
@@ -317,35 +339,35 @@ def query_of(name: str, cursor: str) -> str:
 async def test_no_cursor_does_harm_anywhere(target: Target, cursor: str) -> None:
     cursor = cursor.replace("{epoch}", target.epoch)
 
-    log = await asked(target, "GET", f"/v1/log?{query_of('after', cursor)}")
-    listed = await asked(target, "GET", f"/v1/notifications?{query_of('before', cursor)}")
-    marked = await asked(
+    log = await request_from(target, "GET", f"/v1/log?{encode_cursor('after', cursor)}")
+    page = await request_from(target, "GET", f"/v1/notifications?{encode_cursor('before', cursor)}")
+    mark = await request_from(
         target,
         "POST",
         "/v1/notifications/mark",
         content=json.dumps({"state": "seen", "up_to": cursor}),
     )
 
-    assert {log.status_code, listed.status_code} <= {200, 400, 410} and marked.status_code in (
+    assert {log.status_code, page.status_code} <= {200, 400, 410} and mark.status_code in (
         200,
         400,
         409,
     )
-    async with aclosing(frames_after(target, cursor)) as told:
-        types = [json.loads(frame)["type"] async for frame in told]
+    async with aclosing(read_frames_after(target, cursor)) as frames:
+        types = [json.loads(frame)["type"] async for frame in frames]
     assert types[0] == "hello" and types[-1] == "live"
 
 
-async def frames_after(target: Target, cursor: str) -> AsyncIterator[str]:
-    """What a WebSocket is told that begins with a cursor, until it is live."""
+async def read_frames_after(target: Target, cursor: str) -> AsyncGenerator[str]:
+    """Yield the frames that a WebSocket with a cursor receives, until it is live."""
     body = json.dumps(
         {"type": "auth", "token": target.token, "cursor": cursor.encode("utf-8", "ignore").decode()}
     )
-    async with socket(target) as client, asyncio.timeout(WAIT_SECONDS):
+    async with connect_to(target) as client, asyncio.timeout(WAIT_SECONDS):
         await client.send(body)
         while True:
             message = str(await client.recv())
-            target.check(message.encode())
+            target.check_no_leak(message.encode())
             yield message
             if message.startswith('{"type":"live"'):
                 return
@@ -358,12 +380,16 @@ async def frames_after(target: Target, cursor: str) -> AsyncIterator[str]:
     fuzz.LINE,
 )
 async def test_no_body_does_harm(target: Target, body: bytes, path: str, key: bytes) -> None:
-    head = b"POST %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %b\r\nIdempotency-Key: %b\r\nContent-Length: %d\r\n\r\n"
-    sent = target.spelled(body)
+    head = (
+        b"POST %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        b"Authorization: Bearer %b\r\nIdempotency-Key: %b\r\nContent-Length: %d\r\n\r\n"
+    )
+    content = target.expand_text(body)
 
-    told = await target.raw(
-        head % (path.encode(), target.token.encode(), target.spelled(key), len(sent)) + sent
+    answer = await target.send_raw(
+        head % (path.encode(), target.token.encode(), target.expand_text(key), len(content))
+        + content
     )
 
-    status(told)
-    target.check(told)
+    parse_status(answer)
+    target.check_no_leak(answer)

@@ -1,134 +1,141 @@
-"""Groups: what accumulates is one notification with its count and latest actors, on every device, until it is read."""
+"""Groups: repeated events share one notification with count and actors until it is read."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from tests.driver import Client, Tidings, event
-from tests.streams import stored
+from tests.builders import make_message_posted, make_room_joins
+from tests.driver import Client, Tidings
+from tests.streams import read_stored_events
 
 WAIT_SECONDS = 20
 
 
-def joined(*users: str) -> list[dict[str, Any]]:
-    return [event("room.member_joined", room_id="9", user_id=user) for user in users]
+async def wait_for_group(client: Client, count: int, except_id: str = "") -> dict[str, Any]:
+    """Wait until the newest notification has this count and another id; return it."""
+    while (
+        client.visible_ids[:1] in ([], [except_id])
+        or client.notifications[client.visible_ids[0]].get("count") != count
+    ):
+        await client.next("entries", "snapshot")
+    return client.notifications[client.visible_ids[0]]
 
 
-def posted(user: str, text: str = "-") -> dict[str, Any]:
-    return event(
-        "message.posted",
-        message_id=text,
-        room_id="9",
-        sender_id=user,
-        sender_name=user.title(),
-        text=text,
+async def count_reads(tidings: Tidings) -> int:
+    """Return how many events state that a notification was read."""
+    return sum(
+        b"notification.read" in message.data for message in await read_stored_events(tidings)
     )
 
 
-async def told(client: Client, count: int, but: str = "") -> dict[str, Any]:
-    """The newest notification in a tab, once it stands for so many and is another than that one."""
-    while (
-        client.shown[:1] in ([], [but])
-        or client.notifications[client.shown[0]].get("count") != count
-    ):
-        await client.next("entries", "snapshot")
-    return client.notifications[client.shown[0]]
-
-
-async def stated(tidings: Tidings) -> int:
-    """How often it is stated that somebody read something."""
-    return sum(b"notification.read" in message.data for message in await stored(tidings))
-
-
-async def closed(tidings: Tidings, count: int) -> None:
-    """Wait until it is stated so often that somebody read something."""
+async def wait_for_reads(tidings: Tidings, count: int) -> None:
+    """Wait until that many events state that a notification was read."""
     async with asyncio.timeout(WAIT_SECONDS):
-        while await stated(tidings) < count:  # noqa: ASYNC110  another process states it
+        # Another process states it; nothing signals it.
+        while await count_reads(tidings) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
 async def test_three_messages_are_one_notification_with_the_latest_actors_on_every_device(
     tidings: Tidings,
 ) -> None:
-    await tidings.emit(*joined("alice", "bob", "carol", "dave"))
+    await tidings.emit(*make_room_joins("alice", "bob", "carol", "dave"))
     desk, phone = (
         await (await tidings.connect("alice")).live(),
         await (await tidings.stream("alice")).live(),
     )
 
-    for each in (posted("bob", "one"), posted("carol", "two"), posted("bob", "three")):
-        await tidings.emit(each)
+    for event in (
+        make_message_posted("bob", "one"),
+        make_message_posted("carol", "two"),
+        make_message_posted("bob", "three"),
+    ):
+        await tidings.emit(event)
 
     for device in (desk, phone):
-        note = await told(device, 3)
+        note = await wait_for_group(device, 3)
         assert (note["title"], note["message"], note["actors"]) == (
             "3 new messages",
             "Bob: three",
             ["bob", "carol"],
         )
-        assert len({entry["id"] for entry in device.entries}) == len(device.shown) == 1
+        assert len({entry["id"] for entry in device.entries}) == len(device.visible_ids) == 1
         assert device.counts == {"unread": 1, "unseen": 1, "total": 1}
-    (listed,) = await tidings.listing("alice")
-    assert (listed["id"], listed["count"]) == (note["id"], 3)
-    assert [(each["count"], each["actors"]) for each in await tidings.listing("bob")] == [
-        (1, ["carol"])
-    ]
+    (in_list,) = await tidings.list_all("alice")
+    assert (in_list["id"], in_list["count"]) == (note["id"], 3)
+    assert [
+        (notification["count"], notification["actors"])
+        for notification in await tidings.list_all("bob")
+    ] == [(1, ["carol"])]
     assert await tidings.get("/v1/counts", "dave") == {"unread": 1, "unseen": 1, "total": 1}
 
 
-async def test_once_it_is_read_the_next_message_opens_another(tidings: Tidings) -> None:
-    await tidings.emit(*joined("alice", "bob", "carol"), posted("bob"), posted("bob"))
+async def test_the_next_message_after_a_read_opens_a_new_group(tidings: Tidings) -> None:
+    await tidings.emit(
+        *make_room_joins("alice", "bob", "carol"),
+        make_message_posted("bob"),
+        make_message_posted("bob"),
+    )
     alice = await (await tidings.connect("alice")).live()
-    first = await told(alice, 2)
+    first = await wait_for_group(alice, 2)
 
     await alice.mark("read", first["id"])
-    await closed(tidings, 1)
-    await tidings.emit(posted("carol"), posted("bob"))
-    second = await told(alice, 2, but=first["id"])
+    await wait_for_reads(tidings, 1)
+    await tidings.emit(make_message_posted("carol"), make_message_posted("bob"))
+    second = await wait_for_group(alice, 2, except_id=first["id"])
 
     assert second["actors"] == ["bob", "carol"]
-    assert [("read" in each, each["count"]) for each in await tidings.listing("alice")] == [
+    assert [
+        ("read" in notification, notification["count"])
+        for notification in await tidings.list_all("alice")
+    ] == [
         (False, 2),
         (True, 2),
     ]
     assert alice.counts == {"unread": 1, "unseen": 1, "total": 2}
 
 
-async def test_a_message_that_races_with_the_reading_is_unread_in_one_notification_and_the_next_group_is_whole(
+async def test_a_message_that_races_with_a_read_is_unread_and_the_next_group_is_complete(
     tidings: Tidings,
 ) -> None:
-    await tidings.emit(*joined("alice", "bob"), posted("bob"))
+    await tidings.emit(*make_room_joins("alice", "bob"), make_message_posted("bob"))
     alice = await (await tidings.connect("alice")).live()
-    first = await told(alice, 1)
+    first = await wait_for_group(alice, 1)
 
-    await asyncio.gather(tidings.emit(posted("bob", "racing")), alice.mark("read", first["id"]))
-    await closed(tidings, 1)
-    await tidings.emit(posted("bob", "after"))
-    while alice.notifications[alice.shown[0]]["message"] != "Bob: after":
+    await asyncio.gather(
+        tidings.emit(make_message_posted("bob", "racing")), alice.mark("read", first["id"])
+    )
+    await wait_for_reads(tidings, 1)
+    await tidings.emit(make_message_posted("bob", "after"))
+    while alice.notifications[alice.visible_ids[0]]["message"] != "Bob: after":
         await alice.next("entries")
 
-    counted = [each["count"] for each in await tidings.listing("alice")]
-    assert counted in ([2, 1], [1, 2]), (
-        "the racing one is in the next, or unread again in the one that was read"
+    group_counts = [notification["count"] for notification in await tidings.list_all("alice")]
+    assert group_counts in ([2, 1], [1, 2]), (
+        "the racing message belongs to neither the first nor the next group"
     )
-    assert alice.counts["unread"] == (1 if counted == [2, 1] else 2)
-    assert await stated(tidings) == 1
+    assert alice.counts["unread"] == (1 if group_counts == [2, 1] else 2)
+    assert await count_reads(tidings) == 1
 
 
-async def test_another_tenants_room_of_the_same_name_is_another_group(tidings: Tidings) -> None:
-    async with Tidings(tidings.url, tidings.runtime) as other:
-        for each in (tidings, other):
-            await each.emit(*joined("alice", "bob"), posted("bob"), posted("bob"))
-        alice, theirs = (
+async def test_rooms_of_the_same_name_in_two_tenants_are_two_groups(tidings: Tidings) -> None:
+    async with Tidings(tidings.url, tidings.runtime) as other_tenant:
+        for notification in (tidings, other_tenant):
+            await notification.emit(
+                *make_room_joins("alice", "bob"),
+                make_message_posted("bob"),
+                make_message_posted("bob"),
+            )
+        alice, alice_of_other = (
             await (await tidings.connect("alice")).live(),
-            await (await other.connect("alice")).live(),
+            await (await other_tenant.connect("alice")).live(),
         )
-        await told(theirs, 2)
+        await wait_for_group(alice_of_other, 2)
 
-        await alice.mark("read", (await told(alice, 2))["id"])
-        await closed(tidings, 1)
-        await other.emit(posted("bob"))
+        await alice.mark("read", (await wait_for_group(alice, 2))["id"])
+        await wait_for_reads(tidings, 1)
+        await other_tenant.emit(make_message_posted("bob"))
 
-        assert (await told(theirs, 3))["title"] == "3 new messages"
-        assert [each["count"] for each in await tidings.listing("alice")] == [2]
+        assert (await wait_for_group(alice_of_other, 3))["title"] == "3 new messages"
+        assert [notification["count"] for notification in await tidings.list_all("alice")] == [2]

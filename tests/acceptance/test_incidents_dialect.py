@@ -1,9 +1,10 @@
-"""The incidents' front end, written for its own server, on Tidings: /api/v1/ws/notifications."""
+"""The incident product's own front end on Tidings: /api/v1/ws/notifications."""
 
 from __future__ import annotations
 
-from tests.acceptance.frontends import INCIDENTS, front_end
-from tests.driver import Tidings, event, hello_to
+from tests.acceptance.frontends import INCIDENTS, open_front_end
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
 
 KEYS = {
     "id",
@@ -19,12 +20,12 @@ KEYS = {
 }
 
 
-async def test_a_responder_is_greeted_and_told_of_an_incident(tidings: Tidings) -> None:
-    async with front_end(tidings, INCIDENTS) as page:
+async def test_a_responder_is_greeted_and_notified_of_an_incident(tidings: Tidings) -> None:
+    async with open_front_end(tidings, INCIDENTS) as page:
         greeting = await page.next("connection:established")
 
         await tidings.emit(
-            event(
+            make_event(
                 "incident.created", incident_id="i-1", number=7, title="Fire", responders=["alice"]
             )
         )
@@ -45,19 +46,19 @@ async def test_a_responder_is_greeted_and_told_of_an_incident(tidings: Tidings) 
     assert (stats["data"]["total"], stats["data"]["unread"]) == (1, 1)
 
 
-async def test_what_is_read_or_deleted_elsewhere_shows_with_the_counts(tidings: Tidings) -> None:
+async def test_reads_and_deletions_on_another_device_show_with_the_counts(tidings: Tidings) -> None:
     elsewhere = await (await tidings.connect("alice")).live()
-    async with front_end(tidings, INCIDENTS) as page:
-        await tidings.emit(*(hello_to("alice", title=str(number)) for number in range(3)))
-        ids = [each["data"]["id"] for each in await page.until("notification:new", count=3)]
+    async with open_front_end(tidings, INCIDENTS) as page:
+        await tidings.emit(*(make_announcement("alice", title=str(number)) for number in range(3)))
+        ids = [frame["data"]["id"] for frame in await page.read_until("notification:new", count=3)]
         await elsewhere.until(3)
 
         await elsewhere.mark("deleted", ids[0])
-        deleted = await page.next("notification:deleted")
+        deletion = await page.next("notification:deleted")
         await elsewhere.mark("read", up_to=str(elsewhere.cursor))
-        read = await page.until("notification:read", count=2)
+        read_frames = await page.read_until("notification:read", count=2)
         stats = await page.next("stats:updated")
 
-    assert deleted["data"] == {"id": ids[0]}
-    assert [each["data"]["id"] for each in read] == ids[1:]
+    assert deletion["data"] == {"id": ids[0]}
+    assert [frame["data"]["id"] for frame in read_frames] == ids[1:]
     assert (stats["data"]["total"], stats["data"]["unread"]) == (2, 0)

@@ -1,4 +1,4 @@
-"""An issuer: its tokens are taken by the keys that it publishes, which may change, and be out of reach for a while."""
+"""An issuer: its published keys verify tokens, may be rotated, and may be unavailable."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from typing import Any
 import pytest
 from tidings.runtime.settings import Settings
 
-from tests.acceptance.entrances import at, ended, socket, stream, until
-from tests.acceptance.refused import refused
-from tests.driver import Tidings, event
-from tests.issuer import Issuer, issuing
-from tests.webs import web
+from tests.acceptance.connections import (
+    connect_with,
+    open_socket,
+    open_stream,
+    read_close,
+    read_until,
+)
+from tests.acceptance.problems import check_problem
+from tests.builders import make_event
+from tests.driver import Tidings
+from tests.issuer import Issuer, run_issuer
+from tests.web_processes import run_web
 
 pytestmark = pytest.mark.usefixtures("calm")
 
 COOLDOWN_SECONDS = 0.2
 
 
-class Signed(Tidings):
-    """Tidings as the users of an issuer see it."""
+class IssuerTidings(Tidings):
+    """A driver whose users have tokens of an issuer."""
 
     issuer: Issuer
     kid = "first"
@@ -33,8 +40,8 @@ class Signed(Tidings):
         seconds: float | None = None,
         tenant: str | None = None,
     ) -> str:
-        """A token of the issuer's."""
-        return self.issuer.token(
+        """Return a token of the issuer."""
+        return self.issuer.issue_token(
             self.kid,
             sub=user,
             scope=scope,
@@ -45,53 +52,53 @@ class Signed(Tidings):
 
 
 @pytest.fixture
-async def signed(tidings: Tidings, chosen: Settings) -> AsyncIterator[Signed]:
-    """An edge and a gateway that believe an issuer, which is away yet."""
+async def driver(tidings: Tidings, chosen: Settings) -> AsyncIterator[IssuerTidings]:
+    """Run an edge and a gateway that trust an issuer, which is unavailable at first."""
     settings: dict[str, Any] = {
         "jwt_audience": "tidings",
         "jwt_issuer": "https://sign.in",
         "jwks_cooldown_seconds": COOLDOWN_SECONDS,
     }
-    async with issuing() as issuer:
-        issuer.key("first")
+    async with run_issuer() as issuer:
+        issuer.publish_key("first")
         issuer.status = 503
         async with (
-            web(chosen, jwks_url=issuer.url, **settings) as edge,
-            Signed(edge.url, tidings.runtime, tidings.tenant) as driver,
+            run_web(chosen, jwks_url=issuer.url, **settings) as edge,
+            IssuerTidings(edge.url, tidings.runtime, tidings.tenant) as issuer_driver,
         ):
-            driver.issuer = issuer
-            yield driver
+            issuer_driver.issuer = issuer
+            yield issuer_driver
 
 
-async def test_tokens_of_an_issuer_are_taken_as_soon_as_and_as_long_as_its_keys_can_be_had(
-    signed: Signed, tidings: Tidings
+async def test_tokens_of_an_issuer_are_accepted_once_its_keys_were_fetched_and_after_rotation(
+    driver: IssuerTidings, tidings: Tidings
 ) -> None:
-    refused(await signed.http.get("/v1/counts", headers=signed.headers("alice")), 503)
-    answer = await signed.http.get("/v1/stream", headers=signed.headers("alice"))
-    assert refused(answer, 503) and answer.headers["retry-after"]
-    async with socket(signed, "frame", signed.token("alice")) as opened:
-        assert (await ended(opened))[0] == 4102
+    check_problem(await driver.http.get("/v1/counts", headers=driver.headers("alice")), 503)
+    answer = await driver.http.get("/v1/stream", headers=driver.headers("alice"))
+    assert check_problem(answer, 503) and answer.headers["retry-after"]
+    async with open_socket(driver, "frame", driver.token("alice")) as connection:
+        assert (await read_close(connection))[0] == 4102
 
-    signed.issuer.status = 200
+    driver.issuer.status = 200
     await asyncio.sleep(COOLDOWN_SECONDS)
 
-    await signed.emit(event("user.joined", user_id="alice"))
+    await driver.emit(make_event("user.joined", user_id="alice"))
     for kid, algorithm in (("first", "ES256"), ("second", "RS256"), ("third", "EdDSA")):
         if kid != "first":
-            signed.issuer.key(kid, algorithm)
-            signed.kid = kid
+            driver.issuer.publish_key(kid, algorithm)
+            driver.kid = kid
             await asyncio.sleep(COOLDOWN_SECONDS)
         async with (
-            socket(signed, "subprotocol", signed.token("alice")) as opened,
-            stream(signed, "ticket", signed.token("alice")) as events,
+            open_socket(driver, "subprotocol", driver.token("alice")) as connection,
+            open_stream(driver, "ticket", driver.token("alice")) as events,
         ):
-            await until(opened, "hello")
-            await until(events, "hello")
+            await read_until(connection, "hello")
+            await read_until(events, "hello")
 
-    refused(await signed.http.get("/v1/counts", headers=tidings.headers("alice")), 403)
-    async with at(
-        signed, Authorization=f"Bearer {signed.issuer.token('third', tenant=signed.tenant)}"
-    ) as opened:
-        assert (await ended(opened))[0] == 4003
-    signed.issuer.status = 503
-    await signed.get("/v1/counts", "alice")
+    check_problem(await driver.http.get("/v1/counts", headers=tidings.headers("alice")), 403)
+    async with connect_with(
+        driver, Authorization=f"Bearer {driver.issuer.issue_token('third', tenant=driver.tenant)}"
+    ) as connection:
+        assert (await read_close(connection))[0] == 4003
+    driver.issuer.status = 503
+    await driver.get("/v1/counts", "alice")

@@ -1,4 +1,4 @@
-"""Lists: a person's notifications by state, kind, time and words, in pages; counts by kind; single ones."""
+"""Lists: a user's notifications filtered by state, kind, time and text, with pages and counts."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from uuid import uuid4
 
 import pytest
 
-from tests.acceptance.refused import refused
-from tests.driver import Client, Tidings, event, hello_to
-
-
-def assigned(number: int, title: str, user: str = "alice") -> dict[str, Any]:
-    return event("task.assigned", task_id=str(number), task_title=title, user_id=user)
+from tests.acceptance.problems import check_problem
+from tests.builders import make_announcement, make_event, make_task_assigned
+from tests.driver import Client, Tidings
 
 
 @pytest.fixture
 async def alice(tidings: Tidings) -> Client:
-    """Somebody with two tasks, one of them done, and two announcements."""
+    """Return a client with two tasks, one of them completed, and two announcements."""
     alice = await (await tidings.connect("alice")).live()
-    await tidings.emit(assigned(1, "Water the 100% blue_bells"), assigned(2, "Weed"))
     await tidings.emit(
-        hello_to("alice", title="Fête", message="on the \\lawn", priority="high"),
-        hello_to("alice", title="Low", priority="low"),
+        make_task_assigned(1, "Water the 100% blue_bells"), make_task_assigned(2, "Weed")
     )
-    await tidings.emit(event("task.completed", task_id="1", task_title="Water"))
+    await tidings.emit(
+        make_announcement("alice", title="Fête", message="on the \\lawn", priority="high"),
+        make_announcement("alice", title="Low", priority="low"),
+    )
+    await tidings.emit(make_event("task.completed", task_id="1", task_title="Water"))
     await alice.until(5)
     return alice
 
 
-async def titles(tidings: Tidings, **asked: Any) -> list[str]:
+async def list_titles(tidings: Tidings, **query: Any) -> list[str]:
     return [
-        each["title"]
-        for each in (await tidings.get("/v1/notifications", "alice", **asked))["notifications"]
+        notification["title"]
+        for notification in (await tidings.get("/v1/notifications", "alice", **query))[
+            "notifications"
+        ]
     ]
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("query", "titles"),
     [
         ({"category": "task"}, ["Task completed", "Task assigned", "Task assigned"]),
         ({"type": "task.completed"}, ["Task completed"]),
@@ -68,95 +69,103 @@ async def titles(tidings: Tidings, **asked: Any) -> list[str]:
     ],
     ids=str,
 )
-async def test_a_list_shows_what_fits_all_that_is_asked(
-    tidings: Tidings, alice: Client, asked: dict[str, Any], found: list[str]
+async def test_a_list_shows_what_matches_all_filters(
+    tidings: Tidings, alice: Client, query: dict[str, Any], titles: list[str]
 ) -> None:
-    assert await titles(tidings, **asked) == found
+    assert await list_titles(tidings, **query) == titles
 
 
-async def test_a_range_takes_what_was_created_from_its_beginning_up_to_its_end(
+async def test_a_time_range_includes_its_start_and_excludes_its_end(
     tidings: Tidings, alice: Client
 ) -> None:
-    created = sorted(each["created"] for each in alice.notifications.values())
+    times = sorted(notification["created"] for notification in alice.notifications.values())
 
-    since = await tidings.get("/v1/notifications", "alice", since=created[2])
-    until = await tidings.get("/v1/notifications", "alice", until=created[2])
+    later_page = await tidings.get("/v1/notifications", "alice", since=times[2])
+    earlier_page = await tidings.get("/v1/notifications", "alice", until=times[2])
 
-    assert sorted(each["created"] for each in since["notifications"]) == [
-        each for each in created if each >= created[2]
+    assert sorted(notification["created"] for notification in later_page["notifications"]) == [
+        notification for notification in times if notification >= times[2]
     ]
-    assert sorted(each["created"] for each in until["notifications"]) == [
-        each for each in created if each < created[2]
+    assert sorted(notification["created"] for notification in earlier_page["notifications"]) == [
+        notification for notification in times if notification < times[2]
     ]
 
 
-async def test_pages_of_a_filtered_list_neither_repeat_nor_lose_anything_though_more_arrives(
+async def test_pages_of_a_filtered_list_repeat_and_lose_nothing_while_more_arrives(
     tidings: Tidings, alice: Client
 ) -> None:
     await tidings.emit(
-        *(assigned(number, "Dig") for number in range(40)), *(hello_to("alice") for _ in range(20))
+        *(make_task_assigned(number, "Dig") for number in range(40)),
+        *(make_announcement("alice") for _ in range(20)),
     )
     await alice.until(65)
-    expected = [
+    expected_ids = [
         name
         for name in reversed(alice.notifications)
         if alice.notifications[name]["category"] == "task"
     ]
 
-    found, before = list[str](), None
-    while before is not None or not found:
+    ids, before = list[str](), None
+    while before is not None or not ids:
         page = await tidings.get(
             "/v1/notifications", "alice", category="task", limit=7, before=before
         )
-        found += [each["id"] for each in page["notifications"]]
+        ids += [notification["id"] for notification in page["notifications"]]
         before = page["next"]
-        await tidings.emit(assigned(99, "Meanwhile"))
+        await tidings.emit(make_task_assigned(99, "Meanwhile"))
 
-    assert found == expected
+    assert ids == expected_ids
 
 
 async def test_counts_by_kind_come_in_one_call_and_add_up(tidings: Tidings, alice: Client) -> None:
     await alice.mark("read", filter={"entity": "task:1"})
     await alice.mark("snoozed", filter={"entity": "task:2"}, until="2026-12-25T00:00:00Z")
 
-    found = await tidings.get(
+    counts = await tidings.get(
         "/v1/counts", "alice", by=["category", "type", "priority", "entity", "group"]
     )
 
     assert (
-        {name: found[name] for name in ("unread", "unseen", "total")}
+        {name: counts[name] for name in ("unread", "unseen", "total")}
         == alice.counts
         == {"unread": 2, "unseen": 2, "total": 4}
     )
-    by = found["by"]
-    assert by["category"] == {
+    by_kind = counts["by"]
+    assert by_kind["category"] == {
         "system_announcement": {"unread": 2, "unseen": 2, "total": 2},
         "task": {"unread": 0, "unseen": 0, "total": 2},
     }
-    assert by["type"].keys() == {"task.assigned", "task.completed", "announcement.published"}
+    assert by_kind["type"].keys() == {"task.assigned", "task.completed", "announcement.published"}
     assert (
-        by["entity"]["task:1"] == {"unread": 0, "unseen": 0, "total": 2}
-        and "task:2" not in by["entity"]
+        by_kind["entity"]["task:1"] == {"unread": 0, "unseen": 0, "total": 2}
+        and "task:2" not in by_kind["entity"]
     )
-    assert by["group"] == {}
+    assert by_kind["group"] == {}
     for kind in ("category", "type", "priority", "entity"):
-        assert sum(each["unread"] for each in by[kind].values()) == found["unread"]
-        assert sum(each["total"] for each in by[kind].values()) == found["total"]
+        assert (
+            sum(notification["unread"] for notification in by_kind[kind].values())
+            == counts["unread"]
+        )
+        assert (
+            sum(notification["total"] for notification in by_kind[kind].values()) == counts["total"]
+        )
     assert await tidings.get("/v1/counts", "alice") == alice.counts
 
 
 async def test_each_count_by_kind_is_the_length_of_its_list(
     tidings: Tidings, alice: Client
 ) -> None:
-    await alice.mark("seen", *alice.shown[:2])
-    await alice.mark("archived", alice.shown[1])
+    await alice.mark("seen", *alice.visible_ids[:2])
+    await alice.mark("archived", alice.visible_ids[1])
 
-    by = (await tidings.get("/v1/counts", "alice", by=["category", "priority"]))["by"]
+    by_kind = (await tidings.get("/v1/counts", "alice", by=["category", "priority"]))["by"]
 
-    for kind, values in by.items():
-        for value, counted in values.items():
+    for kind, values in by_kind.items():
+        for value, counts in values.items():
             for state, name in (("all", "total"), ("unread", "unread"), ("unseen", "unseen")):
-                assert len(await titles(tidings, state=state, **{kind: value})) == counted[name], (
+                assert (
+                    len(await list_titles(tidings, state=state, **{kind: value})) == counts[name]
+                ), (
                     kind,
                     value,
                     state,
@@ -164,36 +173,35 @@ async def test_each_count_by_kind_is_the_length_of_its_list(
 
 
 async def test_the_count_of_each_list_is_its_length(tidings: Tidings, alice: Client) -> None:
-    first, second, third, fourth, *_ = alice.shown
+    first, second, third, fourth, *_ = alice.visible_ids
     await alice.mark("snoozed", first, second, until="2026-12-25T00:00:00Z")
-    await alice.mark(
-        "archived", second, third, fourth
-    )  # what is archived is not snoozed any longer
+    # Archiving `second` ends its snooze.
+    await alice.mark("archived", second, third, fourth)
     await alice.mark("deleted", fourth)
 
-    by = (await tidings.get("/v1/counts", "alice", by="list"))["by"]["list"]
+    by_list = (await tidings.get("/v1/counts", "alice", by="list"))["by"]["list"]
 
-    assert {name: counted["total"] for name, counted in by.items()} == {
-        name: len(await tidings.listing("alice", name)) for name in ("all", "archived", "snoozed")
+    assert {name: counts["total"] for name, counts in by_list.items()} == {
+        name: len(await tidings.list_all("alice", name)) for name in ("all", "archived", "snoozed")
     }
-    assert by["archived"]["total"] == 2 and by["snoozed"]["total"] == 1
+    assert by_list["archived"]["total"] == 2 and by_list["snoozed"]["total"] == 1
 
 
 @pytest.mark.parametrize(("name", "value"), [("state", "loved"), ("type", "a%00b"), ("limit", "0")])
-async def test_what_is_wrong_with_a_list_is_said_by_the_name_of_the_parameter(
+async def test_an_invalid_parameter_is_reported_by_its_name(
     tidings: Tidings, name: str, value: str
 ) -> None:
     answer = await tidings.http.get(
         f"/v1/notifications?{name}={value}", headers=tidings.headers("alice")
     )
 
-    assert {error["key"] for error in refused(answer, 400)["errors"]} == {name}
+    assert {error["key"] for error in check_problem(answer, 400)["errors"]} == {name}
 
 
-async def test_a_single_notification_is_shown_as_it_stands_in_whatever_list_it_is(
+async def test_a_single_notification_is_shown_in_its_current_state_in_any_list(
     tidings: Tidings, alice: Client
 ) -> None:
-    note = alice.shown[0]
+    note = alice.visible_ids[0]
 
     for state, more in (
         ("read", {}),
@@ -204,25 +212,25 @@ async def test_a_single_notification_is_shown_as_it_stands_in_whatever_list_it_i
         assert await tidings.get(f"/v1/notifications/{note}", "alice") == alice.notifications[note]
 
 
-async def test_what_is_not_ones_own_is_not_found_in_the_very_words_of_what_never_was(
+async def test_notifications_of_others_and_missing_ones_answer_alike(
     tidings: Tidings, alice: Client
 ) -> None:
-    note, deleted = alice.shown[:2]
-    await alice.mark("deleted", deleted)
+    note, deleted_note = alice.visible_ids[:2]
+    await alice.mark("deleted", deleted_note)
 
     answers = [
         await tidings.http.get(
-            f"/v1/notifications/{identifier}", headers=tidings.headers(user, **more)
+            f"/v1/notifications/{identifier}", headers=tidings.headers(user, **claims)
         )
-        for user, identifier, more in (
+        for user, identifier, claims in (
             ("bob", note, {}),
             ("alice", note, {"tenant": "another"}),
-            ("alice", deleted, {}),
+            ("alice", deleted_note, {}),
             ("alice", str(uuid4()), {}),
         )
     ]
 
-    problems = [refused(answer, 404) for answer in answers]
+    problems = [check_problem(answer, 404) for answer in answers]
     assert all(problem == problems[0] for problem in problems)
     assert note not in json.dumps(problems)
 
@@ -250,31 +258,33 @@ async def test_what_is_not_ones_own_is_not_found_in_the_very_words_of_what_never
         "&".join(f"category={number}" for number in range(21)),
     ],
 )
-async def test_a_list_that_makes_no_sense_is_refused(tidings: Tidings, query: str) -> None:
-    refused(
+async def test_an_invalid_list_query_is_refused(tidings: Tidings, query: str) -> None:
+    check_problem(
         await tidings.http.get(f"/v1/notifications?{query}", headers=tidings.headers("alice")), 400
     )
 
 
 @pytest.mark.parametrize("query", ["by=colour", "by=", "by=category&by=colour"])
 async def test_counts_by_an_unknown_kind_are_refused(tidings: Tidings, query: str) -> None:
-    refused(await tidings.http.get(f"/v1/counts?{query}", headers=tidings.headers("alice")), 400)
+    check_problem(
+        await tidings.http.get(f"/v1/counts?{query}", headers=tidings.headers("alice")), 400
+    )
 
 
 @pytest.mark.parametrize(
     "identifier", ["1", "nonsense", quote("../counts", safe=""), "%00", "0" * 32 + "x"]
 )
-async def test_an_identifier_that_is_none_is_not_found(tidings: Tidings, identifier: str) -> None:
-    refused(
+async def test_an_invalid_identifier_is_not_found(tidings: Tidings, identifier: str) -> None:
+    check_problem(
         await tidings.http.get(f"/v1/notifications/{identifier}", headers=tidings.headers("alice")),
         404,
     )
 
 
-async def test_a_snoozed_notification_is_listed_again_when_its_time_has_come(
+async def test_a_snoozed_notification_is_listed_again_after_its_time(
     tidings: Tidings, alice: Client
 ) -> None:
-    note = alice.shown[0]
+    note = alice.visible_ids[0]
 
     await alice.mark(
         "snoozed",
@@ -282,7 +292,7 @@ async def test_a_snoozed_notification_is_listed_again_when_its_time_has_come(
         until=datetime.fromtimestamp(datetime.now(UTC).timestamp() + 0.5, UTC).isoformat(),
     )
 
-    assert note not in {each["id"] for each in await tidings.listing("alice")}
-    await tidings.eventually("alice", total=5, unread=5)
-    assert (await tidings.listing("alice"))[0]["id"] == note
-    assert await tidings.listing("alice", "snoozed") == []
+    assert note not in {notification["id"] for notification in await tidings.list_all("alice")}
+    await tidings.wait_for_counts("alice", total=5, unread=5)
+    assert (await tidings.list_all("alice"))[0]["id"] == note
+    assert await tidings.list_all("alice", "snoozed") == []

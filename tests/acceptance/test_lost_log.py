@@ -1,33 +1,25 @@
-"""The log of notifications is lost: nobody pretends otherwise, and it is made anew from the events."""
+"""The log of notifications is lost: clients learn of it, and it is rebuilt from the events."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 
-from tests.acceptance.faults import Installation, Tenant, titles
-from tests.driver import hello_to
+from tests.acceptance.faults import Installation, Tenant, titles_of
+from tests.builders import make_announcement
 
 STORE = "nats/jetstream/$G/streams/NOTIFICATIONS"
 
 
-@pytest.fixture(scope="module")
-async def installation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    async with Installation(tmp_path_factory.mktemp("lost"), {}) as running:
-        yield running
-
-
-async def test_a_lost_log_is_told_and_made_anew(installation: Installation) -> None:
+async def test_a_lost_log_is_reported_and_rebuilt(installation: Installation) -> None:
     async with Tenant(installation) as tenant:
         async with tenant.socket("ann") as before:
             await before.live()
-            await tenant.emit(*(hello_to("ann", title=f"before {n}") for n in range(30)))
+            await tenant.emit(*(make_announcement("ann", title=f"before {n}") for n in range(30)))
             await before.until(30)
-            await tenant.eventually("ann", total=30)
+            await tenant.wait_for_counts("ann", total=30)
 
         await installation.kill("nats")
         shutil.rmtree(installation.directory / STORE)
@@ -38,8 +30,8 @@ async def test_a_lost_log_is_told_and_made_anew(installation: Installation) -> N
         await installation.start("edge")
         projector = await installation.process("projector", log="refused").spawn()
         assert await projector.wait() == 1
-        assert "now it is epoch" in projector.said()
-        assert re.search("tidings rebuild (inbox|receipts)", projector.said())
+        assert "now it is epoch" in projector.read_log()
+        assert re.search("tidings rebuild (inbox|receipts)", projector.read_log())
 
         after = await tenant.connect("ann", before.cursor)
         assert (await after.next("reset"))["reason"] == "epoch"
@@ -49,15 +41,15 @@ async def test_a_lost_log_is_told_and_made_anew(installation: Installation) -> N
         assert answer.status_code == httpx.codes.GONE
         assert answer.json()["reason"] == "epoch"
 
-        if not installation.parts["notifier"].running:
+        if not installation.parts["notifier"].is_running:
             await installation.start("notifier")
-        await tenant.emit(hello_to("ann", title="after"))
-        told = [*(f"before {n}" for n in range(30)), "after"]
-        while titles(after.notifications.values()) != told:
+        await tenant.emit(make_announcement("ann", title="after"))
+        titles = [*(f"before {n}" for n in range(30)), "after"]
+        while titles_of(after.notifications.values()) != titles:
             await after.next("entries")
 
         for projection in ("inbox", "receipts"):
             rebuild = await installation.process("rebuild", projection).spawn()
-            assert await rebuild.wait() == 0, rebuild.said()
+            assert await rebuild.wait() == 0, rebuild.read_log()
         await installation.start("projector")
-        await tenant.agree("ann", told)
+        await tenant.check_agreement("ann", titles)

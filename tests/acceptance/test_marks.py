@@ -1,43 +1,42 @@
-"""Marks: by ids, by watermark, by filter; each shows on every device, in lists, counts and replays alike."""
+"""Marks by id, cursor and filter: devices, lists, counts and replays agree on each."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from tests.driver import Client, Tidings, event, hello_to
+from tests.builders import make_announcement, make_event, make_task_assigned
+from tests.driver import Client, Tidings
 
 
-def task(number: int, title: str, user: str = "alice") -> dict[str, Any]:
-    return event("task.assigned", task_id=str(number), task_title=title, user_id=user)
-
-
-def hours(count: float) -> str:
+def hours_from_now(count: float) -> str:
     return (datetime.now(UTC) + timedelta(hours=count)).isoformat()
 
 
-async def agree(tidings: Tidings, *clients: Client) -> None:
-    """What the clients show is what the list and the counts say."""
-    listed = [each["id"] for each in await tidings.listing("alice")]
-    counted = await tidings.get("/v1/counts", "alice")
+async def check_agreement(tidings: Tidings, *clients: Client) -> None:
+    """Check that the clients show what the list and the counts state."""
+    ids = [notification["id"] for notification in await tidings.list_all("alice")]
+    counts = await tidings.get("/v1/counts", "alice")
     for client in clients:
-        assert client.shown == listed
-        assert client.counts == counted
+        assert client.visible_ids == ids
+        assert client.counts == counts
 
 
 @pytest.fixture
 async def devices(tidings: Tidings) -> tuple[Client, Client]:
-    """A desk and a phone, each with two tasks, a change of one of them, and two announcements."""
+    """Return a desk and a phone with two tasks, a change of one, and two announcements."""
     desk, phone = await tidings.connect("alice"), await tidings.stream("alice")
     await desk.live()
     await phone.live()
     await tidings.emit(
-        task(1, "Water"), task(2, "Weed"), hello_to("alice"), hello_to("alice", priority="high")
+        make_task_assigned(1, "Water"),
+        make_task_assigned(2, "Weed"),
+        make_announcement("alice"),
+        make_announcement("alice", priority="high"),
     )
     await tidings.emit(
-        event("task.status_changed", task_id="1", task_title="Water", new_status="done")
+        make_event("task.status_changed", task_id="1", task_title="Water", new_status="done")
     )
     await desk.until(5)
     await phone.until(5)
@@ -45,7 +44,7 @@ async def devices(tidings: Tidings) -> tuple[Client, Client]:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "left"),
+    ("filter_", "unread_count"),
     [
         ({"category": "task"}, 2),
         ({"type": "task.assigned"}, 3),
@@ -57,24 +56,26 @@ async def devices(tidings: Tidings) -> tuple[Client, Client]:
     ],
     ids=str,
 )
-async def test_a_mark_by_filter_touches_all_that_fits_and_nothing_else(
-    tidings: Tidings, devices: tuple[Client, Client], wanted: dict[str, str], left: int
+async def test_a_mark_by_filter_changes_all_matches_and_nothing_else(
+    tidings: Tidings, devices: tuple[Client, Client], filter_: dict[str, str], unread_count: int
 ) -> None:
     desk, phone = devices
 
-    assert (await desk.mark("read", filter=wanted))["ok"]
+    assert (await desk.mark("read", filter=filter_))["ok"]
 
     await phone.until(6)
     await desk.until(6)
-    assert phone.counts == desk.counts == {"unread": left, "unseen": left, "total": 5}
-    assert len(await tidings.listing("alice", "unread")) == left
-    assert {name for name, each in desk.notifications.items() if "read" not in each} == {
-        each["id"] for each in await tidings.listing("alice", "unread")
-    }
-    await agree(tidings, desk, phone)
+    assert (
+        phone.counts == desk.counts == {"unread": unread_count, "unseen": unread_count, "total": 5}
+    )
+    assert len(await tidings.list_all("alice", "unread")) == unread_count
+    assert {
+        name for name, notification in desk.notifications.items() if "read" not in notification
+    } == {notification["id"] for notification in await tidings.list_all("alice", "unread")}
+    await check_agreement(tidings, desk, phone)
 
 
-async def test_a_mark_by_filter_of_what_is_unread_leaves_what_was_read(
+async def test_a_mark_by_filter_of_unread_notifications_leaves_read_ones(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, phone = devices
@@ -84,83 +85,99 @@ async def test_a_mark_by_filter_of_what_is_unread_leaves_what_was_read(
 
     for device in devices:
         await device.until_counts(total=3, unread=2)
-    assert [each["type"] for each in await tidings.listing("alice")].count(
+    assert [notification["type"] for notification in await tidings.list_all("alice")].count(
         "task.status_changed"
     ) == 1
-    await agree(tidings, desk, phone)
+    await check_agreement(tidings, desk, phone)
 
 
-async def test_a_mark_by_filter_leaves_what_comes_after_it(
+async def test_a_mark_by_filter_leaves_later_notifications(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, phone = devices
     start = str(desk.cursor)
 
     await desk.mark("archived", filter={"category": "task"})
-    await tidings.emit(task(1, "Water again"))
+    await tidings.emit(make_task_assigned(1, "Water again"))
     await desk.until(7)
     await phone.until(7)
 
     assert desk.counts == {"unread": 3, "unseen": 3, "total": 3}
-    await agree(tidings, desk, phone)
-    replayed = await tidings.replay(
-        "alice", start, {name: dict(each) for name, each in phone.notifications.items()}
+    await check_agreement(tidings, desk, phone)
+    replay = await tidings.replay(
+        "alice",
+        start,
+        {name: dict(notification) for name, notification in phone.notifications.items()},
     )
-    assert replayed.shown == desk.shown
+    assert replay.visible_ids == desk.visible_ids
 
 
-async def test_what_is_snoozed_leaves_all_lists_but_its_own_until_it_is_called_back(
+async def test_a_snoozed_notification_is_only_in_its_own_list_until_it_is_unsnoozed(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, phone = devices
-    late, *_ = desk.shown
+    late, *_ = desk.visible_ids
 
-    await desk.mark("snoozed", late, until=hours(5))
+    await desk.mark("snoozed", late, until=hours_from_now(5))
     await phone.until(6)
 
     assert phone.counts == desk.counts == {"unread": 4, "unseen": 4, "total": 4}
-    assert [each["id"] for each in await tidings.listing("alice", "snoozed")] == [late]
+    assert [notification["id"] for notification in await tidings.list_all("alice", "snoozed")] == [
+        late
+    ]
     assert late not in {
-        each["id"]
-        for each in await tidings.listing("alice", "unread")
-        + await tidings.listing("alice", "archived")
+        notification["id"]
+        for notification in await tidings.list_all("alice", "unread")
+        + await tidings.list_all("alice", "archived")
     }
-    await agree(tidings, desk, phone)
+    await check_agreement(tidings, desk, phone)
 
     await desk.mark("unsnoozed", late)
     await phone.until(7)
 
-    assert phone.shown[0] == late
-    assert await tidings.listing("alice", "snoozed") == []
-    await agree(tidings, desk, phone)
+    assert phone.visible_ids[0] == late
+    assert await tidings.list_all("alice", "snoozed") == []
+    await check_agreement(tidings, desk, phone)
 
 
-async def test_whoever_comes_back_or_comes_first_knows_what_is_snoozed(
+async def test_new_and_returning_clients_know_what_is_snoozed(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, _ = devices
-    start, known = str(desk.cursor), {name: dict(each) for name, each in desk.notifications.items()}
-    until = hours(1)
+    start, notifications = (
+        str(desk.cursor),
+        {name: dict(notification) for name, notification in desk.notifications.items()},
+    )
+    until = hours_from_now(1)
 
     await desk.mark("snoozed", filter={"category": "task"}, until=until)
 
     fresh = await (await tidings.connect("alice")).live()
-    replayed = await tidings.replay("alice", start, known)
-    for client in (fresh, replayed):
-        assert len([each for each in client.notifications.values() if each.get("snoozed")]) == 3
-        await agree(tidings, client)
+    replay = await tidings.replay("alice", start, notifications)
+    for client in (fresh, replay):
+        assert (
+            len(
+                [
+                    notification
+                    for notification in client.notifications.values()
+                    if notification.get("snoozed")
+                ]
+            )
+            == 3
+        )
+        await check_agreement(tidings, client)
 
 
-async def test_a_notification_is_in_the_list_or_archived_or_snoozed_and_never_in_two_places(
+async def test_a_notification_is_in_exactly_one_of_inbox_archive_and_snoozed(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, phone = devices
-    note = desk.shown[0]
+    note = desk.visible_ids[0]
 
-    for count, (state, more, place) in enumerate(
+    for count, (state, parameters, place) in enumerate(
         [
             ("archived", {}, "archived"),
-            ("snoozed", {"until": hours(1)}, "snoozed"),
+            ("snoozed", {"until": hours_from_now(1)}, "snoozed"),
             ("read", {}, "snoozed"),
             ("unarchived", {}, "snoozed"),
             ("archived", {}, "archived"),
@@ -169,42 +186,43 @@ async def test_a_notification_is_in_the_list_or_archived_or_snoozed_and_never_in
         ],
         6,
     ):
-        await desk.mark(state, note, **more)
+        await desk.mark(state, note, **parameters)
         await phone.until(count)
         lists = {
             name
             for name in ("all", "archived", "snoozed")
-            if note in {each["id"] for each in await tidings.listing("alice", name)}
+            if note
+            in {notification["id"] for notification in await tidings.list_all("alice", name)}
         }
         assert lists == {place}, state
-        await agree(tidings, desk, phone)
+        await check_agreement(tidings, desk, phone)
 
 
-async def test_what_was_snoozed_comes_back_by_itself_on_every_device_with_fresh_counts(
+async def test_a_snooze_ends_by_itself_on_every_device_with_new_counts(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, phone = devices
-    late, *_ = desk.shown
+    late, *_ = desk.visible_ids
     await desk.mark("read", late)
     await phone.until(6)
 
-    await desk.mark("snoozed", late, *desk.shown[1:3], until=hours(2 / 3600))
+    await desk.mark("snoozed", late, *desk.visible_ids[1:3], until=hours_from_now(2 / 3600))
     await phone.until_counts(total=2)
     assert desk.counts == phone.counts == {"unread": 2, "unseen": 2, "total": 2}
 
     for client in (desk, phone):
         await client.until_counts(total=5)
-        assert client.entries[-1]["state"] == "snoozed", "it came back by an entry"
+        assert client.entries[-1]["state"] == "snoozed", "an entry brought it back"
         assert client.counts == {"unread": 4, "unseen": 4, "total": 5}
-        assert client.shown[0] == late and "read" in client.notifications[late]
-    await agree(tidings, desk, phone)
+        assert client.visible_ids[0] == late and "read" in client.notifications[late]
+    await check_agreement(tidings, desk, phone)
 
 
-async def test_whoever_connects_while_something_is_snoozed_learns_when_it_is_back(
+async def test_a_client_that_connects_during_a_snooze_is_sent_its_end(
     tidings: Tidings, devices: tuple[Client, Client]
 ) -> None:
     desk, _ = devices
-    await desk.mark("snoozed", desk.shown[0], until=hours(2 / 3600))
+    await desk.mark("snoozed", desk.visible_ids[0], until=hours_from_now(2 / 3600))
 
     fresh = await (await tidings.connect("alice")).live()
     again = await (await tidings.connect("alice", desk.cursor)).live()
@@ -212,32 +230,34 @@ async def test_whoever_connects_while_something_is_snoozed_learns_when_it_is_bac
 
     for client in (fresh, again):
         await client.until_counts(total=5)
-    await agree(tidings, fresh)
+    await check_agreement(tidings, fresh)
 
 
-async def test_the_counts_follow_when_something_expires(tidings: Tidings) -> None:
+async def test_the_counts_change_when_a_notification_expires(tidings: Tidings) -> None:
     alice = await (await tidings.connect("alice")).live()
-    await tidings.emit(hello_to("alice"), hello_to("alice", expires_at=hours(2 / 3600)))
+    await tidings.emit(
+        make_announcement("alice"), make_announcement("alice", expires_at=hours_from_now(2 / 3600))
+    )
     await alice.until_counts(total=2)
 
     await alice.until_counts(total=1)
 
-    assert len(await tidings.listing("alice")) == 1
+    assert len(await tidings.list_all("alice")) == 1
 
 
-@pytest.mark.parametrize("until", [-0.001, 24 * 366], ids=["past", "too far"])
-async def test_a_snooze_ends_in_the_future_and_within_a_year(
-    tidings: Tidings, devices: tuple[Client, Client], until: float
+@pytest.mark.parametrize("hours", [-0.001, 24 * 366], ids=["past", "too far"])
+async def test_a_snooze_must_end_in_the_future_and_within_a_year(
+    tidings: Tidings, devices: tuple[Client, Client], hours: float
 ) -> None:
     desk, _ = devices
 
-    answer = await desk.mark("snoozed", desk.shown[0], until=hours(until))
-    posted = await tidings.http.post(
+    answer = await desk.mark("snoozed", desk.visible_ids[0], until=hours_from_now(hours))
+    http_answer = await tidings.http.post(
         "/v1/notifications/mark",
-        json={"state": "snoozed", "ids": [desk.shown[0]], "until": hours(until)},
+        json={"state": "snoozed", "ids": [desk.visible_ids[0]], "until": hours_from_now(hours)},
         headers=tidings.headers("alice"),
     )
 
     assert not answer["ok"] and answer["error"].startswith("until: ")
-    assert posted.status_code == 409 and posted.json()["detail"] == answer["error"]
+    assert http_answer.status_code == 409 and http_answer.json()["detail"] == answer["error"]
     assert desk.counts["total"] == 5

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: whatever it allows is taken, whatever it does not is refused as it says, and nothing breaks."""
+"""The OpenAPI document is true: requests are accepted and refused exactly as it states."""
 
 from __future__ import annotations
 
@@ -14,44 +14,50 @@ from tidings.contracts import asyncapi
 from tidings.contracts.codec import encode
 from tidings.runtime.settings import Settings
 
-from tests.acceptance.refused import refused
-from tests.driver import Tidings, hello_to
-from tests.webs import web
+from tests.acceptance.problems import check_problem
+from tests.acceptance.rooms import make_driver_at
+from tests.builders import make_announcement
+from tests.driver import Tidings
+from tests.web_processes import run_web
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 DOCUMENT = "/schema/openapi.json"
 
 
 @pytest.fixture
-async def own(tidings: Tidings, chosen: Settings) -> AsyncIterator[Tidings]:
-    """A process of the test's own, and a person with a few notifications."""
+async def driver(tidings: Tidings, chosen: Settings) -> AsyncIterator[Tidings]:
+    """Run a process for one test, with a user who has a few notifications."""
     async with (
-        web(chosen, request_rate="off", ticket_rate="off") as running,
-        Tidings(running.url, tidings.runtime, tidings.tenant) as driver,
+        run_web(chosen, request_rate="off", ticket_rate="off") as running,
+        make_driver_at(tidings, running.url) as own_driver,
     ):
-        await driver.emit(*(hello_to("alice", title=str(number)) for number in range(3)))
-        await driver.eventually("alice", total=3)
-        yield driver
+        await own_driver.emit(
+            *(make_announcement("alice", title=str(number)) for number in range(3))
+        )
+        await own_driver.wait_for_counts("alice", total=3)
+        yield own_driver
 
 
-async def document(tidings: Tidings) -> dict[str, Any]:
+async def fetch_document(tidings: Tidings) -> dict[str, Any]:
     response = await tidings.http.get(DOCUMENT)
     assert response.status_code == 200, response.text
     return response.json()
 
 
 @pytest.mark.timeout(400)
-async def test_every_promise_of_the_document_is_kept(own: Tidings, tmp_path: Path) -> None:
+async def test_requests_are_answered_as_the_document_states(
+    driver: Tidings, tmp_path: Path
+) -> None:
     command = (
         Path(sys.executable).with_name("st"),
         "--config-file",
         CONFIGURATION,
         "run",
-        own.url + DOCUMENT,
+        driver.url + DOCUMENT,
     )
     options = (
         "--header",
-        f"Authorization: {own.headers('alice')['Authorization']}",
+        f"Authorization: {driver.headers('alice')['Authorization']}",
         "--phases",
         "examples,coverage,fuzzing",
     )
@@ -71,10 +77,10 @@ async def test_every_promise_of_the_document_is_kept(own: Tidings, tmp_path: Pat
     assert process.returncode == 0, report.decode()
 
 
-async def test_every_operation_is_described_whole(tidings: Tidings) -> None:
+async def test_every_operation_is_described_completely(tidings: Tidings) -> None:
     operations = {
         f"{method} {path}": operation
-        for path, item in (await document(tidings))["paths"].items()
+        for path, item in (await fetch_document(tidings))["paths"].items()
         for method, operation in item.items()
     }
 
@@ -96,16 +102,16 @@ async def test_every_operation_is_described_whole(tidings: Tidings) -> None:
             assert {"409", "422"} <= operation["responses"].keys(), name
 
 
-async def test_the_document_of_frames_and_subjects_is_served_beside_it(tidings: Tidings) -> None:
+async def test_the_asyncapi_document_is_served_too(tidings: Tidings) -> None:
     answer = await tidings.http.get("/asyncapi.json")
 
     assert answer.json() == msgspec.json.decode(
-        encode(asyncapi.document(answer.url.netloc.decode()))
+        encode(asyncapi.asyncapi_document(answer.url.netloc.decode()))
     )
 
 
-async def test_what_a_stream_is_not_opened_for_is_in_the_document(tidings: Tidings) -> None:
-    told = (await document(tidings))["paths"]["/v1/stream"]["get"]["responses"]
+async def test_the_refusals_of_a_stream_are_in_the_document(tidings: Tidings) -> None:
+    responses = (await fetch_document(tidings))["paths"]["/v1/stream"]["get"]["responses"]
 
     answers = [
         await tidings.http.get("/v1/stream"),
@@ -113,15 +119,15 @@ async def test_what_a_stream_is_not_opened_for_is_in_the_document(tidings: Tidin
     ]
 
     for answer in answers:
-        assert str(answer.status_code) in told
-        refused(answer, 401, 403)
+        assert str(answer.status_code) in responses
+        check_problem(answer, 401, 403)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-async def test_another_method_is_refused_with_those_that_there_are(
+async def test_a_wrong_method_is_refused_with_the_allowed_ones(
     tidings: Tidings, method: str
 ) -> None:
     answer = await tidings.http.request(method, "/v1/events", headers=tidings.headers())
 
-    refused(answer, 405)
+    check_problem(answer, 405)
     assert "POST" in answer.headers["allow"]

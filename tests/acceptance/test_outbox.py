@@ -1,4 +1,4 @@
-"""The transactional outbox: what a service commits is in the log, once and in order, whatever dies; what it rolls back is not."""
+"""The outbox: committed events reach the log once and in order, rolled-back events never."""
 
 from __future__ import annotations
 
@@ -12,32 +12,34 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from tidings.client.appender import commit_batch
 from tidings.client.errors import EventRefused
+from tidings.client.jetstream import connect
 from tidings.client.outbox import Outbox
-from tidings.contracts.draft import draft
-from tidings.contracts.events import AnnouncementPublished, TaskAssigned
-from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.messages import event_message
 from tidings.contracts.subjects import EVENTS
+from tidings.domains.announcements.events import Addressees
+from tidings.domains.volunteers.events import TaskAssigned
 from tidings.outbox.relay import Relay
-from tidings.outbox.table import again, led, make
-from tidings.runtime.append import commit
-from tidings.runtime.data_directory import PORTS, free
-from tidings.runtime.embedded_nats import NatsServer
-from tidings.runtime.follow import Message, state
-from tidings.runtime.install import install
-from tidings.runtime.jetstream import JetStream, connect
-from tidings.runtime.process import Runtime, persist
-from tidings.runtime.read import read
+from tidings.outbox.table import create_tables, lead_outbox, retry_refused
+from tidings.runtime.embedded.data_directory import PORTS, is_port_free
+from tidings.runtime.embedded.nats_server import NatsServer
+from tidings.runtime.log.follow import stream_state
+from tidings.runtime.log.install import install_streams
+from tidings.runtime.process import Runtime, run_forever
 
 from tests.acceptance.command import Command
+from tests.builders import make_typed_announcement
 from tests.driver import WAIT_SECONDS, Tidings
-from tests.streams import stored
+from tests.streams import read_all, read_stored_events
 
+TO_AMIRA = Addressees(users=("amira",))
 ASSIGNED = TaskAssigned(task_id="1", task_title="Say hello", user_id="amira")
 
 
 class Service(NamedTuple):
-    """A domain service with a Postgres of its own, and its outbox."""
+    """A domain service with its own Postgres database and outbox."""
 
     dsn: str
     tidings: Tidings
@@ -48,22 +50,24 @@ class Service(NamedTuple):
         async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
             yield connection
 
-    async def write(self, *names: str) -> None:
-        """Announce these, in one transaction."""
+    async def emit_all(self, *names: str) -> None:
+        """Emit announcements with these names in one transaction."""
         async with self.connection() as connection:
             for name in names:
-                await connection.execute(*self.outbox.emit(announcement(name), id=name))
+                await connection.execute(
+                    *self.outbox.emit(make_typed_announcement(name, TO_AMIRA), id=name)
+                )
 
-    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+    async def fetch_rows(self, query: str) -> list[tuple[Any, ...]]:
         async with self.connection() as connection:
             return await (await connection.execute(query.encode())).fetchall()
 
     @asynccontextmanager
-    async def relaying(self) -> AsyncIterator[asyncio.Task[None]]:
-        """A relay that works while the block lasts."""
+    async def run_relay(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Run a relay while the block lasts."""
         runtime, ready = self.tidings.runtime, asyncio.Event()
-        relay = Relay(runtime.jetstream, self.dsn, runtime.settings.partitions)
-        task = asyncio.create_task(persist("outbox", lambda: relay.run(ready.set)))
+        relay = Relay(runtime.jetstream, self.dsn, runtime.settings.subjects)
+        task = asyncio.create_task(run_forever("outbox", lambda: relay.run(ready.set)))
         try:
             yield task
         finally:
@@ -71,59 +75,62 @@ class Service(NamedTuple):
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def empty(self) -> None:
-        """Wait until nothing waits."""
+    async def wait_until_empty(self) -> None:
+        """Wait until no event waits in the outbox."""
         async with asyncio.timeout(WAIT_SECONDS):
-            while await self.rows("SELECT FROM tidings_outbox.waiting LIMIT 1"):  # noqa: ASYNC110  the answer is Postgres's
+            # Postgres signals nothing when the relay has emptied the table.
+            while await self.fetch_rows(  # noqa: ASYNC110
+                "SELECT FROM tidings_outbox.waiting LIMIT 1"
+            ):
                 await asyncio.sleep(0.02)
 
-    async def log(self) -> list[str]:
-        """The ids of what the log has."""
-        return [json.loads(message.data)["id"] for message in await stored(self.tidings)]
+    async def read_log_ids(self) -> list[str]:
+        """Return the ids of the tenant's events in the log."""
+        return [
+            json.loads(message.data)["id"] for message in await read_stored_events(self.tidings)
+        ]
 
 
-def announcement(name: str) -> AnnouncementPublished:
-    return AnnouncementPublished(title=name, message="", to=Addressees(users=("amira",)))
-
-
-def numbered(*numbers: int) -> list[str]:
+def make_names(*numbers: int) -> list[str]:
     return [str(number) for number in numbers]
 
 
 @pytest.fixture(scope="module")
 async def database(runtime: Runtime) -> str:
-    """A Postgres database of a service's own."""
+    """Create a Postgres database with an outbox, and return its DSN."""
     name = f"service_{uuid4().hex[:8]}"
     async with runtime.postgres.connection() as connection:
         await connection.execute(f"CREATE DATABASE {name}".encode())
-    dsn = psycopg.conninfo.make_conninfo(runtime.settings.postgres, dbname=name)
-    await make(dsn)
+    dsn = make_conninfo(runtime.settings.postgres, dbname=name)
+    await create_tables(dsn)
     return dsn
 
 
 @pytest.fixture
 def service(database: str, tidings: Tidings) -> Service:
-    """The service, writing for the test's tenant."""
+    """Return a service that emits for the tenant of the test."""
     return Service(database, tidings, Outbox(source="/task-service", tenant=tidings.tenant))
 
 
-async def test_what_is_committed_is_told_and_what_is_rolled_back_never_was(
+async def test_a_committed_event_is_in_the_log_and_a_rolled_back_one_is_not(
     service: Service,
 ) -> None:
-    async with service.relaying(), service.connection() as connection:
+    async with service.run_relay(), service.connection() as connection:
         await connection.execute("CREATE TEMPORARY TABLE task (id text)")
         with suppress(ZeroDivisionError):
             async with connection.transaction():
-                await connection.execute(*service.outbox.emit(announcement("never"), id="never"))
+                await connection.execute(
+                    *service.outbox.emit(make_typed_announcement("never", TO_AMIRA), id="never")
+                )
                 raise ZeroDivisionError
         async with connection.transaction():
             await connection.execute("INSERT INTO task VALUES ('1')")
             await connection.execute(*service.outbox.emit(ASSIGNED, actor="dina", id="assigned"))
         await connection.commit()
-        await service.tidings.eventually("amira", total=1)
-        await service.empty()
+        await service.tidings.wait_for_counts("amira", total=1)
+        await service.wait_until_empty()
 
-    (message,) = await stored(service.tidings)
+    (message,) = await read_stored_events(service.tidings)
     assert json.loads(message.data) == {
         "specversion": "1.0",
         "id": "assigned",
@@ -133,55 +140,59 @@ async def test_what_is_committed_is_told_and_what_is_rolled_back_never_was(
         "actor": "dina",
         "data": {"task_id": "1", "task_title": "Say hello", "user_id": "amira"},
     }
-    assert await service.rows("SELECT FROM tidings_outbox.refused") == []
+    assert await service.fetch_rows("SELECT FROM tidings_outbox.refused") == []
 
 
-def write_otherwise(service: Service) -> None:
-    """Two events: by a synchronous connection, and by SQL alone."""
+def emit_synchronously_and_by_sql(service: Service) -> None:
+    """Emit one event over a synchronous connection, and one by SQL alone."""
     data = json.dumps({"task_id": "2", "task_title": "…", "user_id": "amira"})
     with psycopg.connect(service.dsn) as connection:
         connection.execute(*service.outbox.emit(ASSIGNED, id="sync"))
-        question = (
-            "SELECT tidings_outbox.emit('task.assigned', %s, '/sql', tenant => %s, id => 'sql')"
-        )
-        assert connection.execute(question, (data, service.tidings.tenant)).fetchone() == ("sql",)
+        query = "SELECT tidings_outbox.emit('task.assigned', %s, '/sql', tenant => %s, id => 'sql')"
+        assert connection.execute(query, (data, service.tidings.tenant)).fetchone() == ("sql",)
 
 
-async def test_what_was_written_while_no_relay_ran_by_whatever_means_comes_in_order(
+async def test_events_written_without_a_relay_by_any_means_are_relayed_in_order(
     service: Service,
 ) -> None:
-    await asyncio.to_thread(write_otherwise, service)
-    await service.write(*numbered(*range(1200)))
+    await asyncio.to_thread(emit_synchronously_and_by_sql, service)
+    await service.emit_all(*make_names(*range(1200)))
 
-    async with service.relaying():
-        await service.empty()
+    async with service.run_relay():
+        await service.wait_until_empty()
 
-    assert await service.log() == ["sync", "sql", *numbered(*range(1200))]
+    assert await service.read_log_ids() == ["sync", "sql", *make_names(*range(1200))]
 
 
-async def test_a_transaction_that_knew_of_another_comes_after_it_though_it_began_before(
+async def test_a_transaction_that_saw_another_follows_it_even_if_it_began_before(
     service: Service,
 ) -> None:
     async with (
-        service.relaying(),
+        service.run_relay(),
         service.connection() as early,
         service.connection() as late,
         service.connection() as open_,
     ):
         await early.execute("SELECT pg_current_xact_id()")
-        await open_.execute(*service.outbox.emit(announcement("open"), id="open"))
-        await late.execute(*service.outbox.emit(announcement("first"), id="first"))
+        await open_.execute(
+            *service.outbox.emit(make_typed_announcement("open", TO_AMIRA), id="open")
+        )
+        await late.execute(
+            *service.outbox.emit(make_typed_announcement("first", TO_AMIRA), id="first")
+        )
         await late.commit()
-        await early.execute(*service.outbox.emit(announcement("second"), id="second"))
+        await early.execute(
+            *service.outbox.emit(make_typed_announcement("second", TO_AMIRA), id="second")
+        )
         await early.commit()
-        await service.tidings.eventually("amira", total=2)
+        await service.tidings.wait_for_counts("amira", total=2)
         await open_.commit()
-        await service.empty()
+        await service.wait_until_empty()
 
-    assert await service.log() == ["first", "second", "open"]
+    assert await service.read_log_ids() == ["first", "second", "open"]
 
 
-async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_blocks_nothing(
+async def test_an_unacceptable_event_is_set_aside_with_the_reason_and_blocks_nothing(
     service: Service,
 ) -> None:
     async with service.connection() as connection:
@@ -192,25 +203,27 @@ async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_block
             "SELECT tidings_outbox.emit('task.assigned', '{\"task_id\": 1}', '/sql', tenant => 'x')"
         )
         await connection.execute(
-            'SELECT tidings_outbox.emit(\'task.watched\', \'{"task_id": "1", "user_id": "u"}\', \'/sql\')'
+            "SELECT tidings_outbox.emit("
+            '\'task.watched\', \'{"task_id": "1", "user_id": "u"}\', \'/sql\')'
         )
         await connection.execute(
             "INSERT INTO tidings_outbox.waiting (event) VALUES (repeat('x', 9000000))"
         )
         await connection.execute("INSERT INTO tidings_outbox.waiting (event) VALUES ('nonsense')")
-    await service.write("good")
+    await service.emit_all("good")
     with pytest.raises(EventRefused, match=r"data\.user_id"):
         service.outbox.emit(TaskAssigned(task_id="1", task_title="", user_id=""))
 
     for _ in range(2):
-        async with service.relaying():
-            await service.empty()
-        assert await again(service.dsn) == 5
-    async with service.relaying():
-        await service.empty()
+        async with service.run_relay():
+            await service.wait_until_empty()
+        assert await retry_refused(service.dsn) == 5
+    async with service.run_relay():
+        await service.wait_until_empty()
 
     reasons = [
-        row[0] for row in await service.rows("DELETE FROM tidings_outbox.refused RETURNING reason")
+        row[0]
+        for row in await service.fetch_rows("DELETE FROM tidings_outbox.refused RETURNING reason")
     ]
     assert [reason.partition(";")[0] for reason in reasons] == [
         "type: unknown type `task.asigned`",
@@ -219,42 +232,41 @@ async def test_what_can_never_be_accepted_is_set_aside_with_the_reason_and_block
         "the event has 9000000 bytes",
         "JSON is malformed: invalid character (byte 4)",
     ]
-    assert await service.log() == ["good"]
+    assert await service.read_log_ids() == ["good"]
 
 
-@pytest.mark.parametrize("reached", ["written down", "stored"])
-async def test_a_relay_that_died_at_any_step_is_followed_by_one_that_finds_out(
-    service: Service, reached: str
+@pytest.mark.parametrize("last_step", ["written down", "stored"])
+async def test_after_the_death_of_a_relay_at_any_step_the_next_one_continues_exactly(
+    service: Service, last_step: str
 ) -> None:
-    await service.write(*numbered(*range(20)))
-    jetstream, partitions = (
+    await service.emit_all(*make_names(*range(20)))
+    jetstream, subjects = (
         service.tidings.runtime.jetstream,
-        service.tidings.runtime.settings.partitions,
+        service.tidings.runtime.settings.subjects,
     )
-    async with led(service.dsn) as table:
-        head = await state(jetstream, EVENTS)
-        batch = await table.next([], {}, head)
-        if reached == "stored":
-            drafts = [draft(each.event.encode(), None, partitions) for each in batch]
-            await commit(
-                jetstream, [each._replace(id=None) for each in drafts]
-            )  # so long ago that their ids are forgotten
-    await service.write("more")
+    async with lead_outbox(service.dsn) as table:
+        head = await stream_state(jetstream, EVENTS)
+        batch = await table.next_batch([], {}, head)
+        if last_step == "stored":
+            drafts = [event_message(waiting.event.encode(), None, subjects) for waiting in batch]
+            # Without ids, as if the stream had already forgotten them.
+            await commit_batch(jetstream, [draft._replace(id=None) for draft in drafts])
+    await service.emit_all("more")
 
-    async with service.relaying():
-        await service.empty()
+    async with service.run_relay():
+        await service.wait_until_empty()
 
-    assert await service.log() == [*numbered(*range(20)), "more"]
+    assert await service.read_log_ids() == [*make_names(*range(20)), "more"]
 
 
-async def test_what_many_change_in_turn_comes_in_the_order_of_the_changes_though_two_relays_carry_it_and_one_dies(
+async def test_concurrent_changes_are_relayed_in_order_by_two_relays_of_which_one_dies(
     service: Service,
 ) -> None:
     async with service.connection() as connection:
         await connection.execute("CREATE TABLE counter (n int)")
         await connection.execute("INSERT INTO counter VALUES (0)")
 
-    async def count(times: int) -> None:
+    async def increment(times: int) -> None:
         async with service.connection() as connection:
             for _ in range(times):
                 row = await (
@@ -262,101 +274,95 @@ async def test_what_many_change_in_turn_comes_in_the_order_of_the_changes_though
                 ).fetchone()
                 assert row
                 await connection.execute(
-                    *service.outbox.emit(announcement("counted"), id=str(row[0]))
+                    *service.outbox.emit(
+                        make_typed_announcement("counted", TO_AMIRA), id=str(row[0])
+                    )
                 )
                 await connection.commit()
 
-    async with service.relaying() as one, service.relaying():
-        await asyncio.gather(*(count(40) for _ in range(5)))
-        one.cancel()
-        await asyncio.wait((one,))
-        await asyncio.gather(*(count(40) for _ in range(5)))
-        await service.empty()
+    async with service.run_relay() as first_relay, service.run_relay():
+        await asyncio.gather(*(increment(40) for _ in range(5)))
+        first_relay.cancel()
+        await asyncio.wait((first_relay,))
+        await asyncio.gather(*(increment(40) for _ in range(5)))
+        await service.wait_until_empty()
 
-    assert await service.log() == numbered(*range(1, 401))
+    assert await service.read_log_ids() == make_names(*range(1, 401))
 
 
-async def test_postgres_that_ends_the_connection_is_gone_back_to(service: Service) -> None:
-    async with service.relaying() as relay:
+async def test_a_relay_reconnects_when_postgres_ends_its_connection(service: Service) -> None:
+    async with service.run_relay() as relay:
         for first in range(0, 300, 100):
-            await service.write(*numbered(*range(first, first + 100)))
-            await service.rows(
+            await service.emit_all(*make_names(*range(first, first + 100)))
+            await service.fetch_rows(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'tidings-outbox' AND datname = current_database()"
             )
-        await service.empty()
+        await service.wait_until_empty()
         assert not relay.done()
 
-    assert await service.log() == numbered(*range(300))
+    assert await service.read_log_ids() == make_names(*range(300))
 
 
 @pytest.fixture
 async def own_nats(tmp_path: Path, runtime: Runtime) -> AsyncIterator[NatsServer]:
-    """A NATS that a test may kill, with the streams."""
-    nats = NatsServer(tmp_path, next(port for port in PORTS[300:] if free(port)))
+    """Run a NATS server with the streams, which the test may kill."""
+    nats = NatsServer(tmp_path, next(port for port in PORTS[300:] if is_port_free(port)))
     await nats.start()
     async with connect(nats.url, "tests") as jetstream:
-        await install(jetstream, runtime.settings)
+        await install_streams(jetstream, runtime.settings)
     yield nats
     nats.kill()
     await nats.wait()
 
 
-async def test_relay_and_nats_killed_again_and_again_lose_nothing_and_double_nothing(
+async def test_killing_the_relay_and_nats_loses_and_duplicates_nothing(
     service: Service, cli: Command, own_nats: NatsServer
 ) -> None:
-    async def write() -> None:
+    async def emit_in_turn() -> None:
         async with service.connection() as connection:
-            for name in numbered(*range(1000)):
-                await connection.execute(*service.outbox.emit(announcement(name), id=name))
+            for name in make_names(*range(1000)):
+                await connection.execute(
+                    *service.outbox.emit(make_typed_announcement(name, TO_AMIRA), id=name)
+                )
                 await connection.commit()
 
-    writing = asyncio.create_task(write())
-    for killed in ("relay", "nats"):
-        async with cli.running("outbox", outbox_dsn=service.dsn, nats_url=own_nats.url) as relay:
+    emission = asyncio.create_task(emit_in_turn())
+    for victim in ("relay", "nats"):
+        async with cli.start("outbox", outbox_dsn=service.dsn, nats_url=own_nats.url) as relay:
             assert relay.stdout
             assert (
                 await asyncio.wait_for(relay.stdout.readline(), 3 * WAIT_SECONDS)
                 == b"ready outbox\n"
             )
-            if killed == "relay":
+            if victim == "relay":
                 relay.kill()
                 continue
             own_nats.kill()
             await own_nats.wait()
             await own_nats.start()
-            await writing
-            await service.empty()
+            await emission
+            await service.wait_until_empty()
 
     async with connect(own_nats.url, "tests") as jetstream:
-        found = await everything(jetstream)
-    assert [json.loads(message.data)["id"] for message in found] == numbered(*range(1000))
+        messages = await read_all(jetstream, EVENTS, "events.>")
+    assert [json.loads(message.data)["id"] for message in messages] == make_names(*range(1000))
 
 
-async def everything(jetstream: JetStream) -> list[Message]:
-    """All events of all tenants."""
-    found: list[Message] = []
-    while page := await read(
-        jetstream, EVENTS, "events.>", after=found[-1].sequence if found else 0
-    ):
-        found += page
-    return found
-
-
-async def test_the_command_makes_the_outbox_and_says_what_is_missing(
+async def test_the_command_creates_the_outbox_and_names_a_missing_one(
     runtime: Runtime, cli: Command
 ) -> None:
     name = f"service_{uuid4().hex[:8]}"
     async with runtime.postgres.connection() as connection:
         await connection.execute(f"CREATE DATABASE {name}".encode())
-    dsn = psycopg.conninfo.make_conninfo(runtime.settings.postgres, dbname=name)
+    dsn = make_conninfo(runtime.settings.postgres, dbname=name)
 
-    ended = await cli("outbox", "--dsn", dsn)
-    assert (ended.code, ended.out) == (1, "")
+    result = await cli("outbox", "--dsn", dsn)
+    assert (result.code, result.out) == (1, "")
     assert (
-        "there is no outbox in that database; make it with `tidings outbox --install`" in ended.err
+        "there is no outbox in that database; make it with `tidings outbox --install`" in result.err
     )
     assert (
-        await cli.well("outbox", "--dsn", dsn, "--install")
+        await cli.read_output("outbox", "--dsn", dsn, "--install")
         == "the outbox is there: tidings_outbox.waiting\n"
     )

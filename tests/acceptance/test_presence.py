@@ -1,4 +1,4 @@
-"""Presence: who is connected, to whichever edge, for those who may know it."""
+"""Presence: which users are connected, to any edge, for the readers who may know."""
 
 from __future__ import annotations
 
@@ -11,66 +11,74 @@ from typing import Any
 import pytest
 from tidings.runtime.settings import Settings
 
-from tests.acceptance.company import BELIEVED_SECONDS, ROOM, beside, settled, team
-from tests.acceptance.refused import refused
-from tests.driver import Client, Tidings, event
-from tests.webs import web
+from tests.acceptance.problems import check_problem
+from tests.acceptance.rooms import (
+    PRESENCE_SECONDS,
+    ROOM,
+    add_team,
+    make_driver_at,
+    wait_until_routed,
+)
+from tests.builders import make_event
+from tests.driver import Client, Tidings
+from tests.web_processes import run_web
 
 pytestmark = pytest.mark.usefixtures("calm")
 
 
-async def online(tidings: Tidings, asking: str, **query: Any) -> list[str]:
-    """Who is connected, as one user is told."""
+async def read_online(tidings: Tidings, asking: str, **query: Any) -> list[str]:
+    """Return the users who are connected, as one user sees it."""
     return (await tidings.get("/v1/presence", asking, **query))["online"]
 
 
-async def until_online(
-    tidings: Tidings, expected: list[str], seconds: float = 5.0, **query: Any
+async def wait_until_online(
+    tidings: Tidings, users: list[str], seconds: float = 5.0, **query: Any
 ) -> float:
-    """Ask until these are connected; how long it took."""
+    """Ask until exactly these users are connected, and return the seconds it took."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):
-        while await online(tidings, "ann", **query) != expected:  # noqa: ASYNC110  gossip says nothing when it comes
+        # The arrival of gossip has no signal.
+        while await read_online(tidings, "ann", **query) != users:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return time.monotonic() - began
 
 
 class Watcher:
-    """Folds presence frames, as the protocol asks of clients."""
+    """Applies presence frames as the protocol requires of clients."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.online: dict[str | None, set[str]] = {}
 
-    async def watch(self, **what: Any) -> dict[str, Any]:
-        """Ask for a watch, and return its result."""
-        await self.client.send({"type": "watch", "op": "op", **what})
+    async def watch(self, **target: Any) -> dict[str, Any]:
+        """Send a watch, and return its result."""
+        await self.client.send({"type": "watch", "op": "op", **target})
         while (frame := await self.client.next("result", "presence"))["type"] == "presence":
-            self.fold(frame)
+            self.apply_frame(frame)
         return frame
 
-    async def until(self, relation: str | None, *users: str) -> None:
-        """Read until these are connected."""
+    async def read_until(self, relation: str | None, *users: str) -> None:
+        """Read until exactly these users are online."""
         while self.online.get(relation) != set(users):
-            self.fold(await self.client.next("presence"))
+            self.apply_frame(await self.client.next("presence"))
 
-    def fold(self, frame: dict[str, Any]) -> None:
-        """Take a frame."""
-        known = set() if frame.get("whole") else self.online[frame.get("relation")]
-        assert not known & set(frame["online"]) and known >= set(frame.get("offline", ())), (
-            known,
+    def apply_frame(self, frame: dict[str, Any]) -> None:
+        """Apply a presence frame, which must match the current state."""
+        online = set() if frame.get("whole") else self.online[frame.get("relation")]
+        assert not online & set(frame["online"]) and online >= set(frame.get("offline", ())), (
+            online,
             frame,
         )
-        self.online[frame.get("relation")] = (known | set(frame["online"])) - set(
+        self.online[frame.get("relation")] = (online | set(frame["online"])) - set(
             frame.get("offline", ())
         )
         assert frame.keys() <= {"type", "relation", "online", "offline", "whole"}
 
 
-async def test_who_is_connected_to_any_edge_is_known_at_each(
+async def test_every_edge_knows_who_is_connected_to_any_edge(
     tidings: Tidings, other: Tidings
 ) -> None:
-    await team(tidings, "ann", "bob", "cho", "dee")
+    await add_team(tidings, "ann", "bob", "cho", "dee")
 
     async with (
         tidings.socket("ann") as ann,
@@ -81,70 +89,74 @@ async def test_who_is_connected_to_any_edge_is_known_at_each(
         for client in (ann, bob, cho, eve):
             await client.live()
         for edge in (tidings, other):
-            await until_online(edge, ["ann", "bob", "cho"], relation=ROOM)
-            await until_online(edge, ["bob", "eve"], user=["bob", "dee", "eve", "nobody"])
+            await wait_until_online(edge, ["ann", "bob", "cho"], relation=ROOM)
+            await wait_until_online(edge, ["bob", "eve"], user=["bob", "dee", "eve", "nobody"])
 
     for edge in (tidings, other):
-        await until_online(edge, [], relation=ROOM)
+        await wait_until_online(edge, [], relation=ROOM)
 
 
-async def test_the_people_of_an_edge_that_is_killed_vanish_in_time_and_not_before(
+async def test_the_users_of_a_killed_edge_go_offline_in_time_and_not_before(
     tidings: Tidings, other: Tidings, chosen: Settings
 ) -> None:
     async with (
-        web(chosen, presence_seconds=BELIEVED_SECONDS) as doomed,
-        beside(tidings, doomed.url) as there,
+        run_web(chosen, presence_ttl_seconds=PRESENCE_SECONDS) as killed_edge,
+        make_driver_at(tidings, killed_edge.url) as there,
     ):
         await (await there.connect("bob")).live()
         await (await other.connect("cho")).live()
-        await until_online(other, ["bob", "cho"], user=["bob", "cho"])
+        await wait_until_online(other, ["bob", "cho"], user=["bob", "cho"])
 
-        os.kill(doomed.pid, signal.SIGKILL)
-        took = await until_online(other, ["cho"], seconds=BELIEVED_SECONDS + 2, user=["bob", "cho"])
+        os.kill(killed_edge.pid, signal.SIGKILL)
+        took = await wait_until_online(
+            other, ["cho"], seconds=PRESENCE_SECONDS + 2, user=["bob", "cho"]
+        )
 
-    assert BELIEVED_SECONDS / 2 < took < BELIEVED_SECONDS + 1
+    assert PRESENCE_SECONDS / 2 < took < PRESENCE_SECONDS + 1
 
 
-async def test_an_edge_knows_within_a_second_of_its_start_who_is_elsewhere_and_takes_its_own_along_at_its_end(
+async def test_a_new_edge_knows_who_is_online_within_a_second_and_its_users_go_offline_with_it(
     tidings: Tidings, chosen: Settings
 ) -> None:
     for user in ("ann", "cho"):
         await (await tidings.connect(user)).live()
 
-    async with web(chosen) as edge, beside(tidings, edge.url) as there:
-        await until_online(there, ["ann", "cho"], seconds=1, user=["ann", "bob", "cho"])
+    async with run_web(chosen) as edge, make_driver_at(tidings, edge.url) as there:
+        await wait_until_online(there, ["ann", "cho"], seconds=1, user=["ann", "bob", "cho"])
         await (await there.connect("bob")).live()
-        await until_online(tidings, ["bob"], user="bob")
+        await wait_until_online(tidings, ["bob"], user="bob")
 
-    assert await until_online(tidings, [], user="bob") < 2
+    assert await wait_until_online(tidings, [], user="bob") < 2
 
 
-async def test_presence_ends_at_the_tenant(tidings: Tidings, other: Tidings) -> None:
-    await team(tidings, "ann")
-    async with beside(tidings, other.url, f"{tidings.tenant}.x") as foreign:
-        await team(foreign, "ann", "bob")
+async def test_presence_does_not_cross_tenants(tidings: Tidings, other: Tidings) -> None:
+    await add_team(tidings, "ann")
+    async with make_driver_at(tidings, other.url, f"{tidings.tenant}.x") as foreign:
+        await add_team(foreign, "ann", "bob")
         await (await tidings.connect("ann")).live()
         await (await foreign.connect("bob")).live()
         watcher = Watcher(await foreign.connect("ann"))
         await watcher.watch(users=["ann", "bob", "cho"])
-        await watcher.until(None, "ann", "bob")
+        await watcher.read_until(None, "ann", "bob")
 
-        await until_online(tidings, ["ann"], user=["ann", "bob"])
+        await wait_until_online(tidings, ["ann"], user=["ann", "bob"])
         await (await tidings.connect("cho")).live()
-        await until_online(tidings, ["cho"], user="cho")
+        await wait_until_online(tidings, ["cho"], user="cho")
 
-        assert await online(tidings, "ann", relation=ROOM) == ["ann"]
-        assert await online(foreign, "ann", user=["ann", "bob", "cho"]) == ["ann", "bob"]
-        assert await online(foreign, "ann", relation=ROOM) == ["ann", "bob"]
+        assert await read_online(tidings, "ann", relation=ROOM) == ["ann"]
+        assert await read_online(foreign, "ann", user=["ann", "bob", "cho"]) == ["ann", "bob"]
+        assert await read_online(foreign, "ann", relation=ROOM) == ["ann", "bob"]
         assert watcher.online == {None: {"ann", "bob"}}
 
 
-async def test_only_who_stands_in_a_relation_may_ask_of_it_or_an_admin(tidings: Tidings) -> None:
-    await team(tidings, "ann", "bob")
+async def test_only_members_of_a_relation_and_admins_may_query_its_presence(
+    tidings: Tidings,
+) -> None:
+    await add_team(tidings, "ann", "bob")
     await (await tidings.connect("bob")).live()
     eve = Watcher(await tidings.connect("eve"))
 
-    refused(
+    check_problem(
         await tidings.http.get(
             "/v1/presence", params={"relation": ROOM}, headers=tidings.headers("eve")
         ),
@@ -152,7 +164,7 @@ async def test_only_who_stands_in_a_relation_may_ask_of_it_or_an_admin(tidings: 
     )
     result = await eve.watch(relation=ROOM)
 
-    assert (result["ok"], "do not stand in" in result["error"], eve.online) == (False, True, {})
+    assert (result["ok"], "not a member of" in result["error"], eve.online) == (False, True, {})
     admin = await tidings.http.get(
         "/v1/presence",
         params={"relation": ROOM},
@@ -177,15 +189,17 @@ async def test_only_who_stands_in_a_relation_may_ask_of_it_or_an_admin(tidings: 
     ],
     ids=lambda query: query[:30],
 )
-async def test_a_question_that_makes_no_sense_is_refused(tidings: Tidings, query: str) -> None:
-    refused(await tidings.http.get(f"/v1/presence?{query}", headers=tidings.headers("ann")), 400)
+async def test_an_invalid_query_is_refused(tidings: Tidings, query: str) -> None:
+    check_problem(
+        await tidings.http.get(f"/v1/presence?{query}", headers=tidings.headers("ann")), 400
+    )
 
 
 @pytest.mark.parametrize("way", ["socket", "stream"])
-async def test_a_watcher_is_told_of_each_change_anywhere(
+async def test_a_watcher_gets_each_change_at_any_edge(
     tidings: Tidings, other: Tidings, way: str
 ) -> None:
-    await team(tidings, "ann", "bob", "cho")
+    await add_team(tidings, "ann", "bob", "cho")
     if way == "socket":
         watcher = Watcher(await (await tidings.connect("ann")).live())
         cursor = watcher.client.cursor
@@ -196,51 +210,53 @@ async def test_a_watcher_is_told_of_each_change_anywhere(
 
     async with other.socket("bob") as bob:
         await bob.live()
-        await watcher.until(ROOM, "ann", "bob")
+        await watcher.read_until(ROOM, "ann", "bob")
         async with other.socket("cho") as cho, tidings.socket("eve") as eve:
             await cho.live()
             await eve.live()
-            await watcher.until(ROOM, "ann", "bob", "cho")
-            await watcher.until(None, "cho", "eve")
-        await watcher.until(ROOM, "ann", "bob")
-        await watcher.until(None)
-    await watcher.until(ROOM, "ann")
+            await watcher.read_until(ROOM, "ann", "bob", "cho")
+            await watcher.read_until(None, "cho", "eve")
+        await watcher.read_until(ROOM, "ann", "bob")
+        await watcher.read_until(None)
+    await watcher.read_until(ROOM, "ann")
     if way == "socket":
         assert watcher.client.cursor == cursor or any(
-            frame["type"] == "entries" for frame in watcher.client.seen
+            frame["type"] == "entries" for frame in watcher.client.frames
         )
         await watcher.client.send({"type": "unwatch", "op": "done", "relation": ROOM})
         assert (await watcher.client.next("result"))["op"] == "done"
         await (await tidings.connect("bob")).live()
         await (await tidings.connect("eve")).live()
-        await watcher.until(None, "eve")
+        await watcher.read_until(None, "eve")
         assert watcher.online[ROOM] == {"ann"}
 
 
-async def test_who_leaves_a_relation_watches_it_no_longer_and_is_not_in_it(
+async def test_a_user_who_leaves_a_relation_neither_watches_it_nor_appears_in_it(
     tidings: Tidings,
 ) -> None:
-    await team(tidings, "ann", "bob")
+    await add_team(tidings, "ann", "bob")
     ann, bob = [Watcher(await (await tidings.connect(user)).live()) for user in ("ann", "bob")]
     for watcher in (ann, bob):
         await watcher.watch(relation=ROOM)
-        await watcher.until(ROOM, "ann", "bob")
+        await watcher.read_until(ROOM, "ann", "bob")
 
-    await tidings.emit(event("team_member.removed", project_id="1", user_id="bob", role="member"))
+    await tidings.emit(
+        make_event("team_member.removed", project_id="1", user_id="bob", role="member")
+    )
 
     assert (await bob.client.next("error"))["code"] == "forbidden"
-    await ann.until(ROOM, "ann")
+    await ann.read_until(ROOM, "ann")
     await (await tidings.connect("cho")).live()
-    await team(tidings, "cho")
-    await ann.until(ROOM, "ann", "cho")
+    await add_team(tidings, "cho")
+    await ann.read_until(ROOM, "ann", "cho")
     assert bob.online[ROOM] == {"ann", "bob"}
 
 
 async def test_a_connection_watches_a_bounded_number_of_relations(tidings: Tidings) -> None:
     await tidings.emit(
-        *(event("team_member.added", project_id=str(n), user_id="ann") for n in range(21))
+        *(make_event("team_member.added", project_id=str(n), user_id="ann") for n in range(21))
     )
-    await settled(tidings)
+    await wait_until_routed(tidings)
     watcher = Watcher(await (await tidings.connect("ann")).live())
 
     results = [await watcher.watch(relation=f"project:{n}#member") for n in range(21)]
@@ -252,17 +268,17 @@ async def test_a_connection_watches_a_bounded_number_of_relations(tidings: Tidin
     assert again["ok"] and len(watcher.online) == 21
 
 
-async def test_a_room_is_watched_up_to_a_size(tidings: Tidings) -> None:
-    await team(tidings, *(f"u{n}" for n in range(1000)), project="big")
+async def test_a_relation_can_be_watched_up_to_a_size(tidings: Tidings) -> None:
+    await add_team(tidings, *(f"u{n}" for n in range(1000)), project="big")
     big = "project:big#member"
     watcher = Watcher(await (await tidings.connect("u7")).live())
     assert (await watcher.watch(relation=big))["ok"]
-    await watcher.until(big, "u7")
+    await watcher.read_until(big, "u7")
 
-    await team(tidings, "one-more", project="big")
+    await add_team(tidings, "one-more", project="big")
 
     assert (await watcher.client.next("error"))["code"] == "forbidden"
-    problem = refused(
+    problem = check_problem(
         await tidings.http.get(
             "/v1/presence", params={"relation": big}, headers=tidings.headers("u7")
         ),

@@ -1,4 +1,4 @@
-"""Read receipts: a sender who asks is told who read it, once each; nobody else is told anything."""
+"""Read receipts: a sender who asked learns of each reader once, and no other user does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 from tidings.contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
 from tidings.contracts.codec import decode_entry
 from tidings.contracts.notifications import Notification
-from tidings.contracts.subjects import NOTIFICATIONS, position
-from tidings.notifier.read_receipts import NUMBER, SERVICE
-from tidings.runtime.read import last
+from tidings.contracts.subjects import NOTIFICATIONS, position_subject
+from tidings.notifier.read_receipts import PARTITION, SERVICE
+from tidings.runtime.log.read import last_message
 
-from tests.acceptance.refused import refused
-from tests.driver import Tidings, event, hello_to
-from tests.streams import entries, stored
+from tests.acceptance.problems import check_problem
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
+from tests.streams import read_entries, read_stored_events
 
 WAIT_SECONDS = 20
 FORGED = {
@@ -28,51 +29,61 @@ FORGED = {
 }
 
 
-def asked(*users: str, **more: Any) -> dict[str, Any]:
-    """An announcement of carol's, who wants to know who reads it."""
-    return {**hello_to(*users, receipt=True, **more), "actor": "carol"}
+def make_receipt_request(*users: str, **options: Any) -> dict[str, Any]:
+    """Return an announcement of carol that asks for read receipts."""
+    return {**make_announcement(*users, receipt=True, **options), "actor": "carol"}
 
 
-async def read(tidings: Tidings, user: str, **which: Any) -> int:
-    """Mark as read, all that they have by default; returns the sequence of the mark."""
-    ids = [each["id"] for each in await tidings.listing(user)]
+async def mark_read(tidings: Tidings, user: str, **selection: Any) -> int:
+    """Mark as read, all by default, and return the sequence of the mark."""
+    ids = [notification["id"] for notification in await tidings.list_all(user)]
     response = await tidings.http.post(
         "/v1/notifications/mark",
-        json={"state": "read", **(which or {"ids": ids})},
+        json={"state": "read", **(selection or {"ids": ids})},
         headers=tidings.headers(user),
     )
     assert response.status_code == 200, response.text
     return int(response.json()["cursor"].split("-")[1])
 
 
-async def looked_through(tidings: Tidings) -> None:
-    """Wait until all that was marked so far is stated and told: somebody reads what another sender asked for, and that is."""
+async def wait_until_stated(tidings: Tidings) -> None:
+    """Wait until every mark so far has its events, and their receipts are sent.
+
+    A clock user reads an announcement with a receipt; marks are stated in the order of the log.
+    """
     clock, watch = f"clock {uuid4().hex}", f"watch {uuid4().hex}"
-    await tidings.emit({**asked(clock, title="tick"), "actor": watch})
-    await tidings.eventually(clock, total=1)
-    mark = await read(tidings, clock)
+    await tidings.emit({**make_receipt_request(clock, title="tick"), "actor": watch})
+    await tidings.wait_for_counts(clock, total=1)
+    mark = await mark_read(tidings, clock)
     async with asyncio.timeout(WAIT_SECONDS):
-        while await reached(tidings) < mark:  # noqa: ASYNC110  another process reaches it
+        # Another process states it; nothing signals it.
+        while await read_stated_sequence(tidings) < mark:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    await tidings.emit(hello_to(watch, title="tock"))
-    await tidings.eventually(watch, total=2)
+    await tidings.emit(make_announcement(watch, title="tock"))
+    await tidings.wait_for_counts(watch, total=2)
 
 
-async def reached(tidings: Tidings) -> int:
-    """Up to which mark all is stated."""
-    found = await last(tidings.runtime.jetstream, NOTIFICATIONS, position(SERVICE, NUMBER))
-    return json.loads(found.data)["sequence"] if found else 0
+async def read_stated_sequence(tidings: Tidings) -> int:
+    """Return the sequence up to which reads are stated as events."""
+    message = await last_message(
+        tidings.runtime.jetstream, NOTIFICATIONS, position_subject(SERVICE, PARTITION)
+    )
+    return json.loads(message.data)["sequence"] if message else 0
 
 
-async def receipts(tidings: Tidings, user: str = "carol") -> list[Notification]:
-    """The receipts that lie in a sender's log."""
-    told = [decode_entry(message.data) for message in await entries(tidings, user)]
-    return [each for each in told if isinstance(each, Notification) and each.category == "receipt"]
+async def read_receipts(tidings: Tidings, user: str = "carol") -> list[Notification]:
+    """Return the receipts in the log of a sender."""
+    entries = [decode_entry(message.data) for message in await read_entries(tidings, user)]
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry, Notification) and entry.category == "receipt"
+    ]
 
 
-async def stated(tidings: Tidings) -> list[str | None]:
-    """Who is stated to have read something, as often as it lies in the log of events."""
-    bodies = [json.loads(message.data) for message in await stored(tidings)]
+async def read_readers(tidings: Tidings) -> list[str | None]:
+    """Return the readers that the events state, sorted, with repetitions."""
+    bodies = [json.loads(message.data) for message in await read_stored_events(tidings)]
     return sorted(
         body["actor"]
         for body in bodies
@@ -80,39 +91,40 @@ async def stated(tidings: Tidings) -> list[str | None]:
     )
 
 
-async def test_a_sender_who_asked_is_told_who_read_it_however_it_was_marked(
+async def test_a_sender_who_asked_gets_a_receipt_for_any_kind_of_mark(
     tidings: Tidings,
 ) -> None:
     carol = await (await tidings.connect("carol")).live()
     await tidings.emit(
-        asked("alice", "bob", "dave", "eve", title="Harvest"), asked("alice", title="Picnic")
+        make_receipt_request("alice", "bob", "dave", "eve", title="Harvest"),
+        make_receipt_request("alice", title="Picnic"),
     )
-    await tidings.eventually("eve", total=1)
+    await tidings.wait_for_counts("eve", total=1)
     alice = await (await tidings.connect("alice")).live()
 
-    await read(tidings, "alice")
-    await read(tidings, "bob", up_to=alice.cursor)
-    await read(tidings, "dave", filter={"category": "system_announcement"})
+    await mark_read(tidings, "alice")
+    await mark_read(tidings, "bob", up_to=alice.cursor)
+    await mark_read(tidings, "dave", filter={"category": "system_announcement"})
 
-    told = sorted(entry["message"] for entry in await carol.until(4))
-    assert told == [
+    messages = sorted(entry["message"] for entry in await carol.until(4))
+    assert messages == [
         "alice has read: Harvest",
         "alice has read: Picnic",
         "bob has read: Harvest",
         "dave has read: Harvest",
     ]
-    assert all(each["receipt"] for each in alice.notifications.values())
-    one = carol.entries[0]
-    assert (one["title"], one["type"], one["entity"]["type"]) == (
+    assert all(notification["receipt"] for notification in alice.notifications.values())
+    receipt = carol.entries[0]
+    assert (receipt["title"], receipt["type"], receipt["entity"]["type"]) == (
         "Read",
         "notification.read",
         "announcement",
     )
-    assert one["actor"] in ("alice", "bob", "dave") and "receipt" not in one
+    assert receipt["actor"] in ("alice", "bob", "dave") and "receipt" not in receipt
 
 
-async def test_it_is_told_once_though_marked_twice_unread_and_read_again(tidings: Tidings) -> None:
-    await tidings.emit(asked("alice"))
+async def test_repeated_reads_give_one_receipt(tidings: Tidings) -> None:
+    await tidings.emit(make_receipt_request("alice"))
     desk, phone = (
         await (await tidings.connect("alice")).live(),
         await (await tidings.connect("alice")).live(),
@@ -127,88 +139,97 @@ async def test_it_is_told_once_though_marked_twice_unread_and_read_again(tidings
         (phone, "read"),
         (desk, "unread"),
     ):
-        await client.mark(state, *client.shown)
-    await looked_through(tidings)
-    await phone.mark("read", *phone.shown)
-    await looked_through(tidings)
+        await client.mark(state, *client.visible_ids)
+    await wait_until_stated(tidings)
+    await phone.mark("read", *phone.visible_ids)
+    await wait_until_stated(tidings)
 
-    assert await stated(tidings) == ["alice"]
-    assert len(await receipts(tidings)) == 1
+    assert await read_readers(tidings) == ["alice"]
+    assert len(await read_receipts(tidings)) == 1
 
 
-async def test_whoever_did_not_ask_and_whoever_reads_their_own_is_told_nothing(
+async def test_a_sender_who_did_not_ask_or_reads_their_own_gets_no_receipt(
     tidings: Tidings,
 ) -> None:
-    unasked = {**hello_to("alice"), "actor": "carol"}
-    of_nobody = hello_to("alice", receipt=True)
-    await tidings.emit(unasked, of_nobody, asked("carol", title="to myself"))
-    await tidings.eventually("carol", total=1)
-    await tidings.eventually("alice", total=2)
+    without_receipt = {**make_announcement("alice"), "actor": "carol"}
+    without_sender = make_announcement("alice", receipt=True)
+    await tidings.emit(
+        without_receipt, without_sender, make_receipt_request("carol", title="to myself")
+    )
+    await tidings.wait_for_counts("carol", total=1)
+    await tidings.wait_for_counts("alice", total=2)
 
-    await read(tidings, "alice")
-    await read(tidings, "carol")
-    await looked_through(tidings)
+    await mark_read(tidings, "alice")
+    await mark_read(tidings, "carol")
+    await wait_until_stated(tidings)
 
-    assert await receipts(tidings) == []
-    assert await stated(tidings) == ["carol"]
+    assert await read_receipts(tidings) == []
+    assert await read_readers(tidings) == ["carol"]
 
 
-async def test_what_is_only_seen_or_archived_or_deleted_is_not_read(tidings: Tidings) -> None:
-    await tidings.emit(*(asked("alice", title=state) for state in ("seen", "archived", "deleted")))
+async def test_seeing_archiving_and_deleting_give_no_receipt(tidings: Tidings) -> None:
+    await tidings.emit(
+        *(make_receipt_request("alice", title=state) for state in ("seen", "archived", "deleted"))
+    )
     alice = await (await tidings.connect("alice")).live()
     await alice.until_counts(total=3)
 
-    for state, each in zip(("seen", "archived", "deleted"), alice.shown, strict=True):
-        await alice.mark(state, each)
-    await looked_through(tidings)
+    for state, notification in zip(("seen", "archived", "deleted"), alice.visible_ids, strict=True):
+        await alice.mark(state, notification)
+    await wait_until_stated(tidings)
 
-    assert await stated(tidings) == []
+    assert await read_readers(tidings) == []
 
 
-async def test_a_receipt_asks_for_none_and_stays_with_its_sender_and_tenant(
+async def test_a_receipt_gives_no_receipt_and_stays_with_its_sender_and_tenant(
     tidings: Tidings,
 ) -> None:
-    async with Tidings(tidings.url, tidings.runtime) as other:
-        same = asked("alice")
-        for each in (tidings, other):
-            await each.emit(same)
-            await each.eventually("alice", total=1)
-        await read(tidings, "alice")
-        await tidings.eventually("carol", total=1)
+    async with Tidings(tidings.url, tidings.runtime) as other_tenant:
+        announcement = make_receipt_request("alice")
+        for notification in (tidings, other_tenant):
+            await notification.emit(announcement)
+            await notification.wait_for_counts("alice", total=1)
+        await mark_read(tidings, "alice")
+        await tidings.wait_for_counts("carol", total=1)
 
-        await read(tidings, "carol")
-        await looked_through(tidings)
+        await mark_read(tidings, "carol")
+        await wait_until_stated(tidings)
 
-        assert await stated(tidings) == ["alice"]
-        assert [each.tenant for each in await receipts(tidings)] == [tidings.tenant]
-        assert await receipts(other) == await receipts(tidings, "alice") == []
-        assert await other.listing("carol") == []
+        assert await read_readers(tidings) == ["alice"]
+        assert [receipt.tenant for receipt in await read_receipts(tidings)] == [tidings.tenant]
+        assert await read_receipts(other_tenant) == await read_receipts(tidings, "alice") == []
+        assert await other_tenant.list_all("carol") == []
 
 
-async def test_a_receipt_is_told_once_though_the_reading_is_stated_again_after_any_time(
+async def test_a_read_that_is_stated_twice_gives_one_receipt(
     tidings: Tidings,
 ) -> None:
-    await tidings.emit(asked("alice"))
-    await tidings.eventually("alice", total=1)
-    await read(tidings, "alice")
-    await tidings.eventually("carol", total=1)
+    await tidings.emit(make_receipt_request("alice"))
+    await tidings.wait_for_counts("alice", total=1)
+    await mark_read(tidings, "alice")
+    await tidings.wait_for_counts("carol", total=1)
     (reading,) = [
-        message for message in await stored(tidings) if b"notification.read" in message.data
+        message
+        for message in await read_stored_events(tidings)
+        if b"notification.read" in message.data
     ]
 
     await tidings.runtime.jetstream.request(reading.subject, reading.data)
-    await tidings.emit(hello_to("carol", title="the end"))
-    await tidings.eventually("carol", total=2)
+    await tidings.emit(make_announcement("carol", title="the end"))
+    await tidings.wait_for_counts("carol", total=2)
 
-    assert await stated(tidings) == ["alice", "alice"]
-    assert len(await receipts(tidings)) == 1
+    assert await read_readers(tidings) == ["alice", "alice"]
+    assert len(await read_receipts(tidings)) == 1
 
 
 @pytest.mark.parametrize("media_type", [MEDIA_TYPE, BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE])
-async def test_a_reading_that_a_producer_states_is_refused_with_all_beside_it(
+async def test_a_read_stated_by_a_producer_is_refused_with_its_whole_batch(
     tidings: Tidings, media_type: str
 ) -> None:
-    forged, good = event("notification.read", actor="alice", **FORGED), hello_to("carol")
+    forged, good = (
+        make_event("notification.read", actor="alice", **FORGED),
+        make_announcement("carol"),
+    )
     body = {
         MEDIA_TYPE: json.dumps(forged),
         BATCH_MEDIA_TYPE: json.dumps([good, forged]),
@@ -221,17 +242,17 @@ async def test_a_reading_that_a_producer_states_is_refused_with_all_beside_it(
         headers={**tidings.headers(), "Content-Type": media_type},
     )
 
-    problem = refused(response, 403)
+    problem = check_problem(response, 403)
     assert (problem["field"], problem["line"]) == ("type", 1 if media_type == MEDIA_TYPE else 2)
-    assert "stated by Tidings alone" in problem["detail"]
-    assert await stored(tidings) == []
+    assert "only Tidings emits" in problem["detail"]
+    assert await read_stored_events(tidings) == []
 
 
-async def test_whoever_brings_back_a_log_may_state_what_was_read(tidings: Tidings) -> None:
+async def test_an_admin_who_restores_a_log_may_state_reads(tidings: Tidings) -> None:
     headers = {**tidings.headers(scope="emit admin"), "Content-Type": MEDIA_TYPE}
-    kept = event("notification.read", actor="alice", **FORGED)
+    restored = make_event("notification.read", actor="alice", **FORGED)
 
-    response = await tidings.http.post("/v1/events", content=json.dumps(kept), headers=headers)
+    response = await tidings.http.post("/v1/events", content=json.dumps(restored), headers=headers)
 
     assert response.status_code == 200
-    await tidings.eventually("carol", total=1)
+    await tidings.wait_for_counts("carol", total=1)

@@ -1,4 +1,4 @@
-"""Signals: what people say of the moment to those connected of a room; nobody else hears it, and nothing of it is kept."""
+"""Signals: short-lived messages to the connected members of a relation; nothing is stored."""
 
 from __future__ import annotations
 
@@ -9,57 +9,83 @@ from typing import Any
 
 import httpx
 import pytest
-from tidings.contracts.subjects import DEAD, EVENTS, NOTIFICATIONS
-from tidings.runtime.follow import state
+from tidings.contracts.subjects import DEAD_LETTERS, EVENTS, NOTIFICATIONS
+from tidings.runtime.log.follow import stream_state
 
-from tests.acceptance.company import ROOM, beside, settled, team
-from tests.acceptance.refused import refused
-from tests.driver import Client, Tidings, event, hello_to
+from tests.acceptance.problems import check_problem
+from tests.acceptance.rooms import ROOM, add_team, make_driver_at, wait_until_routed
+from tests.builders import make_announcement, make_event
+from tests.driver import WAIT_SECONDS, Client, Tidings
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("calm")
 
 
-async def say(client: Client, name: str = "typing", to: str = ROOM, **more: Any) -> None:
-    await client.send({"type": "signal", "to": to, "name": name, **more})
+async def send_signal(client: Client, name: str = "typing", to: str = ROOM, **fields: Any) -> None:
+    await client.send({"type": "signal", "to": to, "name": name, **fields})
 
 
-async def post(tidings: Tidings, user: str, **body: Any) -> httpx.Response:
+async def send_until_accepted(client: Client, name: str) -> None:
+    """Repeat a signal until it is not refused: a mark sent after it is answered after its error."""
+    # The result of this mark comes after every earlier refusal.
+    await client.mark("seen", up_to=client.cursor)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            before = len(client.frames)
+            await send_signal(client, name)
+            await client.mark("seen", up_to=client.cursor)
+            if all(frame["type"] != "error" for frame in client.frames[before:]):
+                return
+
+
+async def wait_until_refused(tidings: Tidings, user: str) -> None:
+    """Wait until the edge, which caches members for a moment, refuses a user."""
+    headers = tidings.headers(user)
+
+    async def is_refused() -> bool:
+        answer = await tidings.http.get("/v1/presence", params={"relation": ROOM}, headers=headers)
+        return answer.status_code == 403
+
+    await wait_until(is_refused)
+
+
+async def post_signal(tidings: Tidings, user: str, **body: Any) -> httpx.Response:
     return await tidings.http.post(
         "/v1/signals", json={"to": ROOM, "name": "typing", **body}, headers=tidings.headers(user)
     )
 
 
-async def heard(client: Client, count: int = 1) -> list[tuple[str, str]]:
-    """From whom came the next signals, and which they are."""
+async def read_signals(client: Client, count: int = 1) -> list[tuple[str, str]]:
+    """Return the senders and names of the next signals."""
     return [
         (frame["from"], frame["name"])
         for frame in [await client.next("signal") for _ in range(count)]
     ]
 
 
-async def block(lines: AsyncIterator[str]) -> list[str]:
-    """The lines of the next event."""
-    found: list[str] = []
+async def read_event_lines(lines: AsyncIterator[str]) -> list[str]:
+    """Return the lines of the next server-sent event."""
+    event: list[str] = []
     while line := await anext(lines):
-        found.append(line)
-    return found
+        event.append(line)
+    return event
 
 
-async def connected(tidings: Tidings, *users: str, way: str = "connect") -> list[Client]:
+async def connect_users(tidings: Tidings, *users: str, way: str = "connect") -> list[Client]:
     return [await (await getattr(tidings, way)(user)).live() for user in users]
 
 
-async def test_a_signal_reaches_those_of_the_room_on_every_edge_but_not_the_connection_it_came_from(
+async def test_a_signal_reaches_the_members_on_every_edge_except_the_sending_connection(
     tidings: Tidings, other: Tidings
 ) -> None:
-    await team(tidings, "ann", "bob", "cho")
-    ann, tab_of_ann, bob = await connected(tidings, "ann", "ann", "bob")
-    (stream_of_ann,) = await connected(other, "ann", way="stream")
-    (cho,) = await connected(other, "cho", way="stream")
+    await add_team(tidings, "ann", "bob", "cho")
+    ann, tab_of_ann, bob = await connect_users(tidings, "ann", "ann", "bob")
+    (stream_of_ann,) = await connect_users(other, "ann", way="stream")
+    (cho,) = await connect_users(other, "cho", way="stream")
 
-    await say(ann, data={"in": "task:4", "deep": [{"é": None}]})
+    await send_signal(ann, data={"in": "task:4", "deep": [{"é": None}]})
     frames = [await client.next("signal") for client in (tab_of_ann, bob, stream_of_ann, cho)]
-    await say(bob, "stopped")
+    await send_signal(bob, "stopped")
 
     assert all(frame == frames[0] for frame in frames)
     assert frames[0].keys() == {"type", "from", "to", "name", "data", "at"}
@@ -68,107 +94,111 @@ async def test_a_signal_reaches_those_of_the_room_on_every_edge_but_not_the_conn
         ROOM,
         {"in": "task:4", "deep": [{"é": None}]},
     )
-    assert await heard(ann) == [("bob", "stopped")]
+    assert await read_signals(ann) == [("bob", "stopped")]
 
 
-async def test_who_cannot_send_a_frame_posts_a_signal(tidings: Tidings) -> None:
-    await team(tidings, "ann", "bob")
-    ann, tab_of_ann = await connected(tidings, "ann", "ann", way="stream")
-    (bob,) = await connected(tidings, "bob")
+async def test_a_client_of_an_event_stream_posts_its_signals(tidings: Tidings) -> None:
+    await add_team(tidings, "ann", "bob")
+    ann, tab_of_ann = await connect_users(tidings, "ann", "ann", way="stream")
+    (bob,) = await connect_users(tidings, "bob")
 
-    response = await post(tidings, "ann", connection=ann.seen[0]["connection"])
-    await say(bob, "stopped")
+    response = await post_signal(tidings, "ann", connection=ann.frames[0]["connection"])
+    await send_signal(bob, "stopped")
 
     assert response.status_code == 202
-    assert await heard(bob) == [("ann", "typing")]
-    assert await heard(tab_of_ann, 2) == [("ann", "typing"), ("bob", "stopped")]
-    assert await heard(ann) == [("bob", "stopped")]
+    assert await read_signals(bob) == [("ann", "typing")]
+    assert await read_signals(tab_of_ann, 2) == [("ann", "typing"), ("bob", "stopped")]
+    assert await read_signals(ann) == [("bob", "stopped")]
 
 
-async def test_nobody_outside_the_room_says_or_hears_anything_in_it(
+async def test_only_members_send_and_receive_the_signals_of_a_relation(
     tidings: Tidings, other: Tidings
 ) -> None:
-    await team(tidings, "ann", "bob")
-    await team(tidings, "eve", "ann", project="2")
-    async with beside(tidings, other.url, f"{tidings.tenant}.x") as foreign:
-        await team(foreign, "ann", "bob")
-        ann, bob, eve = await connected(tidings, "ann", "bob", "eve")
-        (foreigner,) = await connected(foreign, "bob")
+    await add_team(tidings, "ann", "bob")
+    await add_team(tidings, "eve", "ann", project="2")
+    async with make_driver_at(tidings, other.url, f"{tidings.tenant}.x") as foreign:
+        await add_team(foreign, "ann", "bob")
+        ann, bob, eve = await connect_users(tidings, "ann", "bob", "eve")
+        (foreigner,) = await connect_users(foreign, "bob")
 
-        await say(eve, "intruding")
+        await send_signal(eve, "intruding")
         refusal = await eve.next("error")
-        response = await post(tidings, "eve", name="intruding")
-        await say(ann)
-        await say(ann, "ends", to="project:2#member")
-        await post(foreign, "ann", name="foreign")
+        response = await post_signal(tidings, "eve", name="intruding")
+        await send_signal(ann)
+        await send_signal(ann, "ends", to="project:2#member")
+        await post_signal(foreign, "ann", name="foreign")
 
         assert (refusal["code"], refusal["retry"]) == ("forbidden", False)
-        refused(response, 403)
-        assert await heard(bob) == [("ann", "typing")]
-        assert await heard(eve) == [("ann", "ends")]
-        assert await heard(foreigner) == [("ann", "foreign")]
-        await tidings.emit(hello_to("ann", "bob", "eve"))
+        check_problem(response, 403)
+        assert await read_signals(bob) == [("ann", "typing")]
+        assert await read_signals(eve) == [("ann", "ends")]
+        assert await read_signals(foreigner) == [("ann", "foreign")]
+        await tidings.emit(make_announcement("ann", "bob", "eve"))
         for client in (ann, bob, eve):
             await client.until(1)
-            assert sum(frame["type"] == "signal" for frame in client.seen) <= 1
+            assert sum(frame["type"] == "signal" for frame in client.frames) <= 1
 
 
-async def test_who_has_left_the_room_hears_and_says_nothing_more_in_it(
+async def test_a_user_who_left_neither_sends_nor_receives_signals(
     tidings: Tidings, other: Tidings
 ) -> None:
-    await team(tidings, "ann", "bob", "cho")
-    ann, bob = await connected(tidings, "ann", "bob")
-    (cho,) = await connected(other, "cho")
-    await say(ann, "before")
-    assert await heard(bob) == await heard(cho) == [("ann", "before")]
+    await add_team(tidings, "ann", "bob", "cho")
+    ann, bob = await connect_users(tidings, "ann", "bob")
+    (cho,) = await connect_users(other, "cho")
+    await send_signal(ann, "before")
+    assert await read_signals(bob) == await read_signals(cho) == [("ann", "before")]
 
-    await tidings.emit(event("team_member.removed", project_id="1", user_id="bob", role="member"))
-    await settled(tidings)
-    await asyncio.sleep(2.1)
-    await say(ann, "after")
-    await say(bob, "still_here")
+    await tidings.emit(
+        make_event("team_member.removed", project_id="1", user_id="bob", role="member")
+    )
+    await wait_until_routed(tidings)
+    await wait_until_refused(tidings, "bob")
+    await send_signal(ann, "after")
+    await send_signal(bob, "still_here")
 
     assert (await bob.next("error", "signal"))["type"] == "error"
-    assert await heard(cho) == [("ann", "after")]
+    assert await read_signals(cho) == [("ann", "after")]
 
 
-async def test_whoever_says_too_much_is_told_so_and_may_go_on_later(tidings: Tidings) -> None:
-    await team(tidings, "ann", "bob")
-    ann, bob = await connected(tidings, "ann", "bob")
+async def test_too_many_signals_are_refused_and_later_ones_accepted(tidings: Tidings) -> None:
+    await add_team(tidings, "ann", "bob")
+    ann, bob = await connect_users(tidings, "ann", "bob")
 
     for number in range(40):
-        await say(ann, f"n{number}")
+        await send_signal(ann, f"n{number}")
     refusal = await ann.next("error")
-    statuses = [(await post(tidings, "ann", name="posted")).status_code for _ in range(30)]
-    await asyncio.sleep(0.5)
-    await say(ann, "later")
+    statuses = [(await post_signal(tidings, "ann", name="posted")).status_code for _ in range(30)]
+    await send_until_accepted(ann, "later")
 
     assert (refusal["code"], refusal["retry"]) == ("rate_limited", True)
     assert 429 in statuses and statuses[:10] == [202] * 10
-    told = []
-    while told[-1:] != ["later"]:
-        told += [name for _, name in await heard(bob)]
-    numbered = [name for name in told if name.startswith("n")]
-    assert numbered == [f"n{number}" for number in range(len(numbered))]
-    assert 10 <= len(numbered) < 30 and 10 <= told.count("posted") < 30
+    names = []
+    while names[-1:] != ["later"]:
+        names += [name for _, name in await read_signals(bob)]
+    numbered_names = [name for name in names if name.startswith("n")]
+    assert numbered_names == [f"n{number}" for number in range(len(numbered_names))]
+    assert 10 <= len(numbered_names) < 30 and 10 <= names.count("posted") < 30
 
 
-async def test_nothing_of_it_is_stored_and_no_cursor_moves(tidings: Tidings) -> None:
-    await team(tidings, "ann", "bob")
-    ann, bob = await connected(tidings, "ann", "bob")
-    streams = (EVENTS, NOTIFICATIONS, DEAD)
-    before, cursor = [await state(tidings.runtime.jetstream, name) for name in streams], bob.cursor
+async def test_signals_are_not_stored_and_move_no_cursor(tidings: Tidings) -> None:
+    await add_team(tidings, "ann", "bob")
+    ann, bob = await connect_users(tidings, "ann", "bob")
+    streams = (EVENTS, NOTIFICATIONS, DEAD_LETTERS)
+    before, cursor = (
+        [await stream_state(tidings.runtime.jetstream, name) for name in streams],
+        bob.cursor,
+    )
 
     await ann.send({"type": "watch", "op": "1", "relation": ROOM})
     assert (await ann.next("presence"))["whole"]
     for _ in range(5):
-        await say(ann)
-    await heard(bob, 5)
+        await send_signal(ann)
+    await read_signals(bob, 5)
 
-    assert [await state(tidings.runtime.jetstream, name) for name in streams] == before
+    assert [await stream_state(tidings.runtime.jetstream, name) for name in streams] == before
     assert bob.cursor == cursor
     stream = await (await tidings.stream("bob", cursor)).live()
-    assert stream.entries == [] and not any(frame["type"] == "signal" for frame in stream.seen)
+    assert stream.entries == [] and not any(frame["type"] == "signal" for frame in stream.frames)
 
 
 @pytest.mark.parametrize(
@@ -184,27 +214,25 @@ async def test_nothing_of_it_is_stored_and_no_cursor_moves(tidings: Tidings) -> 
     ],
     ids=lambda body: str(body)[:30],
 )
-async def test_a_signal_that_makes_no_sense_is_refused(
-    tidings: Tidings, body: dict[str, Any]
-) -> None:
-    await team(tidings, "ann")
+async def test_an_invalid_signal_is_refused(tidings: Tidings, body: dict[str, Any]) -> None:
+    await add_team(tidings, "ann")
 
-    refused(await post(tidings, "ann", **body), 400, 413)
+    check_problem(await post_signal(tidings, "ann", **body), 400, 413)
 
 
 async def test_a_signal_on_a_stream_is_an_event_without_an_id(tidings: Tidings) -> None:
-    await team(tidings, "ann", "bob")
+    await add_team(tidings, "ann", "bob")
     async with tidings.http.stream(
         "GET", "/v1/stream", headers=tidings.headers("bob"), timeout=20
     ) as response:
         lines = response.aiter_lines()
         while await anext(lines) != "event: live":
             pass
-        assert (await post(tidings, "ann", data={"line": "a\nb\r\n\n"})).status_code == 202
+        assert (await post_signal(tidings, "ann", data={"line": "a\nb\r\n\n"})).status_code == 202
 
         event = [""]
         while "event: signal" not in event:
-            event = await block(lines)
+            event = await read_event_lines(lines)
 
     assert [line.partition(": ")[0] for line in event] == ["event", "data"]
     assert json.loads(event[1].removeprefix("data: "))["data"] == {"line": "a\nb\r\n\n"}

@@ -1,4 +1,4 @@
-"""Tenants with the same users, projects and ids: nothing of one ever shows in another, however they are spelt."""
+"""Tenants with the same users, projects and ids see nothing of each other, in any spelling."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.driver import WAIT_SECONDS, Client, Tidings, event
-from tests.streams import entries, stored
+from tests.builders import make_event
+from tests.driver import WAIT_SECONDS, Client, Tidings
+from tests.streams import read_entries, read_stored_events
 
 pytestmark = pytest.mark.usefixtures("calm")
 
 TRICKY = (
-    "a", "A", "a.b", "a/b", "a b", "a_b", "a_2eb", "a%2eb", "a-b", "_", "__", "-", "*", ">", "a.>", "a.*", "..", "$JS.API.>", "/", "//",
-    "é", "e\u0301", "日本語", "👩\u200d🚀", "a\u00a0b", "ａ", "'; DROP TABLE inbox.notification; --", "\\", '"', "%", "{}",
+    "a", "A", "a.b", "a/b", "a b", "a_b", "a_2eb", "a%2eb", "a-b",
+    "_", "__", "-", "*", ">", "a.>", "a.*", "..", "$JS.API.>", "/", "//",
+    "é", "e\u0301", "日本語", "👩\u200d🚀", "a\u00a0b", "ａ",
+    "'; DROP TABLE inbox.notification; --", "\\", '"', "%", "{}",
     "null", "0", "#", "a#b:c",
 )  # fmt: skip
 USERS = (
@@ -44,8 +47,8 @@ Plan = dict[tuple[str, str], list[str]]
 
 
 @asynccontextmanager
-async def tenants(tidings: Tidings, names: Sequence[str]) -> AsyncIterator[list[Tidings]]:
-    """A driver for each of these tenants."""
+async def open_tenants(tidings: Tidings, names: Sequence[str]) -> AsyncIterator[list[Tidings]]:
+    """Yield a driver for each of these tenants."""
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(Tidings(tidings.url, tidings.runtime, name))
@@ -53,53 +56,62 @@ async def tenants(tidings: Tidings, names: Sequence[str]) -> AsyncIterator[list[
         ]
 
 
-def told(tenant: str, user: str, number: int) -> dict[str, Any]:
-    """What one user of one tenant is told; the event's id and source are the same in every tenant."""
+def make_tenant_announcement(tenant: str, user: str, number: int) -> dict[str, Any]:
+    """Return an announcement to one user; its id and source are the same in every tenant."""
     words = {"title": f"{tenant} · {user} · {number}"[:150], "message": f"{tenant}|{user}"}
-    return event(
+    return make_event(
         "announcement.published", identifier=f"{user[:100]}/{number}", to={"users": [user]}, **words
     )
 
 
-def own(found: Sequence[dict[str, Any]], tenant: str, user: str) -> list[str]:
-    """The titles, after making sure that each is this user's own."""
-    for each in found:
-        assert (each["tenant"], each["user"], each["message"]) == (tenant, user, f"{tenant}|{user}")
-    return [each["title"] for each in found]
+def own_titles(notifications: Sequence[dict[str, Any]], tenant: str, user: str) -> list[str]:
+    """Return the titles; fail if a notification belongs to another user."""
+    for notification in notifications:
+        assert (notification["tenant"], notification["user"], notification["message"]) == (
+            tenant,
+            user,
+            f"{tenant}|{user}",
+        )
+    return [notification["title"] for notification in notifications]
 
 
-async def cursor_of(driver: Tidings, user: str, count: int) -> str:
-    """Where a snapshot stands that shows so many notifications; rows come a moment after the log."""
+async def wait_for_cursor(driver: Tidings, user: str, count: int) -> str:
+    """Wait until a snapshot has this many notifications, and return its cursor."""
     async with asyncio.timeout(WAIT_SECONDS):
-        while len((snapshot := await driver.get("/v1/log", user))["notifications"]) < count:  # noqa: ASYNC110  a read model says nothing when it moves
+        # Rows follow the log a moment later, without a signal.
+        while True:
+            snapshot = await driver.get("/v1/log", user)
+            if len(snapshot["notifications"]) >= count:
+                return snapshot["cursor"]
             await asyncio.sleep(0.02)
-        return snapshot["cursor"]
 
 
-async def sees_its_own(driver: Tidings, user: str, titles: list[str], read: int) -> None:
-    """List, counts, pages, snapshot and stream all show what this user was told, and nothing else."""
-    assert own(await driver.listing(user), driver.tenant, user) == titles[::-1]
+async def check_sees_own(driver: Tidings, user: str, titles: list[str], read_count: int) -> None:
+    """Check that list, counts, pages, snapshot and stream show exactly these notifications."""
+    assert own_titles(await driver.list_all(user), driver.tenant, user) == titles[::-1]
     assert (await driver.get("/v1/counts", user)) == {
-        "unread": len(titles) - read,
-        "unseen": len(titles) - read,
+        "unread": len(titles) - read_count,
+        "unseen": len(titles) - read_count,
         "total": len(titles),
     }
     assert (
-        own((await driver.get("/v1/log", user))["notifications"], driver.tenant, user)
+        own_titles((await driver.get("/v1/log", user))["notifications"], driver.tenant, user)
         == titles[::-1]
     )
     epoch = (await driver.get("/v1/log", user))["cursor"].split("-")[0]
-    replayed = await driver.replay(user, f"{epoch}-0")
-    assert sorted(own(list(replayed.notifications.values()), driver.tenant, user)) == sorted(titles)
+    replay = await driver.replay(user, f"{epoch}-0")
+    assert sorted(own_titles(list(replay.notifications.values()), driver.tenant, user)) == sorted(
+        titles
+    )
     async with driver.events(user, f"{epoch}-0") as stream:
         await stream.live()
-        assert sorted(own(list(stream.notifications.values()), driver.tenant, user)) == sorted(
-            titles
-        )
+        assert sorted(
+            own_titles(list(stream.notifications.values()), driver.tenant, user)
+        ) == sorted(titles)
 
 
 @pytest.mark.parametrize("seed", [1])
-async def test_same_users_and_ids_in_many_tenants_see_each_their_own(
+async def test_users_of_the_same_name_in_many_tenants_see_only_their_own(
     tidings: Tidings, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -108,32 +120,41 @@ async def test_same_users_and_ids_in_many_tenants_see_each_their_own(
     ]
     users = chance.sample(USERS, 6)
     plan: Plan = {(tenant, user): [] for tenant in names for user in users}
-    async with tenants(tidings, names) as drivers:
+    async with open_tenants(tidings, names) as drivers:
         for driver in drivers:
             events = [
-                told(driver.tenant, user, n) for user in users for n in range(chance.randrange(4))
+                make_tenant_announcement(driver.tenant, user, n)
+                for user in users
+                for n in range(chance.randrange(4))
             ]
-            for each in chance.sample(events, len(events)):
-                plan[driver.tenant, each["data"]["to"]["users"][0]].append(each["data"]["title"])
-                await driver.emit(each)
-        marked: dict[tuple[str, str], int] = {}
+            for notification in chance.sample(events, len(events)):
+                plan[driver.tenant, notification["data"]["to"]["users"][0]].append(
+                    notification["data"]["title"]
+                )
+                await driver.emit(notification)
+        read_counts: dict[tuple[str, str], int] = {}
         for driver in drivers:
             for user in users:
                 titles = plan[driver.tenant, user]
-                await driver.eventually(user, total=len(titles))
+                await driver.wait_for_counts(user, total=len(titles))
                 if chance.random() < 0.5:
-                    await mark(driver, user, up_to=await cursor_of(driver, user, len(titles)))
-                    marked[driver.tenant, user] = len(titles)
+                    await mark_all_read(
+                        driver, user, up_to=await wait_for_cursor(driver, user, len(titles))
+                    )
+                    read_counts[driver.tenant, user] = len(titles)
 
         for driver in drivers:
             for user in users:
-                await sees_its_own(
-                    driver, user, plan[driver.tenant, user], marked.get((driver.tenant, user), 0)
+                await check_sees_own(
+                    driver,
+                    user,
+                    plan[driver.tenant, user],
+                    read_counts.get((driver.tenant, user), 0),
                 )
 
 
-async def mark(driver: Tidings, user: str, **which: Any) -> httpx.Response:
-    body = {"state": "read", **which}
+async def mark_all_read(driver: Tidings, user: str, **selection: Any) -> httpx.Response:
+    body = {"state": "read", **selection}
     response = await driver.http.post(
         "/v1/notifications/mark", json=body, headers=driver.headers(user)
     )
@@ -141,108 +162,123 @@ async def mark(driver: Tidings, user: str, **which: Any) -> httpx.Response:
     return response
 
 
-async def test_every_spelling_of_a_tenant_is_a_tenant_of_its_own(tidings: Tidings) -> None:
+async def test_every_spelling_of_a_tenant_is_a_different_tenant(tidings: Tidings) -> None:
     names = [f"{tidings.tenant}{name}" for name in TRICKY] + [
         "*",
         ">",
         f"{tidings.tenant}.>",
         tidings.tenant,
     ]
-    async with tenants(tidings, names) as drivers:
-        await asyncio.gather(*(driver.emit(told(driver.tenant, "alice", 0)) for driver in drivers))
+    async with open_tenants(tidings, names) as drivers:
+        await asyncio.gather(
+            *(
+                driver.emit(make_tenant_announcement(driver.tenant, "alice", 0))
+                for driver in drivers
+            )
+        )
 
         for driver in drivers:
-            assert len(await stored(driver)) == 1
-            await driver.eventually("alice", total=1)
-            assert own(await driver.listing("alice"), driver.tenant, "alice") == [
+            assert len(await read_stored_events(driver)) == 1
+            await driver.wait_for_counts("alice", total=1)
+            assert own_titles(await driver.list_all("alice"), driver.tenant, "alice") == [
                 f"{driver.tenant} · alice · 0"[:150]
             ]
-            assert len(await entries(driver, "alice")) == 1
+            assert len(await read_entries(driver, "alice")) == 1
 
 
-async def test_every_spelling_of_a_user_is_a_user_of_their_own(tidings: Tidings) -> None:
+async def test_every_spelling_of_a_user_is_a_different_user(tidings: Tidings) -> None:
     names = sorted({*TRICKY, *USERS})
     clients = {user: await (await tidings.connect(user)).live() for user in names}
 
-    await tidings.emit(*(told(tidings.tenant, user, 0) for user in names))
+    await tidings.emit(*(make_tenant_announcement(tidings.tenant, user, 0) for user in names))
 
     for user, client in clients.items():
-        assert own(await client.until(1), tidings.tenant, user) == [
+        assert own_titles(await client.until(1), tidings.tenant, user) == [
             f"{tidings.tenant} · {user} · 0"[:150]
         ]
-    await tidings.emit(*(told(tidings.tenant, user, 1) for user in names))
+    await tidings.emit(*(make_tenant_announcement(tidings.tenant, user, 1) for user in names))
     for user, client in clients.items():
-        own(await client.until(2), tidings.tenant, user)
+        own_titles(await client.until(2), tidings.tenant, user)
         assert client.counts["total"] == 2
 
 
-async def test_a_mark_in_one_tenant_touches_no_other(tidings: Tidings) -> None:
-    async with tenants(tidings, [f"{tidings.tenant}.{n}" for n in range(3)]) as drivers:
+async def test_a_mark_in_one_tenant_changes_no_other(tidings: Tidings) -> None:
+    async with open_tenants(tidings, [f"{tidings.tenant}.{n}" for n in range(3)]) as drivers:
         clients: list[Client] = []
         for driver in drivers:
             clients.append(await (await driver.connect("alice")).live())
-            await driver.emit(told(driver.tenant, "alice", 0), told(driver.tenant, "alice", 1))
-        ids = [each["id"] for client in clients for each in await client.until(2)]
+            await driver.emit(
+                make_tenant_announcement(driver.tenant, "alice", 0),
+                make_tenant_announcement(driver.tenant, "alice", 1),
+            )
+        ids = [notification["id"] for client in clients for notification in await client.until(2)]
         assert len(set(ids)) == 6
 
         await clients[0].mark("read", *ids)
-        await clients[0].mark(
-            "deleted",
-            up_to=f"{str(clients[0].cursor).split('-')[0]}-{max(int(str(c.cursor).split('-')[1]) for c in clients)}",
-        )
+        epoch = str(clients[0].cursor).split("-")[0]
+        newest = max(int(str(client.cursor).split("-")[1]) for client in clients)
+        await clients[0].mark("deleted", up_to=f"{epoch}-{newest}")
 
         for driver, client, total in zip(drivers, clients, (0, 2, 2), strict=True):
-            await driver.emit(told(driver.tenant, "alice", 2))
+            await driver.emit(make_tenant_announcement(driver.tenant, "alice", 2))
             await client.until_counts(total=total + 1, unread=total + 1)
-            assert len(await driver.listing("alice", "unread")) == total + 1
-            own(
-                [each for each in client.entries if each["entry"] == "notification"],
+            assert len(await driver.list_all("alice", "unread")) == total + 1
+            own_titles(
+                [
+                    notification
+                    for notification in client.entries
+                    if notification["entry"] == "notification"
+                ],
                 driver.tenant,
                 "alice",
             )
 
 
-async def test_relations_and_everybody_end_at_the_tenant(tidings: Tidings) -> None:
-    chance, expected = random.Random(3), defaultdict[tuple[str, str], int](int)
-    async with tenants(
+async def test_relations_and_announcements_to_all_do_not_cross_tenants(tidings: Tidings) -> None:
+    chance, expected_counts = random.Random(3), defaultdict[tuple[str, str], int](int)
+    async with open_tenants(
         tidings, [f"{tidings.tenant}{name}" for name in ("", ".a", ">", "*")]
     ) as drivers:
         for driver in drivers:
             members = chance.sample(USERS[:6], 3)
-            await driver.emit(*(event("user.joined", user_id=user) for user in members))
+            await driver.emit(*(make_event("user.joined", user_id=user) for user in members))
             await driver.emit(
-                event("team_member.added", project_id="1", user_id=members[0], role="manager")
+                make_event("team_member.added", project_id="1", user_id=members[0], role="manager")
             )
             for to in (
                 {"everyone": True},
                 {"relation": "project:1#manager"},
                 {"relation": "tenant#member"},
             ):
-                await driver.emit(event("announcement.published", title="", message="", to=to))
+                await driver.emit(make_event("announcement.published", title="", message="", to=to))
             for user in members:
-                expected[driver.tenant, user] += 2
-            expected[driver.tenant, members[0]] += 2
+                expected_counts[driver.tenant, user] += 2
+            expected_counts[driver.tenant, members[0]] += 2
 
         for driver in drivers:
             for user in USERS[:6]:
-                await driver.eventually(user, total=expected[driver.tenant, user])
+                await driver.wait_for_counts(user, total=expected_counts[driver.tenant, user])
+        # Time for a notification to arrive that must not arrive.
         await asyncio.sleep(0.3)
         for driver in drivers:
             for user in USERS[:6]:
-                assert len(await driver.listing(user)) == expected[driver.tenant, user]
+                assert len(await driver.list_all(user)) == expected_counts[driver.tenant, user]
 
 
-async def test_a_cursor_or_id_of_another_tenant_gives_nothing_away(tidings: Tidings) -> None:
-    async with tenants(tidings, [f"{tidings.tenant}.{n}" for n in range(2)]) as (one, other):
-        await one.emit(*(told(one.tenant, "alice", n) for n in range(3)))
-        await one.eventually("alice", total=3)
-        first = (await one.listing("alice"))[-1]["cursor"]
+async def test_a_cursor_of_another_tenant_discloses_nothing(tidings: Tidings) -> None:
+    async with open_tenants(tidings, [f"{tidings.tenant}.{n}" for n in range(2)]) as (
+        tenant,
+        other_tenant,
+    ):
+        await tenant.emit(*(make_tenant_announcement(tenant.tenant, "alice", n) for n in range(3)))
+        await tenant.wait_for_counts("alice", total=3)
+        first = (await tenant.list_all("alice"))[-1]["cursor"]
 
-        page = await other.get("/v1/log", "alice", after=first)
-        listed = await other.get(
-            "/v1/notifications", "alice", before=(await one.get("/v1/log", "alice"))["cursor"]
+        page = await other_tenant.get("/v1/log", "alice", after=first)
+        list_page = await other_tenant.get(
+            "/v1/notifications", "alice", before=(await tenant.get("/v1/log", "alice"))["cursor"]
         )
-        client = await (await other.connect("alice", first)).live()
+        client = await (await other_tenant.connect("alice", first)).live()
 
-        assert page["entries"] == listed["notifications"] == client.entries == []
-        assert page["counts"] == listed["counts"] == {"unread": 0, "unseen": 0, "total": 0}
+        assert page["entries"] == list_page["notifications"] == client.entries == []
+        assert page["counts"] == list_page["counts"] == {"unread": 0, "unseen": 0, "total": 0}

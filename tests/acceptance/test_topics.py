@@ -1,4 +1,4 @@
-"""Topics and telling everybody alone are the same to whoever reads: lists, counts, live frames, and replays from every cursor."""
+"""Topics: readers see the same whether an announcement is stored once or once per user."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+from tidings.client.jetstream import connect
 from tidings.contracts.ids import escape
 from tidings.contracts.subjects import NOTIFICATIONS
-from tidings.runtime.jetstream import connect
-from tidings.runtime.read import read
+from tidings.runtime.log.read import read
 
 from tests.acceptance.faults import Installation, Tenant
-from tests.driver import Client, Tidings, event
+from tests.builders import make_event
+from tests.driver import Client, Tidings
 
 USERS = ("ann", "ben", "cas", "dov", "eve")
 STEPS = 15
@@ -29,11 +30,14 @@ FAR = (datetime.now(UTC) + timedelta(days=300)).isoformat()
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 NEVER = 1_000_000
 
-Held = list[tuple[str, tuple[str, ...]]]
+Description = list[tuple[str, tuple[str, ...]]]
 
 
 class Step(NamedTuple):
-    """Something that happens, told without ids and cursors: events; or a mark by somebody of the n-th they hold, or up to a step."""
+    """Events, or a mark by a user, without ids and cursors.
+
+    A mark names notifications by their place among those of the user, or an earlier step.
+    """
 
     events: tuple[dict[str, Any], ...] = ()
     user: str = ""
@@ -43,32 +47,36 @@ class Step(NamedTuple):
 
 
 class World:
-    """One installation's telling of a history."""
+    """One installation that plays a history."""
 
     def __init__(self, tenant: Tenant, edges: dict[str, Tidings]) -> None:
         self.tenant = tenant
         self.edges = edges
         self.cursors: list[str] = []
-        self.held: list[dict[str, dict[str, dict[str, Any]]]] = []
+        self.snapshots: list[dict[str, dict[str, dict[str, Any]]]] = []
         self.clients: dict[str, Client] = {}
 
-    async def begin(self) -> None:
+    async def connect_users(self) -> None:
         for user in (*USERS, "clock"):
             self.clients[user] = await (await self.tenant.connect(user)).live()
-        await self._tick()
+        await self._record_cursor()
 
-    async def take(self, step: Step) -> None:
-        """Let it happen, and wait until everybody connected was told all of it."""
+    async def apply_step(self, step: Step) -> None:
+        """Apply a step, and wait until every connected user has all of it."""
         if step.events:
             await self.tenant.emit(*step.events)
         else:
             await self._mark(step)
-        await self._tick()
+        await self._record_cursor()
 
     async def _mark(self, step: Step) -> None:
-        held = sorted(self.clients[step.user].notifications.values(), key=key)
-        ids = [held[place % len(held)]["id"] for place in step.places] if held else [str(uuid4())]
-        which = (
+        notifications = sorted(self.clients[step.user].notifications.values(), key=key_of)
+        ids = (
+            [notifications[place % len(notifications)]["id"] for place in step.places]
+            if notifications
+            else [str(uuid4())]
+        )
+        selection = (
             {}
             if "filter" in step.mark
             else {"ids": ids}
@@ -77,16 +85,16 @@ class World:
         )
         response = await self.tenant.http.post(
             "/v1/notifications/mark",
-            json={**step.mark, **which},
+            json={**step.mark, **selection},
             headers=self.tenant.headers(step.user),
         )
         assert response.status_code == 200, response.text
 
-    async def _tick(self) -> None:
-        """A place in the log that everybody may take for their cursor: all before it is routed and followed."""
+    async def _record_cursor(self) -> None:
+        """Record a cursor of the log at which every user has everything before it."""
         clock, number = self.clients["clock"], len(self.cursors)
         await self.tenant.emit(
-            event(
+            make_event(
                 "announcement.published",
                 title=f"tick {number}",
                 message="-",
@@ -100,63 +108,75 @@ class World:
             await clock.next("entries", "snapshot")
         self.cursors.append(str(clock.cursor))
         for user in USERS:
-            await self._until_here(self.clients[user])
-        self.held.append(
+            await self._catch_up(self.clients[user])
+        self.snapshots.append(
             {
-                user: {name: dict(each) for name, each in self.clients[user].notifications.items()}
+                user: {
+                    name: dict(notification)
+                    for name, notification in self.clients[user].notifications.items()
+                }
                 for user in USERS
             }
         )
 
-    async def _until_here(self, client: Client) -> None:
-        """Whoever asks for what is refused has the answer after all that came before."""
+    async def _catch_up(self, client: Client) -> None:
+        """Wait until a client has everything so far: a refusal is answered after all of it."""
         assert not (await client.mark("read", up_to="00000000-0"))["ok"]
 
-    def heard(self, user: str) -> list[tuple[str, ...]]:
-        """All entries that came live, in order."""
+    def live_entries(self, user: str) -> list[tuple[str, ...]]:
+        """Return all entries that a user received live, in order."""
         names: dict[str, str] = {}
-        found: list[tuple[str, ...]] = []
+        entries: list[tuple[str, ...]] = []
         for entry in self.clients[user].entries:
             if entry["entry"] == "notification":
                 assert entry["user"] == user
-                names[entry["id"]] = key(entry)
-                found.append(("told", key(entry)))
+                names[entry["id"]] = key_of(entry)
+                entries.append(("told", key_of(entry)))
             else:
-                found.append(
+                entries.append(
                     (
                         "marked",
                         entry["state"],
-                        *sorted(names[each] for each in entry.get("ids", ()) if each in names),
+                        *sorted(
+                            names[notification]
+                            for notification in entry.get("ids", ())
+                            if notification in names
+                        ),
                     )
                 )
-        return found
+        return entries
 
 
-def key(notification: dict[str, Any]) -> str:
+def key_of(notification: dict[str, Any]) -> str:
     return f"{notification['title']}: {notification['message']}"
 
 
-def held(notifications: dict[str, dict[str, Any]]) -> Held:
-    """What a client holds, in the order of the log; without ids and cursors."""
-    ordered = sorted(notifications.values(), key=lambda each: int(each["cursor"].split("-")[1]))
+def describe_list(notifications: dict[str, dict[str, Any]]) -> Description:
+    """Return notifications in the order of the log, without ids and cursors."""
+    by_sequence = sorted(
+        notifications.values(), key=lambda notification: int(notification["cursor"].split("-")[1])
+    )
     return [
-        (key(each), tuple(name for name in ("seen", "read", "archived", "snoozed") if name in each))
-        for each in ordered
+        (
+            key_of(notification),
+            tuple(name for name in ("seen", "read", "archived", "snoozed") if name in notification),
+        )
+        for notification in by_sequence
     ]
 
 
-def history(seed: int) -> list[Step]:
-    """What may happen to a few people."""
+def make_history(seed: int) -> list[Step]:
+    """Return random steps of a few users."""
     chance = random.Random(seed)
-    joins = Step(tuple(event("user.joined", user_id=user) for user in USERS[:3]))
-    return [joins, *(step(chance, number) for number in range(STEPS))]
+    joins = Step(tuple(make_event("user.joined", user_id=user) for user in USERS[:3]))
+    return [joins, *(make_step(chance, number) for number in range(STEPS))]
 
 
-def step(chance: random.Random, number: int) -> Step:
+def make_step(chance: random.Random, number: int) -> Step:
     if chance.random() < 0.5:
         return Step(
             tuple(
-                happening(chance, f"{number}.{place}")
+                make_random_event(chance, f"{number}.{place}")
                 for place in range(chance.choice((1, 1, 2, 6)))
             )
         )
@@ -178,23 +198,23 @@ def step(chance: random.Random, number: int) -> Step:
             return Step(user=user, mark=mark, places=tuple(chance.sample(range(20), 3)))
 
 
-def happening(chance: random.Random, name: str) -> dict[str, Any]:
+def make_random_event(chance: random.Random, name: str) -> dict[str, Any]:
     user, project, actor = chance.choice(USERS), chance.choice("78"), chance.choice((None, *USERS))
     match chance.choices(
         ("join", "leave", "team", "parts", "tell", "told", "named"), (5, 3, 5, 2, 6, 6, 2)
     )[0]:
         case "join":
-            return event("user.joined", user_id=user)
+            return make_event("user.joined", user_id=user)
         case "leave":
-            return event("user.left", user_id=user)
+            return make_event("user.left", user_id=user)
         case "team":
-            return event(
+            return make_event(
                 "team_member.added", project_id=project, project_name="Garden", user_id=user
             )
         case "parts":
-            return event("team_member.removed", project_id=project, user_id=user)
+            return make_event("team_member.removed", project_id=project, user_id=user)
         case "told":
-            return event(
+            return make_event(
                 "project.status_changed",
                 actor=actor,
                 project_id=project,
@@ -202,7 +222,7 @@ def happening(chance: random.Random, name: str) -> dict[str, Any]:
                 new_status=name,
             )
         case "named":
-            return event(
+            return make_event(
                 "announcement.published",
                 title=name,
                 message="-",
@@ -210,71 +230,75 @@ def happening(chance: random.Random, name: str) -> dict[str, Any]:
             )
         case _:
             to = chance.choice(({"everyone": True}, {"relation": f"project:{project}#member"}))
-            return event("announcement.published", actor=actor, title=name, message="-", to=to)
+            return make_event("announcement.published", actor=actor, title=name, message="-", to=to)
 
 
 @pytest.fixture(scope="module")
 async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    """An installation where nothing is shared."""
+    """Run an installation without topics."""
     async with Installation(
-        tmp_path_factory.mktemp("alone"), {"topic_recipients": NEVER}
+        tmp_path_factory.mktemp("alone"), {"topic_threshold_members": NEVER}
     ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
-    """An installation where everything is shared that can be."""
-    async with Installation(tmp_path_factory.mktemp("shared"), {"topic_recipients": 0}) as running:
+    """Run an installation that stores every possible announcement as a topic."""
+    async with Installation(
+        tmp_path_factory.mktemp("shared"), {"topic_threshold_members": 0}
+    ) as running:
         yield running
 
 
-async def world(stack: AsyncExitStack, installation: Installation) -> World:
-    """A tenant with three edges: one with a ring, one that must read rows, and one that has the stream alone."""
+async def open_world(stack: AsyncExitStack, installation: Installation) -> World:
+    """Open a tenant with three edges: one with a ring, one with rows, one with the stream only."""
     tenant = await stack.enter_async_context(Tenant(installation))
     rows = installation.process("edge", log="rows", port=0, ring_bytes=1)
     tail = installation.process("edge", log="tail", port=0, ring_bytes=1, postgres_dsn=NOWHERE)
     edges: dict[str, Tidings] = {"ring": tenant}
-    started = await asyncio.gather(rows.start(), tail.start())
-    for name, process, url in zip(("rows", "tail"), (rows, tail), started, strict=True):
+    urls = await asyncio.gather(rows.start(), tail.start())
+    for name, process, url in zip(("rows", "tail"), (rows, tail), urls, strict=True):
         stack.callback(process.kill)
         edges[name] = await stack.enter_async_context(Tidings(url, tenant.runtime, tenant.tenant))
     return World(tenant, edges)
 
 
-async def test_a_history_is_the_same_to_everybody_shared_or_told_alone(
+async def test_a_history_looks_the_same_with_and_without_topics(
     alone: Installation, shared: Installation
 ) -> None:
     async with AsyncExitStack() as stack:
-        one, other = await asyncio.gather(
-            *(world(stack, installation) for installation in (alone, shared))
+        personal_world, shared_world = await asyncio.gather(
+            *(open_world(stack, installation) for installation in (alone, shared))
         )
-        await asyncio.gather(one.begin(), other.begin())
-        for happened in history(SEED):
-            await asyncio.gather(one.take(happened), other.take(happened))
+        await asyncio.gather(personal_world.connect_users(), shared_world.connect_users())
+        for step in make_history(SEED):
+            await asyncio.gather(personal_world.apply_step(step), shared_world.apply_step(step))
 
-        assert await shared_entries(alone, one) == 0
-        assert await shared_entries(shared, other) > 2
+        assert await count_shared_entries(alone, personal_world) == 0
+        assert await count_shared_entries(shared, shared_world) > 2
         for user in USERS:
-            assert other.heard(user) == one.heard(user)
-            assert [held(each[user]) for each in other.held] == [
-                held(each[user]) for each in one.held
-            ]
-            assert other.clients[user].counts == one.clients[user].counts
-            await same_lists(one, other, user)
-            await same_replays(one, other, user, random.Random(SEED))
+            assert shared_world.live_entries(user) == personal_world.live_entries(user)
+            assert [
+                describe_list(notification[user]) for notification in shared_world.snapshots
+            ] == [describe_list(notification[user]) for notification in personal_world.snapshots]
+            assert shared_world.clients[user].counts == personal_world.clients[user].counts
+            await check_same_lists(personal_world, shared_world, user)
+            await check_same_replays(personal_world, shared_world, user, random.Random(SEED))
 
 
-async def same_lists(alone: World, shared: World, user: str) -> None:
+async def check_same_lists(alone: World, shared: World, user: str) -> None:
     counts = alone.clients[user].counts
-    await alone.tenant.eventually(user, **counts)
+    await alone.tenant.wait_for_counts(user, **counts)
     for name in ("ring", "rows"):
-        for listed in LISTS:
-            one, other = [await each.edges[name].listing(user, listed) for each in (alone, shared)]
-            assert [stated(each) for each in other] == [stated(each) for each in one], (
-                f"{listed} by {name}"
-            )
-            assert {each["user"] for each in other} <= {user}
+        for list_name in LISTS:
+            expected, shown = [
+                await world.edges[name].list_all(user, list_name) for world in (alone, shared)
+            ]
+            assert [describe_state(notification) for notification in shown] == [
+                describe_state(notification) for notification in expected
+            ], f"{list_name} by {name}"
+            assert {notification["user"] for notification in shown} <= {user}
         assert (
             await shared.edges[name].get("/v1/counts", user)
             == await alone.edges[name].get("/v1/counts", user)
@@ -282,55 +306,59 @@ async def same_lists(alone: World, shared: World, user: str) -> None:
         )
 
 
-def stated(notification: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    return key(notification), tuple(
+def describe_state(notification: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    return key_of(notification), tuple(
         name for name in ("seen", "read", "archived", "snoozed") if name in notification
     )
 
 
-async def same_replays(alone: World, shared: World, user: str, chance: random.Random) -> None:
-    """From many cursors by the ring, by the rows, and from some by the stream itself."""
+async def check_same_replays(alone: World, shared: World, user: str, chance: random.Random) -> None:
+    """Compare replays from random cursors: from the ring, the rows and the stream."""
     for name, count in (("ring", 3), ("rows", 3), ("tail", 1)):
         for place in chance.sample(range(len(alone.cursors)), count):
-            one, other = [
-                await each.edges[name].replay(user, each.cursors[place], {**each.held[place][user]})
-                for each in (alone, shared)
+            expected, replay = [
+                await world.edges[name].replay(
+                    user, world.cursors[place], {**world.snapshots[place][user]}
+                )
+                for world in (alone, shared)
             ]
-            assert held(other.notifications) == held(one.notifications), (
+            assert describe_list(replay.notifications) == describe_list(expected.notifications), (
                 f"{name} after step {place}"
             )
-            assert other.counts == one.counts == alone.clients[user].counts
-            assert [named(entry) for entry in other.entries] == [
-                named(entry) for entry in one.entries
+            assert replay.counts == expected.counts == alone.clients[user].counts
+            assert [describe_entry(entry) for entry in replay.entries] == [
+                describe_entry(entry) for entry in expected.entries
             ], f"{name} after step {place}"
 
 
-def named(entry: dict[str, Any]) -> tuple[str, ...]:
-    """An entry without ids and cursors."""
+def describe_entry(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Return an entry without ids and cursors."""
     return (
-        stated(entry)
+        describe_state(entry)
         if entry["entry"] == "notification"
         else ("mark", entry["state"], str(len(entry.get("ids", ()))))
     )  # type: ignore[return-value]
 
 
-async def shared_entries(installation: Installation, of: World) -> int:
-    """How many entries lie in topics' logs."""
+async def count_shared_entries(installation: Installation, world: World) -> int:
+    """Return the number of entries in the logs of topics."""
     async with connect(installation.nats.url, "tests") as jetstream:
         return len(
-            await read(jetstream, NOTIFICATIONS, f"inbox.@.{escape(of.tenant.tenant)}.>", after=0)
+            await read(
+                jetstream, NOTIFICATIONS, f"inbox.@.{escape(world.tenant.tenant)}.>", after=0
+            )
         )
 
 
-async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(
+async def test_no_topic_crosses_tenants_or_reaches_a_user_who_left(
     shared: Installation,
 ) -> None:
     async with Tenant(shared) as acme, Tenant(shared) as umbrella:
         for tenant in (acme, umbrella):
             await tenant.emit(
-                event("user.joined", user_id="ann"), event("user.joined", user_id="ben")
+                make_event("user.joined", user_id="ann"), make_event("user.joined", user_id="ben")
             )
-            await tenant.emit(to_all(f"first of {tenant.tenant}"))
+            await tenant.emit(make_announcement_to_all(f"first of {tenant.tenant}"))
         ann, ben, outsider = (
             await acme.connect("ann"),
             await acme.connect("ben"),
@@ -342,15 +370,19 @@ async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(
                 await client.next("entries")
 
         await acme.emit(
-            event("user.left", user_id="ben"), event("user.joined", user_id="cas"), to_all("second")
+            make_event("user.left", user_id="ben"),
+            make_event("user.joined", user_id="cas"),
+            make_announcement_to_all("second"),
         )
-        await umbrella.emit(to_all("not for acme"))
+        await umbrella.emit(make_announcement_to_all("not for acme"))
         for client in (ann, outsider):
-            while "second" not in {each["title"] for each in client.notifications.values()}:
+            while "second" not in {
+                notification["title"] for notification in client.notifications.values()
+            }:
                 await client.next("entries", "snapshot")
 
         titles = {
-            user: [each["title"] for each in await acme.listing(user)]
+            user: [notification["title"] for notification in await acme.list_all(user)]
             for user in ("ann", "ben", "cas")
         }
         assert titles == {
@@ -358,43 +390,49 @@ async def test_no_topic_crosses_tenants_and_who_left_hears_nothing_more(
             "ben": [f"first of {acme.tenant}"],
             "cas": ["second"],
         }
-        assert [each["title"] for each in await umbrella.listing("ben")] == [
+        assert [notification["title"] for notification in await umbrella.list_all("ben")] == [
             "not for acme",
             f"first of {umbrella.tenant}",
         ]
-        assert {each["title"] for each in ben.notifications.values()} == {f"first of {acme.tenant}"}
-        assert {each["title"] for each in outsider.notifications.values()} == {"second"}
+        assert {notification["title"] for notification in ben.notifications.values()} == {
+            f"first of {acme.tenant}"
+        }
+        assert {notification["title"] for notification in outsider.notifications.values()} == {
+            "second"
+        }
 
 
-async def test_whoever_reads_what_a_topic_told_is_named_to_the_sender_who_asked(
+async def test_reading_a_notification_of_a_topic_gives_a_receipt(
     shared: Installation,
 ) -> None:
     async with Tenant(shared) as tenant:
-        await tenant.emit(*(event("user.joined", user_id=user) for user in ("ann", "ben")))
+        await tenant.emit(*(make_event("user.joined", user_id=user) for user in ("ann", "ben")))
         everyone = {"title": "shared", "message": "-", "to": {"everyone": True}, "receipt": True}
-        await tenant.emit(event("announcement.published", actor="cas", **everyone))
-        await tenant.eventually("ben", total=1)
+        await tenant.emit(make_event("announcement.published", actor="cas", **everyone))
+        await tenant.wait_for_counts("ben", total=1)
         ann = await (await tenant.connect("ann")).live()
         cas = await (await tenant.connect("cas")).live()
 
-        await ann.mark("read", *ann.shown)
-        (told,) = await cas.until(1)
+        await ann.mark("read", *ann.visible_ids)
+        (receipt,) = await cas.until(1)
 
-        assert (told["category"], told["message"]) == ("receipt", "ann has read: shared")
+        assert (receipt["category"], receipt["message"]) == ("receipt", "ann has read: shared")
         assert await tenant.get("/v1/counts", "ben") == {"unread": 1, "unseen": 1, "total": 1}
 
 
-async def test_a_topic_is_told_to_a_user_who_is_called_like_it_no_more_than_to_others(
+async def test_a_user_whose_name_looks_like_a_topic_gets_nothing_of_it(
     shared: Installation,
 ) -> None:
     async with Tenant(shared) as tenant:
-        await tenant.emit(event("user.joined", user_id="ann"), to_all("shared"))
-        await tenant.eventually("ann", total=1)
+        await tenant.emit(
+            make_event("user.joined", user_id="ann"), make_announcement_to_all("shared")
+        )
+        await tenant.wait_for_counts("ann", total=1)
 
         for name in ("@tenant#member", "@", "tenant#member"):
-            assert await tenant.listing(name) == []
+            assert await tenant.list_all(name) == []
             assert (await (await tenant.connect(name)).next("snapshot"))["notifications"] == []
 
 
-def to_all(title: str) -> dict[str, Any]:
-    return event("announcement.published", title=title, message="-", to={"everyone": True})
+def make_announcement_to_all(title: str) -> dict[str, Any]:
+    return make_event("announcement.published", title=title, message="-", to={"everyone": True})

@@ -1,4 +1,4 @@
-"""`tidings up`: it dies whole, comes back with everything, tolerates no second one, and stops when it is told to."""
+"""`tidings up`: it survives SIGKILL with its data, and stops when it is told to."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tidings.runtime.data_directory import PORTS, free
+from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 
-from tests.acceptance.faults import Process, titles
-from tests.driver import SECRET, Tidings, hello_to
+from tests.acceptance.faults import Process, titles_of
+from tests.builders import make_announcement
+from tests.driver import SECRET, Tidings
 
 STOP_SECONDS = 10.0
 
 
 @pytest.fixture
 async def up(tmp_path: Path) -> AsyncIterator[Process]:
-    process = another(tmp_path)
+    process = make_process(tmp_path)
     yield process
     process.kill()
     await process.wait()
 
 
-def another(directory: Path) -> Process:
-    port = next(port for port in PORTS if free(port))
+def make_process(directory: Path) -> Process:
+    port = next(port for port in PORTS if is_port_free(port))
     settings = {
         "data_dir": directory / "data",
         "jwt_secret": SECRET,
@@ -40,25 +41,25 @@ def another(directory: Path) -> Process:
     )
 
 
-async def test_after_kill_9_another_goes_on_with_everything(up: Process, tmp_path: Path) -> None:
+async def test_after_kill_9_the_next_up_has_everything(up: Process, tmp_path: Path) -> None:
     async with Tidings(await up.start(), None, "acme") as tidings:
         ann = await (await tidings.connect("ann")).live()
-        await tidings.emit(*(hello_to("ann", title=f"number {n}") for n in range(10)))
-        told = titles(await ann.until(10))
+        await tidings.emit(*(make_announcement("ann", title=f"number {n}") for n in range(10)))
+        titles = titles_of(await ann.until(10))
 
     up.kill()
     await up.wait()
 
     async with Tidings(await up.start(), None, "acme") as tidings:
-        back = await (await tidings.connect("ann", ann.cursor)).live()
-        await tidings.emit(hello_to("ann", title="number 10"))
-        assert titles(await back.until(1)) == ["number 10"]
-        assert titles(reversed(await tidings.listing("ann"))) == [*told, "number 10"]
+        returning = await (await tidings.connect("ann", ann.cursor)).live()
+        await tidings.emit(make_announcement("ann", title="number 10"))
+        assert titles_of(await returning.until(1)) == ["number 10"]
+        assert titles_of(reversed(await tidings.list_all("ann"))) == [*titles, "number 10"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_in_time_with_clients_connected(
-    up: Process, tmp_path: Path, number: signal.Signals
+    up: Process, tmp_path: Path, stop_signal: signal.Signals
 ) -> None:
     async with AsyncExitStack() as stack:
         tidings = await stack.enter_async_context(Tidings(await up.start(), None, "acme"))
@@ -67,7 +68,7 @@ async def test_it_stops_in_time_with_clients_connected(
             await (await tidings.stream("ann")).live()
 
         began = time.monotonic()
-        up.kill(number)
+        up.kill(stop_signal)
 
         assert await up.wait() == 0
         assert time.monotonic() - began < STOP_SECONDS

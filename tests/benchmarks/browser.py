@@ -1,4 +1,7 @@
-"""The browser's side in a real Chromium, against a real edge: what is painted when, how long frames take, connections, bytes."""
+"""Measure the browser client in a real Chromium against a real edge.
+
+First paint, frame times, connections and bytes.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ from typing import Any
 import httpx
 from playwright.async_api import Browser, Page, async_playwright
 from tidings.contracts.subjects import NOTIFICATIONS, Person
-from tidings.runtime.read import last
+from tidings.runtime.log.read import last_message
 
 from tests.benchmarks.entries import append, notification
 from tests.benchmarks.measure import Row
 from tests.benchmarks.system import System, person, system
-from tests.web.conftest import found as chromium
+from tests.web.conftest import chromium_path as chromium
 
-WEB = Path(__file__).parents[2] / "services" / "edge" / "web"
+WEB = Path(__file__).parents[2] / "services/tidings/edge/web"
 SCRIPT = Path(__file__).with_suffix(".js")
-IMPORT = re.compile(r'^\s*(?:import|export)\b[^;]*?\bfrom\s+"\./([^"]+)"', re.MULTILINE)
+IMPORT = re.compile(r'^\s*(?:import|export)\b[^;]*?\bfrom\s+"(\.[^"]+)"', re.MULTILINE)
 KEPT, MISSED, SCROLLED, TABS = 6000, 1000, 5000, 10
 VISITS, RETURNS, SCROLLS = 15, 7, 3
 PIXELS_PER_FRAME = 300
@@ -35,19 +38,19 @@ LIMITS = {"paint": 100, "replay": 300, "frame": 50, "connections": 1, "KiB": 12}
 
 
 async def browser() -> AsyncIterator[Row]:
-    """All figures of the browser; only those of bytes without Chromium."""
+    """Measure all figures of the browser; without Chromium only those of bytes."""
     path = chromium()
     if path:
         async with (
             system("edge", "projector", notifications_per_user=KEPT) as running,
             async_playwright() as playwright,
         ):
-            started = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            bench = Bench(running, started)
+            process = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            bench = Bench(running, process)
             for part in (bench.first_paint, bench.replay, bench.scrolling, bench.tabs):
                 async for row in part():
                     yield row
-            await started.close()
+            await process.close()
     else:
         print("the browser's own figures were left out: there is no Chromium", file=sys.stderr)
     for row in bytes_on_the_wire():
@@ -55,42 +58,44 @@ async def browser() -> AsyncIterator[Row]:
 
 
 class Bench:
-    """Browsers of people of their own, with pages of one edge."""
+    """Opens browsers for users of its own, with pages of one edge."""
 
-    def __init__(self, running: System, started: Browser) -> None:
+    def __init__(self, running: System, process: Browser) -> None:
         self._system = running
-        self._browser = started
+        self._browser = process
         self._url = f"http://127.0.0.1:{running.ports['edge']}"
         self._people = 0
 
     async def first_paint(self) -> AsyncIterator[Row]:
-        """A page with a bell, in a browser that was never there."""
-        one = self._somebody()
-        await self._tell(one, 20)
-        found = list[dict[str, float]]()
+        """Measure a page with a bell, in a browser without any state."""
+        user = self._new_user()
+        await self._notify(user, 20)
+        results = list[dict[str, float]]()
         for _ in range(VISITS):
-            async with self._page(one) as page:
-                found.append(await page.evaluate("(user) => firstPaint(user)", one.user))
+            async with self._page(user) as page:
+                results.append(await page.evaluate("(user) => firstPaint(user)", user.user))
         yield _row(
             "the bell painted, after its modules are there",
-            [each["bell"] for each in found],
+            [result["bell"] for result in results],
             "ms",
             LIMITS["paint"],
         )
-        yield _row("… with its count, on a first visit", [each["badge"] for each in found], "ms")
+        yield _row(
+            "… with its count, on a first visit", [result["badge"] for result in results], "ms"
+        )
 
     async def replay(self) -> AsyncIterator[Row]:
-        """A page with an inbox that comes back after much has happened."""
-        found = list[dict[str, float]]()
-        one = self._somebody()
-        await self._tell(one, 20)
-        async with self._page(one) as page:
-            await page.evaluate("(user) => open(user)", one.user)
+        """Measure a page with an inbox that returns after many notifications."""
+        results = list[dict[str, float]]()
+        user = self._new_user()
+        await self._notify(user, 20)
+        async with self._page(user) as page:
+            await page.evaluate("(user) => open(user)", user.user)
             for _ in range(RETURNS):
                 await page.evaluate("tidings.disconnect()")
-                await self._tell(one, MISSED)
-                account = f"{one.tenant}/{one.user}"
-                found.append(
+                await self._notify(user, MISSED)
+                account = f"{user.tenant}/{user.user}"
+                results.append(
                     await page.evaluate(
                         "([account, count]) => comeBack(account, count)", [account, MISSED]
                     )
@@ -99,25 +104,26 @@ class Bench:
                     "tidings.markAll('archived'), until(() => !tidings.pending.length)"
                 )
         figure = f"{MISSED} missed entries applied and painted, from the first to arrive"
-        yield _row(figure, [each["arrived"] for each in found], "ms", LIMITS["replay"])
-        yield _row("… from being told to connect", [each["began"] for each in found], "ms")
+        yield _row(figure, [result["arrived"] for result in results], "ms", LIMITS["replay"])
+        yield _row("… from being told to connect", [result["began"] for result in results], "ms")
 
     async def scrolling(self) -> AsyncIterator[Row]:
-        """An inbox from its top to its very end; beside it, a page on which nothing happens."""
+        """Scroll an inbox from top to end, beside an idle page."""
         longest, tasks, idle = list[float](), list[float](), list[float]()
         for _ in range(SCROLLS):
-            one = self._somebody()
-            await self._tell(one, SCROLLED)
-            async with self._page(one) as page:
+            user = self._new_user()
+            await self._notify(user, SCROLLED)
+            async with self._page(user) as page:
                 idle.append(max(await page.evaluate("(count) => idle(count)", IDLE_FRAMES)))
-                await page.evaluate("(user) => open(user)", one.user)
+                await page.evaluate("(user) => open(user)", user.user)
                 await self._browser.start_tracing(page=page, categories=["toplevel"])
-                moved = await page.evaluate("(pixels) => scrollDown(pixels)", PIXELS_PER_FRAME)
+                result = await page.evaluate("(pixels) => scrollDown(pixels)", PIXELS_PER_FRAME)
                 tasks.append(longest_task_milliseconds(await self._browser.stop_tracing()))
-            assert moved["rows"] == SCROLLED, moved["rows"]
-            longest.append(max(moved["found"]))
+            assert result["rows"] == SCROLLED, result["rows"]
+            longest.append(max(result["intervals"]))
         yield _row(
-            f"{SCROLLED} notifications scrolled, {PIXELS_PER_FRAME} pixels a frame: the longest frame",
+            f"{SCROLLED} notifications scrolled, {PIXELS_PER_FRAME} pixels a frame:"
+            " the longest frame",
             longest,
             "ms",
             LIMITS["frame"],
@@ -126,17 +132,17 @@ class Bench:
         yield _row("… the longest task, processor time", tasks, "ms", LIMITS["frame"])
 
     async def tabs(self) -> AsyncIterator[Row]:
-        """Tabs of one browser."""
-        one = self._somebody()
+        """Count the connections of several tabs of one browser."""
+        user = self._new_user()
         before = await self._connections()
         async with AsyncExitStack() as stack:
-            first = await stack.enter_async_context(self._page(one))
-            pages = [first, *[await self._another(first, one) for _ in range(TABS - 1)]]
+            first = await stack.enter_async_context(self._page(user))
+            pages = [first, *[await self._open_tab(first, user) for _ in range(TABS - 1)]]
             for page in pages:
-                await page.evaluate("(user) => open(user)", one.user)
+                await page.evaluate("(user) => open(user)", user.user)
             yield Row(
                 figure=f"{TABS} tabs, connections",
-                measured=await self._connections() - before,
+                value=await self._connections() - before,
                 unit="",
                 limit=LIMITS["connections"],
             )
@@ -150,28 +156,30 @@ class Bench:
             )
         )
 
-    def _somebody(self) -> Person:
+    def _new_user(self) -> Person:
         self._people += 1
         return person(self._people)
 
-    async def _tell(self, one: Person, count: int) -> None:
-        """Tell somebody so many things, and wait until lists have them."""
+    async def _notify(self, user: Person, count: int) -> None:
+        """Send a user that many notifications, and wait until lists contain them."""
         drafts = [
-            notification(number, one, self._system.settings.partitions) for number in range(count)
+            notification(number, user, self._system.settings.subjects) for number in range(count)
         ]
         await append(self._system.runtime.appender(), drafts)
-        newest = await last(self._system.runtime.jetstream, NOTIFICATIONS, drafts[-1].subject)
+        newest = await last_message(
+            self._system.runtime.jetstream, NOTIFICATIONS, drafts[-1].subject
+        )
         assert newest
-        await self._system.projected(newest.sequence)
+        await self._system.wait_until_projected(newest.sequence)
 
     @asynccontextmanager
-    async def _page(self, one: Person) -> AsyncGenerator[Page]:
-        """A page in a browser of somebody's who was never there."""
+    async def _page(self, user: Person) -> AsyncGenerator[Page]:
+        """Open a page in a new browser of a user."""
         context = await self._browser.new_context(
             bypass_csp=True, viewport={"width": 480, "height": 900}
         )
         await context.add_init_script(path=SCRIPT)
-        await context.expose_function("token", lambda _: self._system.token(one))
+        await context.expose_function("token", lambda _: self._system.token(user))
         page = await context.new_page()
         await page.goto(f"{self._url}/web/blank.html")
         try:
@@ -179,43 +187,47 @@ class Bench:
         finally:
             await context.close()
 
-    async def _another(self, page: Page, one: Person) -> Page:
-        """Another tab of the same browser."""
-        other = await page.context.new_page()
-        await other.goto(f"{self._url}/web/blank.html")
-        return other
+    async def _open_tab(self, page: Page, user: Person) -> Page:
+        """Open another tab in the same browser."""
+        tab = await page.context.new_page()
+        await tab.goto(f"{self._url}/web/blank.html")
+        return tab
 
 
 def longest_task_milliseconds(trace: bytes) -> float:
-    """The most processor time that any task of a page's main thread took, from a trace in Chromium's format."""
+    """Return the longest task of the main thread of a page, from a trace in Chromium's format."""
     events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
     main = {
-        (each["pid"], each["tid"])
-        for each in events
-        if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
     }
     tasks = [
-        each
-        for each in events
-        if each["name"].endswith("RunTask") and (each["pid"], each["tid"]) in main
+        event
+        for event in events
+        if event["name"].endswith("RunTask") and (event["pid"], event["tid"]) in main
     ]
-    return max(each.get("tdur", 0) for each in tasks) / 1000
+    return max(task.get("tdur", 0) for task in tasks) / 1000
 
 
 def bytes_on_the_wire() -> list[Row]:
-    """What a browser loads of the client, once."""
-    served = sum(
+    """Return the bytes of the client that a browser loads once."""
+    served_bytes = sum(
         len(gzip.compress((WEB / name).read_bytes())) for name in sorted(imports("client.js"))
     )
     rows = [
-        Row(figure="… as it is served, every module by itself", measured=served / 1024, unit="KiB")
+        Row(
+            figure="… as it is served, every module by itself",
+            value=served_bytes / 1024,
+            unit="KiB",
+        )
     ]
-    if bundled := bundle():
-        size = len(gzip.compress(bundled)) / 1024
+    if bundle_bytes := bundle():
+        size = len(gzip.compress(bundle_bytes)) / 1024
         return [
             Row(
                 figure="client.js and all that it imports, bundled and minified, gzip",
-                measured=size,
+                value=size,
                 unit="KiB",
                 limit=LIMITS["KiB"],
             ),
@@ -228,18 +240,22 @@ def bytes_on_the_wire() -> list[Row]:
 
 
 def imports(name: str) -> set[str]:
-    """A module and all those that it imports."""
-    found, waiting = set[str](), [name]
+    """Return a module and all modules that it imports."""
+    modules, waiting = set[str](), [name]
     while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting += IMPORT.findall((WEB / one).read_text())
-    return found
+        module = waiting.pop()
+        if module not in modules:
+            modules.add(module)
+            folder = (WEB / module).parent
+            waiting.extend(
+                (folder / target).resolve().relative_to(WEB.resolve()).as_posix()
+                for target in IMPORT.findall((WEB / module).read_text())
+            )
+    return modules
 
 
 def bundle() -> bytes | None:
-    """The client as a product ships it; None without esbuild."""
+    """Return the client as one minified module; None without esbuild."""
     esbuild = shutil.which("esbuild", path=WEB / "node_modules" / ".bin")
     if esbuild is None:
         return None
@@ -250,12 +266,12 @@ def bundle() -> bytes | None:
     ).stdout
 
 
-def _row(figure: str, measured: Sequence[float], unit: str, limit: float | None = None) -> Row:
-    """The median of several, and the least and the most of them."""
+def _row(figure: str, values: Sequence[float], unit: str, limit: float | None = None) -> Row:
+    """Return the median of several values, with the lowest and the highest."""
     return Row(
         figure=figure,
-        measured=median(measured),
+        value=median(values),
         unit=unit,
         limit=limit,
-        spread=(min(measured), max(measured)),
+        spread=(min(values), max(values)),
     )

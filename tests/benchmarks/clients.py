@@ -1,15 +1,20 @@
-"""A crowd of raw WebSocket and Server-Sent Event clients in one process, cheap because it shares the cores with what it measures.
+"""A crowd of raw WebSocket and Server-Sent Event clients in one process.
 
-    python -m tests.benchmarks.clients --ports 8000 --websockets 1000 --per-user 5 --websocket-path '/ws?user={user}' \\
-        --counts '"type":"entries"' --stamp sent_ns --entries 5000 --seconds 10
+It shares the cores with the process under measurement, so it must be cheap.
 
-Once every connection is open and has seen the frame it was waiting for, it prints `{"ready": true, "seconds": …, "opening": …}`, the
-last being the statistics (`Tally.statistics`) up to then; when `--entries` have arrived or `--seconds` have passed since, one line of
-statistics, and ends. With `--hold` it obeys lines on stdin instead, with one line of JSON in answer to each, and the connections stay
-open until stdin closes:
+    python -m tests.benchmarks.clients --ports 8000 --websockets 1000 --per-user 5 \\
+        --websocket-path '/ws?user={user}' --counts '"type":"entries"' --stamp sent_ns \\
+        --entries 5000 --seconds 10
+
+Once every connection is open and has received its first expected frame, it prints `{"ready": true,
+"seconds": …, "opening": …}`; `opening` holds the statistics (`Tally.statistics`) up to then. When
+`--entries` have arrived or `--seconds` have passed since, it prints one line of statistics, and
+ends. With `--hold` it obeys lines on stdin instead, answers each with one line of JSON, and keeps
+the connections open until stdin closes:
 
     reset                       count from zero
-    until <entries> <seconds>   the statistics when so many have arrived since the reset, or so many seconds have passed
+    until <entries> <seconds>   wait for so many entries since the reset, or so many seconds;
+                                answer with the statistics
 """
 
 import argparse
@@ -33,7 +38,10 @@ from tests.benchmarks.tally import Tally
 
 OPENING_AT_ONCE = 64
 CONNECTIONS_PER_ADDRESS = 20_000
-"""Fewer than there are ports for outgoing connections (by default 28 231), so that the next so many come from another loopback address."""
+"""Fewer than the ports for outgoing connections (28 231 by default).
+
+Further connections come from another loopback address.
+"""
 OPENING_SECONDS = 120.0
 CLOCKS = {"monotonic": time.monotonic_ns, "realtime": time.time_ns}
 WEBSOCKET_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -44,16 +52,18 @@ WEBSOCKET_HEADERS = (
     f"Sec-WebSocket-Key: {WEBSOCKET_KEY}",
 )
 STREAM_HEADERS = ("Accept: text/event-stream",)
-REPEATED = ("ports", "headers")  # the fields whose flags may be given several times
+LIST_FIELDS = ("ports", "headers")  # fields whose flags may be repeated
 
 
 class Crowd(msgspec.Struct, frozen=True, kw_only=True):
-    """Who connects where and what they look for; each field is a flag of the command line.
+    """The connections of a crowd and what they count; each field is a flag of the command line.
 
-    Paths, headers, user and say (the first text frame, if any) are templates: `{i}` is the connection's number, `{n}` its user's number,
-    `{user}` and `{token}` its user's. `tokens` is a file with a line for each user, `token` or `user token`. `counts` and `ready` are
-    regular expressions over a frame (of an event stream: over the whole event); `stamp` names the integer field, in nanoseconds of `clock`,
-    from which latency is reckoned. Where the server does not greet (`greeted`), a connection is ready once it is answered.
+    Paths, headers, user and say (the first text frame, if any) are templates: `{i}` is the number
+    of the connection, `{n}` the number of its user, `{user}` and `{token}` those of its user.
+    `tokens` is a file with a line for each user, `token` or `user token`. `counts` and `ready` are
+    regular expressions over a frame (for an event stream: over the whole event). `stamp` names the
+    integer field, in nanoseconds of `clock`, from which latency is computed. If the server does not
+    greet (`greeted`), a connection is ready once it is answered.
     """
 
     host: str = "127.0.0.1"
@@ -75,13 +85,13 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
     greeted: bool = True
 
     def flags(self) -> Iterator[str]:
-        """The command line that states this crowd."""
+        """Return the command line that states this crowd."""
         for name, value in msgspec.structs.asdict(self).items():
-            for each in value if name in REPEATED else (value,):
-                yield f"{flag(name)}={each}"
+            for flag_value in value if name in LIST_FIELDS else (value,):
+                yield f"{flag(name)}={flag_value}"
 
     def tally(self) -> Tally:
-        """An empty tally of what this crowd counts."""
+        """Return an empty tally for this crowd."""
         stamp = (
             re.compile(rb'"%b"\s*:\s*"?(\d+)' % re.escape(self.stamp).encode())
             if self.stamp
@@ -94,7 +104,10 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def names(self) -> list[dict[str, str]]:
-        """What the templates are filled with, a connection each; WebSockets and streams are dealt to the same users alike."""
+        """Return the values of the templates for each connection.
+
+        WebSockets and streams are dealt to the return_connection users.
+        """
         lines = (
             [line.split() for line in Path(self.tokens).read_text().splitlines()]
             if self.tokens
@@ -107,41 +120,44 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
     def names_of(self, i: int, n: int, lines: list[list[str]]) -> dict[str, str]:
-        """The names of connection `i`, of user `n`."""
+        """Return the template values of connection `i`, of user `n`."""
         *user, token = lines[n] if lines else [""]
         numbers = {"i": str(i), "n": str(n), "token": token}
-        return numbers | {"user": user[0] if user else filled(self.user, numbers)}
+        return numbers | {"user": user[0] if user else fill_template(self.user, numbers)}
 
     def connections(self, tally: Tally) -> Iterator[Connection]:
-        """Every connection, not yet open."""
+        """Return every connection, not yet open."""
         ready = re.compile(self.ready.encode(), re.DOTALL) if self.greeted else None
         for number, names in enumerate(self.names()):
             if number < self.websockets:
                 request = self.request(self.websocket_path, WEBSOCKET_HEADERS, names)
-                yield WebSocket(tally, request, ready, filled(self.say, names))
+                yield WebSocket(tally, request, ready, fill_template(self.say, names))
             else:
                 yield Stream(tally, self.request(self.stream_path, STREAM_HEADERS, names), ready)
 
     def request(self, path: str, headers: tuple[str, ...], names: dict[str, str]) -> bytes:
-        """The request's head."""
+        """Return the head of a request."""
         lines = (f"GET {path} HTTP/1.1", f"Host: {self.host}", *headers, *self.headers, "", "")
-        return filled("\r\n".join(lines), names).encode()
+        return fill_template("\r\n".join(lines), names).encode()
 
 
-def filled(template: str, names: dict[str, str]) -> str:
-    """The template with `{name}` replaced; other braces (JSON) stay."""
+def fill_template(template: str, names: dict[str, str]) -> str:
+    """Replace `{name}` in a template; other braces (JSON) stay."""
     for name, value in names.items():
         template = template.replace(f"{{{name}}}", value)
     return template
 
 
-async def opened(crowd: Crowd, tally: Tally) -> list[Connection]:
-    """Open all connections, `OPENING_AT_ONCE` at a time, each until it has seen the frame it waits for."""
+async def open_all(crowd: Crowd, tally: Tally) -> list[Connection]:
+    """Open all connections, `OPENING_AT_ONCE` at a time.
+
+    Each counts as open once it has received the frame it waits for.
+    """
     loop = asyncio.get_running_loop()
     connections = list(crowd.connections(tally))
     places = iter(list(enumerate(connections)))
 
-    async def some() -> None:
+    async def open_some() -> None:
         for number, connection in places:
             source = (
                 (f"127.0.0.{1 + number // CONNECTIONS_PER_ADDRESS}", 0)
@@ -149,7 +165,7 @@ async def opened(crowd: Crowd, tally: Tally) -> list[Connection]:
                 else None
             )
             await loop.create_connection(
-                partial(same, connection),
+                partial(return_connection, connection),
                 crowd.host,
                 crowd.ports[number % len(crowd.ports)],
                 local_addr=source,
@@ -158,17 +174,17 @@ async def opened(crowd: Crowd, tally: Tally) -> list[Connection]:
 
     async with asyncio.timeout(OPENING_SECONDS), asyncio.TaskGroup() as group:
         for _ in range(OPENING_AT_ONCE):
-            group.create_task(some())
+            group.create_task(open_some())
     return connections
 
 
-def same(connection: Connection) -> Connection:
-    """The protocol factory of a protocol that exists."""
+def return_connection(connection: Connection) -> Connection:
+    """Return the connection, as the protocol factory of an existing protocol."""
     return connection
 
 
-async def obeyed(tally: Tally) -> None:
-    """Do what stdin says until it closes."""
+async def obey_stdin(tally: Tally) -> None:
+    """Obey the lines on stdin until it closes."""
     stdin = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin
@@ -185,45 +201,47 @@ async def obeyed(tally: Tally) -> None:
 
 
 def say(answer: dict[str, Any]) -> None:
-    """One line of JSON."""
+    """Print one line of JSON."""
     print(json.dumps(answer), flush=True)
 
 
 async def run(crowd: Crowd, entries: int, seconds: float, hold: bool) -> None:
-    """Connect, say so, count."""
+    """Open the connections, print that they are ready, and count."""
     tally = crowd.tally()
-    started = time.monotonic()
-    connections = await opened(crowd, tally)
+    started_at = time.monotonic()
+    connections = await open_all(crowd, tally)
     gc.freeze()
     gc.disable()
     say(
         {
             "ready": True,
-            "seconds": time.monotonic() - started,
+            "seconds": time.monotonic() - started_at,
             "connections": len(connections),
             "opening": tally.statistics(),
         }
     )
     tally.reset()
     if hold:
-        await obeyed(tally)
+        await obey_stdin(tally)
     else:
         say(await tally.until(entries, seconds))
 
 
 def flag(name: str) -> str:
-    """The flag of a field."""
+    """Return the flag of a field."""
     return f"--{name.replace('_', '-')}"
 
 
 def arguments() -> dict[str, Any]:
-    """The command line: the fields of `Crowd` that were said, and when to stop."""
+    """Parse the command line: the given fields of `Crowd`, and when to stop."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name in Crowd.__struct_fields__:
         parser.add_argument(
-            flag(name), action="append" if name in REPEATED else "store", default=argparse.SUPPRESS
+            flag(name),
+            action="append" if name in LIST_FIELDS else "store",
+            default=argparse.SUPPRESS,
         )
     parser.add_argument("--entries", type=int, default=sys.maxsize)
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -233,10 +251,10 @@ def arguments() -> dict[str, Any]:
 
 def main() -> None:
     """The command line."""
-    asked = arguments()
-    crowd = msgspec.convert(asked, Crowd, strict=False)
+    values = arguments()
+    crowd = msgspec.convert(values, Crowd, strict=False)
     raise_file_limit(crowd.websockets + crowd.streams + 100)
-    uvloop.run(run(crowd, asked["entries"], asked["seconds"], asked["hold"]))
+    uvloop.run(run(crowd, values["entries"], values["seconds"], values["hold"]))
 
 
 if __name__ == "__main__":

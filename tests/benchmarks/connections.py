@@ -1,4 +1,4 @@
-"""WebSocket and Server-Sent Event connections of a client, parsed by hand and as cheaply as Python allows."""
+"""Client connections (WebSocket, Server-Sent Events) with a minimal parser, for low cost."""
 
 import asyncio
 import re
@@ -20,18 +20,19 @@ class Opcode(IntEnum):
 
 
 class Connection(asyncio.Protocol):
-    """One HTTP/1.1 connection: it says its request, and counts what follows the head of the response.
+    """An HTTP/1.1 connection that sends a request and counts what follows the response head.
 
-    `ready` is done when a frame matching `waiting` has arrived (None: when it is answered), or failed when the connection has.
+    `ready` completes when a frame that matches `waiting` has arrived (None: when the request is
+    answered), or fails with the connection.
     """
 
-    __slots__ = ("opened", "pending", "ready", "request", "tally", "transport", "waiting")
+    __slots__ = ("is_open", "pending", "ready", "request", "tally", "transport", "waiting")
     transport: asyncio.Transport
 
     def __init__(self, tally: Tally, request: bytes, waiting: re.Pattern[bytes] | None) -> None:
         self.tally, self.request, self.waiting = tally, request, waiting
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.opened, self.pending = False, b""
+        self.is_open, self.pending = False, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # pyright: ignore[reportAttributeAccessIssue]
@@ -41,40 +42,40 @@ class Connection(asyncio.Protocol):
         at = self.tally.clock()
         if self.pending:
             data = self.pending + data
-        if self.opened:
-            self.pending = self.rest(data, at)
+        if self.is_open:
+            self.pending = self.count_frames(data, at)
         else:
-            self.pending = self.answered(data, at)
+            self.pending = self.read_head(data, at)
 
-    def answered(self, data: bytes, at: int) -> bytes:
-        """Read the response's head once it is complete; what is left to read."""
+    def read_head(self, data: bytes, at: int) -> bytes:
+        """Read the head of the response once it is complete, and return the bytes after it."""
         head, separator, rest = data.partition(HEAD_END)
         if not separator:
             return data
-        self.opened = True
+        self.is_open = True
         if head.split(b" ", 2)[1] in (b"101", b"200"):
-            self.begun(head)
+            self.accept_head(head)
             if self.waiting is None:
                 self.ready.set_result(None)
-            return self.rest(rest, at)
+            return self.count_frames(rest, at)
         self.fail(head.decode("latin-1").partition("\r\n")[0])
         return b""
 
-    def begun(self, head: bytes) -> None:
+    def accept_head(self, head: bytes) -> None:
         """The server has agreed."""
 
-    def rest(self, data: bytes, at: int) -> bytes:
-        """Count the whole frames in `data`; what is left of the last one."""
+    def count_frames(self, data: bytes, at: int) -> bytes:
+        """Count the complete frames in `data`, and return the incomplete rest."""
         raise NotImplementedError
 
-    def frame(self, payload: bytes, at: int) -> None:
-        """Count a frame, and see whether it is the one that was waited for."""
+    def count_frame(self, payload: bytes, at: int) -> None:
+        """Count a frame, and complete `ready` if it is the expected one."""
         self.tally.frame(payload, at)
         if self.waiting and not self.ready.done() and self.waiting.search(payload):
             self.ready.set_result(None)
 
     def fail(self, reason: str) -> None:
-        """Give this connection up."""
+        """End this connection with a reason."""
         if not self.ready.done():
             self.ready.set_exception(ConnectionError(reason))
         self.transport.close()
@@ -85,7 +86,10 @@ class Connection(asyncio.Protocol):
 
 
 class WebSocket(Connection):
-    """RFC 6455 without extensions, for servers that do not fragment; `say` is a text to send first."""
+    """A WebSocket (RFC 6455) without extensions, for servers that do not fragment.
+
+    `say` is the text to send first.
+    """
 
     __slots__ = ("say",)
 
@@ -95,11 +99,11 @@ class WebSocket(Connection):
         super().__init__(tally, request, waiting)
         self.say = say
 
-    def begun(self, head: bytes) -> None:
+    def accept_head(self, head: bytes) -> None:
         if self.say:
-            self.transport.write(masked(Opcode.TEXT, self.say.encode()))
+            self.transport.write(mask_frame(Opcode.TEXT, self.say.encode()))
 
-    def rest(self, data: bytes, at: int) -> bytes:
+    def count_frames(self, data: bytes, at: int) -> bytes:
         position, end = 0, len(data)
         while end - position >= 2:
             start, length = position + 2, data[position + 1]
@@ -115,9 +119,9 @@ class WebSocket(Connection):
     def message(self, opcode: int, payload: bytes, at: int) -> None:
         """Count data, answer a ping, obey a close."""
         if opcode in (1, 2):
-            self.frame(payload, at)
+            self.count_frame(payload, at)
         elif opcode == Opcode.PING:
-            self.transport.write(masked(Opcode.PONG, payload))
+            self.transport.write(mask_frame(Opcode.PONG, payload))
         elif opcode == Opcode.CLOSE:
             self.fail(f"closed by the server: {payload!r}")
 
@@ -125,13 +129,13 @@ class WebSocket(Connection):
 class Stream(Connection):
     """Server-Sent Events in a response that is chunked, or ends with its connection."""
 
-    __slots__ = ("chunked", "text")
+    __slots__ = ("is_chunked", "text")
 
-    def begun(self, head: bytes) -> None:
-        self.text, self.chunked = b"", b"chunked" in head
+    def accept_head(self, head: bytes) -> None:
+        self.text, self.is_chunked = b"", b"chunked" in head
 
-    def rest(self, data: bytes, at: int) -> bytes:
-        if not self.chunked:
+    def count_frames(self, data: bytes, at: int) -> bytes:
+        if not self.is_chunked:
             self.events(data, at)
             return b""
         position, end = 0, len(data)
@@ -148,11 +152,11 @@ class Stream(Connection):
         """Count the events that end in this chunk."""
         *events, self.text = (self.text + chunk).replace(b"\r\n", b"\n").split(b"\n\n")
         for event in events:
-            self.frame(event, at)
+            self.count_frame(event, at)
 
 
-def masked(opcode: Opcode, payload: bytes) -> bytes:
-    """A client's frame of less than 64 KiB, masked with zeros."""
+def mask_frame(opcode: Opcode, payload: bytes) -> bytes:
+    """Return a client frame of less than 64 KiB, masked with zeros."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
     return bytes([0x80 | opcode]) + size + bytes(4) + payload

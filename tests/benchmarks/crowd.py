@@ -1,4 +1,4 @@
-"""The crowd: ten thousand people connected to one edge, half by WebSocket and half by event stream, and each told in turn."""
+"""Measure ten thousand users of one edge, half by WebSocket and half by event stream."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ WARM_UP_SECONDS = 3.0
 DRAIN_SECONDS = 20.0
 
 
-class Crowded(NamedTuple):
-    """Milliseconds from an append falling due until it is on disk, and until its frame is read by the client; what the edge took for it."""
+class DeliveryLatency(NamedTuple):
+    """The latency until an entry is on disk and until its frame is read, and the cost of the edge.
+
+    Latencies are milliseconds from the due time.
+    """
 
     on_disk: dict[str, float]
     websocket: dict[str, float]
@@ -28,10 +31,13 @@ class Crowded(NamedTuple):
     resident_bytes: int
 
 
-async def crowded(
+async def measure_crowd(
     *, connections: int = 10_000, per_second: float = 2000, seconds: float = 20
-) -> Crowded:
-    """Deliver at a steady rate to a person a connection; the projector works beside it, as it would. Every entry must arrive."""
+) -> DeliveryLatency:
+    """Deliver at a steady rate to one user per connection, with the projector running.
+
+    Fails unless every entry arrives.
+    """
     half = connections // 2
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(system("projector", "edge"))
@@ -43,14 +49,14 @@ async def crowded(
         await deliver(appender, entries, int(per_second * WARM_UP_SECONDS), per_second)
         await asyncio.sleep(1)
         await asyncio.gather(*(kind.reset() for kind in kinds))
-        used, count = (
+        cpu_time, count = (
             CpuTime(running.pids["edge"]),
             int(per_second * seconds) // connections * connections,
         )
         on_disk = await deliver(appender, entries, count, per_second)
         websocket, stream = [await _all(kind, count // 2) for kind in kinds]
-        spent = used.seconds()
-        return Crowded(
+        spent = cpu_time.seconds()
+        return DeliveryLatency(
             on_disk={name: percentile(on_disk, share) for name, share in PERCENTILES.items()},
             websocket=websocket,
             stream=stream,

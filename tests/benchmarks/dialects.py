@@ -1,4 +1,7 @@
-"""What a frame of a dialect costs beside a canonical one: the same people, tabs and entries, the same edge, one after the other."""
+"""Measure the cost of a dialect's frame beside a canonical one.
+
+Users, tabs, entries and edge are the same; the measurements run one after the other.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,11 @@ SECONDS = 3
 LIMIT = 1.2
 
 
-class Spoken(NamedTuple):
-    """What a front end is called, where it listens, which of its frames bring notifications, how many frames come with each.
+class DialectFrontEnd(NamedTuple):
+    """A front end: name, path, the frames that carry notifications, and the frames per
+    notification.
 
-    Canonical frames that bring something have a stamp in them; the others say but where the client stands.
+    Canonical frames that carry notifications have a stamp; the others only state the cursor.
     """
 
     name: str
@@ -40,16 +44,16 @@ class Spoken(NamedTuple):
         """Its clients."""
         count = USERS * TABS
         websockets, streams = (count, 0) if self.kind == "websocket" else (0, count)
-        found = running.crowd(websockets=websockets, streams=streams, per_user=tabs)
-        said = {"counts": self.counts, "stamp": self.stamp, "ready": self.ready, "say": self.say}
+        base_crowd = running.crowd(websockets=websockets, streams=streams, per_user=tabs)
+        fields = {"counts": self.counts, "stamp": self.stamp, "ready": self.ready, "say": self.say}
         return msgspec.structs.replace(
-            found, websocket_path=self.path, stream_path=self.path, **said
+            base_crowd, websocket_path=self.path, stream_path=self.path, **fields
         )
 
 
 SPOKEN = (
     (
-        Spoken(
+        DialectFrontEnd(
             "canonical WebSocket",
             "websocket",
             "/v1/socket",
@@ -58,10 +62,10 @@ SPOKEN = (
             ready='"type":"live"',
             say="",
         ),
-        Spoken("chat", "websocket", "/ws/notifications", '"type":"notification"'),
-        Spoken("barbershop", "websocket", "/api/v1/ws", '"type":"notification"'),
-        Spoken("field service", "websocket", "/ws", '"data":{"notification"', frames=2),
-        Spoken(
+        DialectFrontEnd("chat", "websocket", "/ws/notifications", '"type":"notification"'),
+        DialectFrontEnd("barbershop", "websocket", "/api/v1/ws", '"type":"notification"'),
+        DialectFrontEnd("field service", "websocket", "/ws", '"data":{"notification"', frames=2),
+        DialectFrontEnd(
             "incidents",
             "websocket",
             "/api/v1/ws/notifications",
@@ -70,7 +74,7 @@ SPOKEN = (
         ),
     ),
     (
-        Spoken(
+        DialectFrontEnd(
             "canonical stream",
             "stream",
             "/v1/stream",
@@ -79,7 +83,7 @@ SPOKEN = (
             ready='"type":"live"',
             say="",
         ),
-        Spoken(
+        DialectFrontEnd(
             "volunteers",
             "stream",
             "/notifications/stream",
@@ -93,30 +97,28 @@ SPOKEN = (
 
 
 async def dialects() -> AsyncIterator[Row]:
-    """Processor time a frame, of the canonical protocol and of each dialect on the same kind of connection."""
+    """Measure the processor time per frame of the canonical protocol and of each dialect."""
     async with system("edge") as running:
         for canonical, *others in SPOKEN:
             base = (await _cost(running, canonical)).microseconds
             yield Row(
                 figure=f"200 users with 5 tabs, {canonical.name}, processor a frame",
-                measured=base,
+                value=base,
                 unit="µs",
             )
-            for spoken in others:
-                microseconds = (await _cost(running, spoken)).microseconds / spoken.frames
-                yield Row(figure=f"… {spoken.name}", measured=microseconds, unit="µs")
-                yield Row(
-                    figure="… ÷ canonical", measured=microseconds / base, unit="×", limit=LIMIT
-                )
+            for dialect in others:
+                microseconds = (await _cost(running, dialect)).microseconds / dialect.frames
+                yield Row(figure=f"… {dialect.name}", value=microseconds, unit="µs")
+                yield Row(figure="… ÷ canonical", value=microseconds / base, unit="×", limit=LIMIT)
 
 
-async def _cost(running: System, spoken: Spoken, tabs: int = TABS) -> FrameCost:
-    per_second = FRAMES_PER_SECOND / (tabs * spoken.frames)
-    async with clients(spoken.crowd(running, tabs)) as connected:
+async def _cost(running: System, dialect: DialectFrontEnd, tabs: int = TABS) -> FrameCost:
+    per_second = FRAMES_PER_SECOND / (tabs * dialect.frames)
+    async with clients(dialect.crowd(running, tabs)) as crowd_clients:
 
-        async def told(count: int) -> None:
+        async def notify(count: int) -> None:
             await deliver(
                 running.runtime.appender(), running.entries(USERS * TABS // tabs), count, per_second
             )
 
-        return await cost_of(running, connected, told, int(per_second * SECONDS), tabs)
+        return await cost_of(running, crowd_clients, notify, int(per_second * SECONDS), tabs)

@@ -1,11 +1,13 @@
-"""What it costs the notifier to know all domains and to speak to each reader in their language: processor time an event.
+"""Measure what all domains and the languages of all readers cost the notifier per event.
 
-The peer is the same notifier that knows the rules of one type of event only and has their words ready: it fills no template and asks
-nobody's locale. Both do all else of what an event takes without I/O: they read its bytes, ask its rules, ask for whoever stands in a
-relation, order the answer's rows, and encode a notification for each. Every relation has four members, of whom two are told in German;
-so are about half of those told by name. They take turns; the fastest of each one's rounds counts.
+The peer is the same notifier with the rules of one event type only and with ready texts: it fills
+no template and looks up no locale. Both do everything else that an event takes without I/O: read
+its bytes, run its rules, make the query for its relations, order the rows of the answer, and encode
+a notification for each recipient. Every relation has four members, two of whom read German, as do
+about half of the recipients given by name. They take turns; the fastest round of each counts.
 
-What this leaves out: the query itself, and that a batch here names few different people (at most 40), so few locales are asked for.
+Not included: the query itself. A batch here has at most 40 different users, so few locales are
+looked up.
 """
 
 from __future__ import annotations
@@ -16,24 +18,28 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import msgspec
-from tidings.contracts.codec import encode, recorded
-from tidings.contracts.events import AnyRecorded
-from tidings.notifier.audience import Asked, answered
-from tidings.notifier.route import Said, Told, asks, check, drafts, react
-from tidings.notifier.router import SAYING
-from tidings.notifier.rule import Authored, Rule, by_event
-from tidings.notifier.topics import Topics
-from tidings.projections.relations import LOCALE
-from tidings.runtime.follow import Message
+from tidings.contracts.codec import decode_recorded_event, encode
+from tidings.contracts.event import AnyRecordedEvent
+from tidings.contracts.relations import LOCALE
+from tidings.contracts.rules import AuthoredText, Effect, Rule, Tell, by_event_type
+from tidings.contracts.subjects import Subjects
+from tidings.notifier.audience.audience_model import parse_members
+from tidings.notifier.audience.topics import Topics
+from tidings.notifier.partition.router import RULES_BY_EVENT
+from tidings.notifier.partition.routing import audience_query, messages, react, validate_templates
+from tidings.notifier.rendering.texts import load_texts
+from tidings.runtime.log.follow import StreamMessage
 
 from tests.benchmarks.measure import Row
 from tests.benchmarks.system import TENANTS
-from tests.contracts.golden import wire
+from tests.contracts.golden import read_wire
 
-EVENTS, ROUNDS, PARTITIONS = 250, 5, 16
+EVENTS, ROUNDS = 250, 5
+SUBJECTS = Subjects(16)
+TEXTS = load_texts()
 MEMBERS = 4
 SPOKEN = ("de", "de-at", "en", "")
-WORDS = Authored("Task status changed", "Water the seedlings is now: in progress")
+WORDS = AuthoredText("Task status changed", "Water the seedlings is now: in progress")
 LIMIT = 1.1
 TIME_NANOSECONDS = 1_767_323_045_678_901_234
 
@@ -42,7 +48,7 @@ Answer = list[tuple[Any, ...]]
 
 
 class Costs(NamedTuple):
-    """Processor seconds of a batch: of the notifier, and of one that knows this type of event only."""
+    """Processor seconds of a batch, of the full notifier and of the one for a single type."""
 
     type: str
     ours: float
@@ -50,38 +56,38 @@ class Costs(NamedTuple):
 
 
 async def domains() -> AsyncIterator[Row]:
-    """Each type of event that there are templates for, alone, with several recipients in several languages."""
+    """Measure each event type that has templates, with several recipients in several languages."""
     costs = [
         _costs(shape.type, rules)
-        for shape, rules in SAYING.items()
-        if not all(rule.wordless for rule in rules)
+        for shape, rules in RULES_BY_EVENT.items()
+        if any(rule.templates for rule in rules)
     ]
     dearest = max(costs, key=lambda cost: cost.ours / cost.theirs)
     yield Row(
         figure=f"notifier without I/O, processor an event, {len(costs)} types",
-        measured=_microseconds([c.ours for c in costs]),
+        value=_microseconds([c.ours for c in costs]),
         unit="µs",
     )
     yield Row(
         figure="… that knows one type of event and its words",
-        measured=_microseconds([c.theirs for c in costs]),
+        value=_microseconds([c.theirs for c in costs]),
         unit="µs",
     )
     yield Row(
         figure="… ours ÷ theirs",
-        measured=sum(c.ours for c in costs) / sum(c.theirs for c in costs),
+        value=sum(c.ours for c in costs) / sum(c.theirs for c in costs),
         unit="×",
         limit=LIMIT,
     )
     yield Row(
         figure="… the median type",
-        measured=median(c.ours / c.theirs for c in costs),
+        value=median(c.ours / c.theirs for c in costs),
         unit="×",
         limit=LIMIT,
     )
     yield Row(
         figure=f"… the dearest, {dearest.type}",
-        measured=dearest.ours / dearest.theirs,
+        value=dearest.ours / dearest.theirs,
         unit="×",
         limit=LIMIT,
     )
@@ -89,16 +95,20 @@ async def domains() -> AsyncIterator[Row]:
 
 def _costs(type_: str, rules: Sequence[Rule]) -> Costs:
     batch = list(_batch(type_))
-    known = by_event(rules)
+    rules_by_type = by_event_type(rules)
     rows = list(_answer(batch, rules))
     plain = [row for row in rows if not row[0]]
 
     def ours() -> None:
-        _route(batch, lambda event: react(event, SAYING.get(event.event.__class__, ())), rows)
+        _route(
+            batch, lambda event: react(event, RULES_BY_EVENT.get(event.event.__class__, ())), rows
+        )
 
     def theirs() -> None:
         _route(
-            batch, lambda event: _ready(react(event, known.get(event.event.__class__, ()))), plain
+            batch,
+            lambda event: _ready(react(event, rules_by_type.get(event.event.__class__, ()))),
+            plain,
         )
 
     rounds = [(_seconds(ours), _seconds(theirs)) for _ in range(ROUNDS)]
@@ -106,31 +116,34 @@ def _costs(type_: str, rules: Sequence[Rule]) -> Costs:
 
 
 def _route(
-    batch: Sequence[Message], say: Callable[[AnyRecorded], list[Said]], rows: Answer
+    batch: Sequence[StreamMessage], say: Callable[[AnyRecordedEvent], list[Effect]], rows: Answer
 ) -> None:
-    topics, asked = Topics(0, 1_000_000, {}), Asked()
-    routed = [(event, say(event)) for event in map(_recorded, batch)]
-    for event, said in routed:
-        check(said)
-        asks(event, said, topics, asked)
-    asked.parameters(batch[0].sequence, batch[-1].sequence)
-    found = answered((), rows)
-    for event, said in routed:
-        for _ in drafts(event, said, found, topics, PARTITIONS):
+    topics = Topics(0, 1_000_000, {})
+    events = [(event, say(event)) for event in map(_recorded, batch)]
+    for _, effects in events:
+        validate_templates(effects, TEXTS)
+    query = audience_query(events, topics)
+    query.sql_parameters(batch[0].sequence, batch[-1].sequence)
+    audience = parse_members((), rows)
+    for event, effects in events:
+        for _ in messages(event, effects, audience, topics, SUBJECTS, TEXTS):
             pass
 
 
-def _ready(said: list[Said]) -> list[Said]:
-    """The same, with words that are there: written into what was just made, which takes no time that would count."""
-    for each in said:
-        if isinstance(each, Told):
-            msgspec.structs.force_setattr(each.tell, "says", WORDS)
-    return said
+def _ready(effects: list[Effect]) -> list[Effect]:
+    """Return the same effects with ready texts.
+
+    Writing into the new values takes no time that would count.
+    """
+    for effect in effects:
+        if isinstance(effect, Tell):
+            msgspec.structs.force_setattr(effect, "values", WORDS)
+    return effects
 
 
-def _batch(type_: str) -> Iterator[Message]:
-    """So many events of a type, of several tenants."""
-    data = wire(type_)["data"]
+def _batch(type_: str) -> Iterator[StreamMessage]:
+    """Return events of a type, of several tenants."""
+    data = read_wire(type_)["data"]
     for number in range(EVENTS):
         cloud = {
             "specversion": "1.0",
@@ -139,7 +152,7 @@ def _batch(type_: str) -> Iterator[Message]:
             "type": type_,
             "tenant": f"bench-{number % TENANTS}",
         }
-        yield Message(
+        yield StreamMessage(
             "events",
             encode({**cloud, "actor": "somebody", "data": data}),
             b"",
@@ -148,41 +161,40 @@ def _batch(type_: str) -> Iterator[Message]:
         )
 
 
-def _answer(batch: Sequence[Message], rules: Sequence[Rule]) -> Iterator[tuple[Any, ...]]:
-    """What Postgres says to what is asked about a batch."""
-    asked = Asked()
-    for event in map(_recorded, batch):
-        asks(event, react(event, rules), Topics(0, 1_000_000, {}), asked)
-    relations, _, _, users, _, _ = asked.parameters(1, EVENTS)
-    named, related = (
-        msgspec.json.decode(each, type=list[dict[str, Any]]) for each in (users, relations)
+def _answer(batch: Sequence[StreamMessage], rules: Sequence[Rule]) -> Iterator[tuple[Any, ...]]:
+    """Return the rows that Postgres answers for a batch."""
+    events = [(event, react(event, rules)) for event in map(_recorded, batch)]
+    query = audience_query(events, Topics(0, 1_000_000, {}))
+    relations, _, _, users, _, _ = query.sql_parameters(1, EVENTS)
+    user_rows, relation_rows = (
+        msgspec.json.decode(rows, type=list[dict[str, Any]]) for rows in (users, relations)
     )
-    told = {(each["tenant"], each["user_id"]) for each in named}
-    for each in related:
+    recipients = {(rows["tenant"], rows["user_id"]) for rows in user_rows}
+    for rows in relation_rows:
         for number in range(MEMBERS):
             yield (
                 False,
-                each["tenant"],
-                each["object"],
-                each["relation"],
+                rows["tenant"],
+                rows["object"],
+                rows["relation"],
                 f"member-{number}",
                 1,
                 None,
             )
-            told.add((each["tenant"], f"member-{number}"))
-    for number, (tenant, user) in enumerate(sorted(told)):
+            recipients.add((rows["tenant"], f"member-{number}"))
+    for number, (tenant, user) in enumerate(sorted(recipients)):
         if locale := SPOKEN[number % len(SPOKEN)]:
             yield True, tenant, LOCALE, locale, user, 1, None
 
 
-def _recorded(message: Message) -> AnyRecorded:
-    return recorded(message.data, message.sequence, message.time_nanoseconds)
+def _recorded(message: StreamMessage) -> AnyRecordedEvent:
+    return decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
 
 
 def _seconds(work: Callable[[], None]) -> float:
-    started = time.process_time()
+    started_at = time.process_time()
     work()
-    return time.process_time() - started
+    return time.process_time() - started_at
 
 
 def _microseconds(seconds: Sequence[float]) -> float:

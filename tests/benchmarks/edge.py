@@ -1,4 +1,4 @@
-"""What the edge takes: processor time for a frame, memory for a connection."""
+"""Measure the cost of the edge: processor time per frame and memory per connection."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from tidings.contracts.codec import encode
-from tidings.runtime.append import Draft
+from tidings.contracts.messages import NewMessage
 
 from tests.benchmarks.entries import append, deliver
 from tests.benchmarks.measure import CpuTime, memory
 from tests.benchmarks.plain_stack import WARM_UP_SECONDS, Kind
 from tests.benchmarks.processes import Clients, clients
-from tests.benchmarks.system import System, drafted, person, system
+from tests.benchmarks.system import System, make_draft, person, system
 
 TOPIC_USERS = 1000
 TOPIC_MEMBERS = 2000
@@ -24,7 +24,7 @@ ARRIVAL_SECONDS = 60.0
 
 
 class FrameCost(NamedTuple):
-    """Processor microseconds for each delivered frame, and the bytes of one."""
+    """Processor microseconds per delivered frame, and the bytes of a frame."""
 
     microseconds: float
     frame_bytes: int
@@ -38,45 +38,52 @@ async def tabs_cost(
     frames_per_second: float = 10_000,
     seconds: float = 8,
 ) -> FrameCost:
-    """Each user's entry goes to `tabs` connections of theirs: all the way from the stream to the socket."""
+    """Measure the cost from the stream to the socket, with `tabs` connections per user."""
     async with (
         system("edge") as running,
-        _connected(running, kind, users * tabs, tabs) as connected,
+        _connected(running, kind, users * tabs, tabs) as crowd_clients,
     ):
 
-        async def told(count: int) -> None:
+        async def notify(count: int) -> None:
             await deliver(
                 running.runtime.appender(), running.entries(users), count, frames_per_second / tabs
             )
 
         return await cost_of(
-            running, connected, told, int(frames_per_second * seconds / tabs), tabs
+            running, crowd_clients, notify, int(frames_per_second * seconds / tabs), tabs
         )
 
 
 async def topic_cost(
     kind: Kind, *, users: int = TOPIC_USERS, frames_per_second: float = 10_000, seconds: float = 8
 ) -> FrameCost:
-    """People of a tenant, of whom not all are connected, read the same announcement, one connection each."""
+    """Measure the cost of an announcement to a tenant, of whose users not all are connected.
+
+    Each connected user has one connection.
+    """
     async with system("projector", "notifier", "edge") as running:
         await append(
             running.runtime.appender(), [_joined(number) for number in range(TOPIC_MEMBERS)]
         )
-        async with _connected(running, kind, users, 1) as connected:
+        async with _connected(running, kind, users, 1) as crowd_clients:
             await _announced(running, 1, 1)
-            await connected.until(users, ARRIVAL_SECONDS)
-            await connected.reset()
+            await crowd_clients.until(users, ARRIVAL_SECONDS)
+            await crowd_clients.reset()
 
-            async def told(count: int) -> None:
+            async def notify(count: int) -> None:
                 await _announced(running, count, frames_per_second / users)
 
             return await cost_of(
-                running, connected, told, int(frames_per_second * seconds / users), users
+                running, crowd_clients, notify, int(frames_per_second * seconds / users), users
             )
 
 
-async def idle_memory(kind: Kind, *, connections: int = 5000, tabs: int = 1) -> float:
-    """KiB by which the edge grows for each idle connection, once it has served a tenth as many; `tabs` of them are one user's."""
+async def measure_edge_memory(kind: Kind, *, connections: int = 5000, tabs: int = 1) -> float:
+    """Measure the growth of the edge per idle connection, in KiB, after a tenth as many
+    connections.
+
+    Each user has `tabs` connections.
+    """
     async with system("projector", "edge") as running:
         async with _connected(running, kind, connections // 10, tabs):
             pass
@@ -95,53 +102,54 @@ async def _connected(
     tenants = 1 if tabs == 1 else 10
     async with clients(
         running.crowd(websockets=websockets, streams=streams, per_user=tabs, tenants=tenants)
-    ) as connected:
-        yield connected
+    ) as crowd_clients:
+        yield crowd_clients
 
 
 async def cost_of(
     running: System,
-    connected: Clients,
-    told: Callable[[int], Awaitable[None]],
+    crowd_clients: Clients,
+    notify: Callable[[int], Awaitable[None]],
     count: int,
     frames_each: int,
 ) -> FrameCost:
-    """Tell a tenth to warm up, then all of it; every frame must arrive."""
-    await told(count // 10)
-    await connected.until(count // 10 * frames_each, ARRIVAL_SECONDS)
-    await connected.reset()
-    used = CpuTime(running.pids["edge"])
-    await told(count)
-    statistics = await connected.until(count * frames_each, ARRIVAL_SECONDS)
+    """Deliver a tenth to warm up, then everything; fails unless every frame arrives."""
+    await notify(count // 10)
+    await crowd_clients.until(count // 10 * frames_each, ARRIVAL_SECONDS)
+    await crowd_clients.reset()
+    cpu_time = CpuTime(running.pids["edge"])
+    await notify(count)
+    statistics = await crowd_clients.until(count * frames_each, ARRIVAL_SECONDS)
     assert statistics["entries"] == count * frames_each, statistics
     return FrameCost(
-        used.microseconds_each(statistics["counted"]), statistics["bytes"] // statistics["frames"]
+        cpu_time.microseconds_each(statistics["counted"]),
+        statistics["bytes"] // statistics["frames"],
     )
 
 
-def _joined(number: int) -> Draft:
-    one = person(number, tenants=1)
+def _joined(number: int) -> NewMessage:
+    user = person(number, tenants=1)
     body = {
         "specversion": "1.0",
         "id": f"joined-{number}",
         "source": "/bench",
         "type": "user.joined",
-        "tenant": one.tenant,
+        "tenant": user.tenant,
     }
-    return drafted(encode({**body, "data": {"user_id": one.user}}))
+    return make_draft(encode({**body, "data": {"user_id": user.user}}))
 
 
 async def _announced(running: System, count: int, per_second: float) -> None:
-    """Announce to everybody, at a steady rate."""
-    appender, started = running.runtime.appender(), time.monotonic()
+    """Announce to all users at a steady rate."""
+    appender, started_at = running.runtime.appender(), time.monotonic()
     for number in range(count):
-        await asyncio.sleep(max(0.0, started + number / per_second - time.monotonic()))
+        await asyncio.sleep(max(0.0, started_at + number / per_second - time.monotonic()))
         await appender.append(_announcement(number))
 
 
-def _announcement(number: int) -> Draft:
+def _announcement(number: int) -> NewMessage:
     now = time.monotonic_ns()
-    said = {
+    text = {
         "title": "Task assigned",
         "message": "You have been assigned to task: Water the seedlings",
         "sent_ns": now,
@@ -152,6 +160,6 @@ def _announcement(number: int) -> Draft:
         "source": "/bench",
         "type": "announcement.published",
     }
-    return drafted(
-        encode({**body, "tenant": person(0, 1).tenant, "data": {**said, "to": {"everyone": True}}})
+    return make_draft(
+        encode({**body, "tenant": person(0, 1).tenant, "data": {**text, "to": {"everyone": True}}})
     )

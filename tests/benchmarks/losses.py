@@ -1,4 +1,7 @@
-"""What is lost on a reconnect: the same scenarios at Tidings and its peers, counted by a tab that does all that its protocol offers."""
+"""Measure what is lost on a reconnect: the same scenarios for Tidings and its peers.
+
+A tab that uses everything its protocol offers counts the losses.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-from tidings.runtime.embedded import embedded_postgres
+from tidings.runtime.embedded.servers import run_postgres
 
 from tests.benchmarks import nchan, socketio
 from tests.benchmarks.plain_stack import table
 from tests.benchmarks.processes import Server, redis_server, uvicorn
-from tests.benchmarks.sites import FastApi, Nchan, Restarted, Site, SocketIo, Tidings, restarted
+from tests.benchmarks.sites import (
+    FastApi,
+    Nchan,
+    RestartableServer,
+    Site,
+    SocketIo,
+    Tidings,
+    run_restartable,
+)
 from tests.benchmarks.system import System, system
 from tests.benchmarks.tab import Outcome, Tab
 
@@ -30,19 +41,22 @@ READ = 5
 
 
 async def away(site: Site, user: str) -> str:
-    """The tab is away while messages are sent."""
+    """Disconnect the tab while messages are sent."""
     return str(await _missed(site, Tab(user), MISSED))
 
 
 async def restart(site: Site, user: str, number: signal.Signals = signal.SIGTERM) -> str:
-    """The tab is away; half of the messages are sent before a restart of the server and half after it."""
+    """Disconnect the tab, and restart the server after half of the messages."""
     return str(await _missed(site, Tab(user), MISSED, lambda: site.restart(number)))
 
 
 async def kill(site: Site, user: str) -> str:
-    """The server is killed while the tab is connected; the messages are sent once it is back, before the tab is."""
+    """The server is killed while the tab is connected.
+
+    The messages are sent after its restart, before the tab reconnects.
+    """
     tab = Tab(user)
-    async with site.connected(tab):
+    async with site.connect(tab):
         await _send(site, user, 1, BEFORE)
         await tab.until(BEFORE)
         await site.restart(signal.SIGKILL)
@@ -51,52 +65,58 @@ async def kill(site: Site, user: str) -> str:
 
 
 async def beyond(site: Site, user: str) -> str:
-    """The tab is away while more is sent than the buffer holds, and longer than a session is kept."""
+    """Send more than the buffer holds, while the tab is away longer than a session lasts."""
     return str(await _missed(site, Tab(user), MANY_MISSED, lambda: asyncio.sleep(AWAY_SECONDS)))
 
 
 async def tabs(site: Site, user: str) -> str:
-    """One tab stays and one is away: what both together did not get."""
+    """Return what one connected and one disconnected tab together did not receive."""
     stays, leaves = Tab(user), Tab(user)
-    async with site.connected(stays):
-        returned = await _missed(site, leaves, MISSED)
+    async with site.connect(stays):
+        returner = await _missed(site, leaves, MISSED)
         await stays.until(BEFORE + MISSED + 1)
-    stayed = stays.outcome(range(1, BEFORE + MISSED + 2))
-    both = (one + other for one, other in zip(stayed[:3], returned[:3], strict=True))
-    return str(Outcome(*both, told=returned.told))
+    stayer = stays.outcome(range(1, BEFORE + MISSED + 2))
+    both = (
+        stay_count + return_count
+        for stay_count, return_count in zip(stayer[:3], returner[:3], strict=True)
+    )
+    return str(Outcome(*both, was_told=returner.was_told))
 
 
 async def read_state(site: Site, user: str) -> str:
-    """One tab reads messages while another is away: of how many that one then does not know."""
+    """Mark messages as read in one tab, and return how many of the marks another one misses."""
     if not isinstance(site, Tidings):
         return "has none"
     desk, phone = Tab(user), Tab(user)
-    async with site.connected(desk), site.connected(phone):
+    async with site.connect(desk), site.connect(phone):
         await _send(site, user, 1, BEFORE)
         await desk.until(BEFORE)
         await phone.until(BEFORE)
     await site.mark_read(desk, READ)
     await _returned(site, phone, 0)
-    return f"{READ - len(phone.read)} lost" if len(phone.read) < READ else "nothing"
+    return f"{READ - len(phone.read_ids)} lost" if len(phone.read_ids) < READ else "nothing"
 
 
 async def _missed(
-    site: Site, tab: Tab, missed: int, meanwhile: Callable[[], Awaitable[None]] | None = None
+    site: Site, tab: Tab, count: int, meanwhile: Callable[[], Awaitable[None]] | None = None
 ) -> Outcome:
-    async with site.connected(tab):
+    async with site.connect(tab):
         await _send(site, tab.user, 1, BEFORE)
         await tab.until(BEFORE)
-    half = BEFORE + missed // 2
+    half = BEFORE + count // 2
     await _send(site, tab.user, BEFORE + 1, half)
     if meanwhile:
         await meanwhile()
-    await _send(site, tab.user, half + 1, BEFORE + missed)
-    return await _returned(site, tab, BEFORE + missed + 1)
+    await _send(site, tab.user, half + 1, BEFORE + count)
+    return await _returned(site, tab, BEFORE + count + 1)
 
 
 async def _returned(site: Site, tab: Tab, last: int) -> Outcome:
-    """The tab is back, and a last message is sent if it has a number; all before it are either there by then, or lost."""
-    async with site.connected(tab):
+    """Reconnect the tab, and send a last message if it has a number.
+
+    All messages before the last one have then either arrived or are lost.
+    """
+    async with site.connect(tab):
         if last:
             await site.send(tab.user, last)
         await tab.until(last)
@@ -122,7 +142,8 @@ SCENARIOS = (
     Scenario("the server killed under the connection", kill),
     Scenario("two tabs, one of them away", tabs),
     Scenario(
-        f"{MANY_MISSED} sent, {BUFFER_MESSAGES} kept; away {AWAY_SECONDS:.0f} s, kept {RECOVERY_SECONDS:.0f} s",
+        f"{MANY_MISSED} sent, {BUFFER_MESSAGES} kept;"
+        f" away {AWAY_SECONDS:.0f} s, kept {RECOVERY_SECONDS:.0f} s",
         beyond,
         short=True,
     ),
@@ -132,16 +153,16 @@ SCENARIOS = (
 
 @asynccontextmanager
 async def tidings(short: bool) -> AsyncGenerator[Site]:
-    """An edge with everything behind it."""
-    kept = {
+    """Run an edge with all services behind it."""
+    settings = {
         "notifications_per_user": BUFFER_MESSAGES,
         "snapshot_limit": BUFFER_MESSAGES,
         "ring_bytes": 1,
     }
-    more: dict[str, object] = dict(kept) if short else {}
+    more: dict[str, object] = dict(settings) if short else {}
     async with (
         system("projector", "notifier") as running,
-        restarted(partial(_edge, running, more)) as edge,
+        run_restartable(partial(_edge, running, more)) as edge,
     ):
         yield Tidings(running, edge)
 
@@ -154,10 +175,10 @@ async def _edge(running: System, more: dict[str, object]) -> AsyncGenerator[Serv
 
 @asynccontextmanager
 async def fastapi(short: bool) -> AsyncGenerator[Site]:
-    """FastAPI + Redis, which keeps nothing for longer or shorter."""
+    """Run FastAPI + Redis, which keeps nothing whether `short` or not."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-")))
-        dsn = (await stack.enter_async_context(embedded_postgres(directory))).dsn
+        dsn = (await stack.enter_async_context(run_postgres(directory))).dsn
         await stack.enter_async_context(table(dsn))
         redis = await stack.enter_async_context(redis_server())
         environment = {
@@ -170,7 +191,7 @@ async def fastapi(short: bool) -> AsyncGenerator[Site]:
 
 @asynccontextmanager
 async def socket_io(short: bool, *, in_redis: bool) -> AsyncGenerator[Site]:
-    """Socket.IO, what it remembers in memory or in Redis Streams."""
+    """Run Socket.IO, which remembers in memory or in Redis Streams."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(redis_server()) if in_redis else None
         seconds = RECOVERY_SECONDS if short else socketio.RECOVERY_SECONDS
@@ -181,7 +202,7 @@ async def socket_io(short: bool, *, in_redis: bool) -> AsyncGenerator[Site]:
 
 @asynccontextmanager
 async def nchan_site(short: bool, *, in_redis: bool) -> AsyncGenerator[Site]:
-    """Nchan, messages in memory or in Redis."""
+    """Run Nchan with its messages in memory or in Redis."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(redis_server()) if in_redis else None
         yield await _site(
@@ -192,9 +213,9 @@ async def nchan_site(short: bool, *, in_redis: bool) -> AsyncGenerator[Site]:
 async def _site(
     stack: AsyncExitStack,
     start: Callable[[], AbstractAsyncContextManager[Server]],
-    kind: Callable[[Restarted, httpx.AsyncClient], Site],
+    kind: Callable[[RestartableServer, httpx.AsyncClient], Site],
 ) -> Site:
-    server = await stack.enter_async_context(restarted(start))
+    server = await stack.enter_async_context(run_restartable(start))
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=10, trust_env=False))
     return kind(server, http)
 
@@ -219,19 +240,22 @@ COLUMNS = (
 
 
 async def losses() -> str:
-    """The table in Markdown: a scenario a row, a system a column, what was lost in the cells."""
+    """Return the table in Markdown: scenarios as rows, systems as columns, losses in the cells."""
     columns = [column for column in COLUMNS if not column.missing]
-    found = [await _lost(column) for column in columns]
+    cells_by_column = [await _lost(column) for column in columns]
     lines = [
         ("lost on a reconnect", *(column.name for column in columns)),
         ("---",) * (len(columns) + 1),
     ]
-    lines += [(scenario.name, *cells) for scenario, *cells in zip(SCENARIOS, *found, strict=True)]
+    lines += [
+        (scenario.name, *cells)
+        for scenario, *cells in zip(SCENARIOS, *cells_by_column, strict=True)
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 async def _lost(column: Column) -> list[str]:
-    """What a system lost, in each of the scenarios."""
+    """Return the losses of a system in each scenario."""
     cells: list[str] = []
     async with column.open(False) as usual, column.open(True) as short:
         for number, scenario in enumerate(SCENARIOS):

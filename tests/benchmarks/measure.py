@@ -1,4 +1,4 @@
-"""What is measured and how it is shown: processor time, memory, latency, the machine, the table."""
+"""Measurement and reports: processor time, memory, latency, the machine, tables."""
 
 import os
 import platform
@@ -30,39 +30,46 @@ SPINS = 5_000_000
 
 
 def stat_fields(pid: int) -> list[str]:
-    """The fields of /proc/<pid>/stat after the command's name, so that [1] is the parent and [11:15] the four times (proc(5))."""
+    """Return the fields of /proc/<pid>/stat after the command name (proc(5)).
+
+    [1] is the parent and [11:15] are the four times.
+    """
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def all_stat_fields() -> dict[int, list[str]]:
     """`stat_fields` of every process that lives."""
-    found: dict[int, list[str]] = {}
+    fields: dict[int, list[str]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
             try:
-                found[int(entry.name)] = stat_fields(int(entry.name))
+                fields[int(entry.name)] = stat_fields(int(entry.name))
             except (FileNotFoundError, ProcessLookupError):
                 continue
-    return found
+    return fields
 
 
 def process_tree(pid: int) -> list[int]:
     """The process and all that descend from it, the parents first."""
     parents = {child: int(fields[1]) for child, fields in all_stat_fields().items()}
     tree = [pid]
-    for one in tree:
-        tree.extend(child for child, parent in parents.items() if parent == one)
+    for parent_pid in tree:
+        tree.extend(child for child, parent in parents.items() if parent == parent_pid)
     return tree
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time (user and system) the tree of `pid` has used: the living, and the ended that were waited for.
+    """Return the processor seconds (user and system) of the process tree of `pid`.
 
-    The kernel counts in ticks of 10 ms: measure for long enough.
+    Includes ended processes that were waited for. The kernel counts in ticks of 10 ms: measure for
+    long enough.
     """
     fields = all_stat_fields()
     ticks = sum(
-        int(ticks) for one in process_tree(pid) if one in fields for ticks in fields[one][11:15]
+        int(ticks)
+        for process_id in process_tree(pid)
+        if process_id in fields
+        for ticks in fields[process_id][11:15]
     )
     return ticks / TICKS_PER_SECOND
 
@@ -85,7 +92,10 @@ class CpuTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """A process's memory, in bytes: `resident` counts shared pages in full, `proportional` divides them among those who share."""
+    """The memory of a process in bytes.
+
+    `resident` counts shared pages in full, `proportional` divides them among their users.
+    """
 
     resident: int
     proportional: int
@@ -101,14 +111,17 @@ def memory(pid: int) -> Memory:
 
 
 def raise_file_limit(files: int) -> None:
-    """Let this process, and those it starts from now on, open so many files: past the hard limit too, for whoever may (root)."""
+    """Allow this process and its children `files` open files; past the hard limit needs root."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, max(files, hard)))
 
 
 def percentile(values: Sequence[float], fraction: float) -> float:
-    """The nearest-rank percentile: the smallest value that `fraction` (0..1) of them do not exceed. NaN when there are none."""
+    """Return the nearest-rank percentile; NaN without values.
+
+    That is the smallest value that `fraction` (0..1) of the values do not exceed.
+    """
     if not values:
         return float("nan")
     return sorted(values)[max(0, ceil(fraction * len(values)) - 1)]
@@ -127,10 +140,13 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of a report: a figure, its limit if it has one, and their unit; `spread` is the lowest and the highest of several rounds."""
+    """A row of a report: a figure, its limit if it has one, and their unit.
+
+    `spread` is the lowest and the highest of several rounds.
+    """
 
     figure: str
-    measured: float
+    value: float
     unit: str
     limit: float | None = None
     spread: tuple[float, float] | None = None
@@ -142,7 +158,7 @@ class Row:
             if self.limit is None
             else (
                 f"{number(self.limit)} {self.unit}",
-                f"{self.measured / self.limit:.2f}" if self.limit else "–",
+                f"{self.value / self.limit:.2f}" if self.limit else "–",
             )
         )
         spread = (
@@ -150,13 +166,13 @@ class Row:
             if self.spread is None
             else f" ({number(self.spread[0])} to {number(self.spread[1])})"
         )
-        return self.figure, f"{number(self.measured)} {self.unit}{spread}", limit, ratio
+        return self.figure, f"{number(self.value)} {self.unit}{spread}", limit, ratio
 
 
 def median_row(rounds: Sequence[Row]) -> Row:
     """The same figure measured several times: the median, with its spread."""
-    measured = [row.measured for row in rounds]
-    return replace(rounds[0], measured=median(measured), spread=(min(measured), max(measured)))
+    values = [row.value for row in rounds]
+    return replace(rounds[0], value=median(values), spread=(min(values), max(values)))
 
 
 def number(value: float) -> str:
@@ -178,38 +194,42 @@ def table(rows: Iterable[Row]) -> str:
 
 def machine() -> str:
     """Processor, cores, memory and kernel, in one line."""
-    named = [
+    model_names = [
         line.partition(":")[2].strip()
         for line in (PROC / "cpuinfo").read_text().splitlines()
         if line.startswith("model name")
     ]
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    model = named[0] if named else platform.machine()
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, {gibibytes:.0f} GiB, {platform.system()} {platform.release()}"
+    model = model_names[0] if model_names else platform.machine()
+    cores, kernel = len(os.sched_getaffinity(0)), f"{platform.system()} {platform.release()}"
+    return f"{model}, {cores} cores, {gibibytes:.0f} GiB, {kernel}"
 
 
 def spin_milliseconds() -> float:
-    """How long this machine takes, at this moment, for a fixed loop (the fastest of three): by this, figures of different runs compare."""
+    """Measure the milliseconds of a fixed loop (the fastest of three).
+
+    It relates the figures of runs on machines of different speed.
+    """
 
     def spin() -> float:
-        started = time.process_time()
+        started_at = time.process_time()
         for _ in range(SPINS):
             pass
-        return (time.process_time() - started) * 1e3
+        return (time.process_time() - started_at) * 1e3
 
     return min(spin() for _ in range(3))
 
 
 def versions(*programs: str) -> dict[str, str]:
-    """Versions of Python, of the packages that are installed, and of programs that answer to `--version`."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python, of installed packages, and of programs with `--version`."""
+    by_name = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            by_name[package] = version(package)
         except PackageNotFoundError:
             continue
     for program in programs:
-        found[program] = subprocess.run(
+        by_name[program] = subprocess.run(
             [program, "--version"], capture_output=True, text=True, check=True
         ).stdout.strip()
-    return found
+    return by_name

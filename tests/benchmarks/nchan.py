@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.benchmarks.processes import Server, free_port, listening, program
+from tests.benchmarks.processes import Server, free_port, program, wait_until_listening
 
 CONFIGURATION = Path(__file__).parent / "peers" / "nchan.conf"
 MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -16,7 +16,7 @@ BUFFER_MESSAGES = 100
 
 
 def missing() -> str | None:
-    """What must be installed before, or None."""
+    """Return what must be installed first, or None."""
     return (
         None
         if shutil.which("nginx") and MODULE.exists()
@@ -37,13 +37,13 @@ async def nchan(
         async with program(
             "nginx", "-p", directory, "-e", "stderr", "-c", str(configuration)
         ) as process:
-            await listening(process, port)
+            await wait_until_listening(process, port)
             yield Server(process.pid, port)
 
 
-def _configuration(directory: str, given: dict[str, str]) -> Path:
+def _configuration(directory: str, values: dict[str, str]) -> Path:
     text, file = CONFIGURATION.read_text(), Path(directory, "nginx.conf")
-    for name, value in {"directory": directory, **given}.items():
+    for name, value in {"directory": directory, **values}.items():
         text = text.replace(f"{{{name}}}", value)
     file.write_text(text)
     file.parent.chmod(0o755)  # the worker is another user

@@ -1,4 +1,4 @@
-"""Figures of the outbox: how fast its relay carries what a service's Postgres has, beside atomic batches alone."""
+"""Measure how fast the outbox relay carries events, beside plain atomic batches."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 import psycopg
+from tidings.client.appender import commit_batch
 from tidings.client.outbox import Outbox
-from tidings.contracts.draft import BATCH_LIMIT_MESSAGES
-from tidings.contracts.events import AnnouncementPublished
-from tidings.contracts.events.announcements import Addressees
+from tidings.contracts.messages import BATCH_LIMIT_MESSAGES
 from tidings.contracts.subjects import EVENTS
-from tidings.outbox.table import make
-from tidings.runtime.append import commit
-from tidings.runtime.follow import state
+from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.outbox.table import create_tables
+from tidings.runtime.log.follow import stream_state
 
 from tests.benchmarks.measure import CpuTime, Row
-from tests.benchmarks.system import System, drafted, system, told
+from tests.benchmarks.system import System, encode_personal_announcement, make_draft, system
 
 BACKLOG_EVENTS = 60_000
 WRITERS = 8
@@ -28,49 +27,55 @@ OUTBOX = Outbox(source="/bench", tenant="bench")
 
 
 async def outbox() -> AsyncIterator[Row]:
-    """A backlog that is there, then transactions of one event each while they are carried."""
+    """Measure a stored backlog, then transactions of one event each while they are carried."""
     async with system() as running:
-        await make(running.settings.postgres)
+        await create_tables(running.settings.postgres)
         floor = await _floor(running)
         await asyncio.to_thread(_backlog, running.settings.postgres)
-        before = (await state(running.runtime.jetstream, EVENTS)).last
+        before = (await stream_state(running.runtime.jetstream, EVENTS)).last_sequence
         async with running.service("outbox", outbox_dsn=running.settings.postgres) as pid:
-            used, started = CpuTime(pid), time.monotonic()
+            cpu_time, started_at = CpuTime(pid), time.monotonic()
             await _until(running, before + BACKLOG_EVENTS)
             rate, busy = (
-                BACKLOG_EVENTS / (time.monotonic() - started),
-                used.microseconds_each(BACKLOG_EVENTS),
+                BACKLOG_EVENTS / (time.monotonic() - started_at),
+                cpu_time.microseconds_each(BACKLOG_EVENTS),
             )
             yield Row(
                 figure="outbox → log, a backlog in one Postgres (at least)",
-                measured=rate,
+                value=rate,
                 unit="events/s",
                 limit=5000,
             )
-            yield Row(figure="… the relay's processor an event", measured=busy, unit="µs")
+            yield Row(figure="… the relay's processor an event", value=busy, unit="µs")
             yield Row(
                 figure="… atomic batches of 1000 alone, from memory",
-                measured=floor,
+                value=floor,
                 unit="events/s",
             )
-            before = (await state(running.runtime.jetstream, EVENTS)).last
-            written = await _write(running.settings.postgres)
-            behind = before + written - (await state(running.runtime.jetstream, EVENTS)).last
-            await _until(running, before + written)
+            before = (await stream_state(running.runtime.jetstream, EVENTS)).last_sequence
+            written_count = await _write(running.settings.postgres)
+            behind = (
+                before
+                + written_count
+                - (await stream_state(running.runtime.jetstream, EVENTS)).last_sequence
+            )
+            await _until(running, before + written_count)
             yield Row(
                 figure=f"{WRITERS} services, an event a transaction, while the relay works",
-                measured=written / WRITING_SECONDS,
+                value=written_count / WRITING_SECONDS,
                 unit="events/s",
             )
-            yield Row(figure="… still waiting when they stop", measured=behind, unit="events")
+            yield Row(figure="… still waiting when they stop", value=behind, unit="events")
 
 
 async def _floor(running: System) -> float:
-    drafts = [drafted(told(number, 500)) for number in range(BACKLOG_EVENTS)]
-    started = time.monotonic()
+    drafts = [
+        make_draft(encode_personal_announcement(number, 500)) for number in range(BACKLOG_EVENTS)
+    ]
+    started_at = time.monotonic()
     for first in range(0, BACKLOG_EVENTS, BATCH_LIMIT_MESSAGES):
-        await commit(running.runtime.jetstream, drafts[first : first + BATCH_LIMIT_MESSAGES])
-    return BACKLOG_EVENTS / (time.monotonic() - started)
+        await commit_batch(running.runtime.jetstream, drafts[first : first + BATCH_LIMIT_MESSAGES])
+    return BACKLOG_EVENTS / (time.monotonic() - started_at)
 
 
 def _event(number: int) -> Sequence[str]:
@@ -92,15 +97,15 @@ def _backlog(dsn: str) -> None:
 
 
 async def _write(dsn: str) -> int:
-    """As many transactions as go, each of a service's own connection."""
-    until = time.monotonic() + WRITING_SECONDS
-    return sum(await asyncio.gather(*(_writer(dsn, until) for _ in range(WRITERS))))
+    """Run as many transactions as possible, each on a connection of a service of its own."""
+    end = time.monotonic() + WRITING_SECONDS
+    return sum(await asyncio.gather(*(_writer(dsn, end) for _ in range(WRITERS))))
 
 
-async def _writer(dsn: str, until: float) -> int:
+async def _writer(dsn: str, end: float) -> int:
     count = 0
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        while time.monotonic() < until:
+        while time.monotonic() < end:
             await connection.execute(
                 "INSERT INTO tidings_outbox.waiting (event) VALUES (%s)", _event(count)
             )
@@ -110,5 +115,5 @@ async def _writer(dsn: str, until: float) -> int:
 
 async def _until(running: System, sequence: int) -> None:
     async with asyncio.timeout(STAGE_SECONDS):
-        while (await state(running.runtime.jetstream, EVENTS)).last < sequence:  # noqa: ASYNC110  the relay is another process
+        while (await stream_state(running.runtime.jetstream, EVENTS)).last_sequence < sequence:  # noqa: ASYNC110  the relay is another process
             await asyncio.sleep(POLL_SECONDS)

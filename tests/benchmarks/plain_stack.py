@@ -1,7 +1,9 @@
-"""Figures of the plain stack (`peers/fastapi_redis.py`): its latency, its highest rate, its processor time and memory.
+"""Measure the plain stack (`peers/fastapi_redis.py`): latency, highest rate, processor time,
+memory.
 
-Every function starts its own Redis and uvicorn, uses the Postgres of the given DSN (schema `plain_stack`, dropped at the end), takes
-less than `LIMIT_SECONDS`, and raises `Incomplete` rather than return a figure made of half the frames.
+Every function starts its own Redis and uvicorn, uses the Postgres of the given DSN (schema
+`plain_stack`, dropped at the end), takes less than `LIMIT_SECONDS`, and raises `IncompleteDelivery`
+if frames are missing.
 """
 
 import asyncio
@@ -31,13 +33,13 @@ POOL_CONNECTIONS = 10
 POSTS_IN_FLIGHT = 32
 
 
-class Incomplete(Exception):
+class IncompleteDelivery(Exception):
     """Fewer frames arrived than were sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameCost:
-    """Processor microseconds for each delivered frame: the web server's and Redis's."""
+    """Processor microseconds per delivered frame, of the web server and of Redis."""
 
     server_microseconds: float
     redis_microseconds: float
@@ -86,7 +88,7 @@ async def table(dsn: str) -> AsyncGenerator[None]:
 def crowd(
     kind: Kind, connections: int, *, ports: tuple[int, ...], per_user: int = 1, stamp: str = ""
 ) -> Crowd:
-    """So many connections of one kind that count notifications."""
+    """Return a crowd of connections of one kind that count notifications."""
     websockets, streams = (connections, 0) if kind == "websocket" else (0, connections)
     return Crowd(
         ports=ports,
@@ -101,7 +103,7 @@ def crowd(
 def listeners(
     stack: PlainStack, kind: Kind, users: int, *, tabs: int = 1, stamp: str = ""
 ) -> AbstractAsyncContextManager[Clients]:
-    """`tabs` connections for each user of the stack."""
+    """Run `tabs` connections for each user of the stack."""
     return clients(crowd(kind, users * tabs, ports=stack.ports, per_user=tabs, stamp=stamp))
 
 
@@ -120,7 +122,7 @@ def body(users: int, frame_bytes: int) -> Body:
     """What to post: to each user in turn."""
     message = notification("user-000", frame_bytes, 10**15).message
 
-    def posted(number: int, sent_ns: int) -> bytes:
+    def encode_body(number: int, sent_ns: int) -> bytes:
         fields = {
             "user_id": f"user-{number % users}",
             "title": "Task assigned",
@@ -129,7 +131,7 @@ def body(users: int, frame_bytes: int) -> Body:
         }
         return json.dumps(fields).encode()
 
-    return posted
+    return encode_body
 
 
 async def fastapi_latency(
@@ -141,22 +143,26 @@ async def fastapi_latency(
     seconds: float = 10,
     frame_bytes: int = 512,
 ) -> Latency:
-    """From a POST falling due to its frame read by the client, at a steady rate, one connection a user."""
+    """Measure the latency from the due time of a POST to its frame, at a steady rate.
+
+    Each user has one connection.
+    """
     async with AsyncExitStack() as running:
         await running.enter_async_context(asyncio.timeout(LIMIT_SECONDS))
         stack = await running.enter_async_context(plain_stack(dsn))
-        connected = await running.enter_async_context(
+        crowd_clients = await running.enter_async_context(
             listeners(stack, kind, users, stamp="sent_ns")
         )
         sender = await running.enter_async_context(
             posts(stack.ports, "/notifications", POSTS_IN_FLIGHT)
         )
-        await connected.until(
-            await sender.paced(body(users, frame_bytes), per_second, WARM_UP_SECONDS), DRAIN_SECONDS
+        await crowd_clients.until(
+            await sender.post_paced(body(users, frame_bytes), per_second, WARM_UP_SECONDS),
+            DRAIN_SECONDS,
         )
-        await connected.reset()
-        sent = await sender.paced(body(users, frame_bytes), per_second, seconds)
-        return latency(sent, await connected.until(sent, DRAIN_SECONDS))
+        await crowd_clients.reset()
+        count = await sender.post_paced(body(users, frame_bytes), per_second, seconds)
+        return latency(count, await crowd_clients.until(count, DRAIN_SECONDS))
 
 
 def latency(sent: int, statistics: dict[str, Any]) -> Latency:
@@ -181,30 +187,33 @@ async def fastapi_highest_rate(
     processes: int = 1,
     frame_bytes: int = 512,
 ) -> float:
-    """Notifications a second through POST, row, pub/sub and socket: the best over numbers of posts in flight, each tried for `seconds`."""
+    """Measure the highest rate through POST, row, pub/sub and socket, in notifications per second.
+
+    Returns the best of several numbers of posts in flight, each tried for `seconds`.
+    """
     async with (
         asyncio.timeout(LIMIT_SECONDS),
         plain_stack(dsn, processes) as stack,
-        listeners(stack, kind, users) as connected,
+        listeners(stack, kind, users) as crowd_clients,
     ):
         rates: list[float] = []
         for in_flight in at_once:
             async with posts(stack.ports, "/notifications", in_flight) as sender:
-                await connected.reset()
-                sent = await sender.saturated(body(users, frame_bytes), seconds)
-                rates.append(rate(sent, await connected.until(sent, DRAIN_SECONDS)))
+                await crowd_clients.reset()
+                count = await sender.post_saturated(body(users, frame_bytes), seconds)
+                rates.append(rate(count, await crowd_clients.until(count, DRAIN_SECONDS)))
         return max(rates)
 
 
-def rate(sent: int, statistics: dict[str, Any]) -> float:
+def rate(count: int, statistics: dict[str, Any]) -> float:
     """Deliveries a second, all of them."""
-    return complete(sent, statistics)["entries"] / statistics["seconds"]
+    return check_complete(count, statistics)["entries"] / statistics["seconds"]
 
 
-def complete(sent: int, statistics: dict[str, Any]) -> dict[str, Any]:
+def check_complete(count: int, statistics: dict[str, Any]) -> dict[str, Any]:
     """The statistics, if everything arrived."""
-    if statistics["entries"] != sent:
-        raise Incomplete(f"{statistics['entries']} of {sent} frames arrived: {statistics}")
+    if statistics["entries"] != count:
+        raise IncompleteDelivery(f"{statistics['entries']} of {count} frames arrived: {statistics}")
     return statistics
 
 
@@ -218,25 +227,28 @@ async def fastapi_cpu_per_frame(
     frames_per_second: float = 10_000,
     seconds: float = 8,
 ) -> FrameCost:
-    """The cost of delivery alone: notifications are published straight to Redis, one to each user in turn, `tabs` frames each."""
+    """Measure the processor time of delivery alone.
+
+    Notifications are published to Redis directly, one to each user in turn, `tabs` frames each.
+    """
     count = int(frames_per_second * seconds / tabs)
     async with (
         asyncio.timeout(LIMIT_SECONDS),
         plain_stack(dsn) as stack,
-        listeners(stack, kind, users, tabs=tabs) as connected,
+        listeners(stack, kind, users, tabs=tabs) as crowd_clients,
     ):
         await publish(
             stack.redis, users, frame_bytes, count=users, per_second=frames_per_second / tabs
         )
-        await connected.until(users * tabs, DRAIN_SECONDS)
-        await connected.reset()
+        await crowd_clients.until(users * tabs, DRAIN_SECONDS)
+        await crowd_clients.reset()
         server, redis = CpuTime(stack.servers[0].pid), CpuTime(stack.redis.pid)
         await publish(
             stack.redis, users, frame_bytes, count=count, per_second=frames_per_second / tabs
         )
-        frames = complete(count * tabs, await connected.until(count * tabs, DRAIN_SECONDS))[
-            "entries"
-        ]
+        frames = check_complete(
+            count * tabs, await crowd_clients.until(count * tabs, DRAIN_SECONDS)
+        )["entries"]
         return FrameCost(
             server_microseconds=server.microseconds_each(frames),
             redis_microseconds=redis.microseconds_each(frames),
@@ -253,19 +265,22 @@ async def publish(
         for user in (f"user-{n}" for n in range(users))
     ]
     async with Redis(host="127.0.0.1", port=redis.port) as connection:
-        published, started = 0, loop.time()
-        while published < count:
-            due = min(count, int((loop.time() - started) * per_second) + 1)
+        published_count, started_at = 0, loop.time()
+        while published_count < count:
+            due = min(count, int((loop.time() - started_at) * per_second) + 1)
             pipeline = connection.pipeline(transaction=False)
-            for number in range(published, due):
+            for number in range(published_count, due):
                 pipeline.publish(*payloads[number % users])
             await pipeline.execute()
-            published = due
+            published_count = due
             await asyncio.sleep(PACE_SECONDS)
 
 
 async def fastapi_memory_per_connection(dsn: str, kind: Kind, *, connections: int = 2000) -> float:
-    """KiB of resident memory of the web server for each idle connection (Redis's own and the kernel's not counted)."""
+    """Measure the resident memory of the web server per idle connection, in KiB.
+
+    The memory of Redis and the buffers of the kernel do not count.
+    """
     async with asyncio.timeout(LIMIT_SECONDS), plain_stack(dsn) as stack:
         return await memory_per_connection(stack.servers[0], kind, connections)
 

@@ -1,4 +1,4 @@
-"""POST requests over a few raw keep-alive connections: at a steady rate, or as many as the server takes."""
+"""POST requests over a few raw keep-alive connections, at a steady rate or at the highest."""
 
 import asyncio
 import time
@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 Body = Callable[[int, int], bytes]
-"""What to post: the body of the `n`-th request, stamped with a moment in nanoseconds of CLOCK_MONOTONIC."""
+"""The body of the `n`-th request, stamped with a time in nanoseconds of CLOCK_MONOTONIC."""
 
 TIMEOUT_SECONDS = 30.0
 
 
-class Refused(Exception):
-    """The server answered with something else than 2xx."""
+class PostRefused(Exception):
+    """The server answered with a status other than 2xx."""
 
 
 class Requests(asyncio.Protocol):
@@ -55,12 +55,15 @@ def content_length(head: bytes) -> int:
 
 
 class Posts:
-    """Idle connections to one path; as many posts in flight as there are connections, the rest wait their turn."""
+    """Keep-alive connections to one path.
+
+    Each carries one post at a time; further posts wait.
+    """
 
     def __init__(self, path: str, head: str, ports: tuple[int, ...], connections: int) -> None:
         self.path, self.head, self.ports, self.connections = path, head, ports, connections
         self.idle: asyncio.Queue[Requests] = asyncio.Queue()
-        self.sent = 0
+        self.sent_count = 0
 
     async def connect(self, port: int) -> Requests:
         """A new connection."""
@@ -71,32 +74,38 @@ class Posts:
         )[1]
 
     async def post(self, body: bytes, query: str = "") -> None:
-        """Post one body, the path with a query (`?…`) of its own, on a connection not meanwhile closed for idleness; raises `Refused`."""
+        """Post one body, with a query (`?…`) of its own after the path.
+
+        Replaces a connection that the server closed for idleness. Raises `PostRefused`.
+        """
         connection = await self.idle.get()
         if connection.transport.is_closing():
             connection = await self.connect(connection.port)
         status = await connection.request(
-            f"POST {self.path}{query} HTTP/1.1\r\n{self.head}Content-Length: {len(body)}\r\n\r\n".encode()
+            f"POST {self.path}{query} HTTP/1.1\r\n"
+            f"{self.head}Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
         self.idle.put_nowait(connection)
         if not status.startswith(b"2"):
-            raise Refused(status.decode())
-        self.sent += 1
+            raise PostRefused(status.decode())
+        self.sent_count += 1
 
-    async def paced(self, body: Body, per_second: float, seconds: float) -> int:
-        """Post at a steady rate whether or not the server keeps up; how many were sent. Each is stamped when it falls due: waiting for a
-        connection counts as latency."""
-        count, started = int(per_second * seconds), time.monotonic()
+    async def post_paced(self, body: Body, per_second: float, seconds: float) -> int:
+        """Post at a steady rate whether or not the server keeps up, and return the number of posts.
+
+        Each post is stamped with its due time: waiting for a connection counts as latency.
+        """
+        count, started_at = int(per_second * seconds), time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number in range(count):
-                await asyncio.sleep(max(0.0, started + number / per_second - time.monotonic()))
+                await asyncio.sleep(max(0.0, started_at + number / per_second - time.monotonic()))
                 group.create_task(self.post(body(number, time.monotonic_ns())))
         return count
 
-    async def saturated(self, body: Body, seconds: float) -> int:
-        """Post as fast as every connection allows; how many were sent."""
-        before, numbers, end = self.sent, iter(range(2**62)), time.monotonic() + seconds
+    async def post_saturated(self, body: Body, seconds: float) -> int:
+        """Post as fast as every connection allows, and return the number of posts."""
+        before, numbers, end = self.sent_count, iter(range(2**62)), time.monotonic() + seconds
 
         async def keep_posting() -> None:
             while time.monotonic() < end:
@@ -105,14 +114,17 @@ class Posts:
         async with asyncio.TaskGroup() as group:
             for _ in range(self.connections):
                 group.create_task(keep_posting())
-        return self.sent - before
+        return self.sent_count - before
 
 
 @asynccontextmanager
 async def posts(
     ports: tuple[int, ...], path: str, connections: int, headers: tuple[str, ...] = ()
 ) -> AsyncGenerator[Posts]:
-    """Connect, dealing the connections to the ports in turn. `headers` are whole lines, such as `Authorization: Bearer …`."""
+    """Connect, dealing the connections to the ports in turn.
+
+    `headers` are whole lines, such as `Authorization: Bearer …`.
+    """
     lines = ("Host: 127.0.0.1", "Content-Type: application/json", *headers, "")
     sender = Posts(path, "\r\n".join(lines), ports, connections)
     for number in range(connections):

@@ -26,7 +26,7 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def die_with_parent() -> None:
-    """In the child, before it runs: be terminated when the parent ends, however it ends."""
+    """Terminate this process when its parent ends; called in the child before it runs."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -34,7 +34,10 @@ def die_with_parent() -> None:
 async def program(
     *command: str, environment: Mapping[str, str] | None = None, pipes: int = DEVNULL
 ) -> AsyncGenerator[Process]:
-    """Run a program, in a process group of its own, until the block ends. `pipes` are its stdin and stdout."""
+    """Run a program in a process group of its own until the block ends.
+
+    `pipes` are its stdin and stdout.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=pipes,
@@ -47,11 +50,11 @@ async def program(
     try:
         yield process
     finally:
-        await stopped(process)
+        await stop(process)
 
 
-async def stopped(process: Process) -> None:
-    """Ask the process to end, insist after `STOP_SECONDS`, and take along what it leaves of its group."""
+async def stop(process: Process) -> None:
+    """Terminate a process, kill it after `STOP_SECONDS`, and kill the rest of its group."""
     with suppress(ProcessLookupError):
         process.terminate()
     try:
@@ -64,14 +67,17 @@ async def stopped(process: Process) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on just now."""
+    """Return a TCP port of 127.0.0.1 that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-async def listening(process: Process, port: int) -> None:
-    """Wait until the process accepts connections; raises if it ends instead, or takes longer than `START_SECONDS`."""
+async def wait_until_listening(process: Process, port: int) -> None:
+    """Wait until a process accepts connections.
+
+    Raises if it ends instead, or takes longer than `START_SECONDS`.
+    """
     async with asyncio.timeout(START_SECONDS):
         while process.returncode is None:
             with suppress(OSError):
@@ -94,12 +100,21 @@ class Server:
 
 @asynccontextmanager
 async def uvicorn(app: str, environment: Mapping[str, str] | None = None) -> AsyncGenerator[Server]:
-    """One uvicorn process as Tidings runs it: uvloop, httptools, `websockets-sansio`, no compression, no access log."""
+    """Run one uvicorn process as Tidings does.
+
+    uvloop, httptools, `websockets-sansio`, no compression, no access log.
+    """
     port = free_port()
-    command = f"{sys.executable} -m uvicorn {app} --host 127.0.0.1 --port {port} --loop uvloop --http httptools --ws websockets-sansio"
-    quiet = "--ws-per-message-deflate false --no-access-log --log-level warning --timeout-graceful-shutdown 1 --backlog 4096"
+    command = (
+        f"{sys.executable} -m uvicorn {app} --host 127.0.0.1 --port {port}"
+        " --loop uvloop --http httptools --ws websockets-sansio"
+    )
+    quiet = (
+        "--ws-per-message-deflate false --no-access-log --log-level warning"
+        " --timeout-graceful-shutdown 1 --backlog 4096"
+    )
     async with program(*command.split(), *quiet.split(), environment=environment) as process:
-        await listening(process, port)
+        await wait_until_listening(process, port)
         yield Server(process.pid, port)
 
 
@@ -108,14 +123,20 @@ async def redis_server() -> AsyncGenerator[Server]:
     """A Redis on a free port that keeps nothing on disk."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="tidings-redis-") as directory:
-        options = f"--bind 127.0.0.1 --port {port} --dir {directory} --appendonly no --maxclients 20000 --loglevel warning --daemonize no"
+        options = (
+            f"--bind 127.0.0.1 --port {port} --dir {directory} --appendonly no"
+            " --maxclients 20000 --loglevel warning --daemonize no"
+        )
         async with program("redis-server", *options.split(), "--save", "") as process:
-            await listening(process, port)
+            await wait_until_listening(process, port)
             yield Server(process.pid, port)
 
 
 class Clients:
-    """A crowd in a process of its own, connected and ready; `opened` says how long that took (`seconds`) and what came (`opening`)."""
+    """A crowd in a process of its own, connected and ready.
+
+    `opened` holds the `seconds` that opening took, and the statistics of `opening`.
+    """
 
     def __init__(self, process: Process) -> None:
         assert process.stdin and process.stdout
@@ -123,7 +144,7 @@ class Clients:
         self.opened: dict[str, Any] = {}
 
     async def answer(self, seconds: float) -> dict[str, Any]:
-        """The next line it says; raises TimeoutError, or EOFError if it ended."""
+        """Return the next line that it prints; raise TimeoutError, or EOFError if it ended."""
         line = await asyncio.wait_for(self.stdout.readline(), seconds)
         if not line:
             raise EOFError("the clients ended early; their reason is on stderr")
@@ -135,16 +156,16 @@ class Clients:
         await self.answer(ANSWER_SECONDS)
 
     async def until(self, entries: int, seconds: float) -> dict[str, Any]:
-        """`Tally.statistics` once so many entries have arrived since the reset, or so many seconds have passed."""
+        """Wait for entries since the reset, or for a limit; return `Tally.statistics`."""
         self.stdin.write(f"until {entries} {seconds}\n".encode())
         return await self.answer(seconds + ANSWER_SECONDS)
 
 
 @asynccontextmanager
 async def clients(crowd: Crowd) -> AsyncGenerator[Clients]:
-    """Start the crowd; every connection is open and has seen its first frame when the block begins, and open until it ends."""
+    """Run a crowd whose connections are open, with their first frame received, during the block."""
     command = (sys.executable, "-m", "tests.benchmarks.clients", "--hold", *crowd.flags())
     async with program(*command, pipes=PIPE) as process:
-        connected = Clients(process)
-        connected.opened = await connected.answer(OPENING_SECONDS + ANSWER_SECONDS)
-        yield connected
+        crowd_clients = Clients(process)
+        crowd_clients.opened = await crowd_clients.answer(OPENING_SECONDS + ANSWER_SECONDS)
+        yield crowd_clients

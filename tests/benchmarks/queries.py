@@ -1,4 +1,6 @@
-"""A wire to Postgres that counts the queries that pass: `Query` and `Execute` messages (PostgreSQL, "Message Formats")."""
+"""A proxy before Postgres that counts queries: `Query` and `Execute` messages (PostgreSQL, "Message
+Formats").
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ BLOCK_BYTES = 64 * 1024
 
 
 class Queries:
-    """How many queries have passed, and where to connect."""
+    """The number of queries so far, and the address to connect to."""
 
     def __init__(self, server: str) -> None:
         self._server = conninfo_to_dict(server)
@@ -49,8 +51,8 @@ async def _copied(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def counted_queries(dsn: str) -> AsyncGenerator[Queries]:
-    """Listen on a free port of 127.0.0.1 and pass everything on to the Postgres of a DSN."""
+async def count_queries(dsn: str) -> AsyncGenerator[Queries]:
+    """Serve a proxy for the Postgres of a DSN on a free port of 127.0.0.1."""
     queries = Queries(dsn)
     server = await asyncio.start_server(queries.pass_on, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

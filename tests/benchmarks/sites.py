@@ -1,4 +1,4 @@
-"""The sites a tab may come back to: Tidings and its peers, each with what its own client does to miss nothing."""
+"""The systems that a tab reconnects to, each with the recovery of its own client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.benchmarks.processes import Server
-from tests.benchmarks.system import System, announcement, drafted, person
+from tests.benchmarks.system import System, encode_announcement, make_draft, person
 from tests.benchmarks.tab import Tab
 
 REDIS_SECONDS = 10.0
@@ -22,23 +22,23 @@ REDIS_STEP_SECONDS = 0.05
 
 
 class Site(Protocol):
-    """Where tabs connect and messages are sent."""
+    """A system to which tabs connect and messages are sent."""
 
     async def send(self, user: str, number: int) -> None:
         """Send a numbered message to a user."""
         ...
 
-    def connected(self, tab: Tab) -> AbstractAsyncContextManager[None]:
-        """Connect a tab, with what it keeps from the last time, while the block lasts."""
+    def connect(self, tab: Tab) -> AbstractAsyncContextManager[None]:
+        """Connect a tab with its saved state while the block lasts."""
         ...
 
     async def restart(self, number: signal.Signals) -> None:
-        """End the server's process by a signal and start it anew; what it stands on stays."""
+        """Stop the server with a signal and start it again; its data stores keep running."""
         ...
 
 
-class Restarted:
-    """A server that may be ended and started anew; made by `restarted`."""
+class RestartableServer:
+    """A server that can be ended and started again; made by `run_restartable`."""
 
     def __init__(self, start: Callable[[], AbstractAsyncContextManager[Server]]) -> None:
         self._start = start
@@ -55,7 +55,7 @@ class Restarted:
         self.server = await self._stack.enter_async_context(self._start())
 
     async def restart(self, number: signal.Signals) -> None:
-        """End it by a signal and start it anew."""
+        """Stop it with a signal, and start it again."""
         os.kill(self.server.pid, number)
         await self.close()
         await self.open()
@@ -66,11 +66,11 @@ class Restarted:
 
 
 @asynccontextmanager
-async def restarted(
+async def run_restartable(
     start: Callable[[], AbstractAsyncContextManager[Server]],
-) -> AsyncGenerator[Restarted]:
+) -> AsyncGenerator[RestartableServer]:
     """A server while the block lasts."""
-    running = Restarted(start)
+    running = RestartableServer(start)
     await running.open()
     try:
         yield running
@@ -81,7 +81,7 @@ async def restarted(
 class Tidings:
     """An edge, with the cursor in the tab."""
 
-    def __init__(self, system: System, edge: Restarted) -> None:
+    def __init__(self, system: System, edge: RestartableServer) -> None:
         self._system = system
         self._edge = edge
         self._appender = system.runtime.appender()
@@ -90,23 +90,23 @@ class Tidings:
     async def send(self, user: str, number: int) -> None:
         """Append an event that tells a user."""
         await self._appender.append(
-            drafted(announcement(number, _PERSON.tenant, (user,), sent_ns=number))
+            make_draft(encode_announcement(number, _PERSON.tenant, (user,), sent_ns=number))
         )
 
     @asynccontextmanager
-    async def connected(self, tab: Tab) -> AsyncGenerator[None]:
+    async def connect(self, tab: Tab) -> AsyncGenerator[None]:
         """A WebSocket from the tab's cursor on."""
         async with self.socket(tab) as socket, tab.reading(self._frames(socket, tab)):
             yield
 
     async def mark_read(self, tab: Tab, count: int) -> None:
-        """Have a tab mark so many of its notifications as read."""
+        """Mark this many notifications of a tab as read."""
         async with self.socket(tab) as socket:
             mark = {
                 "type": "mark",
                 "op": "losses",
                 "state": "read",
-                "ids": tab.kept["ids"].split()[:count],
+                "ids": tab.saved_state["ids"].split()[:count],
             }
             await socket.send(json.dumps(mark))
             while json.loads(await socket.recv())["type"] != "result":
@@ -115,7 +115,7 @@ class Tidings:
     def socket(self, tab: Tab) -> connect:
         """A connection of the tab's."""
         headers = {"Authorization": f"Bearer {self._system.token(_PERSON._replace(user=tab.user))}"}
-        query = f"?cursor={tab.kept['cursor']}" if "cursor" in tab.kept else ""
+        query = f"?cursor={tab.saved_state['cursor']}" if "cursor" in tab.saved_state else ""
         return connect(
             f"ws://127.0.0.1:{self._edge.server.port}/v1/socket{query}",
             additional_headers=headers,
@@ -125,12 +125,12 @@ class Tidings:
     async def _frames(self, socket: ClientConnection, tab: Tab) -> None:
         async for text in socket:
             frame = json.loads(text)
-            tab.kept["cursor"] = frame.get("cursor", tab.kept.get("cursor"))
+            tab.saved_state["cursor"] = frame.get("cursor", tab.saved_state.get("cursor"))
             match frame["type"]:
                 case "live":
                     tab.ready.set()
                 case "reset":
-                    tab.told = True
+                    tab.was_told = True
                 case "entries" | "snapshot":
                     _take(tab, frame.get("entries") or [*reversed(frame.get("notifications", ()))])
                 case _:
@@ -143,20 +143,20 @@ _PERSON = person(0)
 def _take(tab: Tab, entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         if entry["entry"] == "mark":
-            tab.read |= set(entry.get("ids", ()))
+            tab.read_ids |= set(entry.get("ids", ()))
             continue
-        known = entry["id"] in tab.kept.get("ids", "").split()
+        known = entry["id"] in tab.saved_state.get("ids", "").split()
         if entry.get("read"):
-            tab.read.add(entry["id"])
-        if not (known and entry.get("read")):  # what has changed is sent again, as it now stands
-            tab.kept["ids"] = f"{tab.kept.get('ids', '')} {entry['id']}"
-            tab.came(entry["data"]["sent_ns"])
+            tab.read_ids.add(entry["id"])
+        if not (known and entry.get("read")):  # a changed notification is sent again
+            tab.saved_state["ids"] = f"{tab.saved_state.get('ids', '')} {entry['id']}"
+            tab.record_number(entry["data"]["sent_ns"])
 
 
 class FastApi:
     """FastAPI + Redis: an event stream, and nothing for a tab to keep."""
 
-    def __init__(self, server: Restarted, http: httpx.AsyncClient) -> None:
+    def __init__(self, server: RestartableServer, http: httpx.AsyncClient) -> None:
         self._server = server
         self._http = http
         self.restart = server.restart
@@ -167,7 +167,7 @@ class FastApi:
         (await self._http.post(f"{self._server.url}/notifications", json=body)).raise_for_status()
 
     @asynccontextmanager
-    async def connected(self, tab: Tab) -> AsyncGenerator[None]:
+    async def connect(self, tab: Tab) -> AsyncGenerator[None]:
         """An event stream."""
         stream = self._http.stream("GET", f"{self._server.url}/stream", params={"user": tab.user})
         async with stream as response, tab.reading(self._events(response, tab)):
@@ -177,13 +177,13 @@ class FastApi:
         async for event in events(response):
             tab.ready.set()
             if "n" in (data := json.loads(event["data"]).get("data", {})):
-                tab.came(data["n"])
+                tab.record_number(data["n"])
 
 
 class SocketIo:
-    """Socket.IO: the tab keeps its session's private id and the offset of the last message (connection state recovery)."""
+    """Socket.IO with connection state recovery: the tab keeps a session id and an offset."""
 
-    def __init__(self, server: Restarted, http: httpx.AsyncClient) -> None:
+    def __init__(self, server: RestartableServer, http: httpx.AsyncClient) -> None:
         self._server = server
         self._http = http
         self.restart = server.restart
@@ -197,11 +197,11 @@ class SocketIo:
         ).raise_for_status()
 
     @asynccontextmanager
-    async def connected(self, tab: Tab) -> AsyncGenerator[None]:
+    async def connect(self, tab: Tab) -> AsyncGenerator[None]:
         """A WebSocket that asks for the session's recovery."""
         url = f"ws://127.0.0.1:{self._server.server.port}/socket.io/?EIO=4&transport=websocket"
         async with connect(url, proxy=None) as socket:
-            await socket.send(f"40{json.dumps({'user': tab.user, **tab.kept})}")
+            await socket.send(f"40{json.dumps({'user': tab.user, **tab.saved_state})}")
             async with tab.reading(self._packets(socket, tab)):
                 yield
 
@@ -212,31 +212,31 @@ class SocketIo:
                     _session(tab, json.loads(body)["pid"])
                 case "42", body:
                     _, message, *offset = json.loads(body)
-                    tab.kept |= {"offset": offset[0]} if offset else {}
-                    tab.came(message["n"])
+                    tab.saved_state |= {"offset": offset[0]} if offset else {}
+                    tab.record_number(message["n"])
                 case _:
                     pass
 
 
 def _session(tab: Tab, pid: str) -> None:
-    """A session other than the one before has not been recovered, and says so."""
-    tab.told = tab.told or tab.kept.get("pid", pid) != pid
-    tab.kept["pid"] = pid
+    """Check for a session that was not recovered: the server gives it a new id."""
+    tab.was_told = tab.was_told or tab.saved_state.get("pid", pid) != pid
+    tab.saved_state["pid"] = pid
     tab.ready.set()
 
 
 class Nchan:
     """Nchan: an event stream, with the id of the last event in the tab."""
 
-    def __init__(self, server: Restarted, http: httpx.AsyncClient) -> None:
+    def __init__(self, server: RestartableServer, http: httpx.AsyncClient) -> None:
         self._server = server
         self._http = http
         self.restart = server.restart
 
     async def send(self, user: str, number: int) -> None:
-        """Publish to the user's channel; again for as long as it is refused because Redis has not been reached yet."""
+        """Publish to the channel of a user; retry while the server has not connected to Redis."""
         async with asyncio.timeout(REDIS_SECONDS):
-            while not await self._published(user, number):  # noqa: ASYNC110  nobody says when
+            while not await self._published(user, number):  # noqa: ASYNC110  no signal
                 await asyncio.sleep(REDIS_STEP_SECONDS)
 
     async def _published(self, user: str, number: int) -> bool:
@@ -247,10 +247,10 @@ class Nchan:
         ).is_success
 
     @asynccontextmanager
-    async def connected(self, tab: Tab) -> AsyncGenerator[None]:
+    async def connect(self, tab: Tab) -> AsyncGenerator[None]:
         """An event stream after the last event."""
         headers = {"Accept": "text/event-stream"} | (
-            {"Last-Event-ID": tab.kept["id"]} if "id" in tab.kept else {}
+            {"Last-Event-ID": tab.saved_state["id"]} if "id" in tab.saved_state else {}
         )
         stream = self._http.stream(
             "GET", f"{self._server.url}/listen", params={"user": tab.user}, headers=headers
@@ -262,8 +262,8 @@ class Nchan:
         if response.status_code == 200:
             tab.ready.set()
         async for event in events(response):
-            tab.kept["id"] = event["id"]
-            tab.came(json.loads(event["data"])["n"])
+            tab.saved_state["id"] = event["id"]
+            tab.record_number(json.loads(event["data"])["n"])
 
 
 async def events(response: httpx.Response) -> AsyncIterator[dict[str, str]]:

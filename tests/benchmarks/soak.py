@@ -1,4 +1,4 @@
-"""The soak: idle connections, traffic and people who come and go, for as long as is asked; and what is left when all have gone."""
+"""Measure what an edge still holds after many clients have connected and left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 from urllib.request import urlopen
 
-from tidings.runtime.append import Appender
+from tidings.client.appender import Appender
 
 from tests.benchmarks.clients import Crowd
 from tests.benchmarks.entries import Entry, deliver
@@ -28,7 +28,11 @@ Gauges = dict[str, float]
 
 
 class Soak(NamedTuple):
-    """Who is there: `idle` stay all the time, `busy` too and are told `entry` by turns, `passing` come and go for as long as it lasts."""
+    """The clients of a soak.
+
+    `idle` stay connected, `busy` too and receive `entry` in turn, `passing` connect and disconnect
+    for as long as the soak lasts.
+    """
 
     url: str
     pid: int
@@ -42,15 +46,15 @@ class Soak(NamedTuple):
     seconds: float
 
 
-class Soaked(NamedTuple):
-    """The gauges before anybody came, while all were there, and after they went; the moments (seconds) and bytes of memory meanwhile."""
+class SoakResult(NamedTuple):
+    """The gauges before, during and after a soak, and samples of memory (seconds, bytes)."""
 
     before: Gauges
-    crowded: Gauges
+    during: Gauges
     after: Gauges
     samples: list[tuple[float, int]]
-    told: int
-    received: int
+    sent_count: int
+    received_count: int
     visits: int
 
     @property
@@ -68,8 +72,8 @@ class Soaked(NamedTuple):
         }
 
 
-async def soaked(soak: Soak) -> Soaked:
-    """Let everybody come once and go, then stay; first until it is warm, then for as long as is asked."""
+async def measure_soak(soak: Soak) -> SoakResult:
+    """Connect and disconnect all clients once, keep them until the edge is warm, and measure."""
     for crowd in (soak.idle, soak.busy, soak.passing):
         async with clients(crowd):
             pass
@@ -79,26 +83,28 @@ async def soaked(soak: Soak) -> Soaked:
         clients(soak.busy) as busy,
         _coming_and_going(soak.passing) as visits,
     ):
-        warmed, told = (
+        warm_up_count, sent_count = (
             int(soak.per_second * soak.warm_up_seconds),
             int(soak.per_second * soak.seconds),
         )
-        await deliver(soak.appender, soak.entry, warmed, soak.per_second)
-        await busy.until(warmed, SETTLE_SECONDS)
+        await deliver(soak.appender, soak.entry, warm_up_count, soak.per_second)
+        await busy.until(warm_up_count, SETTLE_SECONDS)
         await busy.reset()
         async with asyncio.TaskGroup() as group:
             sampling = group.create_task(_samples(soak.pid, soak.seconds))
-            group.create_task(deliver(soak.appender, soak.entry, told, soak.per_second))
-        crowded, received = await gauges(soak.url), await busy.until(told, SETTLE_SECONDS)
+            group.create_task(deliver(soak.appender, soak.entry, sent_count, soak.per_second))
+        during, statistics = await gauges(soak.url), await busy.until(sent_count, SETTLE_SECONDS)
         come = visits[0]
     after = await _settled(
         soak.url, lambda gauges: all(gauges[name] <= before[name] for name in COMPARED)
     )
-    return Soaked(before, crowded, after, sampling.result(), told, received["entries"], come)
+    return SoakResult(
+        before, during, after, sampling.result(), sent_count, statistics["entries"], come
+    )
 
 
 def slope(points: list[tuple[float, int]]) -> float:
-    """Of the line that fits the points best (least squares)."""
+    """Return the slope of the line that fits the points best (least squares)."""
     x_mean, y_mean = (sum(values) / len(points) for values in zip(*points, strict=True))
     return sum((x - x_mean) * (y - y_mean) for x, y in points) / sum(
         (x - x_mean) ** 2 for x, _ in points
@@ -106,7 +112,7 @@ def slope(points: list[tuple[float, int]]) -> float:
 
 
 async def gauges(url: str) -> Gauges:
-    """What the process says at `/metrics` (Prometheus text format), of those gauges that have no labels."""
+    """Fetch the gauges without labels from `/metrics` (Prometheus text format)."""
     text = await asyncio.to_thread(_fetched, f"{url}/metrics")
     lines = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
     return {words[0]: float(words[1]) for words in lines if "{" not in words[0]}
@@ -122,22 +128,22 @@ SETTINGS: dict[str, object] = {
     "notifications_per_user": 100,
     "postgres_connections": 1,
 }
-"""What memory is meant to be used for is full when it is warm: the ring, and what is known of each person's notifications."""
+"""When warm, the ring and the notification state of every user are full."""
 
 
-async def soak(
+async def run_soak(
     *,
     connections: int = 10_000,
     busy: int = 100,
     passing: int = 100,
     per_second: float = 500,
     seconds: float = 600,
-) -> Soaked:
-    """The soak over a Tidings of its own; half of the connections are WebSockets and half event streams."""
+) -> SoakResult:
+    """Run a soak with a Tidings of its own; half of the connections are WebSockets."""
     async with system("projector") as running:
         await running.start("edge", **SETTINGS)
         idle, first = connections // 2, connections
-        return await soaked(
+        return await measure_soak(
             Soak(
                 url=f"http://127.0.0.1:{running.ports['edge']}",
                 pid=running.pids["edge"],
@@ -156,25 +162,25 @@ async def soak(
 
 
 async def _samples(pid: int, seconds: float) -> list[tuple[float, int]]:
-    started, samples = time.monotonic(), list[tuple[float, int]]()
+    started_at, samples = time.monotonic(), list[tuple[float, int]]()
     for number in range(SAMPLES):
-        await asyncio.sleep(max(0.0, started + number * seconds / SAMPLES - time.monotonic()))
-        samples.append((time.monotonic() - started, memory(pid).resident))
+        await asyncio.sleep(max(0.0, started_at + number * seconds / SAMPLES - time.monotonic()))
+        samples.append((time.monotonic() - started_at, memory(pid).resident))
     return samples
 
 
-async def _settled(url: str, enough: Callable[[Gauges], bool]) -> Gauges:
-    """The gauges as soon as they are as they should be, or as they are when `SETTLE_SECONDS` have passed."""
+async def _settled(url: str, is_enough: Callable[[Gauges], bool]) -> Gauges:
+    """Return the gauges once they are low enough, or after `SETTLE_SECONDS`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_SECONDS):
-            while not enough(await gauges(url)):  # noqa: ASYNC110  they are another process's
+            while not is_enough(await gauges(url)):  # noqa: ASYNC110  no signal
                 await asyncio.sleep(SETTLE_STEP_SECONDS)
     return await gauges(url)
 
 
 @asynccontextmanager
 async def _coming_and_going(crowd: Crowd) -> AsyncGenerator[list[int]]:
-    """A crowd that connects and leaves again while the block lasts; how often it has come."""
+    """Connect and disconnect a crowd repeatedly while the block lasts; yields the count."""
     visits = [0]
 
     async def come_and_go() -> None:

@@ -1,4 +1,7 @@
-"""Socket.IO with connection state recovery (`peers/socketio`) as a process under measurement; its packages come from npm, once."""
+"""Socket.IO with connection state recovery (`peers/socketio`) as a process.
+
+Its packages are fetched from npm once.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.benchmarks.processes import Server, free_port, listening, program
+from tests.benchmarks.processes import Server, free_port, program, wait_until_listening
 
 SOURCE = Path(__file__).parent / "peers" / "socketio"
 CACHE = Path(tempfile.gettempdir()) / "tidings-bench-socketio"
@@ -19,24 +22,24 @@ FILES = ("package.json", "server.js")
 
 
 def missing() -> str | None:
-    """What must be installed before, or None."""
+    """Return what must be installed first, or None."""
     absent = [name for name in ("node", "npm") if not shutil.which(name)]
     return f"{' and '.join(absent)} not installed" if absent else None
 
 
-async def installed() -> Path:
-    """The server beside its packages, which are fetched if they are not those that package.json asks for."""
-    wanted = (SOURCE / "package.json").read_bytes()
-    fetched = CACHE / "fetched.json"
+async def install_packages() -> Path:
+    """Return the server, fetching the packages of package.json if they are missing."""
+    package_list = (SOURCE / "package.json").read_bytes()
+    fetched_list = CACHE / "fetched.json"
     CACHE.mkdir(exist_ok=True)
     for name in FILES:
         shutil.copy(SOURCE / name, CACHE / name)
-    if not fetched.exists() or fetched.read_bytes() != wanted:
+    if not fetched_list.exists() or fetched_list.read_bytes() != package_list:
         command = ("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(CACHE))
         process = await asyncio.create_subprocess_exec(*command)
         if await asyncio.wait_for(process.wait(), INSTALL_SECONDS):
             raise RuntimeError(f"`{' '.join(command)}` failed")
-        fetched.write_bytes(wanted)
+        fetched_list.write_bytes(package_list)
     return CACHE / "server.js"
 
 
@@ -45,7 +48,7 @@ async def socketio(
     *, redis: Server | None = None, recovery_seconds: float = RECOVERY_SECONDS
 ) -> AsyncGenerator[Server]:
     """A server that remembers in memory, or in Redis Streams if a Redis is given."""
-    script, port = await installed(), free_port()
+    script, port = await install_packages(), free_port()
     environment = {
         "PORT": str(port),
         "RECOVERY_MILLISECONDS": str(int(recovery_seconds * 1000)),
@@ -53,5 +56,5 @@ async def socketio(
     }
     environment |= {"REDIS_URL": f"redis://127.0.0.1:{redis.port}"} if redis else {}
     async with program("node", str(script), environment=environment) as process:
-        await listening(process, port)
+        await wait_until_listening(process, port)
         yield Server(process.pid, port)

@@ -1,4 +1,4 @@
-"""The peers behind one face: where their clients connect, how to have them deliver, and which processes that costs."""
+"""The peers behind one interface: where clients connect, how to deliver, which processes count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from redis.asyncio import Redis
-from tidings.runtime.embedded import embedded_postgres
+from tidings.runtime.embedded.servers import run_postgres
 
 from tests.benchmarks import nchan, socketio
 from tests.benchmarks.clients import Crowd
@@ -25,9 +25,10 @@ POSTS_IN_FLIGHT = 16
 
 
 class Stack(NamedTuple):
-    """A running peer. `server` is the process that holds the connections, `pids` are all that deliver.
+    """A running peer: `server` holds the connections, `pids` are all processes that deliver.
 
-    `deliver(count, users, per_second)` has it tell the users in turn, each message stamped with the moment it fell due.
+    `deliver(count, users, per_second)` notifies the users in turn, and stamps each message with its
+    due time.
     """
 
     server: int
@@ -37,7 +38,7 @@ class Stack(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """A peer that may be started, if nothing is `missing`."""
+    """A peer that can be started unless something is `missing`."""
 
     name: str
     kinds: tuple[Kind, ...]
@@ -62,29 +63,31 @@ def body(sent_ns: int | str, size_bytes: int) -> bytes:
 
 @asynccontextmanager
 async def fastapi(frame_bytes: int) -> AsyncGenerator[Stack]:
-    """FastAPI + Redis; told by what a row's writer publishes, without the row."""
+    """Run FastAPI + Redis; delivery starts at the message to Redis, without the row."""
     async with AsyncExitStack() as running:
         directory = Path(
             running.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-"))
         )
-        postgres = await running.enter_async_context(embedded_postgres(directory))
+        postgres = await running.enter_async_context(run_postgres(directory))
         stack = await running.enter_async_context(plain_stack(postgres.dsn))
         connection = await running.enter_async_context(
             Redis(host="127.0.0.1", port=stack.redis.port)
         )
 
         async def deliver(count: int, users: int, per_second: float) -> None:
-            started, sent = time.monotonic_ns(), 0
-            while sent < count:
-                until = min(count, int((time.monotonic_ns() - started) / 1e9 * per_second) + 1)
+            started_at, sent_count = time.monotonic_ns(), 0
+            while sent_count < count:
+                next_count = min(
+                    count, int((time.monotonic_ns() - started_at) / 1e9 * per_second) + 1
+                )
                 pipeline = connection.pipeline(transaction=False)
-                for number in range(sent, until):
+                for number in range(sent_count, next_count):
                     pipeline.publish(
                         f"user:user-{number % users}",
-                        body(started + int(number * 1e9 / per_second), frame_bytes),
+                        body(started_at + int(number * 1e9 / per_second), frame_bytes),
                     )
                 await pipeline.execute()
-                sent = until
+                sent_count = next_count
                 await asyncio.sleep(PACE_SECONDS)
 
         (server,) = stack.servers
@@ -94,7 +97,10 @@ async def fastapi(frame_bytes: int) -> AsyncGenerator[Stack]:
 
 @asynccontextmanager
 async def socket_io(frame_bytes: int) -> AsyncGenerator[Stack]:
-    """Socket.IO in one process, recovery in its memory; it emits from within, which is the least it can take."""
+    """Run Socket.IO in one process with recovery in its memory.
+
+    It emits from within the process, which is its lowest cost.
+    """
     async with socketio.socketio() as server:
 
         async def deliver(count: int, users: int, per_second: float) -> None:
@@ -131,7 +137,7 @@ async def nchan_in_nginx(frame_bytes: int) -> AsyncGenerator[Stack]:
             async with posts((server.port,), "/send", POSTS_IN_FLIGHT) as sender:
                 await _paced(sender, frame_bytes, count, users, per_second)
 
-        await deliver(1, 1, 1.0)  # the answer is a worker's: from here on there is one
+        await deliver(1, 1, 1.0)  # the answer comes from a worker, so that a worker has started
         _, worker = process_tree(server.pid)
         yield Stack(worker, (server.pid,), crowd, deliver)
 
@@ -139,16 +145,16 @@ async def nchan_in_nginx(frame_bytes: int) -> AsyncGenerator[Stack]:
 async def _paced(
     sender: Posts, frame_bytes: int, count: int, users: int, per_second: float
 ) -> None:
-    started = time.monotonic_ns()
+    started_at = time.monotonic_ns()
     async with asyncio.TaskGroup() as group:
         for number in range(count):
-            due = started + int(number * 1e9 / per_second)
+            due = started_at + int(number * 1e9 / per_second)
             await asyncio.sleep(max(0.0, (due - time.monotonic_ns()) / 1e9))
             group.create_task(sender.post(body(due, frame_bytes), f"?user=user-{number % users}"))
 
 
 PEERS = (
-    # each of its connections takes another one to Redis, and this machine gives a process 20 000 files
+    # each connection takes another one to Redis, and a process may open 20 000 files here
     Peer(
         "FastAPI + Redis",
         ("websocket", "stream"),

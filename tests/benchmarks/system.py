@@ -1,4 +1,4 @@
-"""Tidings under measurement: servers of its own in a directory of its own, each service a process of its own."""
+"""A Tidings installation under measurement, with its own directory, servers and processes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from tidings.contracts import codec, subjects
+from tidings.client.appender import Appender
+from tidings.contracts import codec
 from tidings.contracts.codec import encode
-from tidings.contracts.subjects import Person
-from tidings.runtime.append import Appender, Draft
-from tidings.runtime.auth import issue
-from tidings.runtime.embedded import embedded
+from tidings.contracts.messages import NewMessage
+from tidings.contracts.subjects import Person, Subjects
+from tidings.runtime.auth.identity import issue_token
+from tidings.runtime.embedded.servers import run_servers
 from tidings.runtime.process import Runtime, open_runtime
-from tidings.runtime.settings import Settings, settings
+from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import load_settings
 
 from tests.benchmarks.clients import Crowd
 from tests.benchmarks.entries import Entry, notification
@@ -51,20 +53,20 @@ class System:
 
     @asynccontextmanager
     async def service(self, name: str, **more: object) -> AsyncGenerator[int]:
-        """A service while the block lasts; its process id."""
-        shared = {
+        """Run a service while the block lasts, and return its process id."""
+        shared_settings = {
             "nats_url": self.settings.nats,
             "postgres_dsn": self.settings.postgres,
             "jwt_secret": self.settings.secret,
         }
-        chosen = {
-            **shared,
+        all_settings = {
+            **shared_settings,
             "port": self.ports.setdefault(name, free_port()),
             "log_level": "ERROR",
             **more,
         }
         environment = {
-            f"TIDINGS_{setting.upper()}": str(value) for setting, value in chosen.items()
+            f"TIDINGS_{setting.upper()}": str(value) for setting, value in all_settings.items()
         }
         async with program(
             sys.executable, "-m", "tidings.cli", name, environment=environment, pipes=PIPE
@@ -73,32 +75,30 @@ class System:
             await asyncio.wait_for(process.stdout.readuntil(b"ready"), READY_SECONDS)
             yield process.pid
 
-    def entry(self, number: int, users: int, sent_ns: int = 1, *, first: int = 0) -> Draft:
-        """A notification for each of so many people in turn, from person `first` on."""
-        return notification(
-            number, person(first + number % users), self.settings.partitions, sent_ns
-        )
+    def entry(self, number: int, users: int, sent_ns: int = 1, *, first: int = 0) -> NewMessage:
+        """Return a notification for one of `users` users in turn, from user `first` on."""
+        return notification(number, person(first + number % users), self.settings.subjects, sent_ns)
 
     def entries(self, users: int, *, first: int = 0) -> Entry:
-        """What to deliver to so many people in turn."""
+        """Return the factory of notifications for `users` users in turn."""
         return lambda number, due: self.entry(number, users, due, first=first)
 
-    async def projected(self, sequence: int) -> None:
-        """Wait until the inbox has come to a sequence."""
+    async def wait_until_projected(self, sequence: int) -> None:
+        """Wait until the inbox is projected up to a sequence."""
         async with asyncio.timeout(STAGE_SECONDS):
             while await self._checkpoint() < sequence:  # noqa: ASYNC110  the projector is another process
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _checkpoint(self) -> int:
         async with self.runtime.postgres.connection() as connection:
-            found = await (
+            row = await (
                 await connection.execute("SELECT sequence FROM inbox.checkpoint")
             ).fetchone()
-        return found[0] if found else 0
+        return row[0] if row else 0
 
     def token(self, person: Person, scope: str = "inbox emit") -> str:
-        """A token of somebody's."""
-        return issue(person, scope, self.settings.secret, time.time(), TOKEN_SECONDS)
+        """Return a token of a user."""
+        return issue_token(person, scope, self.settings.secret, time.time(), TOKEN_SECONDS)
 
     def crowd(
         self,
@@ -110,12 +110,14 @@ class System:
         cursor: str = "",
         tenants: int = TENANTS,
     ) -> Crowd:
-        """Clients that count entries and read the time they were sent from their data; their users are those from `first` on."""
+        """Return clients of the users from `first` on that count entries and read when they were
+        sent.
+        """
         users = first + (max(websockets, streams) + per_user - 1) // per_user
         file = self.directory / f"tokens-{users}-{tenants}"
         if not file.exists():
             write_tokens(file, [person(n, tenants) for n in range(users)], self.settings.secret)
-        found = listeners(
+        base_crowd = listeners(
             self.ports["edge"],
             file,
             websockets=websockets,
@@ -123,7 +125,7 @@ class System:
             first=first,
             cursor=cursor,
         )
-        return msgspec.structs.replace(found, per_user=per_user)
+        return msgspec.structs.replace(base_crowd, per_user=per_user)
 
 
 def listeners(
@@ -135,7 +137,10 @@ def listeners(
     first: int = 0,
     cursor: str = "",
 ) -> Crowd:
-    """Clients of an edge, one connection of each kind a user, that count entries and read from them when they were sent."""
+    """Return clients of an edge that count entries and read when they were sent.
+
+    Each user has one connection of each kind.
+    """
     query = f"?cursor={cursor}" if cursor else ""
     return Crowd(
         ports=(port,),
@@ -153,10 +158,13 @@ def listeners(
 
 
 def write_tokens(file: Path, people: Sequence[Person], secret: str) -> None:
-    """A line for each: their name and a token."""
+    """Write a file with a line for each user: name and token."""
     now = time.time()
     file.write_text(
-        "\n".join(f"{one.user} {issue(one, 'inbox', secret, now, TOKEN_SECONDS)}" for one in people)
+        "\n".join(
+            f"{user.user} {issue_token(user, 'inbox', secret, now, TOKEN_SECONDS)}"
+            for user in people
+        )
     )
 
 
@@ -165,30 +173,30 @@ async def system(*services: str, **more: object) -> AsyncGenerator[System]:
     """Servers (fsync on) and services, with settings of their own, until the block ends."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-")))
-        servers = await stack.enter_async_context(embedded(directory / "servers"))
-        chosen = settings(
+        servers = await stack.enter_async_context(run_servers(directory / "servers"))
+        all_settings = load_settings(
             {},
-            running=False,
+            include_running=False,
             nats_url=servers.nats_url,
             postgres_dsn=servers.postgres_dsn,
             jwt_secret=secrets.token_hex(32),
             data_dir=directory,
             **more,
         )
-        runtime = await stack.enter_async_context(open_runtime(chosen, "bench"))
-        running = System(directory, chosen, runtime, stack)
+        runtime = await stack.enter_async_context(open_runtime(all_settings, "bench"))
+        running = System(directory, all_settings, runtime, stack)
         for service in services:
             await running.start(service, **more)
         yield running
 
 
 def person(number: int, tenants: int = TENANTS) -> Person:
-    """One of the benchmark's people; they are spread over its tenants."""
+    """Return a user; the users are spread over the tenants."""
     return Person(f"bench-{number % tenants}", f"u{number}")
 
 
-def announcement(number: int, tenant: str, users: Iterable[str], sent_ns: int = 0) -> bytes:
-    """An event for these users that says when it was sent (monotonic nanoseconds)."""
+def encode_announcement(number: int, tenant: str, users: Iterable[str], sent_ns: int = 0) -> bytes:
+    """Encode an announcement that carries the time it was sent (monotonic nanoseconds)."""
     data = {
         "title": "Task assigned",
         "message": "You have been assigned to task: Water the seedlings",
@@ -203,38 +211,45 @@ def announcement(number: int, tenant: str, users: Iterable[str], sent_ns: int = 
     return encode({**body, "tenant": tenant, "data": {**data, "sent_ns": sent_ns}})
 
 
-def told(number: int, users: int, tenants: int = TENANTS, sent_ns: int = 0) -> bytes:
-    """An event for one person, each in turn."""
-    one = person(number % users, tenants)
-    return announcement(number, one.tenant, (one.user,), sent_ns)
+def encode_personal_announcement(
+    number: int, users: int, tenants: int = TENANTS, sent_ns: int = 0
+) -> bytes:
+    """Encode an announcement to one user, chosen in turn."""
+    user = person(number % users, tenants)
+    return encode_announcement(number, user.tenant, (user.user,), sent_ns)
 
 
-def drafted(body: bytes) -> Draft:
-    """An event ready to be appended, as the gateway or a domain service does it."""
-    cloud = codec.decode(body)
+def make_draft(body: bytes) -> NewMessage:
+    """Return a draft of an event, as the gateway or a domain service appends it."""
+    cloud = codec.decode_cloud_event(body)
     assert cloud.tenant
-    return Draft(
-        subjects.event(cloud.tenant, cloud.type, cloud.entity, 16),
+    return NewMessage(
+        Subjects(16).event_subject(cloud.tenant, cloud.type, cloud.entity),
         body,
         id=cloud.key_of(cloud.tenant),
     )
 
 
-async def paced(
+async def append_paced(
     appender: Appender, users: int, per_second: float, seconds: float, tenants: int = TENANTS
 ) -> int:
-    """Append events at a steady rate, each to one person in turn, stamped with the moment it fell due; returns how many."""
+    """Append events at a steady rate, each to one user in turn, and return their number.
+
+    Each event is stamped with its due time.
+    """
     loop = asyncio.get_running_loop()
-    count, started, tasks = (
+    count, started_at, tasks = (
         int(per_second * seconds),
         time.monotonic_ns(),
         set[asyncio.Task[object]](),
     )
     for number in range(count):
-        due = started + int(number * 1e9 / per_second)
+        due = started_at + int(number * 1e9 / per_second)
         if (wait := (due - time.monotonic_ns()) / 1e9) > 0:
             await asyncio.sleep(wait)
-        task = loop.create_task(appender.append(drafted(told(number, users, tenants, due))))
+        task = loop.create_task(
+            appender.append(make_draft(encode_personal_announcement(number, users, tenants, due)))
+        )
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)

@@ -1,4 +1,4 @@
-"""A tab that comes and goes: what it was sent, in which order, and what it keeps from one connection to the next."""
+"""A tab that reconnects: the messages it received, their order, and the state it saves."""
 
 from __future__ import annotations
 
@@ -16,41 +16,43 @@ STRAGGLERS_SECONDS = 0.3
 
 
 class Outcome(NamedTuple):
-    """How many messages never came, came twice, came after a later one; and whether the tab was told that some may be missing."""
+    """How many messages were lost, duplicated or out of order, and whether the tab was told of a
+    gap.
+    """
 
     lost: int
     twice: int
     late: int
-    told: bool
+    was_told: bool
 
     def __str__(self) -> str:
-        found = (
-            (self.lost, "lost" if self.told else "lost, untold"),
+        parts = (
+            (self.lost, "lost" if self.was_told else "lost, untold"),
             (self.twice, "twice"),
             (self.late, "out of order"),
         )
-        return "; ".join(f"{count} {what}" for count, what in found if count) or "nothing"
+        return "; ".join(f"{count} {kind}" for count, kind in parts if count) or "nothing"
 
 
 class Tab:
-    """One tab of a user's; what it gets is numbered."""
+    """A tab of a user, which receives numbered messages."""
 
     def __init__(self, user: str) -> None:
         self.user = user
         self.numbers: list[int] = []
-        self.read: set[str] = set()
-        self.kept: dict[str, str] = {}
-        self.told = False
+        self.read_ids: set[str] = set()
+        self.saved_state: dict[str, str] = {}
+        self.was_told = False
         self.ready = asyncio.Event()
         self._came = asyncio.Event()
 
-    def came(self, number: int) -> None:
-        """A message has come."""
+    def record_number(self, number: int) -> None:
+        """Record the number of a message."""
         self.numbers.append(number)
         self._came.set()
 
     async def until(self, number: int) -> None:
-        """Wait until a message has come, for some seconds at most, and a moment longer for those that might follow."""
+        """Wait a limited time for a message, and a moment longer for any that follow."""
         with suppress(TimeoutError):
             async with asyncio.timeout(WAIT_SECONDS):
                 while number not in self.numbers:
@@ -60,7 +62,7 @@ class Tab:
 
     @asynccontextmanager
     async def reading(self, frames: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-        """Read what is sent while the block lasts, once the connection stands, or until the server breaks it."""
+        """Read while the block lasts, from connection until the server breaks it."""
         self.ready.clear()
         task = asyncio.create_task(_to_its_end(frames))
         try:
@@ -70,14 +72,17 @@ class Tab:
             task.cancel()
             await asyncio.wait([task])
 
-    def outcome(self, sent: Sequence[int]) -> Outcome:
+    def outcome(self, sent_numbers: Sequence[int]) -> Outcome:
         """What became of the messages that were sent."""
         distinct = list(dict.fromkeys(self.numbers))
         late = sum(
             number < max(distinct[:place], default=0) for place, number in enumerate(distinct)
         )
         return Outcome(
-            len(set(sent) - set(distinct)), len(self.numbers) - len(distinct), late, self.told
+            len(set(sent_numbers) - set(distinct)),
+            len(self.numbers) - len(distinct),
+            late,
+            self.was_told,
         )
 
 

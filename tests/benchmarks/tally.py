@@ -1,4 +1,4 @@
-"""What a crowd of clients has received: frames, entries, and how long each entry was on its way."""
+"""The tally of a crowd: frames, entries and latencies received since the last reset."""
 
 import asyncio
 import re
@@ -21,10 +21,11 @@ def nanoseconds() -> "array[int]":
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What arrived, over all connections, since the last reset.
+    """The frames and entries of all connections since the last reset.
 
-    A frame is a WebSocket message or a Server-Sent Event; it is counted if it matches `counts`; an entry is one stamp within a counted
-    frame (without a stamp, the frame itself). Moments are nanoseconds of `clock`.
+    A frame is a WebSocket message or a Server-Sent Event; it is counted if it matches `counts`. An
+    entry is one stamp within a counted frame (without a stamp, the frame itself). Times are
+    nanoseconds of `clock`.
     """
 
     counts: re.Pattern[bytes]
@@ -55,7 +56,7 @@ class Tally:
             self.reached.set()
 
     def stamped(self, moments: list[bytes], at: int) -> int:
-        """Note how long ago each entry was stamped; how many they are."""
+        """Record the latency of each stamp, and return the number of stamps."""
         self.latencies.extend([at - int(moment) for moment in moments])
         return len(moments)
 
@@ -67,7 +68,7 @@ class Tally:
         self.reached.clear()
 
     async def until(self, entries: int, seconds: float) -> dict[str, Any]:
-        """The statistics once `entries` have arrived since the reset, or `seconds` from now."""
+        """Return the statistics after `entries` entries since the reset, or after `seconds`."""
         self.expected = entries
         if self.entries < entries:
             with suppress(TimeoutError):
@@ -75,8 +76,12 @@ class Tally:
         return self.statistics()
 
     def statistics(self) -> dict[str, Any]:
-        """Counts since the reset; `bytes` of payload without framing; `seconds` from the reset to the last entry; `entries_per_second`
-        from the first entry to the last; `latency_milliseconds` from stamp to arrival; `closed` connections since the beginning."""
+        """Return the statistics since the reset.
+
+        `bytes` is the payload without framing; `seconds` runs from the reset to the last entry;
+        `entries_per_second` from the first entry to the last; `latency_milliseconds` from stamp to
+        arrival; `closed` counts connections since the beginning.
+        """
         span = (self.last - self.first) / 1e9
         return {
             "frames": self.frames,

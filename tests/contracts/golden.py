@@ -1,4 +1,4 @@
-"""Golden files: what once went over a wire (`wire`), and the value that it must be read as for ever (`means`)."""
+"""Golden files: bytes that were sent over a wire (`wire`), and the value to decode (`means`)."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
 
 FOLDER = Path(__file__).parent / "golden"
 
 
-def names(folder: str = "") -> list[str]:
-    """The golden files of a folder."""
+def list_names(folder: str = "") -> list[str]:
+    """Return the names of the golden files of a folder."""
     return sorted(f"{folder}/{path.stem}".lstrip("/") for path in (FOLDER / folder).glob("*.json"))
 
 
-def wire(name: str) -> dict[str, Any]:
-    """What went over the wire, as JSON says it."""
+def read_wire(name: str) -> dict[str, Any]:
+    """Return what was sent, as JSON."""
     return _read(name)["wire"]
 
 
-def sent(name: str) -> bytes:
-    """The same as bytes."""
-    return json.dumps(wire(name), ensure_ascii=False).encode()
+def read_bytes(name: str) -> bytes:
+    """Return what was sent, as bytes."""
+    return json.dumps(read_wire(name), ensure_ascii=False).encode()
 
 
-def means(name: str) -> dict[str, Any]:
-    """What it must be read as, spelled as `shown` spells a value."""
+def read_meaning(name: str) -> dict[str, Any]:
+    """Return the value to decode, in the form that `describe_value` gives."""
     return _read(name)["means"]
 
 
-def shown(value: Any) -> Any:
-    """A value in terms of JSON, with all its fields, those left to their defaults too."""
+def describe_value(value: Any) -> Any:
+    """Describe a value in terms of JSON, with all its fields, including defaults."""
     match value:
         case Struct():
             return {
                 **_tag(value),
-                **{name: shown(getattr(value, name)) for name in value.__struct_fields__},
+                **{name: describe_value(getattr(value, name)) for name in value.__struct_fields__},
             }
         case tuple():
-            return [shown(each) for each in value]
+            return [describe_value(item) for item in value]
         case datetime():
             return msgspec.to_builtins(value)
         case Raw():

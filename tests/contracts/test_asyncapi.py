@@ -1,4 +1,4 @@
-"""The AsyncAPI document is valid, whole, and says of every message what is really sent."""
+"""The AsyncAPI document is valid and complete, and describes the messages that are sent."""
 
 from __future__ import annotations
 
@@ -13,94 +13,99 @@ import jsonschema_rs
 import msgspec
 import pytest
 from tidings.contracts import subjects
-from tidings.contracts.asyncapi import document
+from tidings.contracts.asyncapi import asyncapi_document
 from tidings.contracts.codec import encode
-from tidings.contracts.events import EVENTS
 from tidings.contracts.frames import ClientFrame, ServerFrame
-from tidings.contracts.notifications import Entry, Membership, Shared
-from tidings.contracts.subjects import Member, Person, Topic
+from tidings.contracts.notifications import Entry, SharedNotification, TopicMembership
+from tidings.contracts.schema import schema_name
+from tidings.contracts.subjects import Member, Person, Subjects, Topic
+from tidings.domains import EVENTS
 
-from tests.contracts.golden import names, wire
+from tests.contracts.golden import list_names, read_wire
 
 PARSER = os.environ.get("ASYNCAPI_PARSER", "")
 SCRIPT = Path(__file__).with_name("asyncapi.mjs")
 KNOWN = {shape.type for shape in EVENTS}
-WIRES = [name for folder in ("entries", "frames", "topics") for name in names(folder)] + [
-    name for name in names() if name in KNOWN
+WIRES = [name for folder in ("entries", "frames", "topics") for name in list_names(folder)] + [
+    name for name in list_names() if name in KNOWN
 ]
 PERSON, TOPIC = Person("acme", "ann"), Topic("acme", "room:9#member")
+SUBJECTS = Subjects(16)
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
-    """The document, as it is served."""
-    return msgspec.json.decode(encode(document()))
+def served() -> dict[str, Any]:
+    """Return the document as it is served."""
+    return msgspec.json.decode(encode(asyncapi_document()))
 
 
-def objections(text: bytes) -> str:
-    """What the official parser has against a document."""
+def find_objections(text: bytes) -> str:
+    """Return the problems that the official parser finds in a document."""
     command = ["node", str(SCRIPT), PARSER]
     return subprocess.run(
         command, input=text, capture_output=True, check=True, timeout=120
     ).stdout.decode()
 
 
-def payloads(told: dict[str, Any], body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The schemas of the messages that are spelled so, with all that they refer to; a signal is two, one each way."""
+def find_payloads(served: dict[str, Any], body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the schemas of the messages with a name, and all schemas to which they refer.
+
+    There are two messages `signal`, one in each direction.
+    """
     tag = body.get("entry") or body["type"]
     messages = [
-        message for message in told["components"]["messages"].values() if message["name"] == tag
+        message for message in served["components"]["messages"].values() if message["name"] == tag
     ]
-    return [{**message["payload"], "components": told["components"]} for message in messages]
+    return [{**message["payload"], "components": served["components"]} for message in messages]
 
 
 @pytest.mark.skipif(
     not (PARSER and shutil.which("node")),
     reason="needs node, and @asyncapi/parser in the folder ASYNCAPI_PARSER",
 )
-def test_the_official_parser_has_nothing_against_it(told: dict[str, Any]) -> None:
+def test_the_official_parser_accepts_it(served: dict[str, Any]) -> None:
     broken = {
-        **told,
+        **served,
         "channels": {
-            **told["channels"],
-            "inbox": {**told["channels"]["inbox"], "messages": {"None": {"$ref": "#/nowhere"}}},
+            **served["channels"],
+            "inbox": {**served["channels"]["inbox"], "messages": {"None": {"$ref": "#/nowhere"}}},
         },
     }
 
-    assert objections(encode(told)) == ""
-    assert "nowhere" in objections(encode(broken))
+    assert find_objections(encode(served)) == ""
+    assert "nowhere" in find_objections(encode(broken))
 
 
-def test_every_frame_entry_and_event_is_in_it(told: dict[str, Any]) -> None:
+def test_every_frame_entry_and_event_is_in_it(served: dict[str, Any]) -> None:
     shapes = {
         *get_args(ServerFrame),
         *get_args(ClientFrame),
         *get_args(Entry),
-        *get_args(Membership),
-        Shared,
+        *get_args(TopicMembership),
+        SharedNotification,
         *EVENTS,
     }
 
-    assert {shape.__name__ for shape in shapes} <= told["components"]["messages"].keys()
-    assert {shape.__name__ for shape in get_args(ServerFrame)} == told["channels"]["stream"][
+    assert {schema_name(shape) for shape in shapes} <= served["components"]["messages"].keys()
+    assert {schema_name(shape) for shape in get_args(ServerFrame)} == served["channels"]["stream"][
         "messages"
     ].keys()
 
 
-def test_everything_it_refers_to_is_there(told: dict[str, Any]) -> None:
-    for reference in re.findall(r'"\$ref":"#/([^"]+)"', encode(told).decode()):
-        found = told
+def test_everything_it_refers_to_is_there(served: dict[str, Any]) -> None:
+    for reference in re.findall(r'"\$ref":"#/([^"]+)"', encode(served).decode()):
+        node = served
         for part in reference.split("/"):
-            found = found[part]
+            node = node[part]
 
 
 @pytest.mark.parametrize("name", WIRES)
-def test_what_is_really_sent_fits_its_schema(told: dict[str, Any], name: str) -> None:
-    body = wire(name)
+def test_sent_messages_match_their_schemas(served: dict[str, Any], name: str) -> None:
+    body = read_wire(name)
 
     errors = [
         list(jsonschema_rs.validator_for(schema).iter_errors(body))
-        for schema in payloads(told, body)
+        for schema in find_payloads(served, body)
     ]
 
     assert [] in errors, errors
@@ -109,16 +114,16 @@ def test_what_is_really_sent_fits_its_schema(told: dict[str, Any], name: str) ->
 @pytest.mark.parametrize(
     ("channel", "subject"),
     [
-        ("events", subjects.event("acme", "task.assigned", "456", 16)),
-        ("events", subjects.event("acme", "checked", None, 16)),
-        ("inbox", subjects.inbox(PERSON, 16)),
-        ("shared", subjects.shared(TOPIC)),
-        ("member", subjects.member(Member(PERSON, TOPIC), 16)),
-        ("position", subjects.position("notifier", 3)),
-        ("dead", subjects.dead("notifier", 3, 42)),
+        ("events", SUBJECTS.event_subject("acme", "task.assigned", "456")),
+        ("events", SUBJECTS.event_subject("acme", "checked", None)),
+        ("inbox", SUBJECTS.inbox_subject(PERSON)),
+        ("shared", subjects.topic_inbox_subject(TOPIC)),
+        ("member", SUBJECTS.member_subject(Member(PERSON, TOPIC))),
+        ("position", subjects.position_subject("notifier", 3)),
+        ("dead", subjects.dead_letter_subject("notifier", 3, 42)),
     ],
 )
-def test_its_addresses_are_the_subjects(told: dict[str, Any], channel: str, subject: str) -> None:
-    parts = re.split(r"\{\w+\}", told["channels"][channel]["address"])
+def test_its_addresses_are_the_subjects(served: dict[str, Any], channel: str, subject: str) -> None:
+    parts = re.split(r"\{\w+\}", served["channels"][channel]["address"])
 
     assert re.fullmatch("[^.]+".join(map(re.escape, parts)), subject)

@@ -1,4 +1,4 @@
-"""A cursor is opaque to clients: what a server sent is taken back, anything else refused with what to do."""
+"""A cursor is opaque to clients: a sent one is accepted, any other text is refused with advice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidings.contracts.codec import encode
-from tidings.contracts.cursor import Cursor, InvalidCursor, epoch
+from tidings.contracts.cursor import Cursor, InvalidCursor, epoch_of
 from tidings.contracts.frames import Ack
 
 EPOCHS = st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
@@ -53,7 +53,7 @@ def test_a_cursor_that_was_sent_is_taken_back(of: str, sequence: int) -> None:
         *("0123abcd-99999999999999999999", "0123abcd-1-2", "0123abcd_1", "null"),
     ],
 )
-def test_a_bad_cursor_is_refused_with_what_to_do(text: str) -> None:
+def test_an_invalid_cursor_is_refused_with_advice(text: str) -> None:
     with pytest.raises(InvalidCursor) as refused:
         Cursor.parse(text)
 
@@ -74,7 +74,7 @@ def test_no_text_at_all_breaks_the_reading_of_cursors(text: str) -> None:
 
 
 def test_an_epoch_names_one_incarnation_of_a_stream() -> None:
-    first, again, second = (epoch(f"2026-01-02T03:04:05.67890123{digit}Z") for digit in "445")
+    first, again, second = (epoch_of(f"2026-01-02T03:04:05.67890123{digit}Z") for digit in "445")
 
     assert first == again == "759ad92f"
     assert second != first

@@ -1,4 +1,4 @@
-"""What is wrong with an event: the field is named, the reason a sentence that a person can read."""
+"""The errors of an invalid event name the field, with a reason that a person can read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tidings.contracts.codec import InvalidEvent, decode, encode, event_of, recorded
+from tidings.contracts.codec import (
+    InvalidEvent,
+    decode_cloud_event,
+    decode_event,
+    decode_recorded_event,
+    encode,
+)
 from tidings.contracts.ids import ID_LIMIT_CHARACTERS
 
 ABSENT = object()
@@ -29,8 +35,8 @@ NO_ADDRESSEES = "An announcement needs `users`, `relation` or `everyone: true`"
 DEEP = b"[" * 20_000 + b"]" * 20_000
 
 
-def body(**changed: Any) -> bytes:
-    """A good event but for these attributes."""
+def encode_event_with(**changed: Any) -> bytes:
+    """Encode an event that is valid except for these attributes."""
     return encode(
         {
             name: value
@@ -40,85 +46,117 @@ def body(**changed: Any) -> bytes:
     )
 
 
-def data(**changed: Any) -> bytes:
-    return body(
+def encode_data_with(**changed: Any) -> bytes:
+    return encode_event_with(
         data={name: value for name, value in {**DATA, **changed}.items() if value is not ABSENT}
     )
 
 
-def announcement(**changed: Any) -> bytes:
-    return body(type="announcement.published", data={**ANNOUNCEMENT, **changed})
+def encode_announcement_with(**changed: Any) -> bytes:
+    return encode_event_with(type="announcement.published", data={**ANNOUNCEMENT, **changed})
 
 
 BAD: dict[str, tuple[bytes, str, str]] = {
     "nothing": (b"", "", "Input data was truncated"),
-    "half an object": (body()[:-1], "", "Input data was truncated"),
+    "half an object": (encode_event_with()[:-1], "", "Input data was truncated"),
     "no JSON": (b"{'id': 1}", "", "JSON is malformed: object keys must be strings (byte 1)"),
     "a list": (b"[]", "", "Expected `object`, got `array`"),
     "more behind it": (
-        body() + b"x",
+        encode_event_with() + b"x",
         "",
-        f"JSON is malformed: trailing characters (byte {len(body()) + 1})",
+        f"JSON is malformed: trailing characters (byte {len(encode_event_with()) + 1})",
     ),
-    "deep nesting": (body(data="here").replace(b'"here"', DEEP), "", "is nested too deeply"),
-    "no id": (body(id=ABSENT), "id", "Object missing required field `id`"),
-    "a number for an id": (body(id=1), "id", "Expected `str`, got `int`"),
-    "an empty id": (body(id=""), "id", "Expected `str` of length >= 1"),
+    "deep nesting": (
+        encode_event_with(data="here").replace(b'"here"', DEEP),
+        "",
+        "is nested too deeply",
+    ),
+    "no id": (encode_event_with(id=ABSENT), "id", "Object missing required field `id`"),
+    "a number for an id": (encode_event_with(id=1), "id", "Expected `str`, got `int`"),
+    "an empty id": (encode_event_with(id=""), "id", "Expected `str` of length >= 1"),
     "a long id": (
-        body(id="x" * (ID_LIMIT_CHARACTERS + 1)),
+        encode_event_with(id="x" * (ID_LIMIT_CHARACTERS + 1)),
         "id",
         "Expected `str` of length <= 128",
     ),
-    "NUL in an id": (body(id="a\0b"), "id", NO_CONTROL),
-    "a line break in an id": (body(id="a\nb"), "id", NO_CONTROL),
-    "a line break after an id": (body(id="a\n"), "id", NO_CONTROL),
-    "a blank before an id": (body(id=" a"), "id", NO_CONTROL),
-    "a blank after an id": (body(id="a "), "id", NO_CONTROL),
-    "a blank for a tenant": (body(tenant=" "), "tenant", NO_CONTROL),
-    "NUL in an actor": (body(actor="\0"), "actor", NO_CONTROL),
-    "blanks in a source": (body(source="/a b"), "source", A_SOURCE),
-    "no source": (body(source=ABSENT), "source", "Object missing required field `source`"),
-    "capitals in a type": (body(type="Task.Assigned"), "type", A_TYPE),
-    "a dot at the end of a type": (body(type="task."), "type", A_TYPE),
-    "a wildcard for a type": (body(type="task.*"), "type", A_TYPE),
-    "a long type": (body(type="x" * 97), "type", "Expected `str` of length <= 96"),
-    "another CloudEvents": (body(specversion="0.3"), "specversion", "Invalid enum value '0.3'"),
+    "NUL in an id": (encode_event_with(id="a\0b"), "id", NO_CONTROL),
+    "a line break in an id": (encode_event_with(id="a\nb"), "id", NO_CONTROL),
+    "a line break after an id": (encode_event_with(id="a\n"), "id", NO_CONTROL),
+    "a blank before an id": (encode_event_with(id=" a"), "id", NO_CONTROL),
+    "a blank after an id": (encode_event_with(id="a "), "id", NO_CONTROL),
+    "a blank for a tenant": (encode_event_with(tenant=" "), "tenant", NO_CONTROL),
+    "NUL in an actor": (encode_event_with(actor="\0"), "actor", NO_CONTROL),
+    "blanks in a source": (encode_event_with(source="/a b"), "source", A_SOURCE),
+    "no source": (
+        encode_event_with(source=ABSENT),
+        "source",
+        "Object missing required field `source`",
+    ),
+    "capitals in a type": (encode_event_with(type="Task.Assigned"), "type", A_TYPE),
+    "a dot at the end of a type": (encode_event_with(type="task."), "type", A_TYPE),
+    "a wildcard for a type": (encode_event_with(type="task.*"), "type", A_TYPE),
+    "a long type": (encode_event_with(type="x" * 97), "type", "Expected `str` of length <= 96"),
+    "another CloudEvents": (
+        encode_event_with(specversion="0.3"),
+        "specversion",
+        "Invalid enum value '0.3'",
+    ),
     "no CloudEvent": (
-        body(specversion=ABSENT),
+        encode_event_with(specversion=ABSENT),
         "specversion",
         "Object missing required field `specversion`",
     ),
     "a moment without a zone": (
-        body(time="2026-01-02T03:04:05"),
+        encode_event_with(time="2026-01-02T03:04:05"),
         "time",
         "Expected `datetime` with a timezone component",
     ),
-    "no moment": (body(time="yesterday"), "time", "Invalid RFC3339 encoded datetime"),
+    "no moment": (encode_event_with(time="yesterday"), "time", "Invalid RFC3339 encoded datetime"),
     "data that is no JSON": (
-        body(datacontenttype="text/xml"),
+        encode_event_with(datacontenttype="text/xml"),
         "datacontenttype",
         "Invalid enum value 'text/xml'",
     ),
-    "no data": (body(data=ABSENT), "data.task_id", "Object missing required field `task_id`"),
-    "data that is no object": (body(data=[1]), "data", "Expected `object`, got `array`"),
+    "no data": (
+        encode_event_with(data=ABSENT),
+        "data.task_id",
+        "Object missing required field `task_id`",
+    ),
+    "data that is no object": (
+        encode_event_with(data=[1]),
+        "data",
+        "Expected `object`, got `array`",
+    ),
     "a field missing": (
-        data(user_id=ABSENT),
+        encode_data_with(user_id=ABSENT),
         "data.user_id",
         "Object missing required field `user_id`",
     ),
-    "a field of another type": (data(user_id=7), "data.user_id", "Expected `str`, got `int`"),
-    "null for a field": (data(user_id=None), "data.user_id", "Expected `str`, got `null`"),
-    "NUL in a field": (data(task_id="4\0"), "data.task_id", NO_CONTROL),
-    "a blank at the end of a field": (data(task_id="456 "), "data.task_id", NO_CONTROL),
-    "nobody to announce to": (announcement(to={}), "data.to", NO_ADDRESSEES),
+    "a field of another type": (
+        encode_data_with(user_id=7),
+        "data.user_id",
+        "Expected `str`, got `int`",
+    ),
+    "null for a field": (
+        encode_data_with(user_id=None),
+        "data.user_id",
+        "Expected `str`, got `null`",
+    ),
+    "NUL in a field": (encode_data_with(task_id="4\0"), "data.task_id", NO_CONTROL),
+    "a blank at the end of a field": (encode_data_with(task_id="456 "), "data.task_id", NO_CONTROL),
+    "nobody to announce to": (encode_announcement_with(to={}), "data.to", NO_ADDRESSEES),
     "a bad user among many": (
-        announcement(to={"users": ["u-7", "u\t8"]}),
+        encode_announcement_with(to={"users": ["u-7", "u\t8"]}),
         "data.to.users[1]",
         NO_CONTROL,
     ),
-    "no relation": (announcement(to={"relation": "everybody"}), "data.to.relation", A_RELATION),
+    "no relation": (
+        encode_announcement_with(to={"relation": "everybody"}),
+        "data.to.relation",
+        A_RELATION,
+    ),
     "an unknown priority": (
-        announcement(priority="urgent"),
+        encode_announcement_with(priority="urgent"),
         "data.priority",
         "Invalid enum value 'urgent'",
     ),
@@ -126,39 +164,39 @@ BAD: dict[str, tuple[bytes, str, str]] = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_what_is_wrong_with_an_event_is_said_by_field_and_in_words(bad: str) -> None:
+def test_an_invalid_event_is_refused_with_its_field_and_a_readable_reason(bad: str) -> None:
     given_body, field, reason = BAD[bad]
 
     with pytest.raises(InvalidEvent) as refused:
-        event_of(decode(given_body))
+        decode_event(decode_cloud_event(given_body))
 
     assert (refused.value.field, refused.value.reason) == (field, reason)
     assert str(refused.value) == (f"{field}: {reason}" if field else reason)
 
 
-def test_what_all_of_these_are_measured_against_is_a_good_event() -> None:
+def test_the_unchanged_event_of_these_tests_is_valid() -> None:
     for good in (
-        body(),
-        data(more="\0"),
-        body(id="x" * ID_LIMIT_CHARACTERS),
-        body(id="a b"),
-        announcement(),
+        encode_event_with(),
+        encode_data_with(more="\0"),
+        encode_event_with(id="x" * ID_LIMIT_CHARACTERS),
+        encode_event_with(id="a b"),
+        encode_announcement_with(),
     ):
-        assert event_of(decode(good))
+        assert decode_event(decode_cloud_event(good))
 
 
-def test_an_event_of_the_log_without_a_tenant_is_nobodys() -> None:
-    orphan = body(tenant=ABSENT)
+def test_an_event_of_the_log_without_a_tenant_is_invalid() -> None:
+    orphan = encode_event_with(tenant=ABSENT)
 
     with pytest.raises(InvalidEvent, match="tenant: missing"):
-        recorded(orphan, 1, 1)
+        decode_recorded_event(orphan, 1, 1)
 
 
-def test_an_event_of_the_log_is_text_even_where_nobody_looks_into_it() -> None:
-    noise = data(more="here").replace(b"here", b"\xff")
+def test_an_event_of_the_log_is_utf_8_even_in_parts_that_are_not_decoded() -> None:
+    noise = encode_data_with(more="here").replace(b"here", b"\xff")
 
     with pytest.raises(InvalidEvent, match="not UTF-8"):
-        recorded(noise, 1, 1)
+        decode_recorded_event(noise, 1, 1)
 
 
 @given(
@@ -166,9 +204,9 @@ def test_an_event_of_the_log_is_text_even_where_nobody_looks_into_it() -> None:
     | st.text().map(str.encode)
     | st.recursive(st.none() | st.text(), st.lists).map(encode)
 )
-def test_whatever_lies_in_the_log_is_an_event_or_named_as_none(noise: bytes) -> None:
+def test_any_bytes_in_the_log_are_an_event_or_invalid(noise: bytes) -> None:
     with pytest.raises(InvalidEvent):
-        recorded(noise, 1, 1)
+        decode_recorded_event(noise, 1, 1)
 
 
 @given(
@@ -177,7 +215,7 @@ def test_whatever_lies_in_the_log_is_an_event_or_named_as_none(noise: bytes) -> 
 )
 def test_no_reason_shows_a_pattern(field: str, value: Any) -> None:
     try:
-        event_of(decode(body(**{field: value})))
+        decode_event(decode_cloud_event(encode_event_with(**{field: value})))
     except InvalidEvent as error:
         assert error.field.split(".")[0] in (field, "data")
         assert "regex" not in error.reason and "\\x" not in error.reason.replace(repr(value), "")

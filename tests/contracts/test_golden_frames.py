@@ -1,4 +1,4 @@
-"""Every entry and every frame is read and written as clients know it."""
+"""Every entry and every frame is decoded and encoded as clients know it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, get_args
 import msgspec
 import pytest
 from tidings.contracts.codec import (
-    decode_delivered,
+    decode_delivery_receipt,
     decode_entry,
     decode_membership,
     decode_notification,
-    decode_shared,
+    decode_shared_notification,
     encode,
 )
 from tidings.contracts.frames import (
@@ -21,14 +21,23 @@ from tidings.contracts.frames import (
     MarkOperation,
     ServerFrame,
 )
-from tidings.contracts.notifications import MARK_LIMIT_IDS, Entry, Membership, Shared
+from tidings.contracts.notifications import (
+    MARK_LIMIT_IDS,
+    Entry,
+    SharedNotification,
+    TopicMembership,
+)
 
-from tests.contracts.golden import means, names, sent, shown, wire
+from tests.contracts.golden import describe_value, list_names, read_bytes, read_meaning, read_wire
 
-ENTRIES = names("entries")
-TOPICS = names("topics")
-FRAMES = names("frames")
-READ = {"shared": decode_shared, "joined": decode_membership, "left": decode_membership}
+ENTRIES = list_names("entries")
+TOPICS = list_names("topics")
+FRAMES = list_names("frames")
+READ = {
+    "shared": decode_shared_notification,
+    "joined": decode_membership,
+    "left": decode_membership,
+}
 FROM_SERVER = {shape.__struct_config__.tag for shape in get_args(ServerFrame)}
 FROM_CLIENT = {shape.__struct_config__.tag for shape in get_args(ClientFrame)}
 
@@ -39,79 +48,82 @@ server_frame = msgspec.json.Decoder(ServerFrame).decode
 client_frame = msgspec.json.Decoder(ClientFrame).decode
 
 
-def frame(name: str) -> Any:
-    """A golden frame, read by the side that gets it."""
-    return reader(name)(sent(name))
+def read_frame(name: str) -> Any:
+    """Decode a golden frame as its receiver does."""
+    return reader_of(name)(read_bytes(name))
 
 
-def reader(name: str) -> Any:
-    """How the side that gets it reads it."""
-    said = wire(name)
-    return client_frame if said["type"] in FROM_CLIENT and "from" not in said else server_frame
+def reader_of(name: str) -> Any:
+    """Return the decoder of a golden frame's receiver."""
+    wire = read_wire(name)
+    return client_frame if wire["type"] in FROM_CLIENT and "from" not in wire else server_frame
 
 
 def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
     entries = {shape.__struct_config__.tag for shape in get_args(Entry)}
 
-    assert {wire(name)["entry"] for name in ENTRIES} == entries
-    assert {wire(name)["entry"] for name in TOPICS} == {
-        shape.__struct_config__.tag for shape in (*get_args(Membership), Shared)
+    assert {read_wire(name)["entry"] for name in ENTRIES} == entries
+    assert {read_wire(name)["entry"] for name in TOPICS} == {
+        shape.__struct_config__.tag for shape in (*get_args(TopicMembership), SharedNotification)
     }
-    assert {wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
+    assert {read_wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
     assert {"signal"} == FROM_SERVER & FROM_CLIENT, (
         "only what is passed on has one name on both sides"
     )
 
 
-def test_a_receipt_is_read_as_it_was_meant_and_written_as_it_was_sent() -> None:
-    receipt = decode_delivered(sent("receipts/receipt"))
+def test_a_golden_receipt_is_decoded_and_encoded_as_before() -> None:
+    receipt = decode_delivery_receipt(read_bytes("receipts/receipt"))
 
     written = encode(receipt)
 
-    assert shown(receipt) == means("receipts/receipt")
-    assert msgspec.json.decode(written) == wire("receipts/receipt")
+    assert describe_value(receipt) == read_meaning("receipts/receipt")
+    assert msgspec.json.decode(written) == read_wire("receipts/receipt")
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_a_golden_entry_is_read_as_it_was_meant_and_written_as_it_was_sent(name: str) -> None:
-    entry = decode_entry(sent(name))
+def test_a_golden_entry_is_decoded_and_encoded_as_before(name: str) -> None:
+    entry = decode_entry(read_bytes(name))
 
     written = encode(entry)
 
-    assert shown(entry) == means(name)
-    assert msgspec.json.decode(written) == wire(name)
+    assert describe_value(entry) == read_meaning(name)
+    assert msgspec.json.decode(written) == read_wire(name)
 
 
 @pytest.mark.parametrize("name", TOPICS)
-def test_what_is_said_of_topics_is_read_as_it_was_meant_and_written_as_it_was_sent(
+def test_a_golden_entry_of_a_topic_is_decoded_and_encoded_as_before(
     name: str,
 ) -> None:
-    said = READ[wire(name)["entry"]](sent(name))
+    entry = READ[read_wire(name)["entry"]](read_bytes(name))
 
-    written = encode(said)
+    written = encode(entry)
 
-    assert shown(said) == means(name)
-    assert msgspec.json.decode(written) == wire(name)
-    assert not isinstance(said, Shared) or decode_notification(said.notification).user == ""
+    assert describe_value(entry) == read_meaning(name)
+    assert msgspec.json.decode(written) == read_wire(name)
+    assert (
+        not isinstance(entry, SharedNotification)
+        or decode_notification(entry.notification).user == ""
+    )
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_golden_frame_is_read_as_it_was_meant_and_written_as_it_was_sent(name: str) -> None:
-    one = frame(name)
+def test_a_golden_frame_is_decoded_and_encoded_as_before(name: str) -> None:
+    one = read_frame(name)
 
     written = encode(one)
 
-    assert shown(one) == means(name)
-    assert msgspec.json.decode(written) == wire(name)
+    assert describe_value(one) == read_meaning(name)
+    assert msgspec.json.decode(written) == read_wire(name)
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_field_that_a_frame_does_not_know_is_no_error(name: str) -> None:
-    tomorrow = encode({**wire(name), "of_tomorrow": [1, 2]})
+    tomorrow = encode({**read_wire(name), "of_tomorrow": [1, 2]})
 
-    read = reader(name)
+    read = reader_of(name)
 
-    assert read(tomorrow) == frame(name)
+    assert read(tomorrow) == read_frame(name)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +152,7 @@ def test_a_field_that_a_frame_does_not_know_is_no_error(name: str) -> None:
     ],
     ids=str,
 )
-def test_a_mark_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_mark_is_refused(wrong: dict[str, Any]) -> None:
     body = encode({**GOOD_MARK, **wrong})
 
     with pytest.raises(msgspec.ValidationError):
@@ -171,15 +183,15 @@ def test_a_mark_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     ],
     ids=lambda frame: str(frame)[:60],
 )
-def test_a_watch_or_signal_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_watch_or_signal_is_refused(wrong: dict[str, Any]) -> None:
     body = encode(wrong)
 
     with pytest.raises(msgspec.ValidationError):
         client_frame(body)
 
 
-def test_a_client_cannot_send_what_only_a_server_says() -> None:
-    body = sent("frames/snapshot")
+def test_a_client_cannot_send_frames_of_the_server() -> None:
+    body = read_bytes("frames/snapshot")
 
     with pytest.raises(msgspec.ValidationError, match="Invalid value 'snapshot'"):
         client_frame(body)

@@ -1,4 +1,4 @@
-"""Ids: spelled in subjects without loss, the same partition and the same derived ids for ever, no two sharing one."""
+"""Ids: lossless in subjects, with stable partitions and derived ids, without collisions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tidings.contracts.ids import (
-    NOTIFICATIONS,
+    NOTIFICATION_NAMESPACE,
     NotificationIds,
     escape,
     event_key,
-    partition,
+    partition_number,
     unescape,
 )
 
@@ -68,12 +68,12 @@ def test_an_id_is_spelled_as_it_always_was(identifier: str, token: str) -> None:
     ],
 )
 def test_a_key_is_in_the_partition_it_always_was_in(key: str, partitions: int, number: int) -> None:
-    assert partition(key, partitions) == number
+    assert partition_number(key, partitions) == number
 
 
 @given(st.text(), st.integers(1, 256))
 def test_every_key_is_in_one_of_the_partitions(key: str, partitions: int) -> None:
-    assert 0 <= partition(key, partitions) < partitions
+    assert 0 <= partition_number(key, partitions) < partitions
 
 
 @given(st.text(), st.text(), st.lists(st.text()))
@@ -82,17 +82,18 @@ def test_the_id_of_a_notification_is_the_uuid_of_its_event_its_rule_and_its_reci
 ) -> None:
     ids = NotificationIds(event, rule)
 
-    found = [ids.of(recipient) for recipient in recipients]
+    results = [ids.id_for(recipient) for recipient in recipients]
 
-    assert found == [
-        str(uuid5(NOTIFICATIONS, f"{event} {rule} {recipient}")) for recipient in recipients
+    assert results == [
+        str(uuid5(NOTIFICATION_NAMESPACE, f"{event} {rule} {recipient}"))
+        for recipient in recipients
     ]
 
 
 def test_the_id_of_a_notification_is_what_it_always_was() -> None:
     ids = NotificationIds("acme//volunteers/1", "task_assigned_to_you")
 
-    assert ids.of("u-7") == "67b78cb9-618e-51d3-b236-e905c203e58a"
+    assert ids.id_for("u-7") == "67b78cb9-618e-51d3-b236-e905c203e58a"
 
 
 @given(st.tuples(TRICKY, TRICKY, TRICKY), st.tuples(TRICKY, TRICKY, TRICKY))

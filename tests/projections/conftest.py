@@ -1,4 +1,4 @@
-"""A read model of each projection that only the law tests write to."""
+"""Read models of all projections for the tests of their laws."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ import pytest
 from tidings.projections import PROJECTIONS
 from tidings.projections.projection import Projection
 from tidings.runtime.process import Runtime
-from tidings.runtime.readmodel import ReadModel, live
+from tidings.runtime.readmodels.read_model import ReadModel, live_model
 
 EPOCH = "0123abcd"
 
 
 @pytest.fixture(scope="session")
 async def models(runtime: Runtime) -> AsyncIterator[dict[str, ReadModel]]:
-    """The read models by the names of their projections, each with a checkpoint at the beginning."""
+    """Return a new read model for each projection, by name."""
     made = {
-        projection.name: await live(runtime.postgres, _own(projection))
+        projection.name: await live_model(runtime.postgres, _renamed(projection))
         for projection in PROJECTIONS
     }
     for model in made.values():
         await model.checkpoint(runtime.postgres, EPOCH)
     yield made
     for model in made.values():
-        await drop(runtime, model.projection)
+        await drop_read_models(runtime, model.projection)
 
 
 @pytest.fixture(params=PROJECTIONS, ids=lambda projection: projection.name)
 def model(request: pytest.FixtureRequest, models: dict[str, ReadModel]) -> ReadModel:
-    """One of them after the other."""
+    """Return each read model in turn."""
     return models[request.param.name]
 
 
-async def drop(runtime: Runtime, projection: Projection) -> None:
-    """Leave nothing of a projection's read models behind."""
+async def drop_read_models(runtime: Runtime, projection: Projection) -> None:
+    """Drop all read models of a projection."""
     async with runtime.postgres.connection() as connection:
-        gone = await connection.execute(
+        deleted = await connection.execute(
             "DELETE FROM tidings.read_model WHERE name = %s RETURNING schema", (projection.name,)
         )
-        for (schema,) in [*await gone.fetchall(), (projection.name,)]:
+        for (schema,) in [*await deleted.fetchall(), (projection.name,)]:
             await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
 
 
-def _own(projection: Projection) -> Projection:
+def _renamed(projection: Projection) -> Projection:
     return replace(projection, name=f"law_{projection.name}")

@@ -1,4 +1,4 @@
-"""Random logs for every projection: a few people, a few ids, so that everything meets everything."""
+"""Random logs for every projection, with few users and few ids, so that entries collide."""
 
 from __future__ import annotations
 
@@ -10,29 +10,47 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 from msgspec import Raw
-from tidings.contracts import events
 from tidings.contracts.codec import encode
 from tidings.contracts.cursor import Cursor
-from tidings.contracts.events.base import Event
-from tidings.contracts.ids import partition
+from tidings.contracts.event import Event
+from tidings.contracts.ids import partition_number
 from tidings.contracts.notifications import (
-    Delivered,
+    DeliveryReceipt,
     Entity,
     Entry,
     Filter,
-    Joined,
-    Left,
     Mark,
     Notification,
-    Shared,
+    SharedNotification,
+    TopicJoined,
+    TopicLeft,
 )
-from tidings.contracts.subjects import Member, Person, Topic, inbox, member, receipt
-from tidings.contracts.subjects import shared as shared_log
-from tidings.projections.projection import Message
+from tidings.contracts.subjects import Member, Person, Subjects, Topic
+from tidings.contracts.subjects import topic_inbox_subject as shared_log
+from tidings.domains.chat.events import MessagePosted
+from tidings.domains.notifications.events import NotificationActed, NotificationRead
+from tidings.domains.people.events import RoleGranted, RoleRevoked, UserJoined, UserLeft
+from tidings.domains.volunteers.events import (
+    MilestoneCompleted,
+    ProjectStatusChanged,
+    TaskAssigned,
+    TaskCompleted,
+    TaskDeleted,
+    TaskStatusChanged,
+    TaskUnassigned,
+    TaskUnwatched,
+    TaskWatched,
+    TeamMemberAdded,
+    TeamMemberRemoved,
+    TimelogApproved,
+    TimelogRejected,
+)
+from tidings.projections.projection import LogMessage
 
 T = TypeVar("T")
 
 PARTITIONS = 2
+SUBJECTS = Subjects(PARTITIONS)
 TENANTS = ("acme", "wayne")
 NOW = datetime.now(UTC).replace(microsecond=0)
 PEOPLE = (Person("acme", "u-1"), Person("acme", "u-2"), Person("wayne", "u-1"))
@@ -43,7 +61,7 @@ TOPICS = (
 )
 IDS = tuple(str(UUID(int=number, version=5)) for number in range(12))
 SHARED = tuple(str(UUID(int=number, version=5)) for number in range(100, 150))
-"""The ids of shared notifications, each told once, in this order."""
+"""The ids of shared notifications, each shared once, in this order."""
 MARKED = (*IDS, *SHARED[:8])
 STATES = ("read", "unread", "seen", "archived", "unarchived", "unsnoozed", "deleted")
 CATEGORIES, TYPES, GROUPS = ("task", "project"), ("task.assigned", "task.completed"), ("a", "b")
@@ -108,17 +126,17 @@ _members = st.sampled_from(
     [(person, topic) for person in PEOPLE for topic in TOPICS if person.tenant == topic.tenant]
 ).flatmap(
     lambda member: st.tuples(
-        st.just(Member(*member)), st.sampled_from([Joined(), Joined(), Left()])
+        st.just(Member(*member)), st.sampled_from([TopicJoined(), TopicJoined(), TopicLeft()])
     )
 )
 
 _facts: st.SearchStrategy[Event] = st.one_of(
-    st.builds(events.TaskAssigned, task_id=_things, task_title=st.just("Water"), user_id=_users),
-    st.builds(events.TaskUnassigned, task_id=_things, user_id=_users),
-    st.builds(events.TaskWatched, task_id=_things, user_id=_users),
-    st.builds(events.TaskUnwatched, task_id=_things, user_id=_users),
+    st.builds(TaskAssigned, task_id=_things, task_title=st.just("Water"), user_id=_users),
+    st.builds(TaskUnassigned, task_id=_things, user_id=_users),
+    st.builds(TaskWatched, task_id=_things, user_id=_users),
+    st.builds(TaskUnwatched, task_id=_things, user_id=_users),
     st.builds(
-        events.TimelogApproved,
+        TimelogApproved,
         timelog_id=_things,
         user_id=_users,
         hours=st.sampled_from([1.0, 0.1, 1 / 3, -1.0, 1e300]),
@@ -126,42 +144,40 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         task_id=st.none() | _things,
     ),
     st.builds(
-        events.TimelogRejected,
+        TimelogRejected,
         timelog_id=_things,
         user_id=_users,
         hours=st.just(1.0),
         project_id=_things,
     ),
-    st.builds(events.TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
+    st.builds(TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
+    st.builds(TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles),
+    st.builds(UserJoined, user_id=_users, locale=st.sampled_from([None, "de", "en", "?"])),
+    st.builds(UserLeft, user_id=_users),
+    st.builds(RoleGranted, user_id=_users, role=_roles),
+    st.builds(RoleRevoked, user_id=_users, role=_roles),
     st.builds(
-        events.TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles
-    ),
-    st.builds(events.UserJoined, user_id=_users, locale=st.sampled_from([None, "de", "en", "?"])),
-    st.builds(events.UserLeft, user_id=_users),
-    st.builds(events.RoleGranted, user_id=_users, role=_roles),
-    st.builds(events.RoleRevoked, user_id=_users, role=_roles),
-    st.builds(
-        events.TaskCompleted,
+        TaskCompleted,
         task_id=_things,
         task_title=st.just("Water"),
         project_id=st.none() | _things,
     ),
     st.builds(
-        events.TaskStatusChanged,
+        TaskStatusChanged,
         task_id=_things,
         task_title=st.just("-"),
         new_status=st.sampled_from(["Done", "open"]),
     ),
     st.builds(
-        events.MilestoneCompleted,
+        MilestoneCompleted,
         project_id=_things,
         project_name=st.just("-"),
         milestone_id=_things,
         milestone_title=st.just("-"),
     ),
-    st.builds(events.TaskDeleted, task_id=_things),
+    st.builds(TaskDeleted, task_id=_things),
     st.builds(
-        events.MessagePosted,
+        MessagePosted,
         message_id=st.just("1"),
         room_id=_things,
         sender_id=_users,
@@ -169,21 +185,21 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         text=st.just("-"),
     ),
     st.builds(
-        events.NotificationRead,
+        NotificationRead,
         notification_id=st.sampled_from(IDS),
         user_id=_users,
         title=st.just("-"),
         group=st.none() | _things.map("room:{}".format),
     ),
     st.builds(
-        events.NotificationActed,
+        NotificationActed,
         notification_id=st.sampled_from(IDS),
         user_id=_users,
         action=st.just("accept"),
         notification_type=st.just("-"),
     ),
     st.builds(
-        events.ProjectStatusChanged,
+        ProjectStatusChanged,
         project_id=_things,
         project_name=st.just("Garden"),
         new_status=st.just("active"),
@@ -193,41 +209,46 @@ _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])
 
 
 def entries() -> st.SearchStrategy[Entry]:
-    """Notifications (new, or known ones changed in place) and marks of all kinds."""
+    """Draw notifications (new, or known ones changed in place) and marks of all kinds."""
     return st.one_of(_notifications, _marks)
 
 
 @st.composite
-def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
-    """What lies in NOTIFICATIONS: the youngest entry is of just now, the oldest perhaps of months ago."""
+def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
+    """Draw a log of NOTIFICATIONS; its last entry is recent, its first may be months old."""
     alone = st.tuples(st.sampled_from(PEOPLE), entries())
     shared = st.tuples(
         st.sampled_from(TOPICS), _notifications, st.none() | st.sampled_from(["u-1", "u-2"])
     )
-    acts = draw(_as_many(st.one_of(alone, alone, shared, _members), most))
+    acts = draw(_long_lists(st.one_of(alone, alone, shared, _members), most))
     ids = iter(SHARED)
-    return _laid_down(draw, [_told(act, ids) for act in acts])
+    return _place_in_log(draw, [_encode_act(act, ids) for act in acts])
 
 
 @st.composite
-def event_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
-    """What lies in EVENTS: the same event twice or more at other sequences, and things that are no events."""
+def event_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
+    """Draw a log of EVENTS, with duplicates at other sequences and with invalid events."""
     ids = st.integers(1, 30).map(str)
-    acts = draw(_as_many(st.tuples(st.sampled_from(TENANTS), ids, _facts | _noise), most))
+    acts = draw(_long_lists(st.tuples(st.sampled_from(TENANTS), ids, _facts | _noise), most))
     bodies = [
-        (f"events.{partition(tenant, PARTITIONS)}.{tenant}.x._.y", _event(tenant, number, fact))
+        (
+            f"events.{partition_number(tenant, PARTITIONS)}.{tenant}.x._.y",
+            _event(tenant, number, fact),
+        )
         for tenant, number, fact in acts
     ]
-    return _laid_down(draw, bodies)
+    return _place_in_log(draw, bodies)
 
 
 @st.composite
-def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[Message]:
-    """What devices say they have, now and then less than before."""
+def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
+    """Draw a log of delivery receipts, whose cursors may decrease."""
     cursors = st.integers(0, 6).map(lambda sequence: str(Cursor("0123abcd", sequence)))
-    said = st.builds(Delivered, device=st.sampled_from(["desk", "phone"]), cursor=cursors)
-    acts = draw(_as_many(st.tuples(st.sampled_from(PEOPLE), said), most))
-    return _laid_down(draw, [(receipt(person, PARTITIONS), encode(each)) for person, each in acts])
+    receipts = st.builds(DeliveryReceipt, device=st.sampled_from(["desk", "phone"]), cursor=cursors)
+    acts = draw(_long_lists(st.tuples(st.sampled_from(PEOPLE), receipts), most))
+    return _place_in_log(
+        draw, [(SUBJECTS.receipt_subject(person), encode(receipt)) for person, receipt in acts]
+    )
 
 
 LOGS = {
@@ -240,34 +261,36 @@ LOGS = {
 """A random log for each projection, by its name."""
 
 
-def batches(messages: Sequence[Message], sizes: Sequence[int]) -> list[Sequence[Message]]:
-    """A log cut into batches of these sizes, again and again."""
-    found: list[Sequence[Message]] = []
+def batches(messages: Sequence[T], sizes: Sequence[int]) -> list[Sequence[T]]:
+    """Cut a log into batches of these sizes, repeated in turn."""
+    cut: list[Sequence[T]] = []
     while messages:
-        size = sizes[len(found) % len(sizes)]
-        found.append(messages[:size])
+        size = sizes[len(cut) % len(sizes)]
+        cut.append(messages[:size])
         messages = messages[size:]
-    return found
+    return cut
 
 
-def _told(act: Any, ids: Iterator[str]) -> tuple[str, bytes]:
-    """Something that is said to somebody, of somebody, or to a topic, as it lies in the log."""
+def _encode_act(act: Any, ids: Iterator[str]) -> tuple[str, bytes]:
+    """Return the subject and the body of an entry for a user, a member or a topic."""
     match act:
         case (Topic() as topic, notification, left_out):
-            told = msgspec.structs.replace(notification, id=next(ids), user="")
+            shared = msgspec.structs.replace(notification, id=next(ids), user="")
             return shared_log(topic), encode(
-                Shared(left_out=left_out, notification=Raw(encode(told)))
+                SharedNotification(left_out=left_out, notification=Raw(encode(shared)))
             )
-        case (Member() as whose, membership):
-            return member(whose, PARTITIONS), encode(membership)
+        case (Member() as member, membership):
+            return SUBJECTS.member_subject(member), encode(membership)
         case (person, entry):
-            return inbox(person, PARTITIONS), encode(entry)
+            return SUBJECTS.inbox_subject(person), encode(entry)
+        case _:
+            raise ValueError(act)
 
 
-def _as_many(each: st.SearchStrategy[T], most: int) -> st.SearchStrategy[list[T]]:
-    """Long lists as often as short ones."""
+def _long_lists(elements: st.SearchStrategy[T], most: int) -> st.SearchStrategy[list[T]]:
+    """Draw long lists as often as short ones."""
     return st.integers(1, most).flatmap(
-        lambda count: st.lists(each, min_size=count, max_size=count)
+        lambda count: st.lists(elements, min_size=count, max_size=count)
     )
 
 
@@ -284,8 +307,8 @@ def _event(tenant: str, number: str, fact: Event | bytes) -> bytes:
     return encode({**attributes, "data": fact})
 
 
-def _laid_down(draw: st.DrawFn, bodies: list[tuple[str, bytes]]) -> list[Message]:
-    """Sequences with gaps, as one partition or one kind of subject of a stream has them."""
+def _place_in_log(draw: st.DrawFn, bodies: list[tuple[str, bytes]]) -> list[LogMessage]:
+    """Assign sequences with gaps, as one partition of a stream has them."""
     gaps = draw(st.lists(st.integers(1, 3), min_size=len(bodies), max_size=len(bodies)))
     step = draw(st.sampled_from(STEPS))
     sequences = [sum(gaps[: index + 1]) for index in range(len(gaps))]
@@ -293,6 +316,6 @@ def _laid_down(draw: st.DrawFn, bodies: list[tuple[str, bytes]]) -> list[Message
         int((NOW - step * (len(bodies) - index)).timestamp() * 1e9) for index in range(len(bodies))
     ]
     return [
-        Message(subject, body, *place)
+        LogMessage(subject, body, *place)
         for (subject, body), place in zip(bodies, zip(sequences, times, strict=True), strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The audience: who stood how to what and when, compared with the simplest telling of it, one event at a time."""
+"""The audience: its rows equal those of a model that applies one event at a time."""
 
 from __future__ import annotations
 
@@ -6,22 +6,41 @@ from typing import NamedTuple
 
 import pytest
 from hypothesis import Phase, given, settings
-from tidings.contracts import events
-from tidings.contracts.codec import InvalidEvent, encode, recorded
-from tidings.contracts.events import AnyRecorded
-from tidings.contracts.events.base import Event
-from tidings.projections.projection import Message
-from tidings.projections.relations import (
+from tidings.contracts.codec import InvalidEvent, decode_recorded_event, encode
+from tidings.contracts.event import AnyRecordedEvent, Event
+from tidings.contracts.relations import (
     ObjectDeleted,
     RelationChange,
     RelationClosed,
     RelationOpened,
-    relations,
 )
+from tidings.domains.barbershop.events import LocationStaffJoined, LocationStaffLeft
+from tidings.domains.chat.events import RoomMemberJoined, RoomMemberLeft
+from tidings.domains.field_service.events import (
+    WorkOrderAssigned,
+    WorkOrderDeleted,
+    WorkOrderUnassigned,
+)
+from tidings.domains.incidents.events import IncidentAssigned, IncidentCreated
+from tidings.domains.people.events import RoleGranted, RoleRevoked, UserJoined, UserLeft
+from tidings.domains.volunteers.events import (
+    TaskAssigned,
+    TaskCompleted,
+    TaskDeleted,
+    TaskUnassigned,
+    TaskUnwatched,
+    TaskWatched,
+    TeamMemberAdded,
+    TeamMemberRemoved,
+    TimelogApproved,
+    TimelogRejected,
+)
+from tidings.projections.projection import LogMessage
+from tidings.projections.relations import relation_changes
 from tidings.runtime.process import Runtime
-from tidings.runtime.readmodel import ReadModel
+from tidings.runtime.readmodels.read_model import ReadModel
 
-from tests.projections.folding import fold, rows, undone
+from tests.projections.folding import fold, read_rows, roll_back
 from tests.projections.logs import batches, event_logs
 
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -31,29 +50,29 @@ Row = tuple[str, str, str, str, int, int | None]
 Relation = tuple[str, str, str]
 
 
-class Told(NamedTuple):
-    """Relations that are open, with their beginning; those that were; the events seen."""
+class ExpectedAudience(NamedTuple):
+    """Open relations with their beginnings, closed relations, and seen events."""
 
     open: dict[tuple[str, Relation], int]
     closed: list[Row]
     seen: dict[str, int]
 
-    def take(self, event: AnyRecorded) -> None:
-        """Take an event on, unless it was seen before."""
+    def apply(self, event: AnyRecordedEvent) -> None:
+        """Apply an event, unless it was seen before."""
         if self.seen.setdefault(event.key, event.sequence) != event.sequence:
             return
-        for turn in relations(event):
-            if isinstance(turn, RelationOpened):
+        for change in relation_changes(event):
+            if isinstance(change, RelationOpened):
                 self.open.setdefault(
-                    (event.tenant, (turn.object, turn.relation, turn.user)), event.sequence
+                    (event.tenant, (change.object, change.relation, change.user)), event.sequence
                 )
             else:
-                self._close(event, turn)
+                self._close(event, change)
 
-    def _close(self, event: AnyRecorded, turn: RelationClosed | ObjectDeleted) -> None:
+    def _close(self, event: AnyRecordedEvent, change: RelationClosed | ObjectDeleted) -> None:
         for tenant, (of, name, whose) in list(self.open):
             if tenant == event.tenant and all(
-                said in (None, so) for said, so in zip(turn, (of, name, whose), strict=True)
+                said in (None, so) for said, so in zip(change, (of, name, whose), strict=True)
             ):
                 self.closed.append(
                     (
@@ -67,7 +86,7 @@ class Told(NamedTuple):
                 )
 
     def rows(self) -> list[Row]:
-        """As they stand in the table."""
+        """Return the rows as the table has them."""
         return sorted(
             [
                 *self.closed,
@@ -77,26 +96,28 @@ class Told(NamedTuple):
         )
 
 
-def told(log: list[Message]) -> Told:
-    found = Told({}, [], {})
+def expect_audience(log: list[LogMessage]) -> ExpectedAudience:
+    expected = ExpectedAudience({}, [], {})
     for message in log:
         try:
-            found.take(recorded(message.data, message.sequence, message.time_nanoseconds))
+            expected.apply(
+                decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+            )
         except InvalidEvent:
             continue
-    return found
+    return expected
 
 
 @LAW
 @given(log=event_logs())
-async def test_the_rows_say_what_the_events_said(
-    runtime: Runtime, models: dict[str, ReadModel], log: list[Message]
+async def test_the_rows_equal_those_of_the_model(
+    runtime: Runtime, models: dict[str, ReadModel], log: list[LogMessage]
 ) -> None:
-    expected = told(log)
+    expected = expect_audience(log)
 
-    async with undone(runtime.postgres) as connection:
+    async with roll_back(runtime.postgres) as connection:
         await fold(connection, models["audience"], batches(log, [3, 1, 8]))
-        found = await rows(connection, models["audience"].schema)
+        found = await read_rows(connection, models["audience"].schema)
 
     assert found["relation"] == expected.rows()
     assert sorted(sequence for _, sequence in found["seen"]) == sorted(expected.seen.values())
@@ -106,58 +127,54 @@ async def test_the_rows_say_what_the_events_said(
     ("event", "openings"),
     [
         (
-            events.TaskAssigned(task_id="1", task_title="-", user_id="u"),
+            TaskAssigned(task_id="1", task_title="-", user_id="u"),
             [RelationOpened("task:1", "assignee", "u")],
         ),
         (
-            events.TaskUnassigned(task_id="1", user_id="u"),
+            TaskUnassigned(task_id="1", user_id="u"),
             [RelationClosed("task:1", "assignee", "u")],
         ),
-        (events.TaskWatched(task_id="1", user_id="u"), [RelationOpened("task:1", "watcher", "u")]),
+        (TaskWatched(task_id="1", user_id="u"), [RelationOpened("task:1", "watcher", "u")]),
         (
-            events.TaskUnwatched(task_id="1", user_id="u"),
+            TaskUnwatched(task_id="1", user_id="u"),
             [RelationClosed("task:1", "watcher", "u")],
         ),
         (
-            events.TimelogApproved(
-                timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"
-            ),
+            TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"),
             [RelationOpened("task:1", "volunteer", "u")],
         ),
-        (events.TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2"), []),
+        (TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2"), []),
         (
-            events.TimelogRejected(
-                timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"
-            ),
+            TimelogRejected(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"),
             [],
         ),
         (
-            events.TeamMemberAdded(project_id="2", user_id="u"),
+            TeamMemberAdded(project_id="2", user_id="u"),
             [RelationOpened("project:2", "member", "u")],
         ),
         (
-            events.TeamMemberAdded(project_id="2", user_id="u", role="member"),
+            TeamMemberAdded(project_id="2", user_id="u", role="member"),
             [RelationOpened("project:2", "member", "u")],
         ),
         (
-            events.TeamMemberAdded(project_id="2", user_id="u", role="manager"),
+            TeamMemberAdded(project_id="2", user_id="u", role="manager"),
             [
                 RelationOpened("project:2", "member", "u"),
                 RelationOpened("project:2", "manager", "u"),
             ],
         ),
         (
-            events.TeamMemberRemoved(project_id="2", user_id="u", role="manager"),
+            TeamMemberRemoved(project_id="2", user_id="u", role="manager"),
             [RelationClosed("project:2", "manager", "u")],
         ),
         (
-            events.TeamMemberRemoved(project_id="2", user_id="u"),
+            TeamMemberRemoved(project_id="2", user_id="u"),
             [RelationClosed("project:2", None, "u")],
         ),
-        (events.UserJoined(user_id="u"), [RelationOpened("tenant", "member", "u")]),
+        (UserJoined(user_id="u"), [RelationOpened("tenant", "member", "u")]),
         *(
             (
-                events.UserJoined(user_id="u", locale=given),
+                UserJoined(user_id="u", locale=given),
                 [
                     RelationOpened("tenant", "member", "u"),
                     RelationClosed("locale", None, "u"),
@@ -173,56 +190,56 @@ async def test_the_rows_say_what_the_events_said(
         ),
         *(
             (
-                events.UserJoined(user_id="u", locale=given),
+                UserJoined(user_id="u", locale=given),
                 [RelationOpened("tenant", "member", "u"), RelationClosed("locale", None, "u")],
             )
             for given in ("", "?", "de#member", "d" * 5000)
         ),
-        (events.UserLeft(user_id="u"), [RelationClosed(None, None, "u")]),
-        (events.RoleGranted(user_id="u", role="office"), [RelationOpened("tenant", "office", "u")]),
-        (events.RoleRevoked(user_id="u", role="office"), [RelationClosed("tenant", "office", "u")]),
-        (events.TaskDeleted(task_id="1"), [ObjectDeleted("task:1")]),
+        (UserLeft(user_id="u"), [RelationClosed(None, None, "u")]),
+        (RoleGranted(user_id="u", role="office"), [RelationOpened("tenant", "office", "u")]),
+        (RoleRevoked(user_id="u", role="office"), [RelationClosed("tenant", "office", "u")]),
+        (TaskDeleted(task_id="1"), [ObjectDeleted("task:1")]),
         (
-            events.WorkOrderAssigned(work_order_id="1", technician_id="u"),
+            WorkOrderAssigned(work_order_id="1", technician_id="u"),
             [RelationOpened("work_order:1", "technician", "u")],
         ),
         (
-            events.WorkOrderUnassigned(work_order_id="1", technician_id="u"),
+            WorkOrderUnassigned(work_order_id="1", technician_id="u"),
             [RelationClosed("work_order:1", "technician", "u")],
         ),
-        (events.WorkOrderDeleted(work_order_id="1"), [ObjectDeleted("work_order:1")]),
+        (WorkOrderDeleted(work_order_id="1"), [ObjectDeleted("work_order:1")]),
         (
-            events.LocationStaffJoined(location_id="1", user_id="u"),
+            LocationStaffJoined(location_id="1", user_id="u"),
             [RelationOpened("location:1", "staff", "u")],
         ),
         (
-            events.LocationStaffLeft(location_id="1", user_id="u"),
+            LocationStaffLeft(location_id="1", user_id="u"),
             [RelationClosed("location:1", "staff", "u")],
         ),
         (
-            events.RoomMemberJoined(room_id="1", user_id="u"),
+            RoomMemberJoined(room_id="1", user_id="u"),
             [RelationOpened("room:1", "member", "u")],
         ),
         (
-            events.RoomMemberLeft(room_id="1", user_id="u"),
+            RoomMemberLeft(room_id="1", user_id="u"),
             [RelationClosed("room:1", "member", "u")],
         ),
         (
-            events.IncidentCreated(incident_id="1", number=7, title="-", responders=("u", "v")),
+            IncidentCreated(incident_id="1", number=7, title="-", responders=("u", "v")),
             [
                 RelationOpened("incident:1", "responder", "u"),
                 RelationOpened("incident:1", "responder", "v"),
             ],
         ),
         (
-            events.IncidentAssigned(incident_id="1", number=7, user_id="u"),
+            IncidentAssigned(incident_id="1", number=7, user_id="u"),
             [RelationOpened("incident:1", "responder", "u")],
         ),
-        (events.TaskCompleted(task_id="1", task_title="-"), []),
+        (TaskCompleted(task_id="1", task_title="-"), []),
     ],
     ids=repr,
 )
-def test_an_event_says_who_stands_how_to_what(event: Event, openings: list[RelationChange]) -> None:
+def test_an_event_changes_these_relations(event: Event, openings: list[RelationChange]) -> None:
     body = encode(
         {
             "specversion": "1.0",
@@ -234,6 +251,6 @@ def test_an_event_says_who_stands_how_to_what(event: Event, openings: list[Relat
         }
     )
 
-    said = relations(recorded(body, 1, 1))
+    changes = relation_changes(decode_recorded_event(body, 1, 1))
 
-    assert list(said) == openings
+    assert list(changes) == openings

@@ -1,4 +1,4 @@
-"""The laws of all projections: rows depend on the log and on nothing else."""
+"""The laws of all projections: rows depend on the log only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tidings.projections import PROJECTIONS
-from tidings.runtime.postgres import Connection
 from tidings.runtime.process import Runtime
-from tidings.runtime.readmodel import ReadModel
+from tidings.runtime.readmodels.postgres import PostgresConnection
+from tidings.runtime.readmodels.read_model import ReadModel
 
-from tests.projections.folding import fold, rows, undone
+from tests.projections.folding import fold, read_rows, roll_back
 from tests.projections.logs import LOGS, batches
 
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -41,19 +41,19 @@ async def test_rows_depend_neither_on_batches_nor_on_plans(
     sizes = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=5))
     plan = data.draw(st.sampled_from(PLANS))
 
-    async with undone(runtime.postgres) as connection:
+    async with roll_back(runtime.postgres) as connection:
         await fold(connection, model, batches(log, [1]))
-        one_by_one = await rows(connection, model.schema)
-    async with undone(runtime.postgres) as connection:
+        one_by_one = await read_rows(connection, model.schema)
+    async with roll_back(runtime.postgres) as connection:
         await _plan_anew(connection, plan)
         await fold(connection, model, batches(log, sizes))
-        gathered = await rows(connection, model.schema)
-    async with undone(runtime.postgres) as connection:
+        rows = await read_rows(connection, model.schema)
+    async with roll_back(runtime.postgres) as connection:
         await _plan_anew(connection, plan)
         await fold(connection, model, [log])
-        at_once = await rows(connection, model.schema)
+        at_once = await read_rows(connection, model.schema)
 
-    assert gathered == one_by_one
+    assert rows == one_by_one
     assert at_once == one_by_one
     assert one_by_one["checkpoint"][0][1] == log[-1].sequence
 
@@ -61,7 +61,7 @@ async def test_rows_depend_neither_on_batches_nor_on_plans(
 @LAW
 @given(data=st.data())
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
-def test_a_message_says_the_same_whenever_and_wherever_it_is_read(
+def test_evolve_depends_neither_on_the_time_nor_on_the_environment(
     projection: Any, data: st.DataObject
 ) -> None:
     log = data.draw(LOGS[projection.name]())
@@ -74,14 +74,14 @@ def test_a_message_says_the_same_whenever_and_wherever_it_is_read(
     assert after == before
 
 
-async def _plan_anew(connection: Connection, without: tuple[str, ...]) -> None:
+async def _plan_anew(connection: PostgresConnection, without: tuple[str, ...]) -> None:
     await connection.execute(b"SET LOCAL plan_cache_mode = force_custom_plan")
     for join in without:
         await connection.execute(f"SET LOCAL enable_{join} = off".encode())
 
 
 def _stop_the_clocks(patch: pytest.MonkeyPatch) -> None:
-    """Let whoever asks what time it is, or in which environment it runs, fail."""
+    """Make reading the time or the environment fail."""
     for clock in (
         "time",
         "time_ns",
@@ -91,22 +91,22 @@ def _stop_the_clocks(patch: pytest.MonkeyPatch) -> None:
         "localtime",
         "gmtime",
     ):
-        patch.setattr(time, clock, _asked)
-    patch.setattr(os, "getenv", _asked)
+        patch.setattr(time, clock, _fail)
+    patch.setattr(os, "getenv", _fail)
     patch.setattr(os, "environ", None)
     for name, module in list(sys.modules.items()):
         if (
-            name.startswith(("contracts", "projections"))
+            name.startswith(("tidings.contracts", "tidings.domains", "tidings.projections"))
             and getattr(module, "datetime", None) is datetime
         ):
             patch.setattr(module, "datetime", Timeless)
 
 
-def _asked(*_: object) -> NoReturn:
+def _fail(*_: object) -> NoReturn:
     raise AssertionError("a projection asked for the time or the environment")
 
 
 class Timeless(datetime):
-    """Moments, but not the present one."""
+    """A `datetime` class without the present time."""
 
-    now = utcnow = today = _asked  # type: ignore[assignment]
+    now = utcnow = today = _fail  # type: ignore[assignment]

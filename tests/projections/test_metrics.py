@@ -1,4 +1,4 @@
-"""The metrics: what events add up to, compared with the simplest telling of it, one event at a time."""
+"""The metrics: their rows equal those of a model that applies one event at a time."""
 
 from __future__ import annotations
 
@@ -6,29 +6,37 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from hypothesis import Phase, given, settings
-from tidings.contracts import events
-from tidings.contracts.codec import InvalidEvent, instant, recorded
-from tidings.contracts.events import AnyRecorded
-from tidings.projections.hours import seconds
-from tidings.projections.projection import Message
+from tidings.contracts.codec import InvalidEvent, decode_recorded_event, instant
+from tidings.contracts.event import AnyRecordedEvent
+from tidings.domains.volunteers.events import (
+    MilestoneCompleted,
+    TaskAssigned,
+    TaskCompleted,
+    TaskDeleted,
+    TaskStatusChanged,
+    TimelogApproved,
+    TimelogRejected,
+)
+from tidings.projections.metrics.hours import whole_seconds
+from tidings.projections.projection import LogMessage
 from tidings.runtime.process import Runtime
-from tidings.runtime.readmodel import ReadModel
+from tidings.runtime.readmodels.read_model import ReadModel
 
-from tests.projections.folding import fold, rows, undone
+from tests.projections.folding import fold, read_rows, roll_back
 from tests.projections.logs import batches, event_logs
 
 FINDING = (Phase.explicit, Phase.reuse, Phase.generate)
 LAW = settings(max_examples=30, phases=FINDING)
 
 COUNTED = (
-    *(events.TimelogApproved, events.TimelogRejected, events.MilestoneCompleted),
-    *(events.TaskAssigned, events.TaskCompleted, events.TaskStatusChanged, events.TaskDeleted),
+    *(TimelogApproved, TimelogRejected, MilestoneCompleted),
+    *(TaskAssigned, TaskCompleted, TaskStatusChanged, TaskDeleted),
 )
 Times = dict[tuple[str, str], datetime]
 
 
-class Told:
-    """Time logs with their seconds, 0 if not approved; tasks as assigned, done and deleted; milestones."""
+class ExpectedMetrics:
+    """Time logs with seconds (0 if rejected); tasks with times and deletion; milestones."""
 
     def __init__(self) -> None:
         self.timelogs: dict[tuple[str, str], tuple[int, bool]] = {}
@@ -38,24 +46,24 @@ class Told:
         self.deleted: set[tuple[str, str]] = set()
         self.milestones: set[tuple[str, str, str]] = set()
 
-    def take(self, found: AnyRecorded) -> None:
-        tenant, event, at = found.tenant, found.event, instant(found.time_nanoseconds)
+    def apply(self, recorded: AnyRecordedEvent) -> None:
+        tenant, event, at = recorded.tenant, recorded.event, instant(recorded.time_nanoseconds)
         match event:
-            case events.TimelogApproved() | events.TimelogRejected():
+            case TimelogApproved() | TimelogRejected():
                 self.timelogs[tenant, event.timelog_id] = (
-                    seconds(event.hours),
-                    isinstance(event, events.TimelogApproved),
+                    whole_seconds(event.hours),
+                    isinstance(event, TimelogApproved),
                 )
-            case events.MilestoneCompleted():
+            case MilestoneCompleted():
                 self.milestones.add((tenant, event.project_id, event.milestone_id))
-            case events.TaskAssigned():
+            case TaskAssigned():
                 self._task(tenant, event.task_id, self.assigned, at)
-            case events.TaskCompleted() | events.TaskStatusChanged(new_status="Done"):
+            case TaskCompleted() | TaskStatusChanged(new_status="Done"):
                 self._task(tenant, event.task_id, self.done, at)
-            case events.TaskStatusChanged():
+            case TaskStatusChanged():
                 self._task(tenant, event.task_id, {}, at)
                 self.done.pop((tenant, event.task_id), None)
-            case events.TaskDeleted():
+            case TaskDeleted():
                 self._task(tenant, event.task_id, {}, at)
                 self.deleted.add((tenant, event.task_id))
             case _:
@@ -66,38 +74,40 @@ class Told:
         times.setdefault((tenant, task), at)
 
 
-def first(log: list[Message]) -> Iterator[AnyRecorded]:
-    """Each event of a log that counts, once."""
-    known = set[str]()
+def first_occurrences(log: list[LogMessage]) -> Iterator[AnyRecordedEvent]:
+    """Yield each event of a log once."""
+    keys = set[str]()
     for message in log:
         try:
-            found = recorded(message.data, message.sequence, message.time_nanoseconds)
+            recorded = decode_recorded_event(
+                message.data, message.sequence, message.time_nanoseconds
+            )
         except InvalidEvent:
             continue
-        if isinstance(found.event, COUNTED) and found.key not in known:
-            known.add(found.key)
-            yield found
+        if isinstance(recorded.event, COUNTED) and recorded.key not in keys:
+            keys.add(recorded.key)
+            yield recorded
 
 
 @LAW
 @given(log=event_logs(most=80))
-async def test_the_rows_say_what_the_events_said_each_once(
-    runtime: Runtime, models: dict[str, ReadModel], log: list[Message]
+async def test_the_rows_equal_those_of_the_model_for_unique_events(
+    runtime: Runtime, models: dict[str, ReadModel], log: list[LogMessage]
 ) -> None:
-    told = Told()
-    for event in first(log):
-        told.take(event)
+    expected = ExpectedMetrics()
+    for event in first_occurrences(log):
+        expected.apply(event)
 
-    async with undone(runtime.postgres) as connection:
+    async with roll_back(runtime.postgres) as connection:
         await fold(connection, models["metrics"], batches(log, [3, 1, 8]))
-        found = await rows(connection, models["metrics"].schema)
+        rows = await read_rows(connection, models["metrics"].schema)
 
-    assert {(row[0], row[1]): (row[7], row[8]) for row in found["timelog"]} == told.timelogs
+    assert {(row[0], row[1]): (row[7], row[8]) for row in rows["timelog"]} == expected.timelogs
     assert {
         (tenant, task): (assigned, done, deleted)
-        for tenant, task, _, assigned, done, deleted in found["task"]
+        for tenant, task, _, assigned, done, deleted in rows["task"]
     } == {
-        which: (told.assigned.get(which), told.done.get(which), which in told.deleted)
-        for which in told.tasks
+        which: (expected.assigned.get(which), expected.done.get(which), which in expected.deleted)
+        for which in expected.tasks
     }
-    assert {row[:3] for row in found["milestone"]} == told.milestones
+    assert {row[:3] for row in rows["milestone"]} == expected.milestones

@@ -1,4 +1,4 @@
-"""Gathering changes into few executions: whatever order matters is kept, whatever may go together does."""
+"""Gathering changes into few executions keeps the order where it matters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tidings.projections.projection import Change, Statement, Step, steps
 
-PUT = Statement("put", "", joins=True)
-FILL = Statement("fill", "", joins=True)
+PUT = Statement("put", "", mergeable=True)
+FILL = Statement("fill", "", mergeable=True)
 DOUBLE = Statement("double", "")
 APPEND = Statement("append", "")
-CLEAR = Statement("clear", "", parts=True)
+CLEAR = Statement("clear", "", is_barrier=True)
 STATEMENTS = (PUT, FILL, DOUBLE, APPEND, CLEAR)
 SCOPES = ("alice", "bob", "carol")
 
@@ -23,7 +23,7 @@ Tables = dict[str, dict[str, list[int]]]
 
 @st.composite
 def changes(draw: st.DrawFn) -> list[Change]:
-    """Changes as projections make them: only those that join may share an identity, and then of one scope."""
+    """Draw changes as projections make them: only mergeable ones share an identity."""
     acts = draw(
         st.lists(
             st.tuples(st.sampled_from(STATEMENTS), st.sampled_from(SCOPES), st.sampled_from("abc")),
@@ -39,15 +39,18 @@ def _changes(acts: Sequence[tuple[Statement, str, str]]) -> Iterator[Change]:
         yield Change(statement, scope, identity, {"scope": scope, "key": key, "value": number})
 
 
-def executed(gathered: Iterable[Step]) -> Tables:
-    """What a database makes of them: one execution sees the tables as they were before it, and touches each row once."""
+def execute_steps(executions: Iterable[Step]) -> Tables:
+    """Execute steps as a database does.
+
+    An execution sees the tables as they were before it, and touches each row once.
+    """
     tables: Tables = defaultdict(dict)
-    for statement, rows in gathered:
-        assert statement.joins or len({row["scope"] for row in rows}) == len(rows), (
+    for statement, rows in executions:
+        assert statement.mergeable or len({row["scope"] for row in rows}) == len(rows), (
             f"two rows of one scope in one {statement.name}"
         )
         for row in sorted(rows, key=lambda row: row["scope"], reverse=True):
-            for scope in SCOPES if statement.parts else (row["scope"],):
+            for scope in SCOPES if statement.is_barrier else (row["scope"],):
                 _execute(statement, row, tables[scope])
     return {scope: tables[scope] for scope in SCOPES}
 
@@ -67,12 +70,12 @@ def _execute(statement: Statement, row: dict[str, Any], table: dict[str, list[in
 
 
 @given(changes())
-def test_gathered_changes_do_what_they_do_one_by_one(given_changes: list[Change]) -> None:
-    one_by_one = executed((change.statement, [change.row]) for change in given_changes)
+def test_gathered_changes_have_the_effect_of_single_ones(given_changes: list[Change]) -> None:
+    one_by_one = execute_steps((change.statement, [change.row]) for change in given_changes)
 
-    gathered = executed(steps(given_changes))
+    executions = execute_steps(steps(given_changes))
 
-    assert gathered == one_by_one
+    assert executions == one_by_one
 
 
 @given(changes())
@@ -87,16 +90,16 @@ def test_no_row_is_lost_or_made_up_and_of_one_identity_only_the_last_counts(
     assert len(identities) <= len(rows) <= len(given_changes)
 
 
-def test_what_concerns_a_thousand_people_is_one_execution_of_each_kind() -> None:
+def test_changes_of_a_thousand_people_are_one_execution_of_each_statement() -> None:
     several = [(PUT, "a"), (PUT, "b"), (DOUBLE, "a"), (APPEND, "b")]
     crowd = [
         (statement, f"user {number}", key) for number in range(1000) for statement, key in several
     ]
 
-    gathered = steps(_changes(crowd))
+    executions = steps(_changes(crowd))
 
-    assert [statement for statement, _ in gathered] == [PUT, DOUBLE, APPEND]
-    assert [len(rows) for _, rows in gathered] == [2000, 1000, 1000]
+    assert [statement for statement, _ in executions] == [PUT, DOUBLE, APPEND]
+    assert [len(rows) for _, rows in executions] == [2000, 1000, 1000]
 
 
 def test_changes_of_one_scope_wait_for_each_other() -> None:
@@ -108,9 +111,9 @@ def test_changes_of_one_scope_wait_for_each_other() -> None:
         (DOUBLE, "bob", "a"),
     ]
 
-    gathered = steps(_changes(acts))
+    executions = steps(_changes(acts))
 
-    assert [(statement.name, len(rows)) for statement, rows in gathered] == [
+    assert [(statement.name, len(rows)) for statement, rows in executions] == [
         ("put", 1),
         ("double", 2),
         ("put", 1),
@@ -121,18 +124,18 @@ def test_changes_of_one_scope_wait_for_each_other() -> None:
 def test_a_change_that_is_behind_another_scope_waits_for_all_of_it_so_far() -> None:
     shared = [Change(PUT, "topic", ("topic", key), {"key": key}) for key in "ab"]
     alone = [
-        Change(FILL, user, (user, number), {"key": "x"}, behind="topic")
+        Change(FILL, user, (user, number), {"key": "x"}, after_scope="topic")
         for number, user in enumerate(SCOPES)
     ]
 
-    gathered = steps([alone[0], shared[0], alone[1], shared[1], alone[2]])
+    executions = steps([alone[0], shared[0], alone[1], shared[1], alone[2]])
 
-    assert [(statement.name, len(rows)) for statement, rows in gathered] == [
+    assert [(statement.name, len(rows)) for statement, rows in executions] == [
         ("fill", 1),
         ("put", 2),
         ("fill", 2),
     ]
 
 
-def test_nothing_is_gathered_from_nothing() -> None:
+def test_no_changes_need_no_execution() -> None:
     assert steps([]) == []

@@ -1,4 +1,4 @@
-"""A desk: a page of a product with a bell, an inbox or toasts in it, and somebody who uses them by mouse and keys."""
+"""A desk: a page of a product with elements in it, used by mouse and keys."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator
 
-from tests.driver import Tidings, hello_to
 from tests.web.visitor import Tab, Visitor
 
 AXE = (
     Path(__file__).parents[2]
     / "services"
+    / "tidings"
     / "edge"
     / "web"
     / "node_modules"
@@ -25,8 +25,9 @@ LAY_OUT = """async ([html, way]) => {
     await import("/web/elements.js");
     Object.assign(document.documentElement.style, { colorScheme: way.scheme ?? "light" });
     Object.assign(document.documentElement, { dir: way.dir ?? "ltr", lang: way.lang ?? "en" });
-    Object.assign(document.body.style, { margin: 0, padding: "16px 24px", fontFamily: "system-ui" });
-    document.body.style.background = "light-dark(#eef0f5, #0d0f13)";
+    const background = "light-dark(#eef0f5, #0d0f13)";
+    const style = { margin: 0, padding: "16px 24px", fontFamily: "system-ui", background };
+    Object.assign(document.body.style, style);
     document.body.innerHTML = `<main><h1 style="font-size:20px">A product</h1>${html}</main>`;
 }"""
 BELL = '<div style="display: flex; justify-content: end"><tidings-bell></tidings-bell></div>'
@@ -52,13 +53,13 @@ class Desk(Tab):
         """The toasts in the corner."""
         return self.page.locator(".toast:not(.leaving)")
 
-    async def press(self, *keys: str) -> None:
+    async def press_keys(self, *keys: str) -> None:
         """Press keys, one after the other."""
         for key in keys:
             await self.page.keyboard.press(key)
 
-    async def faults(self) -> list[str]:
-        """What axe finds wrong with the page: rule, and where."""
+    async def accessibility_faults(self) -> list[str]:
+        """Return what axe finds wrong with the page: rule and place."""
         if not AXE.exists():
             pytest.skip("needs axe-core: run `just web` once")
         await self.page.evaluate(AXE.read_text())
@@ -72,17 +73,11 @@ class Desk(Tab):
         ]
 
 
-async def desk(visitor: Visitor, user: str, html: str, **way: str) -> Desk:
-    """A page with these elements, live."""
-    page = await visitor.page()
+async def open_desk(visitor: Visitor, user: str, html: str, **way: str) -> Desk:
+    """Open a page with elements, and wait until it is live."""
+    page = await visitor.open_page()
     await page.evaluate(LAY_OUT, [html, way])
-    await visitor.connect(page, user)
+    await visitor.connect_page(page, user)
     found = Desk(page)
-    await found.live()
+    await found.until_live()
     return found
-
-
-async def told(tidings: Tidings, *titles: str) -> None:
-    """Tell Amira so, and wait until she has been told."""
-    await tidings.emit(*(hello_to("amira", title=title) for title in titles))
-    await tidings.eventually("amira", total=len(titles))

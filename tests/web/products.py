@@ -1,4 +1,4 @@
-"""Pages of products, written with React, as their bundler makes them; all they have of Tidings is what the edge serves."""
+"""Pages of products, written with React and bundled; Tidings' modules come from the edge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.async_api import Page, Route
 from tests.web.visitor import Visitor
 
 PAGES = Path(__file__).parent / "pages"
-MODULES = Path(__file__).parents[2] / "services" / "edge" / "web" / "node_modules"
+MODULES = Path(__file__).parents[2] / "services/tidings/edge/web/node_modules"
 MOUNT = """async ([name, strict, props]) => {
     const { createElement, createRoot, StrictMode } = await import("react");
     const { default: Shown } = await import(`/pages/${name}.js`);
@@ -21,8 +21,8 @@ MOUNT = """async ([name, strict, props]) => {
 }"""
 
 
-async def bundled(folder: Path) -> Path:
-    """All pages, bundled into a folder with one copy of React."""
+async def bundle_pages(folder: Path) -> Path:
+    """Bundle all pages into a folder, with one copy of React."""
     esbuild = MODULES / ".bin" / "esbuild"
     if not esbuild.exists() or not (MODULES / "react-dom").exists():
         pytest.skip("needs React and esbuild: `npm install` in services/tidings/edge/web")
@@ -47,7 +47,7 @@ async def bundled(folder: Path) -> Path:
     return folder
 
 
-async def product(
+async def open_product(
     visitor: Visitor,
     pages: Path,
     name: str,
@@ -56,12 +56,12 @@ async def product(
     strict: bool = True,
     **props: str,
 ) -> Page:
-    """A page of a product, in which a user is signed in."""
+    """Open a page of a product, signed in as a user."""
 
     async def serve(route: Route) -> None:
         await route.fulfill(path=pages / route.request.url.rpartition("/")[2])
 
     await visitor.context.route("**/pages/*", serve)
-    page = await visitor.page("/pages/index.html")
+    page = await visitor.open_page("/pages/index.html")
     await page.evaluate(MOUNT, [name, strict, {"token": visitor.tidings.token(user), **props}])
     return page

@@ -1,87 +1,159 @@
-// What a page holds: all that it was told, within a limit, and what of it was news.
+// A tab's copy of the log: its limit, and what of it is reported as new.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Replica } from "../../services/edge/web/replica.js";
+import { Replica } from "../../services/tidings/edge/web/client/replica.js";
 
 const AT = "2026-03-02T12:00:00Z";
 const NOON = Date.parse(AT);
-const HELD_LIMIT = 20_000;
+const NOTIFICATIONS_LIMIT = 20_000;
 const cursor = (sequence) => `0123abcd-${sequence}`;
 const counts = (total) => ({ unread: total, unseen: total, total });
-const note = (sequence) => ({ entry: "notification", cursor: cursor(sequence), id: `n-${sequence}`, type: "task.assigned", title: `Task ${sequence}`, created: AT });
-const entries = (after, to, found, total) => ({ type: "entries", after: cursor(after), cursor: cursor(to), entries: found, counts: counts(total) });
-const snapshot = (at, found) => ({ type: "snapshot", cursor: cursor(at), counts: counts(found.length), notifications: found });
-const upTo = (count, from = 1) => Array.from({ length: count }, (_, place) => note(from + place));
+const notification = (sequence) => ({
+    entry: "notification",
+    cursor: cursor(sequence),
+    id: `n-${sequence}`,
+    type: "task.assigned",
+    title: `Task ${sequence}`,
+    created: AT,
+});
+const entries = (after, to, list, total) => ({
+    type: "entries",
+    after: cursor(after),
+    cursor: cursor(to),
+    entries: list,
+    counts: counts(total),
+});
+const snapshot = (at, list) => ({
+    type: "snapshot",
+    cursor: cursor(at),
+    counts: counts(list.length),
+    notifications: list,
+});
+const upTo = (count, from = 1) =>
+    Array.from({ length: count }, (_, index) => notification(from + index));
 
 function replica(state = "live") {
-    const told = [];
-    const made = new Replica({ now: () => NOON, state: () => state, tell: (name, detail) => told.push([name, detail]) });
-    return { made, news: () => told.filter(([name]) => name === "notification").map(([, detail]) => [detail.notification.id, detail.live]), told };
+    const events = [];
+    const copy = new Replica({
+        getNow: () => NOON,
+        getState: () => state,
+        emit: (name, detail) => events.push([name, detail]),
+    });
+    return {
+        copy,
+        newIds: () =>
+            events
+                .filter(([name]) => name === "notification")
+                .map(([, detail]) => [detail.notification.id, detail.live]),
+        events,
+    };
 }
 
-test("a page that is told more than it may hold lets the older half go, and knows where they can be loaded again", async () => {
-    const { made } = replica();
-    made.take(snapshot(0, []));
+test("above the limit the older half is dropped, and can be loaded again", async () => {
+    const { copy } = replica();
+    copy.applyFrame(snapshot(0, []));
 
-    made.take(entries(0, HELD_LIMIT, upTo(HELD_LIMIT), HELD_LIMIT));
-    assert.deepEqual([made.notifications.length, made.complete], [HELD_LIMIT, true]);
-    made.take(entries(HELD_LIMIT, HELD_LIMIT + 1, [note(HELD_LIMIT + 1)], HELD_LIMIT + 1));
+    copy.applyFrame(
+        entries(0, NOTIFICATIONS_LIMIT, upTo(NOTIFICATIONS_LIMIT), NOTIFICATIONS_LIMIT),
+    );
+    assert.deepEqual([copy.notifications.length, copy.complete], [NOTIFICATIONS_LIMIT, true]);
+    copy.applyFrame(
+        entries(
+            NOTIFICATIONS_LIMIT,
+            NOTIFICATIONS_LIMIT + 1,
+            [notification(NOTIFICATIONS_LIMIT + 1)],
+            NOTIFICATIONS_LIMIT + 1,
+        ),
+    );
 
-    assert.equal(made.notifications.length, HELD_LIMIT / 2);
-    assert.deepEqual([made.complete, made.before], [false, made.notifications.at(-1).cursor]);
-    assert.deepEqual(made.counts, counts(HELD_LIMIT + 1));
-    const [older] = [upTo(50, HELD_LIMIT / 2 - 48).reverse()];
-    assert.equal(made.older({ notifications: older, cursor: cursor(HELD_LIMIT + 1), next: older.at(-1).cursor }), 50);
+    assert.equal(copy.notifications.length, NOTIFICATIONS_LIMIT / 2);
+    assert.deepEqual([copy.complete, copy.olderBefore], [false, copy.notifications.at(-1).cursor]);
+    assert.deepEqual(copy.counts, counts(NOTIFICATIONS_LIMIT + 1));
+    const [older] = [upTo(50, NOTIFICATIONS_LIMIT / 2 - 48).reverse()];
+    assert.equal(
+        copy.addOlderPage({
+            notifications: older,
+            cursor: cursor(NOTIFICATIONS_LIMIT + 1),
+            next: older.at(-1).cursor,
+        }),
+        50,
+    );
     assert.deepEqual(
-        made.notifications.map((it) => it.id).slice(-51),
-        upTo(51, HELD_LIMIT / 2 - 48).reverse().map((it) => it.id),
+        copy.notifications.map((it) => it.id).slice(-51),
+        upTo(51, NOTIFICATIONS_LIMIT / 2 - 48)
+            .reverse()
+            .map((it) => it.id),
     );
 });
 
-test("what a first visit brings is none of it news, what comes then is", () => {
-    const { made, news } = replica();
-    made.begin();
-    made.take(snapshot(2, upTo(2).reverse()));
-    made.end();
+test("what a first visit brings is not reported as new, what comes later is", () => {
+    const { copy, newIds } = replica();
+    copy.beginCatchUp();
+    copy.applyFrame(snapshot(2, upTo(2).reverse()));
+    copy.endCatchUp();
 
-    made.take(entries(2, 3, [note(3)], 3));
+    copy.applyFrame(entries(2, 3, [notification(3)], 3));
 
-    assert.deepEqual(news(), [["n-3", true]]);
+    assert.deepEqual(newIds(), [["n-3", true]]);
 });
 
-test("what was missed is news that is not live, in order, and counted", () => {
-    const { made, news, told } = replica("catching up");
-    made.restore({ cursor: cursor(2), counts: counts(2), floor: null, user: "amira", device: "d" }, upTo(2), []);
-    made.begin();
-    made.take(entries(2, 4, upTo(2, 3), 4));
-    made.end();
+test("what was missed is reported in order, counted, and not live", () => {
+    const { copy, newIds, events } = replica("catching up");
+    copy.restore(
+        { cursor: cursor(2), counts: counts(2), floor: null, user: "amira", device: "d" },
+        upTo(2),
+        [],
+    );
+    copy.beginCatchUp();
+    copy.applyFrame(entries(2, 4, upTo(2, 3), 4));
+    copy.endCatchUp();
 
-    const caughtUp = told.find(([name]) => name === "caughtup")[1];
-    assert.deepEqual(news(), [["n-3", false], ["n-4", false]]);
+    const caughtUp = events.find(([name]) => name === "caughtup")[1];
+    assert.deepEqual(newIds(), [
+        ["n-3", false],
+        ["n-4", false],
+    ]);
     assert.deepEqual([caughtUp.replayed, caughtUp.from, caughtUp.to], [2, cursor(2), cursor(4)]);
 });
 
-test("whoever slept takes over how everything stands, and is told what is new in it; what is older changes nothing", () => {
-    const { made, news } = replica();
-    made.restore({ cursor: cursor(2), counts: counts(2), floor: null, user: "amira", device: "d" }, upTo(2), []);
+test("a tab that was suspended adopts the leader's state, but not an older one", () => {
+    const { copy, newIds } = replica();
+    copy.restore(
+        { cursor: cursor(2), counts: counts(2), floor: null, user: "amira", device: "d" },
+        upTo(2),
+        [],
+    );
 
-    made.adopt({ cursor: cursor(4), counts: counts(4), floor: null, notifications: upTo(4).reverse() });
-    made.adopt({ cursor: cursor(3), counts: counts(3), floor: null, notifications: upTo(3).reverse() });
+    copy.adoptLog({
+        cursor: cursor(4),
+        counts: counts(4),
+        floor: null,
+        notifications: upTo(4).reverse(),
+    });
+    copy.adoptLog({
+        cursor: cursor(3),
+        counts: counts(3),
+        floor: null,
+        notifications: upTo(3).reverse(),
+    });
 
-    assert.deepEqual([made.cursor, made.counts], [cursor(4), counts(4)]);
-    assert.deepEqual(news().map(([id]) => id), ["n-3", "n-4"]);
+    assert.deepEqual([copy.cursor, copy.counts], [cursor(4), counts(4)]);
+    assert.deepEqual(
+        newIds().map(([id]) => id),
+        ["n-3", "n-4"],
+    );
 });
 
-test("what happens together is said once", async () => {
-    const { made, told } = replica();
+test("changes of one turn of the event loop are reported once", async () => {
+    const { copy, events } = replica();
 
-    made.take(snapshot(2, upTo(2).reverse()));
-    made.take(entries(2, 3, [note(3)], 3));
-    const op = made.mark("read", { ids: ["n-3"] }, { due: 0 });
+    copy.applyFrame(snapshot(2, upTo(2).reverse()));
+    copy.applyFrame(entries(2, 3, [notification(3)], 3));
+    const op = copy.createMark("read", { ids: ["n-3"] }, { due: 0 });
     await Promise.resolve();
 
-    assert.equal(told.filter(([name]) => name === "change").length, 1);
-    assert.deepEqual([op.touched, made.counts.unread], [["n-3"], 2]);
+    assert.equal(events.filter(([name]) => name === "change").length, 1);
+    assert.deepEqual([op.touched, copy.counts.unread], [["n-3"], 2]);
 });

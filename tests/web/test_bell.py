@@ -1,11 +1,13 @@
-"""The bell, and what is elsewhere of it: title, icon, app, sound and desktop."""
+"""The bell, and what follows it: title, icon, app badge, sound and desktop."""
 
 from __future__ import annotations
 
 from playwright.async_api import expect
 
-from tests.driver import Tidings, hello_to
-from tests.web.desk import BELL, INBOX, desk, told
+from tests.builders import make_announcement
+from tests.driver import Tidings
+from tests.web.desk import BELL, INBOX, open_desk
+from tests.web.titles import announce_titles
 from tests.web.visitor import Visitor
 
 ICON = """() => {
@@ -20,7 +22,8 @@ ICON = """() => {
 CORNERS = """async () => {
     const image = Object.assign(new Image(), { src: icon.href });
     await image.decode();
-    const pen = Object.assign(document.createElement("canvas"), { width: 64, height: 64 }).getContext("2d");
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+    const pen = canvas.getContext("2d");
     pen.drawImage(image, 0, 0);
     return [[47, 17], [10, 54]].map(([x, y]) => [...pen.getImageData(x, y, 1, 1).data.slice(0, 3)]);
 }"""
@@ -31,15 +34,20 @@ RING = """() => {
 }"""
 INSIDE = """() => {
     const { root } = document.querySelector("tidings-bell");
-    const [bell, panel] = ["button.bell", ".panel"].map((name) => root.querySelector(name).getBoundingClientRect());
-    return panel.top >= bell.bottom && panel.bottom <= innerHeight && panel.left >= 0 && panel.right <= innerWidth;
+    const place = (selector) => root.querySelector(selector).getBoundingClientRect();
+    const [bell, panel] = [place("button.bell"), place(".panel")];
+    const isInsideHeight = panel.top >= bell.bottom && panel.bottom <= innerHeight;
+    return isInsideHeight && panel.left >= 0 && panel.right <= innerWidth;
 }"""
 DESKTOP = """
     localStorage.setItem("tidings alerts", JSON.stringify({ sound: false, desktop: true }));
     window.shown_ = [];
     window.Notification = class {
         static permission = "granted";
-        constructor(title, { tag }) { Object.assign(this, { title, tag, closed: false }); shown_.push(this); }
+        constructor(title, { tag }) {
+            Object.assign(this, { title, tag, closed: false });
+            shown_.push(this);
+        }
         close() { this.closed = true; }
     };
 """
@@ -48,11 +56,13 @@ DESKTOP = """
 async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    at = await desk(visitor, "amira", BELL)
+    at = await open_desk(visitor, "amira", BELL)
     await expect(at.bell).to_have_accessible_name("Notifications, nothing new")
     await expect(at.page.locator(".badge")).to_be_hidden()
 
-    await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(120)))
+    await tidings.emit(
+        *(make_announcement("amira", title=f"number {number}") for number in range(120))
+    )
 
     await expect(at.bell).to_have_accessible_name("Notifications, 120 new")
     await expect(at.page.locator(".badge")).to_have_text("99+")
@@ -61,14 +71,14 @@ async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(
 async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    await told(tidings, "one", "two")
-    at = await desk(visitor, "amira", BELL)
+    await announce_titles(tidings, "one", "two")
+    at = await open_desk(visitor, "amira", BELL)
     await at.bell.focus()
 
-    await at.press("Enter")
+    await at.press_keys("Enter")
     await expect(at.rows.first).to_be_focused()
     inside = await at.bell.get_attribute("aria-expanded")
-    await at.press("Escape")
+    await at.press_keys("Escape")
 
     assert inside == "true"
     await expect(at.bell).to_be_focused()
@@ -81,7 +91,7 @@ async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(
 async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    at = await desk(visitor, "amira", BELL)
+    at = await open_desk(visitor, "amira", BELL)
     await at.bell.click()
 
     for height in (1000, 700, 500):
@@ -92,17 +102,17 @@ async def test_the_panel_is_within_the_window_and_leaves_the_bell_to_be_seen(
 async def test_the_title_says_how_many_are_new_and_the_bell_links_to_a_page_of_all(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    await told(tidings, "one", "two")
-    at = await desk(visitor, "amira", '<tidings-bell title-count page="/all"></tidings-bell>')
+    await announce_titles(tidings, "one", "two")
+    at = await open_desk(visitor, "amira", '<tidings-bell title-count page="/all"></tidings-bell>')
     await expect(at.page).to_have_title("(2) Tidings")
-    await at.says("document.title = 'Elsewhere'")
+    await at.evaluate("document.title = 'Elsewhere'")
 
     await at.bell.click()
 
     await expect(at.page.get_by_role("link", name="See all")).to_have_attribute(
         "href", f"{tidings.url}/all"
     )
-    await at.until("tidings.counts.unseen === 0")
+    await at.wait_until("tidings.counts.unseen === 0")
     await expect(at.page).to_have_title("Elsewhere")
 
 
@@ -110,11 +120,11 @@ async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(
     visitor: Visitor, tidings: Tidings
 ) -> None:
     await visitor.context.grant_permissions(["notifications"], origin=tidings.url)
-    at, other = await desk(visitor, "amira", INBOX), await desk(visitor, "amira", INBOX)
-    await at.says(RING)
-    await tidings.emit(hello_to("amira", title="quiet"))
-    await at.until("tidings.counts.unread === 1")
-    before = await at.says("window.rung")
+    at, other = await open_desk(visitor, "amira", INBOX), await open_desk(visitor, "amira", INBOX)
+    await at.evaluate(RING)
+    await tidings.emit(make_announcement("amira", title="quiet"))
+    await at.wait_until("tidings.counts.unread === 1")
+    before = await at.evaluate("window.rung")
 
     await at.page.get_by_role("button", name="Settings").click()
     await at.page.get_by_role("checkbox", name="Play a sound").check()
@@ -124,16 +134,16 @@ async def test_sound_and_desktop_are_off_until_somebody_turns_them_on(
         other.page.get_by_role("checkbox", name="Play a sound")
     ).to_be_checked()  # what is asked for in one tab holds in all
     await other.page.close()
-    on = await at.says("window.rung")
-    await tidings.emit(hello_to("amira", title="still quiet", priority="low"))
-    await at.until("tidings.counts.unread === 2")
-    await tidings.emit(hello_to("amira", title="loud"))
-    await at.until(f"window.rung === {on} + 2")
-    await tidings.emit(hello_to("amira", title="alarming", priority="critical"))
-    await at.until(f"window.rung === {on} + 6")
+    on = await at.evaluate("window.rung")
+    await tidings.emit(make_announcement("amira", title="still quiet", priority="low"))
+    await at.wait_until("tidings.counts.unread === 2")
+    await tidings.emit(make_announcement("amira", title="loud"))
+    await at.wait_until(f"window.rung === {on} + 2")
+    await tidings.emit(make_announcement("amira", title="alarming", priority="critical"))
+    await at.wait_until(f"window.rung === {on} + 6")
 
     assert before == 0
-    assert await at.says("JSON.parse(localStorage.getItem('tidings alerts'))") == {
+    assert await at.evaluate("JSON.parse(localStorage.getItem('tidings alerts'))") == {
         "sound": True,
         "desktop": True,
     }
@@ -145,36 +155,36 @@ async def test_what_arrives_is_announced_and_the_bell_may_count_what_is_unread_o
     await visitor.context.add_init_script(
         "navigator.setAppBadge = async (count) => void (window.onApp = count);"
     )
-    at = await desk(
+    at = await open_desk(
         visitor, "amira", f'<tidings-bell count="unread" app-badge></tidings-bell>{INBOX}'
     )
 
-    await tidings.emit(hello_to("amira", title="one"))
+    await tidings.emit(make_announcement("amira", title="one"))
     await expect(
         at.page.locator("main > tidings-inbox").get_by_role("status").filter(has_text="New: one")
     ).to_be_attached()
-    await at.until("tidings.counts.unseen === 0")
+    await at.wait_until("tidings.counts.unseen === 0")
 
     await expect(at.bell).to_have_accessible_name("Notifications, 1 unread")
-    assert await at.says("window.onApp") == 1
+    assert await at.evaluate("window.onApp") == 1
 
 
 async def test_the_page_s_icon_has_a_dot_while_something_is_new(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    at = await desk(visitor, "amira", "<tidings-bell favicon-dot></tidings-bell>")
-    await at.says(ICON)
-    await tidings.emit(hello_to("amira", title="new"))
-    await at.until("icon.href !== plain")
-    corners = await at.says(CORNERS)
+    at = await open_desk(visitor, "amira", "<tidings-bell favicon-dot></tidings-bell>")
+    await at.evaluate(ICON)
+    await tidings.emit(make_announcement("amira", title="new"))
+    await at.wait_until("icon.href !== plain")
+    corners = await at.evaluate(CORNERS)
 
-    await at.says("tidings.markAll('seen')")
-    await at.until("icon.href === plain")
-    await tidings.emit(hello_to("amira", title="newer"))
-    await at.until("icon.href !== plain")
-    await at.says("document.querySelector('tidings-bell').removeAttribute('favicon-dot')")
-    await at.says("document.querySelector('tidings-bell').remove()")
-    await at.until("icon.href === plain")
+    await at.evaluate("tidings.markAll('seen')")
+    await at.wait_until("icon.href === plain")
+    await tidings.emit(make_announcement("amira", title="newer"))
+    await at.wait_until("icon.href !== plain")
+    await at.evaluate("document.querySelector('tidings-bell').removeAttribute('favicon-dot')")
+    await at.evaluate("document.querySelector('tidings-bell').remove()")
+    await at.wait_until("icon.href === plain")
 
     assert corners == [[217, 45, 58], [0, 0, 255]]
 
@@ -183,16 +193,18 @@ async def test_out_of_sight_it_shows_on_the_desktop_until_it_is_read(
     visitor: Visitor, tidings: Tidings
 ) -> None:
     await visitor.context.add_init_script(DESKTOP)
-    at = await desk(visitor, "amira", BELL)
-    await tidings.emit(hello_to("amira", title="in sight"))
-    await at.until("tidings.counts.unread === 1")
+    at = await open_desk(visitor, "amira", BELL)
+    await tidings.emit(make_announcement("amira", title="in sight"))
+    await at.wait_until("tidings.counts.unread === 1")
 
-    await at.says("(() => { Object.defineProperty(document, 'hidden', { get: () => true }); })()")
-    await tidings.emit(hello_to("amira", title="out of sight"))
-    await at.until("window.shown_.length === 1")
-    await at.says("tidings.mark('read', tidings.notifications.map((it) => it.id))")
-    await at.until("window.shown_[0].closed")
+    await at.evaluate(
+        "(() => { Object.defineProperty(document, 'hidden', { get: () => true }); })()"
+    )
+    await tidings.emit(make_announcement("amira", title="out of sight"))
+    await at.wait_until("window.shown_.length === 1")
+    await at.evaluate("tidings.mark('read', tidings.notifications.map((it) => it.id))")
+    await at.wait_until("window.shown_[0].closed")
 
-    assert await at.says(
+    assert await at.evaluate(
         "window.shown_.map(({ title, tag }) => [title, tag === tidings.notifications[0].id])"
     ) == [["out of sight", True]]

@@ -1,14 +1,19 @@
-"""What a browser keeps for the next visit, and what becomes of it when keeping fails or somebody else comes."""
+"""What a browser keeps for the next visit: failing storage, pending marks, another person."""
 
 from __future__ import annotations
 
-from tests.driver import Tidings, hello_to
+from typing import Any
+
+from tests.builders import make_announcement
+from tests.driver import Tidings
+from tests.web.titles import emit_titles
 from tests.web.visitor import Tab, Visitor
 
 UNSAVED = 250  # more than fit into one frame
 
 FORGET_ALL = """(async () => {
-    for (const { name } of await indexedDB.databases()) await new Promise((done) => (indexedDB.deleteDatabase(name).onsuccess = done));
+    for (const { name } of await indexedDB.databases())
+        await new Promise((done) => (indexedDB.deleteDatabase(name).onsuccess = done));
 })()"""
 FULL = """void (IDBDatabase.prototype.transaction = new Proxy(IDBDatabase.prototype.transaction, {
     apply(open, database, [names, mode]) {
@@ -17,78 +22,80 @@ FULL = """void (IDBDatabase.prototype.transaction = new Proxy(IDBDatabase.protot
         return transaction;
     },
 }))"""
-SHOWN = "void tidings.addEventListener('change', () => (window.fewest = Math.min(window.fewest ?? Infinity, tidings.notifications.length)))"
+COUNT_FEWEST = """void tidings.addEventListener("change", () => {
+    window.fewest = Math.min(window.fewest ?? Infinity, tidings.notifications.length);
+})"""
 
 
-async def told(tidings: Tidings, *titles: str) -> None:
-    """Tell Amira so, and wait until the lists have it."""
-    await tidings.emit(*(hello_to("amira", title=title) for title in titles))
-
-
-async def again(visitor: Visitor, tab: Tab, user: str = "amira", **options: object) -> Tab:
-    """The same page, loaded anew."""
+async def reload_tab(visitor: Visitor, tab: Tab, user: str = "amira", **options: Any) -> Tab:
+    """Reload a tab, and wait until it is live."""
     await tab.page.reload()
-    await visitor.connect(tab.page, user, **options)
-    return await tab.live()
+    await visitor.connect_page(tab.page, user, **options)
+    return await tab.until_live()
 
 
-async def test_whoever_clears_the_sites_data_while_a_page_is_open_finds_everything_there_after_a_reload(
+async def test_after_the_site_s_data_was_cleared_a_reload_shows_everything(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    await told(tidings, "one", "two")
-    tab = await (await visitor.tab("amira", share="off")).live()
-    await tab.until("tidings.counts.total === 2")
+    await emit_titles(tidings, "one", "two")
+    tab = await (await visitor.open_tab("amira", share="off")).until_live()
+    await tab.wait_until("tidings.counts.total === 2")
 
-    await tab.says(FORGET_ALL)
+    await tab.evaluate(FORGET_ALL)
     for count, title in enumerate(("three", "four"), 3):
-        await told(tidings, title)
-        await tab.until(f"tidings.counts.total === {count}")
-    await again(visitor, tab, share="off")
+        await emit_titles(tidings, title)
+        await tab.wait_until(f"tidings.counts.total === {count}")
+    await reload_tab(visitor, tab, share="off")
 
-    assert await tab.titles() == ["four", "three", "two", "one"]
-    assert await tab.says("tidings.complete")
+    assert await tab.shown_titles() == ["four", "three", "two", "one"]
+    assert await tab.evaluate("tidings.complete")
 
 
-async def test_a_tab_takes_the_seat_of_one_that_could_save_nothing_and_nobody_is_told_anything_twice(
+async def test_a_tab_that_replaces_a_leader_without_storage_reports_nothing_twice(
     visitor: Visitor, tidings: Tidings
 ) -> None:
     missed = [f"number {number}" for number in range(UNSAVED)]
-    await told(tidings, "one")
-    first = await (await visitor.tab("amira", share="locks")).live()
-    await first.until("tidings.counts.total === 1")
-    await first.says(FULL)
-    second = await (await visitor.tab("amira", share="locks")).live()
-    await told(tidings, *missed)
-    await second.until(f"tidings.counts.total === {1 + UNSAVED}")
-    await second.says(SHOWN)
+    await emit_titles(tidings, "one")
+    first = await (await visitor.open_tab("amira", share="locks")).until_live()
+    await first.wait_until("tidings.counts.total === 1")
+    await first.evaluate(FULL)
+    second = await (await visitor.open_tab("amira", share="locks")).until_live()
+    await emit_titles(tidings, *missed)
+    await second.wait_until(f"tidings.counts.total === {1 + UNSAVED}")
+    await second.evaluate(COUNT_FEWEST)
 
     await first.page.close()
-    await told(tidings, "after")
-    await second.until(f"tidings.counts.total === {2 + UNSAVED} && tidings.state === 'live'")
+    await emit_titles(tidings, "after")
+    await second.wait_until(f"tidings.counts.total === {2 + UNSAVED} && tidings.state === 'live'")
 
-    assert [each["notification"]["title"] for each in await second.heard("notification")] == [
+    assert [
+        each["notification"]["title"] for each in await second.reported_events("notification")
+    ] == [
         *missed,
         "after",
     ]
-    assert await second.titles() == ["after", *reversed(missed), "one"]
-    assert await second.says("window.fewest") >= UNSAVED + 1
+    assert await second.shown_titles() == ["after", *reversed(missed), "one"]
+    assert await second.evaluate("window.fewest") >= UNSAVED + 1
 
 
 async def test_a_mark_made_in_the_moment_of_leaving_is_sent_on_the_next_visit(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    await told(tidings, "one", "two")
-    tab = await (await visitor.tab("amira", undo=500)).live()
-    await tab.until("tidings.counts.total === 2")
-    await tab.says("tidings.disconnect()")
-    await tab.says(
-        "(tidings.mark('read', [tidings.notifications[1].id]), tidings.mark('deleted', [tidings.notifications[0].id]))"
+    await emit_titles(tidings, "one", "two")
+    tab = await (await visitor.open_tab("amira", undo=500)).until_live()
+    await tab.wait_until("tidings.counts.total === 2")
+    await tab.evaluate("tidings.disconnect()")
+    await tab.evaluate(
+        """(([first, second]) => {
+            tidings.mark("read", [second.id]);
+            tidings.mark("deleted", [first.id]);
+        })(tidings.notifications)"""
     )
 
-    await again(visitor, tab)
-    await tab.until("!tidings.pending.length && tidings.counts.total === 1")
+    await reload_tab(visitor, tab)
+    await tab.wait_until("!tidings.pending.length && tidings.counts.total === 1")
 
-    assert [(each["title"], "read" in each) for each in await tidings.listing("amira")] == [
+    assert [(each["title"], "read" in each) for each in await tidings.list_all("amira")] == [
         ("one", True)
     ]
 
@@ -96,21 +103,22 @@ async def test_a_mark_made_in_the_moment_of_leaving_is_sent_on_the_next_visit(
 async def test_marks_made_away_are_sent_in_the_order_of_their_making_while_another_tab_leads(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    await told(tidings, "one", "two", "three", "four", "five")
-    tab, other = [await (await visitor.tab("amira")).live() for _ in range(2)]
-    await tab.until("tidings.counts.total === 5")
-    await tab.says("tidings.disconnect()")
-    await tab.says(
-        "for (const { id } of tidings.notifications) for (const state of ['read', 'unread']) tidings.mark(state, [id])"
+    await emit_titles(tidings, "one", "two", "three", "four", "five")
+    tab, other = [await (await visitor.open_tab("amira")).until_live() for _ in range(2)]
+    await tab.wait_until("tidings.counts.total === 5")
+    await tab.evaluate("tidings.disconnect()")
+    await tab.evaluate(
+        """for (const { id } of tidings.notifications)
+            for (const state of ["read", "unread"]) tidings.mark(state, [id])"""
     )
 
-    await tab.says("tidings.connect()")
-    await tab.until("tidings.state === 'live' && !tidings.pending.length")
-    await other.until(
+    await tab.evaluate("tidings.connect()")
+    await tab.wait_until("tidings.state === 'live' && !tidings.pending.length")
+    await other.wait_until(
         "!tidings.pending.length && tidings.counts.unread === 5 && tidings.counts.unseen === 0"
     )
 
-    assert [("seen" in each, "read" in each) for each in await tidings.listing("amira")] == [
+    assert [("seen" in each, "read" in each) for each in await tidings.list_all("amira")] == [
         (True, False)
     ] * 5
 
@@ -118,14 +126,16 @@ async def test_marks_made_away_are_sent_in_the_order_of_their_making_while_anoth
 async def test_marks_that_one_person_could_not_send_are_never_sent_as_the_next_one(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    await tidings.emit(hello_to("bram", title="his own"), hello_to("amira", title="hers"))
-    tab = await (await visitor.tab("amira", account="of this browser")).live()
-    await tab.until("tidings.counts.total === 1")
-    await tab.says("tidings.disconnect()")
-    await tab.says("tidings.markAll('archived')")
+    await tidings.emit(
+        make_announcement("bram", title="his own"), make_announcement("amira", title="hers")
+    )
+    tab = await (await visitor.open_tab("amira", account="of this browser")).until_live()
+    await tab.wait_until("tidings.counts.total === 1")
+    await tab.evaluate("tidings.disconnect()")
+    await tab.evaluate("tidings.markAll('archived')")
 
-    await again(visitor, tab, "bram", account="of this browser")
-    await tab.until("!tidings.pending.length && tidings.user === 'bram'")
+    await reload_tab(visitor, tab, "bram", account="of this browser")
+    await tab.wait_until("!tidings.pending.length && tidings.user === 'bram'")
 
-    assert await tab.titles() == ["his own"]
+    assert await tab.shown_titles() == ["his own"]
     assert (await tidings.get("/v1/counts", "bram"))["total"] == 1

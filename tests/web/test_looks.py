@@ -1,4 +1,4 @@
-"""How the elements look and what a screen reader finds in them: in light and dark, left and right, on a desk and on a phone."""
+"""How the elements look, and what axe finds: light, dark, right-to-left, on a phone."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.driver import Tidings, event, hello_to
-from tests.web.desk import BELL, INBOX, TOASTS, desk
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
+from tests.web.desk import BELL, INBOX, TOASTS, open_desk
 from tests.web.visitor import Visitor
 
 LEAST_BYTES = 3000
 STORY = (
-    event("timelog.approved", timelog_id="1", user_id="amira", hours=2.5, project_id="garden"),
-    event(
+    make_event("timelog.approved", timelog_id="1", user_id="amira", hours=2.5, project_id="garden"),
+    make_event(
         "equipment.alert",
         equipment_id="4",
         name="Boiler",
@@ -24,22 +25,24 @@ STORY = (
         technician_id="amira",
         severity="high",
     ),
-    event("achievement.revenue_milestone", user_id="amira", title="First 10 000", value=10_000),
-    event(
+    make_event(
+        "achievement.revenue_milestone", user_id="amira", title="First 10 000", value=10_000
+    ),
+    make_event(
         "sync.conflict_detected",
         conflict_id="1",
         user_id="amira",
         entity_type="task",
         entity_id="5",
     ),
-    event(
+    make_event(
         "task.assigned",
         task_id="1",
         task_title="Water the seedlings",
         user_id="amira",
         actor="dina",
     ),
-    hello_to(
+    make_announcement(
         "amira", title="Tea at four", message="In the garden, bring a cup", entity_url="/garden"
     ),
 )
@@ -49,12 +52,12 @@ WAYS = {
     "right-to-left": {"dir": "rtl", "lang": "en"},
     "phone": {},
 }
-PHONE = {"width": 390, "height": 780}
+PHONE: ViewportSize = {"width": 390, "height": 780}
 
 
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pictures go, to be looked at: `SCREENSHOTS` in the environment names a folder that stays."""
+    """Return the folder for screenshots; `SCREENSHOTS` in the environment names one."""
     folder = (
         Path(os.environ["SCREENSHOTS"])
         if "SCREENSHOTS" in os.environ
@@ -66,14 +69,14 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def phone(chromium: Browser, tidings: Tidings) -> AsyncIterator[Visitor]:
-    """A browser on a phone."""
+    """Open an empty browser on a phone."""
     context = await chromium.new_context(
         bypass_csp=True, viewport=PHONE, has_touch=True, is_mobile=True
-    )  # type: ignore[arg-type]
+    )
     visitor = Visitor(context, tidings)
     yield visitor
     await context.close()
-    assert visitor.failures == []
+    assert visitor.unexpected_errors == []
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -81,8 +84,8 @@ async def test_the_open_bell_is_well_to_look_at_and_to_listen_to(
     visitor: Visitor, phone: Visitor, tidings: Tidings, album: Path, way: str
 ) -> None:
     await tidings.emit(*STORY)
-    await tidings.eventually("amira", total=len(STORY))
-    at = await desk(phone if way == "phone" else visitor, "amira", BELL + TOASTS, **WAYS[way])
+    await tidings.wait_for_counts("amira", total=len(STORY))
+    at = await open_desk(phone if way == "phone" else visitor, "amira", BELL + TOASTS, **WAYS[way])
     closed = await at.page.screenshot(path=album / f"bell-{way}.png", animations="disabled")
 
     await at.bell.click()
@@ -90,17 +93,17 @@ async def test_the_open_bell_is_well_to_look_at_and_to_listen_to(
     opened = await at.page.screenshot(path=album / f"inbox-{way}.png", animations="disabled")
 
     assert len(opened) > len(closed) > LEAST_BYTES
-    assert await at.faults() == []
+    assert await at.accessibility_faults() == []
 
 
 async def test_an_empty_inbox_and_one_that_cannot_be_reached_say_so(
     visitor: Visitor, tidings: Tidings, album: Path
 ) -> None:
-    visitor.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
-    at = await desk(visitor, "amira", INBOX)
+    visitor.expected_errors = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
+    at = await open_desk(visitor, "amira", INBOX)
     await expect(at.page.get_by_text("Nothing here yet")).to_be_visible()
     empty = await at.page.screenshot(path=album / "empty.png", animations="disabled")
-    faults = await at.faults()
+    faults = await at.accessibility_faults()
 
     await visitor.context.set_offline(True)
     await at.page.get_by_role("tab", name="Done").click()
@@ -115,10 +118,10 @@ async def test_an_empty_inbox_and_one_that_cannot_be_reached_say_so(
 
 
 async def test_toasts_are_well_to_look_at(visitor: Visitor, tidings: Tidings, album: Path) -> None:
-    at = await desk(visitor, "amira", TOASTS)
-    await tidings.emit(*STORY[-3:], hello_to("amira", title="one more"))
+    at = await open_desk(visitor, "amira", TOASTS)
+    await tidings.emit(*STORY[-3:], make_announcement("amira", title="one more"))
 
     await expect(at.page.get_by_text("1 more")).to_be_visible()
     await at.page.screenshot(path=album / "toasts.png", animations="disabled")
 
-    assert await at.faults() == []
+    assert await at.accessibility_faults() == []

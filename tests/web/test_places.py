@@ -1,4 +1,4 @@
-"""Where a page may stand, and on what network: under a strict policy, on another origin, behind silence, while edges are replaced."""
+"""Strict policies, other origins, silent networks, and edges that are replaced."""
 
 from __future__ import annotations
 
@@ -9,50 +9,53 @@ from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Route
-from tidings.contracts.subjects import Person, partition_of
-from tidings.runtime.data_directory import PORTS, free
+from tidings.contracts.subjects import Person, Subjects
+from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 from tidings.runtime.settings import Settings
 
-from tests.driver import Tidings, event, hello_to
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
 from tests.web.visitor import Tab, Visitor
-from tests.webs import Web, web
+from tests.web_processes import WebProcess, run_web
 
 LIVE_UNDER_OUR_POLICY = """async (token) => {
     const [{ connect }] = await Promise.all([import("/web/client.js"), import("/web/elements.js")]);
     const tidings = connect({ getToken: () => token });
-    document.body.append(document.createElement("tidings-bell"), document.createElement("tidings-inbox"));
-    const told = await new Promise((resolve) => tidings.addEventListener("caughtup", () => resolve(tidings.notifications)));
-    tidings.mark("read", [told[0].id]);
-    await new Promise((resolve) => tidings.addEventListener("change", () => tidings.pending.length || resolve()));
+    for (const name of ["tidings-bell", "tidings-inbox"])
+        document.body.append(document.createElement(name));
+    await new Promise((resolve) => tidings.addEventListener("caughtup", resolve));
+    tidings.mark("read", [tidings.notifications[0].id]);
+    await new Promise((resolve) =>
+        tidings.addEventListener("change", () => tidings.pending.length || resolve()));
     return [tidings.state, tidings.counts.unread];
 }"""
 
 
-PARTITIONS = 16
-EVEN = range(0, PARTITIONS, 2)
+SUBJECTS = Subjects(16)
+EVEN = range(0, SUBJECTS.partitions, 2)
 NETWORK = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    return next(port for port in random.sample(PORTS, 100) if free(port))
+    """Return a port that is free."""
+    return next(port for port in random.sample(PORTS, 100) if is_port_free(port))
 
 
-def somebody(tidings: Tidings, *, here: bool = True) -> str:
-    """A user whom the edge below serves, or one whom it does not."""
+def user_of_edge(tidings: Tidings, *, here: bool = True) -> str:
+    """Return a user whom the edge below serves, or one whom it does not."""
     return next(
         name
         for name in map(str, range(100))
-        if (partition_of(Person(tidings.tenant, name), PARTITIONS) in EVEN) is here
+        if (SUBJECTS.partition_of(Person(tidings.tenant, name)) in EVEN) is here
     )
 
 
 @pytest.fixture(scope="module")
-async def edge(chosen: Settings) -> AsyncIterator[Web]:
-    """An edge that serves half of the people, and knows a shop whose pages are on another origin."""
+async def edge(chosen: Settings) -> AsyncIterator[WebProcess]:
+    """Start an edge that serves half of the people, and allows pages of another origin."""
     port = free_port()
     served = ",".join(map(str, EVEN))
-    async with web(
+    async with run_web(
         chosen, port=port, allowed_origins=f"http://localhost:{port}", edge_partitions=served
     ) as running:
         yield running
@@ -61,38 +64,38 @@ async def edge(chosen: Settings) -> AsyncIterator[Web]:
 async def test_under_our_own_strict_policy_the_client_and_the_elements_run(
     chromium: Browser, tidings: Tidings
 ) -> None:
-    await tidings.emit(hello_to("amira", title="one"))
-    await tidings.eventually("amira", total=1)
+    await tidings.emit(make_announcement("amira", title="one"))
+    await tidings.wait_for_counts("amira", total=1)
     context = await chromium.new_context()
     visitor = Visitor(context, tidings)
-    page = await visitor.page()
+    page = await visitor.open_page()
 
     found = await page.evaluate(LIVE_UNDER_OUR_POLICY, tidings.token("amira"))
 
     assert found == ["live", 0]
-    assert visitor.failures == []
+    assert visitor.unexpected_errors == []
     await context.close()
 
 
 async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_one_connection(
-    visitor: Visitor, tidings: Tidings, edge: Web
+    visitor: Visitor, tidings: Tidings, edge: WebProcess
 ) -> None:
     shop = edge.url.replace("127.0.0.1", "localhost")
-    user = somebody(tidings)
-    await tidings.emit(hello_to(user, title="one"))
-    tabs = [Tab(await visitor.page(url=shop)) for _ in range(2)]
+    user = user_of_edge(tidings)
+    await tidings.emit(make_announcement(user, title="one"))
+    tabs = [Tab(await visitor.open_page(url=shop)) for _ in range(2)]
 
     for tab in tabs:
-        await visitor.connect(tab.page, user, edge=edge.url)
-        await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
-    await tabs[1].says("tidings.mark('read', [tidings.notifications[0].id])")
-    await tabs[0].until("tidings.counts.unread === 0 && !tidings.pending.length")
+        await visitor.connect_page(tab.page, user, edge=edge.url)
+        await tab.wait_until("tidings.state === 'live' && tidings.counts.unread === 1")
+    await tabs[1].evaluate("tidings.mark('read', [tidings.notifications[0].id])")
+    await tabs[0].wait_until("tidings.counts.unread === 0 && !tidings.pending.length")
 
     assert (
         "tidings_connections 1" in (await tidings.http.get(f"{edge.url}/metrics")).text.splitlines()
     )
     assert (
-        await tabs[0].says(
+        await tabs[0].evaluate(
             "tidings.list({ state: 'unread' }).then(({ notifications }) => notifications)"
         )
         == []
@@ -102,60 +105,62 @@ async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_o
 async def test_a_connection_that_falls_silent_is_given_up_for_another_one(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    tab = await (await visitor.tab("amira", share="off")).live()
+    tab = await (await visitor.open_tab("amira", share="off")).until_live()
     session = await visitor.context.new_cdp_session(tab.page)
 
     await session.send("Network.emulateNetworkConditions", {**NETWORK, "downloadThroughput": 1})
-    await tidings.emit(hello_to("amira", title="while it was silent"))
-    await tab.until("tidings.state !== 'live'")
+    await tidings.emit(make_announcement("amira", title="while it was silent"))
+    await tab.wait_until("tidings.state !== 'live'")
     await session.send("Network.emulateNetworkConditions", NETWORK)
-    await tab.until("tidings.state === 'live' && tidings.counts.unread === 1")
+    await tab.wait_until("tidings.state === 'live' && tidings.counts.unread === 1")
 
-    assert [each["notification"]["title"] for each in await tab.heard("notification")] == [
-        "while it was silent"
-    ]
+    assert [
+        each["notification"]["title"] for each in await tab.reported_events("notification")
+    ] == ["while it was silent"]
 
 
 async def test_whoever_comes_back_to_a_page_need_not_wait_until_a_dead_connection_is_missed(
-    visitor: Visitor, tidings: Tidings, edge: Web
+    visitor: Visitor, tidings: Tidings, edge: WebProcess
 ) -> None:
-    user = somebody(tidings)
-    tab = await (await visitor.tab(user, url=edge.url, share="off")).live()
+    user = user_of_edge(tidings)
+    tab = await (await visitor.open_tab(user, url=edge.url, share="off")).until_live()
 
     os.kill(edge.pid, signal.SIGSTOP)
     try:
-        await tab.says("void dispatchEvent(new Event('online'))")
-        await tab.until("tidings.state !== 'live'")
+        await tab.evaluate("void dispatchEvent(new Event('online'))")
+        await tab.wait_until("tidings.state !== 'live'")
     finally:
         os.kill(edge.pid, signal.SIGCONT)
-    await tab.live()
+    await tab.until_live()
 
-    await tab.says("void dispatchEvent(new Event('online'))")
-    await tidings.emit(hello_to(user, title="and one that is well goes on"))
-    await tab.until("tidings.counts.unread === 1")
-    assert len([each for each in await tab.heard("state") if each["state"] == "live"]) == 2
+    await tab.evaluate("void dispatchEvent(new Event('online'))")
+    await tidings.emit(make_announcement(user, title="and one that is well goes on"))
+    await tab.wait_until("tidings.counts.unread === 1")
+    assert (
+        len([each for each in await tab.reported_events("state") if each["state"] == "live"]) == 2
+    )
 
 
 async def test_an_edge_that_makes_room_for_another_one_is_left_without_being_offline(
     visitor: Visitor, tidings: Tidings, chosen: Settings
 ) -> None:
     port = free_port()
-    async with web(chosen, port=port, reuse_port=True, drain_seconds=1) as old:
-        tab = await (await visitor.tab("amira", url=old.url)).live()
-        async with web(chosen, port=port, reuse_port=True):
+    async with run_web(chosen, port=port, reuse_port=True, drain_timeout_seconds=1) as old:
+        tab = await (await visitor.open_tab("amira", url=old.url)).until_live()
+        async with run_web(chosen, port=port, reuse_port=True):
             os.kill(old.pid, signal.SIGTERM)
-            await tab.until("heard.filter((each) => each.state === 'live').length === 2")
-            await tidings.emit(hello_to("amira", title="by the new one"))
-            await tab.until("tidings.counts.unread === 1")
+            await tab.wait_until("heard.filter((each) => each.state === 'live').length === 2")
+            await tidings.emit(make_announcement("amira", title="by the new one"))
+            await tab.wait_until("tidings.counts.unread === 1")
 
-            assert "offline" not in [each["state"] for each in await tab.heard("state")]
+            assert "offline" not in [each["state"] for each in await tab.reported_events("state")]
 
 
 async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    visitor.expected = ("401", "403")
-    page = await visitor.page()
+    visitor.expected_errors = ("401", "403")
+    page = await visitor.open_page()
     await page.evaluate(
         """async (token) => {
         const { connect } = await import("/web/client.js");
@@ -166,29 +171,31 @@ async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(
     )
     await page.wait_for_function("tidings.state === 'live'")
 
-    await tidings.emit(event("session.revoked", user_id="amira"))
+    await tidings.emit(make_event("session.revoked", user_id="amira"))
     await page.wait_for_function("tidings.state === 'signed out'")
 
     assert await page.evaluate("[asked <= 4, tidings.retryAt]") == [True, None]
 
 
 async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(
-    visitor: Visitor, tidings: Tidings, edge: Web
+    visitor: Visitor, tidings: Tidings, edge: WebProcess
 ) -> None:
-    visitor.expected = ("421",)
-    user = somebody(tidings, here=False)
-    await tidings.emit(hello_to(user, title="one"))
+    visitor.expected_errors = ("421",)
+    user = user_of_edge(tidings, here=False)
+    await tidings.emit(make_announcement(user, title="one"))
 
     async def router(route: Route) -> None:
         await route.continue_(url=route.request.url.replace(edge.url, tidings.url))
 
     await visitor.context.route(lambda url: "partition=" in url, router)
-    tab = await (await visitor.tab(user, url=edge.url, share="off", transports=["stream"])).live()
-    await tab.until("tidings.counts.unread === 1")
-    await tab.says("tidings.mark('read', [tidings.notifications[0].id])")
-    await tab.until("!tidings.pending.length && tidings.counts.unread === 0")
+    tab = await (
+        await visitor.open_tab(user, url=edge.url, share="off", transports=["stream"])
+    ).until_live()
+    await tab.wait_until("tidings.counts.unread === 1")
+    await tab.evaluate("tidings.mark('read', [tidings.notifications[0].id])")
+    await tab.wait_until("!tidings.pending.length && tidings.counts.unread === 0")
 
-    assert await tab.says(
+    assert await tab.evaluate(
         "tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))"
     ) == ["one"]
     assert (await tidings.get("/v1/counts", user))["unread"] == 0

@@ -1,4 +1,4 @@
-"""The five products' pages, written with React: each changes one import, and shows what it showed before."""
+"""The five products' React pages: with one import changed, they show what they did before."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from tests.acceptance.frontends import (
     CHAT,
     FIELD_SERVICE,
     INCIDENTS,
-    event_source,
-    front_end,
+    open_event_source,
+    open_front_end,
 )
-from tests.driver import Tidings, event, hello_to
-from tests.web.products import product
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
+from tests.web.products import open_product
 from tests.web.visitor import Visitor
 
 
-def posted(tidings: Tidings, text: str) -> list[dict[str, Any]]:
-    """Bob writes in a room where Alice is, too."""
+def message_in_room(tidings: Tidings, text: str) -> list[dict[str, Any]]:
+    """Return events: Bob writes in a room where Alice is, too."""
     joined = [
-        event(
+        make_event(
             "room.member_joined", identifier=f"{tidings.tenant}-{user}", room_id="9", user_id=user
         )
         for user in ("alice", "bob")
     ]
     return [
         *joined,
-        event(
+        make_event(
             "message.posted",
             message_id=uuid4().hex,
             room_id="9",
@@ -44,20 +45,20 @@ def posted(tidings: Tidings, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def order(tidings: Tidings, **more: str) -> list[dict[str, Any]]:
-    """A work order that Alice works on is done."""
-    assigned = event(
+def work_order_done(tidings: Tidings, **more: str) -> list[dict[str, Any]]:
+    """Return events: a work order that Alice works on is done."""
+    assigned = make_event(
         "work_order.assigned",
         identifier=f"{tidings.tenant}-12",
         work_order_id="12",
         technician_id="alice",
     )
-    return [assigned, event("work_order.updated", work_order_id="12", status="done", **more)]
+    return [assigned, make_event("work_order.updated", work_order_id="12", status="done", **more)]
 
 
-def booked(client: str, type_: str = "appointment.booked") -> dict[str, Any]:
-    """An appointment of Alice's."""
-    return event(
+def appointment(client: str, type_: str = "appointment.booked") -> dict[str, Any]:
+    """Return an appointment of Alice's."""
+    return make_event(
         type_,
         appointment_id="1",
         user_id="alice",
@@ -70,10 +71,10 @@ def booked(client: str, type_: str = "appointment.booked") -> dict[str, Any]:
 async def test_the_field_service_s_dashboard_shows_work_orders_and_the_unread_count(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await product(visitor, pages, "field-service")
+    page = await open_product(visitor, pages, "field-service")
     await expect(page.locator("main.connected")).to_be_visible()
 
-    await tidings.emit(*order(tidings, issues="leak"))
+    await tidings.emit(*work_order_done(tidings, issues="leak"))
 
     await expect(page.locator("#unread")).to_have_text("2")
     await expect(page.locator("p")).to_have_text(
@@ -88,30 +89,32 @@ async def test_the_field_service_s_dashboard_shows_work_orders_and_the_unread_co
 async def test_the_barbershop_s_page_hears_of_what_it_subscribed_to_and_marks_it_read(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await product(visitor, pages, "barbershop")
+    page = await open_product(visitor, pages, "barbershop")
     await expect(page.get_by_text("ready")).to_be_visible()
 
-    await tidings.emit(booked("Charlie"), booked("Nobody", "appointment.cancelled"), booked("Dora"))
+    await tidings.emit(
+        appointment("Charlie"), appointment("Nobody", "appointment.cancelled"), appointment("Dora")
+    )
     await expect(page.get_by_role("button")).to_have_text(["Charlie", "Dora"])
     await expect(page.locator("#unread")).to_have_text("3")
     await page.get_by_text("Charlie").click()
 
     await expect(page.locator("#unread")).to_have_text("2")
-    await tidings.eventually("alice", unread=2)
+    await tidings.wait_for_counts("alice", unread=2)
 
 
 async def test_the_chat_s_page_counts_when_it_asks_and_is_told_what_was_read_elsewhere(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
     phone = await (await tidings.connect("alice")).live()
-    page = await product(visitor, pages, "chat")
+    page = await open_product(visitor, pages, "chat")
     await expect(page.locator("#unread")).to_have_text("0")
 
-    await tidings.emit(*posted(tidings, "Lunch?"))
+    await tidings.emit(*message_in_room(tidings, "Lunch?"))
     await page.get_by_text("Bob: Lunch?").click()
     await phone.until_counts(unread=0, total=1)
     await expect(page.locator("button.read")).to_have_text("Bob: Lunch?")
-    await phone.mark("unread", *phone.shown)
+    await phone.mark("unread", *phone.visible_ids)
 
     await expect(page.locator("button.unread")).to_have_text("Bob: Lunch?")
     await expect(page.locator("#unread")).to_have_text("0")
@@ -121,12 +124,12 @@ async def test_the_incidents_board_follows_what_happens_on_every_device(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
     phone = await (await tidings.connect("alice")).live()
-    page = await product(visitor, pages, "incidents")
+    page = await open_product(visitor, pages, "incidents")
     await expect(page.get_by_role("heading")).to_have_text("Connected to notifications, alice")
 
     await tidings.emit(
         *(
-            event(
+            make_event(
                 "incident.created",
                 incident_id=f"i-{n}",
                 number=n,
@@ -138,7 +141,7 @@ async def test_the_incidents_board_follows_what_happens_on_every_device(
     )
     await expect(page.locator("a.high")).to_have_count(3)
     await phone.until(3)
-    first, second, _ = phone.shown
+    first, second, _ = phone.visible_ids
     await phone.mark("deleted", first)
     await phone.mark("read", second)
 
@@ -153,12 +156,12 @@ async def test_the_incidents_board_follows_what_happens_on_every_device(
 async def test_the_volunteers_bell_shows_tasks_and_announcements_and_marks_all_read(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await product(visitor, pages, "volunteers")
+    page = await open_product(visitor, pages, "volunteers")
     await expect(page.locator("main.connected")).to_have_count(1)
 
     await tidings.emit(
-        event("task.assigned", task_id="7", task_title="Paint", user_id="alice"),
-        hello_to("alice", title="Closed on Monday"),
+        make_event("task.assigned", task_id="7", task_title="Paint", user_id="alice"),
+        make_announcement("alice", title="Closed on Monday"),
     )
     await expect(page.locator("p")).to_have_text(
         ["notification: Task assigned", "system_announcement: Closed on Monday"]
@@ -181,15 +184,17 @@ PATHS = {
 TOLD = 6
 
 
-def everything(tidings: Tidings) -> list[dict[str, Any]]:
-    """Something of each product's story, all of it told to Alice."""
-    incident = event("incident.assigned", incident_id="i-1", number=7, user_id="alice")
-    task = event("task.assigned", task_id="7", task_title="Paint", user_id="alice", project_id="3")
+def events_of_all_products(tidings: Tidings) -> list[dict[str, Any]]:
+    """Return events of each product, all of which notify Alice."""
+    incident = make_event("incident.assigned", incident_id="i-1", number=7, user_id="alice")
+    task = make_event(
+        "task.assigned", task_id="7", task_title="Paint", user_id="alice", project_id="3"
+    )
     return [
-        *order(tidings),
-        booked("Charlie"),
-        *posted(tidings, "Lunch?"),
-        hello_to("alice"),
+        *work_order_done(tidings),
+        appointment("Charlie"),
+        *message_in_room(tidings, "Lunch?"),
+        make_announcement("alice"),
         incident,
         task,
     ]
@@ -200,24 +205,27 @@ async def test_hooks_say_word_for_word_what_the_products_own_sockets_say(
 ) -> None:
     async with AsyncExitStack() as stack:
         sockets = {
-            name: await stack.enter_async_context(front_end(tidings, path))
+            name: await stack.enter_async_context(open_front_end(tidings, path))
             for name, path in PATHS.items()
         }
-        page = await product(visitor, pages, "frames")
+        page = await open_product(visitor, pages, "frames")
         await expect(page.locator("p.connected")).to_have_count(len(PATHS) + 1)
 
-        await tidings.emit(*everything(tidings))
+        await tidings.emit(*events_of_all_products(tidings))
         await page.wait_for_function(f"settled({TOLD})")
         answered = await page.evaluate(
             "Object.values(send).map((say) => [say({ type: 'ping' }), say('no frame')])"
         )
         await page.wait_for_function(
-            "Object.values(rendered).every((all) => JSON.stringify(all.at(-1)).includes('bad frame: '))"
+            """Object.values(rendered).every((frames) =>
+                JSON.stringify(frames.at(-1)).includes("bad frame: "))"""
         )
-        theirs = {name: timeless([*await socket.all()]) for name, socket in sockets.items()}
+        theirs = {
+            name: without_times([*await socket.read_pending()]) for name, socket in sockets.items()
+        }
 
     told, rendered = await page.evaluate("[called, rendered]")
-    assert {name: timeless(told[name][:-1]) for name in PATHS} == theirs
+    assert {name: without_times(told[name][:-1]) for name in PATHS} == theirs
     assert rendered == told
     assert answered == [[True, False]] * len(PATHS) + [[False, False]]
 
@@ -225,11 +233,11 @@ async def test_hooks_say_word_for_word_what_the_products_own_sockets_say(
 async def test_the_volunteers_hook_says_word_for_word_what_their_stream_says(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    async with event_source(tidings) as stream:
-        page = await product(visitor, pages, "frames")
+    async with open_event_source(tidings) as stream:
+        page = await open_product(visitor, pages, "frames")
         await expect(page.locator("p.connected")).to_have_count(len(PATHS) + 1)
 
-        await tidings.emit(*everything(tidings))
+        await tidings.emit(*events_of_all_products(tidings))
         await page.wait_for_function(f"settled({TOLD})")
         told = await page.evaluate("called.volunteers")
         greeted, *theirs = [await stream.next(each["event"]) for each in told]
@@ -239,8 +247,8 @@ async def test_the_volunteers_hook_says_word_for_word_what_their_stream_says(
     assert connected.keys() == greeted.keys() and connected["user_id"] == greeted["user_id"]
 
 
-def timeless(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Frames without the moment at which each was sent."""
+def without_times(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return frames without the time at which each was sent."""
     found = [{key: value for key, value in each.items() if key != "timestamp"} for each in told]
     for each in found:
         if each.get("event") == "connection:established":

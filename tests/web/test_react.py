@@ -1,4 +1,4 @@
-"""Hooks for React, in React's strict mode, which mounts everything twice: one connection, told once, closed in the end."""
+"""React hooks in strict mode, which mounts everything twice: one connection, closed at the end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.driver import WAIT_SECONDS, Tidings, hello_to
-from tests.web.products import product
+from tests.builders import make_announcement
+from tests.driver import WAIT_SECONDS, Tidings
+from tests.web.products import open_product
 from tests.web.visitor import Visitor
 
 HYDRATE = """async (props) => {
@@ -27,7 +28,7 @@ SIGN_IN = """async (token) => {
 
 
 async def until_connections(tidings: Tidings, count: int, user: str = "alice") -> None:
-    """Wait until somebody has so many connections."""
+    """Wait until a user has a number of connections."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             if (await tidings.get("/api/v1/ws/status", user))["your_connections"] == count:
@@ -35,9 +36,9 @@ async def until_connections(tidings: Tidings, count: int, user: str = "alice") -
             await asyncio.sleep(0.02)
 
 
-async def shop(visitor: Visitor, pages: Path) -> Page:
-    """A page with a provider and two components inside it, live."""
-    page = await product(visitor, pages, "shop")
+async def open_shop(visitor: Visitor, pages: Path) -> Page:
+    """Open a page with a provider and two components inside it, live."""
+    page = await open_product(visitor, pages, "shop")
     await expect(page.locator("#status")).to_have_text("live alice")
     return page
 
@@ -45,9 +46,9 @@ async def shop(visitor: Visitor, pages: Path) -> Page:
 async def test_all_components_share_one_connection_and_each_is_told_once(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await shop(visitor, pages)
+    page = await open_shop(visitor, pages)
 
-    await tidings.emit(hello_to("alice", title="one"))
+    await tidings.emit(make_announcement("alice", title="one"))
     await expect(page.locator("#first, #second")).to_have_text(["1", "1"])
     await page.wait_for_function("calls.length === 8")
 
@@ -63,13 +64,13 @@ async def test_all_components_share_one_connection_and_each_is_told_once(
     await until_connections(tidings, 1)
 
 
-async def test_the_last_component_that_goes_takes_the_connection_along_and_the_next_goes_on_from_there(
+async def test_the_last_component_closes_the_connection_and_the_next_continues_from_there(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await shop(visitor, pages)
+    page = await open_shop(visitor, pages)
     await page.locator("#open").click()
     await until_connections(tidings, 0)
-    await tidings.emit(hello_to("alice", title="meanwhile"))
+    await tidings.emit(make_announcement("alice", title="meanwhile"))
 
     await page.locator("#open").click()
     await expect(page.locator("#first")).to_have_text("1")
@@ -83,19 +84,20 @@ async def test_the_last_component_that_goes_takes_the_connection_along_and_the_n
 async def test_nothing_is_rendered_again_when_nothing_has_changed_and_functions_stay_the_same(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await shop(visitor, pages)
-    await tidings.emit(hello_to("alice", title="one"))
+    page = await open_shop(visitor, pages)
+    await tidings.emit(make_announcement("alice", title="one"))
     await page.wait_for_function("calls.length === 8")
     before = await page.evaluate("[renders, functions.size]")
 
     await page.evaluate(
-        "for (const name of ['change', 'state', 'caughtup']) client.dispatchEvent(new CustomEvent(name, { detail: {} }))"
+        """for (const name of ["change", "state", "caughtup"])
+            client.dispatchEvent(new CustomEvent(name, { detail: {} }))"""
     )
     await page.evaluate(
         "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
     )
     after = await page.evaluate("[renders, functions.size]")
-    await tidings.emit(hello_to("alice", title="two"))
+    await tidings.emit(make_announcement("alice", title="two"))
     await expect(page.locator("#first")).to_have_text("2")
 
     assert after == before
@@ -106,7 +108,7 @@ async def test_nothing_is_rendered_again_when_nothing_has_changed_and_functions_
 async def test_the_connection_is_shown_in_the_products_words_and_ends_and_begins_when_asked(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await shop(visitor, pages)
+    page = await open_shop(visitor, pages)
     await expect(page.locator("#first.connected")).to_be_visible()
 
     await page.locator("#first").click()
@@ -129,19 +131,21 @@ async def test_the_connection_is_shown_in_the_products_words_and_ends_and_begins
 async def test_what_a_server_rendered_is_taken_over_as_it_is_and_comes_to_life(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    page = await shop(visitor, pages)
+    page = await open_shop(visitor, pages)
 
     await page.evaluate(HYDRATE, {"token": tidings.token("alice")})
 
     await expect(page.locator("#status")).to_have_text("live alice")
-    assert '<button id="first" class="disconnected">0</button>' in await page.evaluate("markup")
+    assert 'id="first" class="disconnected">0</button>' in await page.evaluate("markup")
 
 
 async def test_whoever_signs_in_is_shown_theirs_and_nobody_else_s(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    await tidings.emit(hello_to("alice"), hello_to("bob"), hello_to("bob"))
-    page = await product(visitor, pages, "shop", token="")
+    await tidings.emit(
+        make_announcement("alice"), make_announcement("bob"), make_announcement("bob")
+    )
+    page = await open_product(visitor, pages, "shop", token="")
     await expect(page.locator("#status")).to_have_text("signed out null")
 
     for user, unread in (("alice", "1"), ("bob", "2")):
@@ -156,9 +160,9 @@ async def test_whoever_signs_in_is_shown_theirs_and_nobody_else_s(
 async def test_without_a_provider_it_is_enough_that_one_component_says_how_to_connect(
     visitor: Visitor, pages: Path, tidings: Tidings
 ) -> None:
-    await tidings.emit(hello_to("alice"))
+    await tidings.emit(make_announcement("alice"))
 
-    page = await product(visitor, pages, "lone")
+    page = await open_product(visitor, pages, "lone")
 
     await expect(page.locator("#status")).to_have_text("live alice")
     await expect(page.locator("#unread")).to_have_text("1")

@@ -1,27 +1,30 @@
-"""The toasts, and what is celebrated."""
+"""The toasts, and the confetti."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.async_api import expect
 
-from tests.driver import Tidings, event, hello_to
-from tests.web.desk import BELL, TOASTS, desk
+from tests.builders import make_announcement, make_event
+from tests.driver import Tidings
+from tests.web.desk import BELL, TOASTS, open_desk
 from tests.web.visitor import Visitor
 
 
 async def test_toasts_are_few_stay_while_they_are_looked_at_and_keep_silent_over_an_open_inbox(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    at = await desk(visitor, "amira", BELL + TOASTS)
+    at = await open_desk(visitor, "amira", BELL + TOASTS)
 
-    await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(5)))
+    await tidings.emit(
+        *(make_announcement("amira", title=f"number {number}") for number in range(5))
+    )
     await expect(at.page.get_by_text("2 more")).to_be_visible()
     shown = await at.toasts.count()
     await at.toasts.first.hover()
     await at.bell.click()
     await expect(at.toasts).to_have_count(0)
-    await tidings.emit(hello_to("amira", title="while it is open"))
+    await tidings.emit(make_announcement("amira", title="while it is open"))
     await expect(at.page.locator("article h3").first).to_have_text("while it is open")
 
     assert shown == 3
@@ -31,12 +34,14 @@ async def test_toasts_are_few_stay_while_they_are_looked_at_and_keep_silent_over
 async def test_what_is_critical_is_shown_at_once_however_much_else_is(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    at = await desk(visitor, "amira", TOASTS)
-    await tidings.emit(*(hello_to("amira", title=f"number {number}") for number in range(3)))
+    at = await open_desk(visitor, "amira", TOASTS)
+    await tidings.emit(
+        *(make_announcement("amira", title=f"number {number}") for number in range(3))
+    )
     await expect(at.toasts).to_have_count(3)
     await at.toasts.last.hover()
 
-    await tidings.emit(hello_to("amira", title="Fire", priority="critical"))
+    await tidings.emit(make_announcement("amira", title="Fire", priority="critical"))
 
     await expect(at.toasts.get_by_text("Fire")).to_be_visible()
     await expect(at.page.get_by_role("alert")).to_have_text("Fire. there")
@@ -46,10 +51,10 @@ async def test_what_is_critical_is_shown_at_once_however_much_else_is(
 async def test_a_toast_that_asks_for_something_stays_and_is_answered_where_it_is(
     visitor: Visitor, tidings: Tidings
 ) -> None:
-    at = await desk(visitor, "amira", TOASTS)
+    at = await open_desk(visitor, "amira", TOASTS)
     await tidings.emit(
-        event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"),
-        hello_to("amira", title="no matter"),
+        make_event("task.assigned", task_id="1", task_title="Say hello", user_id="amira"),
+        make_announcement("amira", title="no matter"),
     )
     await expect(at.toasts).to_have_count(2)
     await expect(at.toasts).to_have_count(1)  # the other one has gone by itself
@@ -57,18 +62,18 @@ async def test_a_toast_that_asks_for_something_stays_and_is_answered_where_it_is
     await at.page.get_by_role("button", name="Decline").click()
 
     await expect(at.toasts).to_have_count(0)
-    await at.until("tidings.notifications.some((it) => it.acted === 'decline')")
+    await at.wait_until("tidings.notifications.some((it) => it.acted === 'decline')")
 
 
 @pytest.mark.parametrize(("motion", "pieces"), [("no-preference", True), ("reduce", False)])
 async def test_an_achievement_is_celebrated_but_not_with_whoever_prefers_less_motion(
     visitor: Visitor, tidings: Tidings, motion: str, pieces: bool
 ) -> None:
-    at = await desk(visitor, "amira", TOASTS)
+    at = await open_desk(visitor, "amira", TOASTS)
     await at.page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
 
     await tidings.emit(
-        event("achievement.revenue_milestone", user_id="amira", title="First 10 000")
+        make_event("achievement.revenue_milestone", user_id="amira", title="First 10 000")
     )
     await expect(at.toasts).to_have_count(1)
 

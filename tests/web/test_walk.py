@@ -1,4 +1,4 @@
-"""The law of every tab: whatever happened on the way, in the end it shows what the edge would list, and counts as the edge does."""
+"""Random walks: whatever happened, in the end every tab shows and counts what the edge lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.driver import Tidings, hello_to
+from tests.builders import make_announcement
+from tests.driver import Tidings
 from tests.web.visitor import Tab, Visitor
 
 STEPS = 25
@@ -20,7 +21,7 @@ Step = Callable[[], Awaitable[Any]]
 
 
 class Walk:
-    """Somebody with several tabs and a phone, to whom things happen by chance."""
+    """A person with several tabs and a phone, and random steps."""
 
     def __init__(
         self, visitor: Visitor, tidings: Tidings, share: str, chance: random.Random
@@ -30,99 +31,101 @@ class Walk:
         self.share = share
         self.chance = chance
         self.tabs: list[Tab] = []
-        self.told = 0
-        self.took: list[str] = []
+        self.announced_count = 0
+        self.step_names: list[str] = []
 
     @property
     def steps(self) -> Sequence[Step]:
-        """What may happen, the likelier the more often it stands here."""
+        """The steps to choose from; those listed twice are twice as likely."""
         return (
-            self.tell,
-            self.tell,
-            self.mark,
-            self.mark,
-            self.sweep,
-            self.undo,
-            self.reload,
-            self.leave,
-            self.sleep,
-            self.phone,
+            self.announce_some,
+            self.announce_some,
+            self.mark_some,
+            self.mark_some,
+            self.mark_all,
+            self.undo_mark,
+            self.reload_tab,
+            self.replace_tab,
+            self.toggle_connection,
+            self.mark_on_phone,
         )
 
-    async def walk(self, count: int) -> None:
-        """So many steps."""
-        await self.enter()
-        await self.enter()
+    async def take_steps(self, count: int) -> None:
+        """Take a number of random steps."""
+        await self.open_tab()
+        await self.open_tab()
         for _ in range(count):
             step = self.chance.choice(self.steps)
-            self.took.append(step.__name__)
+            self.step_names.append(step.__name__)
             await step()
 
-    async def enter(self) -> None:
-        """Another tab."""
+    async def open_tab(self) -> None:
+        """Open another tab."""
         self.tabs.append(
-            await self.visitor.tab("amira", share=self.share, undo=self.chance.choice((0, 300)))
+            await self.visitor.open_tab(
+                "amira", share=self.share, undo=self.chance.choice((0, 300))
+            )
         )
 
-    async def tell(self) -> None:
-        """Something new, or a little more of it."""
+    async def announce_some(self) -> None:
+        """Emit one or more announcements."""
         count = self.chance.choice((1, 1, 2, 70))
-        self.told += count
+        self.announced_count += count
         await self.tidings.emit(
             *(
-                hello_to("amira", title=f"number {self.told - number}")
+                make_announcement("amira", title=f"number {self.announced_count - number}")
                 for number in reversed(range(count))
             )
         )
 
-    async def mark(self) -> None:
-        """A tab marks some of what it shows."""
+    async def mark_some(self) -> None:
+        """Mark some of what a tab shows."""
         state, share = self.chance.choice(STATES), self.chance.random()
-        await self.tab.says(f"""(() => {{
-            const ids = tidings.notifications.filter(() => Math.random() < {share}).slice(0, 20).map((it) => it.id);
+        await self.tab.evaluate(f"""(() => {{
+            const some = tidings.notifications.filter(() => Math.random() < {share}).slice(0, 20);
+            const ids = some.map((it) => it.id);
             if (ids.length) window.last = tidings.mark("{state}", ids);
         }})()""")
 
-    async def sweep(self) -> None:
-        """A tab marks all."""
-        await self.tab.says(
-            f"void (window.last = tidings.markAll('{self.chance.choice(('read', 'seen', 'archived'))}'))"
-        )
+    async def mark_all(self) -> None:
+        """Mark all in a tab."""
+        state = self.chance.choice(("read", "seen", "archived"))
+        await self.tab.evaluate(f"void (window.last = tidings.markAll('{state}'))")
 
-    async def undo(self) -> None:
-        """A tab takes its last mark back."""
-        await self.tab.says("window.last && tidings.undo(window.last)")
+    async def undo_mark(self) -> None:
+        """Undo a tab's last mark."""
+        await self.tab.evaluate("window.last && tidings.undo(window.last)")
 
-    async def reload(self) -> None:
-        """A tab is loaded anew."""
+    async def reload_tab(self) -> None:
+        """Reload a tab."""
         tab = self.tab
         await tab.page.reload()
-        await self.visitor.connect(tab.page, "amira", share=self.share)
+        await self.visitor.connect_page(tab.page, "amira", share=self.share)
 
-    async def leave(self) -> None:
-        """A tab is closed, and another one opened."""
+    async def replace_tab(self) -> None:
+        """Close a tab, and open another one."""
         tab = self.tab
         self.tabs.remove(tab)
         await tab.page.close()
-        await self.enter()
+        await self.open_tab()
 
-    async def end(self) -> None:
-        """The last thing that is told has been told, and so has all before it."""
-        self.told += 1
-        last = f"number {self.told}"
-        await self.tidings.emit(hello_to("amira", title=last))
+    async def announce_last(self) -> None:
+        """Emit one more announcement, and wait until it and all before it have arrived."""
+        self.announced_count += 1
+        last = f"number {self.announced_count}"
+        await self.tidings.emit(make_announcement("amira", title=last))
         phone = await self.tidings.connect("amira")
         while last not in (each["title"] for each in phone.notifications.values()):
             await phone.next("snapshot", "entries")
 
-    async def sleep(self) -> None:
-        """A tab is offline from now on, or no longer."""
-        await self.tab.says(
+    async def toggle_connection(self) -> None:
+        """Disconnect a tab, or connect it again."""
+        await self.tab.evaluate(
             "tidings.state === 'offline' ? tidings.connect() : tidings.disconnect()"
         )
 
-    async def phone(self) -> None:
-        """Another device reads all, or what is newest."""
+    async def mark_on_phone(self) -> None:
+        """Mark the newest as read or unread on another device."""
         listed = (await self.tidings.get("/v1/notifications", "amira", limit=5))["notifications"]
         if listed:
             body = {
@@ -136,7 +139,7 @@ class Walk:
 
     @property
     def tab(self) -> Tab:
-        """Any of the tabs."""
+        """One of the tabs, at random."""
         return self.chance.choice(self.tabs)
 
 
@@ -147,31 +150,32 @@ async def test_whatever_happens_all_tabs_end_up_showing_what_the_edge_lists(
     seed = random.randrange(10**6)
     walk = Walk(visitor, tidings, share, random.Random(seed))
 
-    await walk.walk(STEPS)
+    await walk.take_steps(STEPS)
     for tab in walk.tabs:
-        await tab.says("tidings.connect()")
+        await tab.evaluate("tidings.connect()")
     for tab in walk.tabs:
-        await tab.until("tidings.state === 'live' && !tidings.pending.length")
+        await tab.wait_until("tidings.state === 'live' && !tidings.pending.length")
 
-    await walk.end()
+    await walk.announce_last()
     listed = [
         each
-        for each in await tidings.listing("amira", "all")
+        for each in await tidings.list_all("amira", "all")
         if not {"archived", "snoozed"} & each.keys()
     ]
     counts = await tidings.get("/v1/counts", "amira")
     for tab in walk.tabs:
-        await tab.until(
-            f"tidings.counts.total === {counts['total']} && tidings.counts.unread === {counts['unread']}"
+        await tab.wait_until(
+            f"tidings.counts.total === {counts['total']}"
+            f" && tidings.counts.unread === {counts['unread']}"
         )
-        await tab.says(ALL)
-        shown = await tab.says(STANDING)
+        await tab.evaluate(ALL)
+        shown = await tab.evaluate(STANDING)
         assert shown == [[each["title"], "seen" in each, "read" in each] for each in listed], (
             seed,
-            walk.took,
+            walk.step_names,
         )
         heard = [
             int(each["notification"]["title"].split()[1])
-            for each in await tab.heard("notification")
+            for each in await tab.reported_events("notification")
         ]
-        assert heard == sorted(set(heard)), (seed, walk.took)
+        assert heard == sorted(set(heard)), (seed, walk.step_names)

@@ -1,9 +1,9 @@
-"""The client: what a domain service emits its events with; it needs httpx or nats-py, and nothing that the servers stand on."""
+"""The client with which a domain service emits events; it needs httpx or nats-py only."""
 
 from __future__ import annotations
 
 from tidings.client.errors import (
-    Closed,
+    ClientClosed,
     EventRefused,
     Overloaded,
     TidingsError,
@@ -11,11 +11,11 @@ from tidings.client.errors import (
     Unauthorised,
     Unreachable,
 )
-from tidings.client.tidings import Emitted, Tidings
+from tidings.client.tidings import EmittedEvent, Tidings
 
 __all__ = [
-    "Closed",
-    "Emitted",
+    "ClientClosed",
+    "EmittedEvent",
     "EventRefused",
     "Overloaded",
     "Tidings",

@@ -1,16 +1,20 @@
-"""Errors, and what to do about each.
+"""The errors of the client and the log.
 
 TidingsError
 ├── Transient           try again, with a limit
-│   ├── Unavailable     a server is away
-│   │   └── Unreachable … and was for as long as an emit has patience; it may be stored: emit it again with the same id
+│   ├── Unavailable     no server answers
+│   │   └── Unreachable … for as long as an emit may take; emit the event again with the same id
 │   └── Overloaded      too many events wait already
 └── Permanent           trying again will not help
     ├── Unauthorised    the token is missing, wrong, expired, or lacks the scope `emit`
-    ├── Closed          the client is not open
-    ├── WrongSequence   an expected sequence did not hold
-    └── Refused         the server refuses what was asked
-        └── EventRefused    an event is wrong: which field, and what would be right
+    ├── ClientClosed    the client is not open
+    ├── WrongSequence   an expected sequence was wrong
+    └── RequestRefused  the server refuses the request
+        ├── StreamNotFound      the stream does not exist
+        ├── StreamNameInUse     a stream of another configuration has the name
+        ├── MessageNotFound     the message does not exist
+        ├── DuplicateMessage    a message of a batch is in the stream already
+        └── EventRefused    an event is invalid: which field, and what would be valid
             └── TooLarge    … it has too many bytes
 """
 
@@ -18,19 +22,19 @@ from __future__ import annotations
 
 
 class TidingsError(Exception):
-    """Something Tidings has a name for."""
+    """The base of all errors of Tidings."""
 
 
 class Transient(TidingsError):
-    """Worth trying again."""
+    """A failure that may end by itself: try again."""
 
 
 class Permanent(TidingsError):
-    """Not worth trying again."""
+    """A failure that trying again cannot change."""
 
 
 class Unavailable(Transient):
-    """A server is away; it asks to be left alone for `pause_seconds`."""
+    """No server answers; it should not be asked again for `pause_seconds`."""
 
     def __init__(self, message: str = "", pause_seconds: float = 0.0) -> None:
         super().__init__(message)
@@ -38,11 +42,15 @@ class Unavailable(Transient):
 
 
 class Unreachable(Unavailable):
-    """Nobody answered for as long as an emit has patience; the event `id` may be stored: emit it again with the same id."""
+    """No answer came for as long as an emit may take.
+
+    The event `id` may be stored: emit it again with the same id.
+    """
 
     def __init__(self, id: str, reason: str) -> None:
         super().__init__(
-            f"event `{id}` is not acknowledged: {reason}; it may be stored: emit it again with the same id"
+            f"event `{id}` is not acknowledged: {reason};"
+            " it may be stored: emit it again with the same id"
         )
         self.id = id
 
@@ -55,20 +63,36 @@ class Unauthorised(Permanent):
     """The token is missing, wrong, expired, or lacks the scope `emit`."""
 
 
-class Closed(Permanent):
+class ClientClosed(Permanent):
     """The client is not open."""
 
 
 class WrongSequence(Permanent):
-    """The expected last sequence did not hold."""
+    """The expected last sequence was wrong."""
 
 
-class Refused(Permanent):
-    """The server refuses what was asked."""
+class RequestRefused(Permanent):
+    """The server refuses the request."""
 
 
-class EventRefused(Refused):
-    """An event that is not taken: `field` says where (`data.user_id`), `reason` what would be right."""
+class StreamNotFound(RequestRefused):
+    """The stream does not exist."""
+
+
+class StreamNameInUse(RequestRefused):
+    """A stream of another configuration has the name."""
+
+
+class MessageNotFound(RequestRefused):
+    """The message does not exist."""
+
+
+class DuplicateMessage(RequestRefused):
+    """The stream has a message of the batch already, with the same id."""
+
+
+class EventRefused(RequestRefused):
+    """An invalid event: `field` names the place (`data.user_id`), `reason` the fault."""
 
     def __init__(self, id: str, field: str, reason: str) -> None:
         super().__init__(f"event `{id}`: {field}: {reason}" if field else f"event `{id}`: {reason}")

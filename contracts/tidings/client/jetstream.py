@@ -1,4 +1,7 @@
-"""The connection to NATS: requests, publications and inboxes; the only module that touches nats-py."""
+"""The connection to NATS: requests, publications and inboxes.
+
+Only this module and `direct_client` use nats-py.
+"""
 
 # pyright: basic
 from __future__ import annotations
@@ -8,29 +11,30 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from tidings.client.direct_client import DirectClient, ReceivedMessage
 from tidings.client.errors import (
     Permanent,
-    Refused,
     TidingsError,
     Unauthorised,
     Unavailable,
-    WrongSequence,
+)
+from tidings.client.jetstream_errors import (
+    ApiError,
+    exception_of,
+    is_authorization_violation,
+    is_permissions_violation,
 )
 
 CONNECT_SECONDS = 30.0
 REQUEST_SECONDS = 5.0
 LIVENESS_SECONDS = 5.0
-WRONG_SEQUENCE = (10071, 10164)
-UNWELCOME = "authorization violation"
-FORBIDDEN = "permissions violation"
-TRANSIENT = (10008, 10023, 10077, 10176, 10210, 10211)
 
-PATIENCE = {
+CONNECTION_OPTIONS = {
     "max_reconnect_attempts": -1,
     "reconnect_time_wait": 0.25,
     "ping_interval": 10,
@@ -40,74 +44,8 @@ PATIENCE = {
 log = logging.getLogger("tidings.nats")
 
 
-class Delivery(NamedTuple):
-    """What was delivered to an inbox; its header block (ADR-4) is taken apart only when somebody asks."""
-
-    subject: str
-    data: bytes
-    head: bytes
-    reply: str
-
-    @property
-    def status(self) -> int:
-        """The inline status of a control message, 0 for data."""
-        return int(self.head[9:12]) if self.head[8:9] == b" " else 0
-
-    @property
-    def description(self) -> str:
-        """The words behind the status."""
-        return self.head[13:].partition(b"\r\n")[0].decode(errors="replace")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers."""
-        return headers(self.head)
-
-
-def headers(head: bytes) -> dict[str, str]:
-    """A header block as a mapping."""
-    lines = head.decode(errors="replace").split("\r\n")[1:]
-    return {
-        name: value.strip()
-        for name, colon, value in (line.partition(":") for line in lines)
-        if colon
-    }
-
-
-class DirectClient(Client):
-    """nats-py, but what comes for an inbox of ours goes straight to its callback.
-
-    By itself it takes every header apart, puts each message into a queue and wakes a task for it: 9 of the 16 µs that a
-    followed message costs (measured, nats-py 2.16), in the one loop that everything here goes through.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inboxes: dict[int, Callable[[Delivery], None]] = {}
-
-    async def _process_msg(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
-    ) -> None:
-        received = self.inboxes.get(sid)
-        if received is None:
-            await super()._process_msg(sid, subject, reply, data, headers)
-            return
-        try:
-            received(Delivery(subject.decode(), data, headers or b"", reply.decode()))
-        except Exception:  # what escapes here would end the reading of everything, without a word
-            log.exception("a message could not be taken")
-
-
-class ApiError(msgspec.Struct):
-    """An error as the JetStream API states it."""
-
-    code: int
-    err_code: int = 0
-    description: str = ""
-
-
-class Answer(msgspec.Struct):
-    """The part of every JetStream answer that says whether it worked."""
+class JetStreamReply(msgspec.Struct):
+    """The result fields that every answer of JetStream has."""
 
     error: ApiError | None = None
     seq: int = 0
@@ -116,20 +54,20 @@ class Answer(msgspec.Struct):
 
 
 class JetStream:
-    """One connection to NATS. Opened by `connect`, which keeps watch that it is alive."""
+    """One connection to NATS, opened by `connect`, which checks regularly that it is alive."""
 
     def __init__(self, client: DirectClient) -> None:
         self._client = client
-        self._answers: dict[str, asyncio.Future[bytes]] = {}
+        self._replies: dict[str, asyncio.Future[bytes]] = {}
         self._tokens = count(1)
         self._prefix = ""
-        self.changed = asyncio.Event()
+        self.connection_changed = asyncio.Event()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.unwelcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.auth_rejected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def connected(self) -> bool:
-        """Whether requests have somebody to go to."""
+        """Return whether the connection is open."""
         return self._client.is_connected
 
     async def request(
@@ -140,15 +78,18 @@ class JetStream:
         *,
         timeout: float = REQUEST_SECONDS,
     ) -> bytes:
-        """Ask and wait for the answer; raises Unavailable when nobody answers in time (seconds) or the connection breaks."""
+        """Send a request and return the answer.
+
+        Raises Unavailable without an answer within `timeout` seconds, or if the connection breaks.
+        """
         if not self._client.is_connected:
             raise Unavailable("NATS is not connected")
         loop = asyncio.get_running_loop()
         answer, token = loop.create_future(), str(next(self._tokens))
-        self._answers[token] = answer
+        self._replies[token] = answer
         timer = loop.call_later(
             timeout,
-            _fail,
+            _fail_reply,
             answer,
             f"no answer on {subject.split('.')[0]} within {timeout:.0f} seconds",
         )
@@ -161,42 +102,45 @@ class JetStream:
             raise Unavailable(f"NATS: {type(error).__name__}") from None
         finally:
             timer.cancel()
-            del self._answers[token]
+            del self._replies[token]
 
-    async def ask(
+    async def request_reply(
         self,
         subject: str,
         data: bytes = b"",
         headers: dict[str, str] | None = None,
         *,
         timeout: float = REQUEST_SECONDS,
-    ) -> Answer:
-        """Ask JetStream; raises what its error code means."""
+    ) -> JetStreamReply:
+        """Send a request to JetStream and return its answer; raises the exception of its error
+        code.
+        """
         reply = await self.request(subject, data, headers, timeout=timeout)
-        answer = _answer.decode(reply)
+        answer = _reply_decoder.decode(reply)
         if answer.error:
-            raise failure(answer.error)
+            raise exception_of(answer.error)
         return answer
 
-    async def call(self, api: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Call `$JS.API.<api>` and return the whole answer; raises what its error code means."""
+    async def call_api(self, api: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call `$JS.API.<api>` and return the answer; raises the exception of its error code."""
         reply = await self.request(
             f"$JS.API.{api}", msgspec.json.encode(body) if body is not None else b""
         )
         answer: dict[str, Any] = msgspec.json.decode(reply)
         if error := answer.get("error"):
-            raise failure(msgspec.convert(error, ApiError))
+            raise exception_of(msgspec.convert(error, ApiError))
         return answer
 
-    async def send(self, wire: bytes) -> None:
-        """Write publications already spelled in the protocol; raises Unavailable."""
+    async def write_protocol(self, wire: bytes) -> None:
+        """Write publications that are already encoded in the protocol; raises Unavailable."""
         if not self._client.is_connected:
             raise Unavailable("NATS is not connected")
+        # nats-py can publish only one message a call, and encodes its headers each time.
         await self._client._send_command(wire)
         await self._client._flush_pending()
 
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
-        """Publish one ephemeral message; raises Unavailable."""
+        """Publish one message, without acknowledgement; raises Unavailable."""
         if not self._client.is_connected:
             raise Unavailable("NATS is not connected")
         try:
@@ -205,19 +149,23 @@ class JetStream:
             raise Unavailable(f"NATS: {type(error).__name__}") from None
 
     @asynccontextmanager
-    async def inbox(self, received: Callable[[Delivery], None]) -> AsyncGenerator[str]:
-        """A subject prefix of our own; whatever is sent to `<prefix>.<anything>` goes to the callback."""
+    async def open_inbox(self, callback: Callable[[ReceivedMessage], None]) -> AsyncGenerator[str]:
+        """Subscribe to all subjects under a new prefix, and yield the prefix."""
         prefix = self._client.new_inbox()
-        async with self.subscribed(f"{prefix}.*", received):
+        async with self.subscribe(f"{prefix}.*", callback):
             yield prefix
 
     @asynccontextmanager
-    async def subscribed(
-        self, subject: str, received: Callable[[Delivery], None]
+    async def subscribe(
+        self, subject: str, callback: Callable[[ReceivedMessage], None]
     ) -> AsyncGenerator[None]:
-        """What is published on a subject while the block lasts goes to the callback, which must neither wait nor take long."""
+        """Subscribe to a subject inside the block.
+
+        The callback runs in the loop that reads the connection: it must neither block nor take
+        long.
+        """
         subscription = await self._client.subscribe(subject)
-        self._client.inboxes[subscription._id] = received
+        self._client.inboxes[subscription._id] = callback
         try:
             yield
         finally:
@@ -226,59 +174,66 @@ class JetStream:
                 await subscription.unsubscribe()
 
     @asynccontextmanager
-    async def answering(self) -> AsyncGenerator[None]:
-        """Take answers to requests while the block lasts."""
-        async with self.inbox(self._answered) as self._prefix:
+    async def receive_replies(self) -> AsyncGenerator[None]:
+        """Receive the answers of requests inside the block."""
+        async with self.open_inbox(self._receive_reply) as self._prefix:
             yield
 
-    def broken(self) -> None:
-        """The connection is another one or none: whoever waits for an answer waits in vain."""
-        self.give_up(Unavailable("the connection to NATS broke"))
-        self.changed.set()
-        self.changed = asyncio.Event()
+    def fail_all_requests(self) -> None:
+        """Fail all requests because the connection broke: their answers cannot arrive any more."""
+        self.fail_requests(Unavailable("the connection to NATS broke"))
+        self.connection_changed.set()
+        self.connection_changed = asyncio.Event()
 
-    def give_up(self, error: TidingsError) -> None:
-        """Whoever waits for an answer is told why there will be none."""
-        for answer in self._answers.values():
+    def fail_requests(self, error: TidingsError) -> None:
+        """Fail all requests with this error."""
+        for answer in self._replies.values():
             if not answer.done():
+                # One exception for each waiter: a traceback grows where an exception is raised.
                 answer.set_exception(type(error)(str(error)))
 
-    def told(self, problem: str) -> None:
-        """What the server said is wrong."""
-        if UNWELCOME in problem.lower() and not self.unwelcome.done():
-            self.unwelcome.set_result(None)
-        if FORBIDDEN in problem.lower():
-            self.give_up(Unauthorised(f"NATS does not allow it: {problem}"))
+    def handle_server_error(self, problem: str) -> None:
+        """Handle an error that the server sent."""
+        if is_authorization_violation(problem) and not self.auth_rejected.done():
+            self.auth_rejected.set_result(None)
+        if is_permissions_violation(problem):
+            self.fail_requests(Unauthorised(f"NATS denies the request: {problem}"))
 
-    def _answered(self, delivery: Delivery) -> None:
-        answer = self._answers.get(delivery.subject.rpartition(".")[2])
+    def _receive_reply(self, message: ReceivedMessage) -> None:
+        answer = self._replies.get(message.subject.rpartition(".")[2])
         if answer is None or answer.done():
             return
-        if delivery.status:
-            _fail(answer, f"nobody answers ({delivery.status})")
+        if message.status:
+            _fail_reply(answer, f"no service answers ({message.status})")
         else:
-            answer.set_result(delivery.data)
+            answer.set_result(message.data)
 
-    async def watch(self) -> None:
-        """Notice a connection that looks open and is dead, and open it anew; ends with Permanent when NATS closes it for good."""
+    async def watch_connection(self) -> None:
+        """Reconnect when the connection is open but dead; raises Permanent when NATS closes it for
+        good.
+        """
         while not self.closed.done():
             await asyncio.wait((self.closed,), timeout=LIVENESS_SECONDS)
             if self._client.is_connected and not self.closed.done():
                 await self._probe()
-        raise Permanent("NATS closed the connection for good; see its log for the reason")
+        raise Permanent("NATS closed the connection for good; its log has the reason")
 
     async def _probe(self) -> None:
         try:
+            # A half-open connection accepts writes for minutes; only an answer proves it alive.
             await self._client.flush(timeout=int(LIVENESS_SECONDS))
         except (TimeoutError, NatsError, OSError):
-            log.warning("NATS does not answer; connecting anew")
+            log.warning("NATS does not answer; reconnecting")
             with suppress(NatsError, OSError):
                 await self._client.force_reconnect()
 
 
 @asynccontextmanager
 async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerator[JetStream]:
-    """Connect and keep connected, without end; raises Unauthorised, or Unavailable if the first time takes over 30 seconds."""
+    """Connect, and stay connected inside the block.
+
+    Raises Unauthorised, or Unavailable if the first connection takes more than 30 seconds.
+    """
     client = DirectClient()
     jetstream = JetStream(client)
 
@@ -286,13 +241,13 @@ async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerat
         "servers": url.split(","),
         "name": name,
         "token": token,
-        **PATIENCE,
+        **CONNECTION_OPTIONS,
         **_callbacks(client, jetstream),
     }
-    await _connected(client, jetstream, options)
-    watcher = asyncio.create_task(jetstream.watch())
+    await _connect_client(client, jetstream, options)
+    watcher = asyncio.create_task(jetstream.watch_connection())
     try:
-        async with jetstream.answering():
+        async with jetstream.receive_replies():
             yield jetstream
     finally:
         watcher.cancel()
@@ -302,49 +257,54 @@ async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerat
             await client.close()
 
 
-async def _connected(client: DirectClient, jetstream: JetStream, options: dict[str, Any]) -> None:
+async def _connect_client(
+    client: DirectClient, jetstream: JetStream, options: dict[str, Any]
+) -> None:
     connecting = asyncio.ensure_future(client.connect(**options))
     try:
         await asyncio.wait(
-            (connecting, jetstream.unwelcome),
+            (connecting, jetstream.auth_rejected),
             timeout=CONNECT_SECONDS,
             return_when=asyncio.FIRST_COMPLETED,
         )
-        if jetstream.unwelcome.done():
+        # nats-py retries rejected credentials for ever; only its error callback reports them.
+        if jetstream.auth_rejected.done():
             raise Unauthorised(
-                "NATS does not let us in; are user, password or token of its address right?"
+                "NATS rejects the credentials; check user, password or token in its address"
             )
         if not connecting.done():
             raise Unavailable(
-                f"NATS cannot be reached within {CONNECT_SECONDS:.0f} seconds; is its address right (TIDINGS_NATS_URL)?"
+                f"NATS cannot be reached within {CONNECT_SECONDS:.0f} seconds;"
+                " check its address (TIDINGS_NATS_URL)"
             )
         await connecting
     except (NatsError, OSError) as problem:
         raise Unavailable(
-            f"NATS cannot be reached ({type(problem).__name__}); is its address right (TIDINGS_NATS_URL)?"
+            f"NATS cannot be reached ({type(problem).__name__});"
+            " check its address (TIDINGS_NATS_URL)"
         ) from None
     finally:
         connecting.cancel()
 
 
-def _fail(answer: asyncio.Future[bytes], reason: str) -> None:
+def _fail_reply(answer: asyncio.Future[bytes], reason: str) -> None:
     if not answer.done():
         answer.set_exception(Unavailable(reason))
 
 
 def _callbacks(client: Client, jetstream: JetStream) -> dict[str, Any]:
-    """What nats-py calls; none of these may raise, or its reading ends without a word."""
+    """Return the callbacks for nats-py, which silently stops reading if one of them raises."""
 
-    async def changed(words: str) -> None:
+    async def report_change(text: str) -> None:
         if not client.is_closed:
-            log.warning(words)
-        jetstream.broken()
+            log.warning(text)
+        jetstream.fail_all_requests()
 
     async def disconnected() -> None:
-        await changed("NATS is away")
+        await report_change("NATS is disconnected")
 
     async def reconnected() -> None:
-        await changed("NATS is back")
+        await report_change("NATS is connected again")
 
     async def closed() -> None:
         if not jetstream.closed.done():
@@ -352,7 +312,7 @@ def _callbacks(client: Client, jetstream: JetStream) -> dict[str, Any]:
 
     async def error(problem: Exception) -> None:
         log.debug("NATS: %s", type(problem).__name__)
-        jetstream.told(str(problem))
+        jetstream.handle_server_error(str(problem))
 
     return {
         "disconnected_cb": disconnected,
@@ -362,15 +322,4 @@ def _callbacks(client: Client, jetstream: JetStream) -> dict[str, Any]:
     }
 
 
-def failure(error: ApiError) -> Exception:
-    """The exception that a JetStream error code means."""
-    text = f"{error.description} ({error.err_code})"
-    if error.err_code in WRONG_SEQUENCE:
-        return WrongSequence(text)
-    if error.err_code in TRANSIENT or error.code in (429, 503):
-        return Unavailable(text)
-    return Refused(text)
-
-
-_answer = msgspec.json.Decoder(Answer)
-__all__ = ["ApiError", "Delivery", "JetStream", "connect", "failure"]
+_reply_decoder = msgspec.json.Decoder(JetStreamReply)

@@ -1,4 +1,7 @@
-"""Outbox: events that a service writes in its own transaction, in its own Postgres; `tidings outbox` carries them to the log."""
+"""The outbox: a service emits events in the transactions of its own Postgres.
+
+`tidings outbox` sends them to the log.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
-from tidings.client.check import check
+from tidings.client.validation import validate_event
 from tidings.contracts.envelope import Envelope
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
 
 SCHEMA_FILE = Path(__file__).with_name("outbox.sql")
-"""The tables; for the service's own migrations. `tidings outbox --install` makes them as well."""
+"""The tables, for the service's own migrations; `tidings outbox --install` creates them too."""
 
 INSERT: LiteralString = "INSERT INTO tidings_outbox.waiting (event) VALUES (%s)"
 
 
-class Statement(NamedTuple):
-    """What `execute` takes: a statement, and its parameters."""
+class InsertStatement(NamedTuple):
+    """The arguments of `execute`: a statement and its parameters."""
 
     sql: LiteralString
     parameters: tuple[str]
 
 
 class Outbox:
-    """Emits events in the transaction of whoever executes its statements, with psycopg's connections and cursors of either kind.
+    """Emits events in the transaction that executes its statements.
+
+    They fit the connections and cursors of psycopg, synchronous or asynchronous.
 
     >>> outbox = Outbox(source="/task-service", tenant="acme")
+    >>> event = TaskAssigned(task_id="1", task_title="Say hello", user_id="amira")
     >>> with connection.transaction():
     ...     connection.execute("UPDATE task SET user_id = %s WHERE id = %s", ("amira", "1"))
-    ...     connection.execute(*outbox.emit(TaskAssigned(task_id="1", task_title="Say hello", user_id="amira"), actor="dina"))
+    ...     connection.execute(*outbox.emit(event, actor="dina"))
     """
 
     def __init__(self, *, source: str, tenant: str | None = None) -> None:
@@ -47,8 +53,11 @@ class Outbox:
         correlation: str | None = None,
         causation: str | None = None,
         more: Mapping[str, Any] | None = None,
-    ) -> Statement:
-        """The statement that emits an event; all as for `Tidings.emit`. Raises EventRefused, TooLarge."""
+    ) -> InsertStatement:
+        """Return the statement that emits an event, with the arguments of `Tidings.emit`.
+
+        Raises EventRefused or TooLarge.
+        """
         attributes = {
             "actor": actor,
             "subject": subject,
@@ -56,5 +65,5 @@ class Outbox:
             "correlationid": correlation,
             "causationid": causation,
         }
-        sealed = check(self._envelope.sealed(event, id=id, more=more, **attributes))
-        return Statement(INSERT, (sealed.body.decode(),))
+        encoded = validate_event(self._envelope.encode(event, id=id, more=more, **attributes))
+        return InsertStatement(INSERT, (encoded.body.decode(),))

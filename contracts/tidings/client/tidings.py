@@ -1,4 +1,4 @@
-"""Tidings: what a domain service emits its events with."""
+"""The client's interface: `Tidings`, which emits events."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from tidings.client.carrier import Carrier
-from tidings.client.check import check
+from tidings.client.emit_queue import EmitQueue
 from tidings.client.errors import Overloaded, Permanent, Unreachable
-from tidings.client.queue import Queue
-from tidings.contracts.envelope import Envelope
-from tidings.contracts.events.base import Event
+from tidings.client.transport import Transport
+from tidings.client.validation import validate_body, validate_event
+from tidings.contracts.envelope import EncodedEvent, Envelope
+from tidings.contracts.event import Event
 
 OVER_NATS = ("nats://", "tls://")
 PATIENCE_LIMIT_SECONDS = 90.0
-"""The log knows an id for two minutes; what is tried for longer might be stored twice."""
+"""The log deduplicates ids for two minutes; an event retried for longer might be stored twice."""
 
 Token = str | Callable[[], str]
-"""A token of scope `emit`, or what gives one whenever one is needed."""
+"""A token of scope `emit`, or a function that returns one, called for each request."""
 
 
-class Emitted(NamedTuple):
-    """An event is on disk: its id, its sequence in the log, and whether it stood there already."""
+class EmittedEvent(NamedTuple):
+    """A stored event: its id, its sequence in the log, and whether the log had it already."""
 
     id: str
     sequence: int
@@ -31,17 +31,18 @@ class Emitted(NamedTuple):
 
 
 class Tidings:
-    """Emits events, over HTTP (`http://…`, to the gateway) or NATS (`nats://…`, to the log itself), while the block lasts.
+    """Emits events over HTTP (`http://…`, to the gateway) or NATS (`nats://…`, to the log).
 
-    What is emitted meanwhile is gathered into batches of up to 1000, and stored in the order of the calls, each event once:
-    an event keeps its id while it is tried again, for `patience_seconds`, 90 at most.
-    Over HTTP the token has the scope `emit` and says whose events they are; over NATS it is one that NATS knows, if it asks for
-    one, and `tenant` says whose events they are.
+    Use it with `async with`. Concurrent events are gathered into batches of up to 1000 and stored
+    in the order of the calls, each once: an event keeps its id while it is retried, for
+    `patience_seconds`, at most 90. When `waiting_limit` events wait, further calls of `emit` wait
+    too.
 
-    Up to `waiting_limit` events wait; then `emit` does.
+    Over HTTP the token has the scope `emit`, and its tenant is that of the events. Over NATS the
+    token is the one that NATS requires, if any, and `tenant` is the tenant of the events.
 
-    >>> async with Tidings("http://127.0.0.1:8000", token, source="/task-service") as tidings:
-    ...     await tidings.emit(TaskAssigned(task_id="1", task_title="Say hello", user_id="amira"), actor="dina")
+    >>> async with Tidings("http://127.0.0.1:8000", token, source="/people") as tidings:
+    ...     await tidings.emit(UserJoined(user_id="amira"), actor="dina")
     """
 
     def __init__(
@@ -56,13 +57,15 @@ class Tidings:
     ) -> None:
         if not 0 < patience_seconds <= PATIENCE_LIMIT_SECONDS:
             raise ValueError(
-                f"patience_seconds is {patience_seconds:g}; it must be above 0 and at most {PATIENCE_LIMIT_SECONDS:g}"
+                f"patience_seconds is {patience_seconds:g}; it must be above 0"
+                f" and at most {PATIENCE_LIMIT_SECONDS:g}"
             )
         self._envelope = Envelope(source=source, tenant=tenant)
         self._patience_seconds = patience_seconds
-        self._places = asyncio.Semaphore(waiting_limit)
-        self._queue = Queue(
-            _carrier(url, token if callable(token) else lambda: token, tenant), patience_seconds
+        self._slots = asyncio.Semaphore(waiting_limit)
+        self._queue = EmitQueue(
+            _transport_for(url, token if callable(token) else lambda: token, tenant),
+            patience_seconds,
         )
 
     async def __aenter__(self) -> Self:
@@ -83,15 +86,17 @@ class Tidings:
         correlation: str | None = None,
         causation: str | None = None,
         more: Mapping[str, Any] | None = None,
-    ) -> Emitted:
-        """Have an event stored, and wait until it is on disk.
+    ) -> EmittedEvent:
+        """Store an event, and return when it is on disk.
 
-        `actor` did it, and is not told of it; `id` makes it the same event whenever it is emitted (a UUID if none is given);
-        `subject` is what it is about (`task/456`); `time` says when, with a zone, if not now; `more` are fields of data that
-        the type does not name.
+        `actor` is the user who caused it, who is not notified of it. `id` identifies the event if
+        it is emitted again, by default a UUID. `subject` is the entity (`task/456`). `time` is when
+        it happened, with a time zone, by default now. `more` are fields of data that the type does
+        not name.
 
-        Raises EventRefused (TooLarge) if it is wrong, Unauthorised, Overloaded if too many wait for too long, Unreachable if
-        nobody answers for too long, Closed outside the block.
+        Raises EventRefused or TooLarge if the event is invalid, Unauthorised, Overloaded if too
+        many events wait for too long, Unreachable if no answer comes in time, and ClientClosed
+        outside `async with`.
         """
         attributes = {
             "actor": actor,
@@ -100,36 +105,52 @@ class Tidings:
             "correlationid": correlation,
             "causationid": causation,
         }
-        sealed = check(self._envelope.sealed(event, id=id, more=more, **attributes))
-        placed = await self._stored(sealed.id, sealed.body)
-        return Emitted(sealed.id, *placed)
+        encoded = self._envelope.encode(event, id=id, more=more, **attributes)
+        return await self.emit_encoded(validate_event(encoded))
 
-    async def _stored(self, identifier: str, body: bytes) -> tuple[int, bool]:
-        taken = False
+    async def emit_body(self, body: bytes) -> EmittedEvent:
+        """Store an encoded event: a CloudEvent in JSON, such as a line of an exported log.
+
+        It keeps its own source, tenant and bytes. Raises as `emit` does.
+        """
+        return await self.emit_encoded(validate_body(body))
+
+    async def emit_encoded(self, event: EncodedEvent) -> EmittedEvent:
+        """Store an event that `validate_body` returned. Raises as `emit` does."""
+        stored = await self._store(event.id, event.body)
+        return EmittedEvent(event.id, *stored)
+
+    async def _store(self, identifier: str, body: bytes) -> tuple[int, bool]:
+        has_slot = False
         try:
             async with asyncio.timeout(self._patience_seconds):
-                async with self._places:
-                    taken = True
-                    return await self._queue.put(identifier, body)
+                async with self._slots:
+                    has_slot = True
+                    return await self._queue.store(identifier, body)
         except TimeoutError:
-            if not taken:
+            # With a slot the event may have been sent, and stored without an answer.
+            if not has_slot:
                 raise Overloaded(
-                    f"event `{identifier}` was not sent: too many waited for {self._patience_seconds:g} seconds"
+                    f"event `{identifier}` was not sent: too many events waited"
+                    f" for {self._patience_seconds:g} seconds"
                 ) from None
             raise Unreachable(
                 identifier,
-                self._queue.trouble or f"no answer within {self._patience_seconds:g} seconds",
+                self._queue.last_problem or f"no answer within {self._patience_seconds:g} seconds",
             ) from None
 
 
-def _carrier(url: str, token: Callable[[], str | None], tenant: str | None) -> Carrier:
-    """Loaded when it is needed, so that neither needs what the other stands on."""
+def _transport_for(url: str, token: Callable[[], str | None], tenant: str | None) -> Transport:
+    """Return the transport of an address.
+
+    It is imported here, so that HTTP does not need nats-py, and NATS does not need httpx.
+    """
     if url.startswith(OVER_NATS):
         try:
-            from tidings.client.nats import Log
+            from tidings.client.nats_transport import NatsTransport
         except ModuleNotFoundError:
-            raise Permanent("over NATS, nats-py is needed: install tidings[nats]") from None
-        return Log(url, token, tenant)
-    from tidings.client.http import Gateway
+            raise Permanent("NATS requires nats-py: install tidings[nats]") from None
+        return NatsTransport(url, token, tenant)
+    from tidings.client.http_transport import HttpTransport
 
-    return Gateway(url, token)
+    return HttpTransport(url, token)

@@ -1,1 +1,1 @@
-"""What the parts of Tidings say to each other: ids, events, entries, frames, subjects; pure values, no I/O."""
+"""The values that the parts of Tidings exchange: ids, events, entries, frames, subjects; no I/O."""

@@ -1,18 +1,21 @@
-"""The activity log, as requests are answered."""
+"""Answers of requests for the activity log."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from msgspec import Raw, Struct
 from tidings.contracts.ids import Id
 from tidings.contracts.notifications import Moment
 
 
-class Happening(Struct, frozen=True, kw_only=True):
-    """A fact: what type of event, who did it, what it is about (`task:1`), when it came to the log, and its data as it was stated.
+class ActivityEntry(Struct, frozen=True, kw_only=True):
+    """An event: its type, its actor, its entity (`task:1`), its time in the log, and its data.
 
-    Of an event with more than 8192 characters of data, the data is null here.
+    `data` is null if it has more than 8192 characters.
     """
 
+    schema_name: ClassVar[str] = "Happening"
     sequence: int
     type: str
     actor: Id | None
@@ -22,11 +25,12 @@ class Happening(Struct, frozen=True, kw_only=True):
 
 
 class Activity(Struct, frozen=True, kw_only=True):
-    """A page of the activity log, newest first; `next` is the `before` of the following page, null on the last one.
+    """A page of the activity log, newest first.
 
-    `sequence`: how far in the events this has come.
+    `next`: the `before` of the following page, null on the last one. `sequence`: the last event
+    that the read model contains.
     """
 
-    activity: tuple[Happening, ...]
+    activity: tuple[ActivityEntry, ...]
     next: int | None
     sequence: int

@@ -1,4 +1,4 @@
-"""AsyncAPI 3.0 of what goes over the WebSocket, the event stream and NATS, written from the contracts; pure."""
+"""Generate AsyncAPI 3.0 of the WebSocket, the event stream and NATS from the contracts; pure."""
 
 from __future__ import annotations
 
@@ -8,49 +8,56 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 import msgspec
-from tidings.contracts.closing import Code
-from tidings.contracts.events import EVENTS
-from tidings.contracts.events.base import Event
+from tidings.contracts.close_codes import CloseCode
+from tidings.contracts.event import Event
 from tidings.contracts.frames import ClientFrame, ServerFrame
-from tidings.contracts.notifications import CursorText, Delivered, Entry, Membership, Shared
+from tidings.contracts.notifications import (
+    CursorText,
+    DeliveryReceipt,
+    Entry,
+    SharedNotification,
+    TopicMembership,
+)
 from tidings.contracts.positions import PositionMessage
-from tidings.contracts.schema import Schema, Schemas, any_event
+from tidings.contracts.schema import Schema, Schemas, any_event_schema, schema_name
 from tidings.contracts.subjects import (
-    DEAD_ADDRESS,
+    DEAD_LETTER_ADDRESS,
     EVENT_ADDRESS,
     INBOX_ADDRESS,
     MEMBER_ADDRESS,
     POSITION_ADDRESS,
     RECEIPT_ADDRESS,
-    SHARED_ADDRESS,
+    TOPIC_INBOX_ADDRESS,
 )
+from tidings.domains import EVENTS
 
 JSON = "application/json"
 CLOUD_EVENT = "application/cloudevents+json"
-DESCRIPTION = """Facts in, each person's durable log out. The HTTP requests are described in `/schema/openapi.json`.
+DESCRIPTION = """Events in, a durable log for each user out; HTTP: `/schema/openapi.json`.
 
-Frames form a chain: take `entries` only if `after` equals your cursor, else come back with your cursor."""
+Frames form a chain: accept `entries` only if `after` equals your cursor, else reconnect with your
+cursor."""
 PARAMETERS = {
-    "partition": "CRC-32 of the tenant (events) or of `tenant/user` modulo the number of partitions.",
-    "tenant": "Whose it is; escaped: any byte but A-Z, a-z, 0-9 and - is `_` and two hex digits.",
-    "user": "Whose log it is, escaped.",
-    "relation": "`@` and a relation, escaped: all who stand in it share this log.",
+    "partition": "CRC-32 of the tenant (events) or `tenant/user`, modulo the number of partitions.",
+    "tenant": "The tenant, escaped: any byte but A-Z, a-z, 0-9 and - is `_` and two hex digits.",
+    "user": "The owner of the log, escaped.",
+    "relation": "`@` and a relation, escaped; its users share this log.",
     "domain": "The first word of the event's type, escaped.",
-    "entity": "What the event is about, escaped, or `_`.",
+    "entity": "The entity of the event, escaped, or `_`.",
     "action": "The rest of the event's type, escaped, or `_`.",
-    "service": "The service that says so, such as `notifier`.",
-    "sequence": "Where the event stands in `EVENTS`.",
+    "service": "The service, such as `notifier`.",
+    "sequence": "The sequence of the event in `EVENTS`.",
 }
-EDGE = "127.0.0.1:8000"
+DEFAULT_EDGE = "127.0.0.1:8000"
 
 
 def servers(edge: str) -> Schema:
-    """Where an edge answers, by its host and port, and NATS beside it."""
+    """Return the servers of the document: an edge at a host and port, and NATS."""
     return {
         "socket": {
             "host": edge,
             "protocol": "ws",
-            "description": "An edge; wss behind a proxy that ends TLS.",
+            "description": "An edge; wss behind a proxy that terminates TLS.",
         },
         "stream": {
             "host": edge,
@@ -66,26 +73,26 @@ def servers(edge: str) -> Schema:
 
 
 class Channel(NamedTuple):
-    """An address, the messages there, and whether Tidings sends or receives them."""
+    """An address, its messages, and whether Tidings sends or receives them."""
 
     name: str
     address: str
     server: str
     summary: str
-    sent: Sequence[Any] = ()
-    received: Sequence[Any] = ()
+    sent_shapes: Sequence[Any] = ()
+    received_shapes: Sequence[Any] = ()
     bindings: Mapping[str, Any] = MappingProxyType({})
 
 
-def socket() -> Channel:
-    """The WebSocket, with the codes that close it."""
-    codes = "\n".join(f"- {code.value}: {code.advice}" for code in Code)
+def socket_channel() -> Channel:
+    """Return the channel of the WebSocket, with its close codes."""
+    codes = "\n".join(f"- {code.value}: {code.advice}" for code in CloseCode)
     query = {
         "type": "object",
-        "properties": {"cursor": Schemas().of(CursorText), "ticket": {"type": "string"}},
+        "properties": {"cursor": Schemas().schema_of(CursorText), "ticket": {"type": "string"}},
     }
     bindings = {"ws": {"method": "GET", "query": query}}
-    summary = f"A person's log, live, and what they say to it. It is closed with\n\n{codes}"
+    summary = f"A person's log, live, and the client's frames. Its close codes:\n\n{codes}"
     return Channel(
         "socket",
         "/v1/socket",
@@ -98,7 +105,7 @@ def socket() -> Channel:
 
 
 CHANNELS = (
-    socket(),
+    socket_channel(),
     Channel(
         "stream",
         "/v1/stream",
@@ -106,45 +113,53 @@ CHANNELS = (
         "The same frames as server-sent events: `id:` the cursor, `event:` the type.",
         get_args(ServerFrame),
     ),
-    Channel("events", EVENT_ADDRESS, "nats", "Facts, as CloudEvents.", (), EVENTS),
+    Channel("events", EVENT_ADDRESS, "nats", "Events, as CloudEvents.", (), EVENTS),
     Channel("inbox", INBOX_ADDRESS, "nats", "A person's log.", get_args(Entry)),
-    Channel("shared", SHARED_ADDRESS, "nats", "The log of all who stand in a relation.", (Shared,)),
+    Channel(
+        "shared",
+        TOPIC_INBOX_ADDRESS,
+        "nats",
+        "The log that the users of a relation share.",
+        (SharedNotification,),
+    ),
     Channel(
         "member",
         MEMBER_ADDRESS,
         "nats",
-        "When a person came to share such a log, and when no longer.",
-        get_args(Membership),
+        "The times when a person joined or left a shared log.",
+        get_args(TopicMembership),
     ),
     Channel(
         "receipt",
         RECEIPT_ADDRESS,
         "nats",
-        "Up to where each of a person's devices has everything.",
-        (Delivered,),
+        "The cursor up to which each device of a person has everything.",
+        (DeliveryReceipt,),
     ),
     Channel(
         "position",
         POSITION_ADDRESS,
         "nats",
-        "How far a service has routed a partition's events.",
+        "The position of a service in a partition's events.",
         (PositionMessage,),
     ),
     Channel(
         "dead",
-        DEAD_ADDRESS,
+        DEAD_LETTER_ADDRESS,
         "nats",
-        "Events that could not be routed, as they were; the header `Tidings-Reason` says why.",
+        "Events that could not be routed, unchanged; `Tidings-Reason` is a header.",
         EVENTS,
     ),
 )
 
 
-def document(edge: str = EDGE) -> Schema:
-    """The whole document as JSON, of an edge that answers at this host and port."""
+def asyncapi_document(edge: str = DEFAULT_EDGE) -> Schema:
+    """Return the document for an edge at a host and port."""
     schemas = Schemas(discriminators=False)
-    any_event(schemas)
-    shapes = {shape for channel in CHANNELS for shape in (*channel.sent, *channel.received)}
+    any_event_schema(schemas)
+    shapes = {
+        shape for channel in CHANNELS for shape in (*channel.sent_shapes, *channel.received_shapes)
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Tidings", "version": "1", "description": DESCRIPTION},
@@ -156,8 +171,8 @@ def document(edge: str = EDGE) -> Schema:
         },
         "components": {
             "messages": {
-                shape.__name__: _message(shape, schemas)
-                for shape in sorted(shapes, key=lambda shape: shape.__name__)
+                schema_name(shape): _message(shape, schemas)
+                for shape in sorted(shapes, key=schema_name)
             },
             "schemas": dict(sorted(schemas.components.items())),
         },
@@ -174,8 +189,8 @@ def _channel(channel: Channel) -> Schema:
         "description": channel.summary,
         "servers": [{"$ref": f"#/servers/{channel.server}"}],
         "messages": {
-            shape.__name__: {"$ref": f"#/components/messages/{shape.__name__}"}
-            for shape in (*channel.sent, *channel.received)
+            schema_name(shape): {"$ref": f"#/components/messages/{schema_name(shape)}"}
+            for shape in (*channel.sent_shapes, *channel.received_shapes)
         },
         **({"parameters": parameters} if parameters else {}),
         **({"bindings": dict(channel.bindings)} if channel.bindings else {}),
@@ -183,10 +198,11 @@ def _channel(channel: Channel) -> Schema:
 
 
 def _operations(channel: Channel) -> Iterable[tuple[str, Schema]]:
-    for action, shapes in (("send", channel.sent), ("receive", channel.received)):
+    for action, shapes in (("send", channel.sent_shapes), ("receive", channel.received_shapes)):
         if shapes:
             messages = [
-                {"$ref": f"#/channels/{channel.name}/messages/{shape.__name__}"} for shape in shapes
+                {"$ref": f"#/channels/{channel.name}/messages/{schema_name(shape)}"}
+                for shape in shapes
             ]
             yield (
                 f"{action}_{channel.name}",
@@ -203,9 +219,11 @@ def _message(shape: type[msgspec.Struct], schemas: Schemas) -> Schema:
     return {
         "name": shape.type
         if issubclass(shape, Event)
-        else shape.__struct_config__.tag or shape.__name__,
-        "title": shape.__name__,
+        else shape.__struct_config__.tag or schema_name(shape),
+        "title": schema_name(shape),
         "summary": (shape.__doc__ or "").partition("\n")[0],
         "contentType": CLOUD_EVENT if cloud else JSON,
-        "payload": schemas.reference(f"{shape.__name__}Event") if cloud else schemas.of(shape),
+        "payload": schemas.reference_to(f"{schema_name(shape)}Event")
+        if cloud
+        else schemas.schema_of(shape),
     }

@@ -1,4 +1,6 @@
-"""CloudEvents 1.0 in JSON, the form in which events travel and lie in the log (github.com/cloudevents/spec, v1.0.2)."""
+"""CloudEvents 1.0 in JSON, the format of events on the wire and in the log (cloudevents.io,
+v1.0.2).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ NO_DATA = Raw(b"{}")
 
 
 class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The attributes of an event with its data still encoded; unknown extensions stay in the stored bytes."""
+    """The attributes of an event, and its data still encoded.
+
+    Extensions that have no field here stay in the stored bytes.
+    """
 
     specversion: Literal["1.0"]
     id: Id
@@ -37,10 +42,10 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: Raw = NO_DATA
 
     def key_of(self, tenant: str) -> str:
-        """The deduplication key of this event in a tenant."""
+        """Return the deduplication key of this event in a tenant."""
         return event_key(tenant, self.source, self.id)
 
     @property
     def entity(self) -> str | None:
-        """What the event is about: the last part of its subject (`task/456` is about `456`)."""
+        """Return the last part of the subject, the event's entity: `456` for `task/456`."""
         return self.subject.rpartition("/")[2] or None if self.subject else None

@@ -1,4 +1,6 @@
-"""Codec: bytes of the wire and the log to values and back, with errors that name the field."""
+"""Decode the bytes of the wire and the log to values and encode values, with errors that name the
+field.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,15 @@ from typing import Any, TypeVar
 
 import msgspec
 from tidings.contracts.cloudevents import CloudEvent
-from tidings.contracts.events import EVENTS, Opaque, Recorded
-from tidings.contracts.events.base import Event
-from tidings.contracts.legacy import LEGACY
-from tidings.contracts.notifications import Delivered, Entry, Membership, Notification, Shared
+from tidings.contracts.event import Event, RecordedEvent, UnknownEvent
+from tidings.contracts.notifications import (
+    DeliveryReceipt,
+    Entry,
+    Notification,
+    SharedNotification,
+    TopicMembership,
+)
+from tidings.domains import EVENTS, LEGACY
 
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"missing required field `(.*?)`")
@@ -35,15 +42,17 @@ _SENTENCES = (
     ),
     (re.compile(r"maximum recursion depth"), "is nested too deeply"),
 )
-"""What each pattern of the contracts demands, in words; the first that fits."""
+"""For each pattern of the contracts, its demand in words; the first match wins."""
 
-NOBODY = b'"user":""'
+EMPTY_USER = b'"user":""'
 
 T = TypeVar("T")
 
 
 class InvalidEvent(ValueError):
-    """An event that cannot be taken: `field` says where (`data.user_id`), the message what is wrong with it."""
+    """An event that is not acceptable: `field` names the place (`data.user_id`), `reason` the
+    fault.
+    """
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -57,69 +66,81 @@ _data: dict[str, msgspec.json.Decoder[Event]] = {
 }
 _legacy = {old.shape.type: (msgspec.json.Decoder(old.shape), old.upcast) for old in LEGACY}
 _entry: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
-_membership: msgspec.json.Decoder[Membership] = msgspec.json.Decoder(Membership)
+_membership: msgspec.json.Decoder[TopicMembership] = msgspec.json.Decoder(TopicMembership)
 
 encode = msgspec.json.Encoder().encode
 decode_entry = _entry.decode
-decode_delivered = msgspec.json.Decoder(Delivered).decode
+decode_delivery_receipt = msgspec.json.Decoder(DeliveryReceipt).decode
 decode_membership = _membership.decode
-decode_shared = msgspec.json.Decoder(Shared).decode
+decode_shared_notification = msgspec.json.Decoder(SharedNotification).decode
 decode_notification = msgspec.json.Decoder(Notification).decode
 
 
-def cut(notification: bytes) -> tuple[bytes, bytes]:
-    """A shared notification, cut where the name of each reader goes, as a JSON string."""
-    before, behind = notification.rsplit(NOBODY, 1)
-    return before + NOBODY[:-2], behind
+def split_at_user(notification: bytes) -> tuple[bytes, bytes]:
+    """Split a shared notification where the id of each reader is inserted, as a JSON string."""
+    before, behind = notification.rsplit(EMPTY_USER, 1)
+    return before + EMPTY_USER[:-2], behind
 
 
-def decode(body: bytes | str | memoryview) -> CloudEvent:
-    """Read a CloudEvent, its data left encoded; raises InvalidEvent."""
+def decode_cloud_event(body: bytes | str | memoryview) -> CloudEvent:
+    """Decode a CloudEvent, leaving its data encoded; raises InvalidEvent."""
     return _decode(_cloud_event, body, "")
 
 
-def event_of(cloud: CloudEvent) -> Event | Opaque:
-    """The event of a CloudEvent in the shape of today, or an opaque one of a type nobody registered; raises InvalidEvent."""
+def decode_event(cloud: CloudEvent) -> Event | UnknownEvent:
+    """Return the event of a CloudEvent in its current shape; raises InvalidEvent.
+
+    An unregistered type gives an UnknownEvent, which keeps its data encoded.
+    """
     if decoder := _data.get(cloud.type):
         return _decode(decoder, cloud.data, "data")
     if old := _legacy.get(cloud.type):
         decoder, upcast = old
         return upcast(_decode(decoder, cloud.data, "data"))
-    return Opaque(type=cloud.type, data=cloud.data)
+    return UnknownEvent(type=cloud.type, data=cloud.data)
 
 
-def known_event_of(cloud: CloudEvent) -> Event:
-    """The same for one that has yet to be accepted: an unknown type is refused with the nearest known ones."""
-    event = event_of(cloud)
-    if isinstance(event, Opaque):
-        raise InvalidEvent("type", unknown_type(cloud.type))
+def decode_known_event(cloud: CloudEvent) -> Event:
+    """Return the event of a CloudEvent that is not accepted yet.
+
+    Raises InvalidEvent; for an unknown type it names the nearest known types.
+    """
+    event = decode_event(cloud)
+    if isinstance(event, UnknownEvent):
+        raise InvalidEvent("type", unknown_type_message(cloud.type))
     return event
 
 
-def checked(body: bytes) -> CloudEvent:
-    """A CloudEvent that may be accepted: UTF-8, of a known type, its data in that type's shape; raises InvalidEvent."""
+def validate_event(body: bytes) -> CloudEvent:
+    """Decode a CloudEvent that may be accepted; raises InvalidEvent.
+
+    It must be UTF-8 and of a known type, and its data must have the shape of that type.
+    """
     _check_text(body)
-    cloud = decode(body)
-    known_event_of(cloud)
+    cloud = decode_cloud_event(body)
+    decode_known_event(cloud)
     return cloud
 
 
-def unknown_type(type_: str) -> str:
-    """Say that a type is unknown, and which ones are near it."""
+def unknown_type_message(type_: str) -> str:
+    """Return the error message of an unknown type, with the nearest known types."""
     near = get_close_matches(type_, _data, n=3)
     return f"unknown type `{type_}`; " + (
         f"did you mean {', '.join(near)}?" if near else f"known ones: {', '.join(_data)}"
     )
 
 
-def recorded(body: bytes, sequence: int, time_nanoseconds: int) -> Recorded[Any]:
-    """An event as read from the log, where anybody may have written anything; raises InvalidEvent."""
+def decode_recorded_event(body: bytes, sequence: int, time_nanoseconds: int) -> RecordedEvent[Any]:
+    """Decode an event from the log; raises InvalidEvent.
+
+    Any service that NATS admits can append to the log, so its messages are checked like requests.
+    """
     _check_text(body)
-    cloud = decode(body)
+    cloud = decode_cloud_event(body)
     if cloud.tenant is None:
         raise InvalidEvent("tenant", "missing")
-    return Recorded(
-        event=event_of(cloud),
+    return RecordedEvent(
+        event=decode_event(cloud),
         attributes=cloud,
         tenant=cloud.tenant,
         key=cloud.key_of(cloud.tenant),
@@ -129,12 +150,14 @@ def recorded(body: bytes, sequence: int, time_nanoseconds: int) -> Recorded[Any]
 
 
 def instant(time_nanoseconds: int) -> datetime:
-    """Nanoseconds since 1970 as a moment in UTC, to the microsecond."""
+    """Return nanoseconds since 1970 as a datetime in UTC, to the microsecond."""
+    # A float holds microseconds since 1970 exactly, but not nanoseconds.
     return datetime.fromtimestamp(time_nanoseconds // 1000 / 1_000_000, UTC)
 
 
 def _check_text(body: bytes) -> None:
-    """What msgspec leaves encoded it does not look into, but others will read it."""
+    """Raise InvalidEvent if a body is not UTF-8."""
+    # msgspec does not check the encoding of the parts that it leaves as Raw; readers will.
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -157,5 +180,5 @@ def _invalid(message: str, within: str) -> InvalidEvent:
 
 
 def _sentence(message: str) -> str:
-    """Say in words what msgspec says in patterns."""
+    """Return a message of msgspec in words instead of a regular expression."""
     return next((words for shape, words in _SENTENCES if shape.match(message)), message)

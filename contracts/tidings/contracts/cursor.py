@@ -1,4 +1,4 @@
-"""Cursor: how far a client has seen its log; the incarnation of the stream and a sequence in it, opaque to clients."""
+"""The cursor of a client: a position in its log, opaque to clients."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ class InvalidCursor(ValueError):
     """A cursor is `<epoch>-<sequence>`, as sent by the server; leave it out to start afresh."""
 
     def __str__(self) -> str:
-        return str(self.__doc__)
+        return str(self.__doc__)  # clients are shown the docstring as the error
 
 
 class Cursor(NamedTuple):
-    """A position in `NOTIFICATIONS` (sequence) of one incarnation of that stream (epoch).
+    """A position in `NOTIFICATIONS`: a sequence in one incarnation of that stream, the epoch.
 
-    In the middle of a compact replay, where each notification is told once, in the order of their last change, it also says
-    behind which of those that changed last at this very sequence (`row`, its own sequence), and as at which checkpoint they
-    were told (`until`): whoever stands there is complete only after the rest of the rows, up to that checkpoint at least.
+    A compact replay sends one row for each changed notification, ordered by its last change. A
+    cursor within such a replay has two more parts: `row`, the own sequence of the row that was sent
+    last among those changed at `sequence`; and `until`, the checkpoint as of which the rows were
+    read. A client with such a cursor is complete only after the remaining rows and all entries up
+    to that checkpoint.
     """
 
     epoch: str
@@ -35,18 +37,18 @@ class Cursor(NamedTuple):
         return f"{plain}.{self.row}.{self.until}" if self.until else plain
 
     @property
-    def reaches(self) -> int:
-        """The highest sequence that it has to do with."""
+    def highest_sequence(self) -> int:
+        """Return the highest sequence in the cursor."""
         return max(self.sequence, self.row, self.until)
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Read `<epoch>-<sequence>` or `<epoch>-<sequence>.<row>.<until>`; raises InvalidCursor."""
+        """Parse `<epoch>-<sequence>` with or without `.<row>.<until>`; raises InvalidCursor."""
         if match := _CURSOR.match(text):
             return cls(match[1], int(match[2]), int(match[3] or 0), int(match[4] or 0))
         raise InvalidCursor
 
 
-def epoch(created: str) -> str:
-    """The name of a stream's incarnation, from its creation time as the server states it: 8 hex digits."""
+def epoch_of(created: str) -> str:
+    """Return the epoch of a stream, 8 hex digits, from its creation time as the server gives it."""
     return blake2s(created.encode(), digest_size=4).hexdigest()

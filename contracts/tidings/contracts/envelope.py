@@ -1,4 +1,4 @@
-"""Envelope: an event with its id, its source and who did it, as one CloudEvent in JSON."""
+"""Encode events as CloudEvents in JSON."""
 
 from __future__ import annotations
 
@@ -9,26 +9,32 @@ from uuid import uuid4
 
 from msgspec import Struct, to_builtins
 from tidings.contracts.codec import encode
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """What a service says of all its events: where they come from (`/task-service`), and whose they are."""
+    """The attributes that all events of a service share: its `source` (`/task-service`) and its
+    tenant.
+    """
 
     source: str
     tenant: str | None = None
 
-    def sealed(
+    def encode(
         self,
         event: Event,
         *,
         id: str | None = None,
         more: Mapping[str, Any] | None = None,
         **attributes: Any,
-    ) -> Sealed:
-        """An event in its envelope: with an id of its own unless one is given, `more` data, and attributes such as `actor`."""
-        chosen = id or str(uuid4())
-        given = {
+    ) -> EncodedEvent:
+        """Encode an event as a CloudEvent.
+
+        It gets a random id unless one is given. `more` is added to its data, without overriding its
+        fields; `attributes` are attributes such as `actor`.
+        """
+        event_id = id or str(uuid4())
+        optional = {
             "tenant": self.tenant,
             **{
                 name: value
@@ -38,20 +44,21 @@ class Envelope(Struct, frozen=True, kw_only=True):
         }
         body = {
             "specversion": "1.0",
-            "id": chosen,
+            "id": event_id,
             "source": self.source,
             "type": event.type,
-            **{name: value for name, value in given.items() if value is not None},
+            **{name: value for name, value in optional.items() if value is not None},
+            # A field of the event wins over one of the same name in `more`.
             "data": {
                 **(more or {}),
                 **{name: value for name, value in to_builtins(event).items() if value is not None},
             },
         }
-        return Sealed(id=chosen, body=encode(body))
+        return EncodedEvent(id=event_id, body=encode(body))
 
 
-class Sealed(Struct, frozen=True, kw_only=True):
-    """An event in its envelope: its id, and its bytes."""
+class EncodedEvent(Struct, frozen=True, kw_only=True):
+    """An encoded CloudEvent and its id."""
 
     id: str
     body: bytes

@@ -1,17 +1,17 @@
-"""Frames: what an edge and its clients say to each other, the same on WebSocket, SSE and `GET /v1/log`.
+"""The frames between an edge and its clients: the same on WebSocket, SSE and `GET /v1/log`.
 
-`entries` frames form a chain: each states after which cursor and up to which cursor it is complete. A client takes one
-only if `after` equals its own cursor, else it comes back with its cursor: so it can prove that it missed nothing.
+`entries` frames form a chain: each one is complete from its `after` to its `cursor`. A client
+accepts one only if `after` equals its own cursor, else it reconnects with its cursor. So a client
+can prove that it missed nothing.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
-from tidings.contracts.events.announcements import RelationName
 from tidings.contracts.ids import Id
 from tidings.contracts.notifications import (
     MARK_LIMIT_IDS,
@@ -20,22 +20,24 @@ from tidings.contracts.notifications import (
     Entry,
     Filter,
     Mark,
+    MarkableState,
     Moment,
     Notification,
     NotificationId,
-    Wish,
 )
+from tidings.contracts.relations import RelationText
 
-PROTOCOL = 1
+PROTOCOL: Literal[1] = 1
 SNOOZE_LIMIT = timedelta(days=365)
 WATCH_LIMIT_USERS = 200
 SIGNAL_LIMIT_BYTES = 1024
 
+ResetReason = Literal["expired", "epoch", "ahead"]
 SignalName = Annotated[str, Meta(max_length=32, pattern=r"^[a-z][a-z0-9_]*\Z")]
 
 
 class InvalidMark(ValueError):
-    """A mark that makes no sense at this moment."""
+    """A mark that is not possible at this time."""
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -43,9 +45,10 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 
 
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
-    """The first frame; `cursor` is where the client stands: at the beginning, if a snapshot follows.
+    """The first frame; `cursor` is the client's position: the beginning, if a snapshot follows.
 
-    `now` is the time here: clocks of browsers are wrong by days, and what is snoozed or expires is a matter of minutes.
+    `now` is the server's time. A browser's clock can be wrong by days, while snoozing and expiry
+    are a matter of minutes.
     """
 
     connection: str
@@ -58,7 +61,7 @@ class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
 
 
 class Snapshot(Frame, frozen=True, kw_only=True, tag="snapshot"):
-    """The newest notifications as they stand at `cursor`, newest first, for a client without a usable cursor."""
+    """The newest notifications as of `cursor`, newest first, for clients without a usable one."""
 
     cursor: CursorText
     counts: Counts
@@ -66,7 +69,9 @@ class Snapshot(Frame, frozen=True, kw_only=True, tag="snapshot"):
 
 
 class Entries(Frame, frozen=True, kw_only=True, tag="entries"):
-    """All that happened after one cursor up to another; `counts` as at `cursor`, absent while there is `more`."""
+    """All entries after one cursor up to another; `counts` as of `cursor`, absent if `more`
+    follows.
+    """
 
     after: CursorText
     cursor: CursorText
@@ -76,32 +81,36 @@ class Entries(Frame, frozen=True, kw_only=True, tag="entries"):
 
 
 class Live(Frame, frozen=True, kw_only=True, tag="live"):
-    """Caught up: from here on it is live."""
+    """The replay is complete; all further entries are live."""
 
     cursor: CursorText
 
 
 class Heartbeat(Frame, frozen=True, kw_only=True, tag="heartbeat"):
-    """Where the client should stand by now; if it does not, it lost something and comes back with its own cursor."""
+    """The cursor that the client should have; a client with another one must reconnect."""
 
     cursor: CursorText
 
 
 class Reset(Frame, frozen=True, kw_only=True, tag="reset"):
-    """The client's cursor cannot be replayed: it stands at the beginning, until the snapshot that follows."""
+    """The client's cursor cannot be replayed: its position is the beginning until the snapshot
+    comes.
+    """
 
-    reason: Literal["expired", "epoch", "ahead"]
+    reason: ResetReason
     cursor: CursorText
 
 
 class Move(Frame, frozen=True, kw_only=True, tag="move"):
-    """This edge stops: come back in this many milliseconds, a time of your own; until then it goes on."""
+    """This edge stops: reconnect after this time, which differs for each client; until then it
+    serves.
+    """
 
     after_milliseconds: int
 
 
 class Result(Frame, frozen=True, kw_only=True, tag="result"):
-    """The answer to an operation of the client's; `cursor` is where its entry stands in the log."""
+    """The answer to an operation of the client; `cursor` is the position of its entry."""
 
     op: str
     ok: bool
@@ -110,23 +119,28 @@ class Result(Frame, frozen=True, kw_only=True, tag="result"):
 
 
 class Error(Frame, frozen=True, kw_only=True, tag="error"):
-    """Something went wrong; `retry` says whether coming back helps."""
+    """A failure; `retry`: whether reconnecting helps; `retry_after_seconds`: the earliest time."""
 
     code: str
     message: str
     retry: bool
+    retry_after_seconds: int | None = None
 
 
 class TokenExpiring(Frame, frozen=True, kw_only=True, tag="token_expiring"):
-    """The connection's token ends soon, and the connection with it, unless a WebSocket sends a newer one of the same person."""
+    """The connection's token expires soon, and the connection ends with it.
+
+    A WebSocket can send a newer token of the same user before.
+    """
 
     expires_in_seconds: float
 
 
 class Presence(Frame, frozen=True, kw_only=True, tag="presence"):
-    """Who is connected of those watched: all of them if `whole`, else what changed; `relation` is absent for a list of users.
+    """The connected users among those watched: all of them if `whole`, else the changes.
 
-    Like a signal, it stands outside the chain: it has no cursor, is not replayed, and may be left out when a client lags.
+    `relation` is absent for a list of users. Like a signal, this frame is not in the chain: it has
+    no cursor, is not replayed, and may be dropped for a slow client.
     """
 
     online: tuple[str, ...]
@@ -135,9 +149,10 @@ class Presence(Frame, frozen=True, kw_only=True, tag="presence"):
     whole: bool = False
 
 
-class Signalled(Frame, frozen=True, kw_only=True, tag="signal"):
-    """Somebody connected says something of the moment to those who stand in a relation, such as that they are typing."""
+class RelayedSignal(Frame, frozen=True, kw_only=True, tag="signal"):
+    """A transient message from a connected user to the users of a relation, such as "is typing"."""
 
+    schema_name: ClassVar[str] = "Signalled"
     sender: str = field(name="from")
     to: str
     name: str
@@ -146,9 +161,9 @@ class Signalled(Frame, frozen=True, kw_only=True, tag="signal"):
 
 
 class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
-    """Who the client is, as the first frame unless the handshake said so; later a newer token of the same person.
+    """The client's token: in the first frame unless the handshake had one; later, a newer token.
 
-    `device` is its name in receipts; without it, that is the `connection` of the hello.
+    `device` is the client's name in receipts, by default the `connection` of the hello.
     """
 
     token: str
@@ -157,10 +172,13 @@ class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
 
 
 class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):
-    """Mark notifications by ids, all up to a cursor, or all that fit a filter; sent again with the same `op`, it happens once."""
+    """Mark notifications by ids, all up to a cursor, or all that match a filter.
+
+    A frame that is sent again with the same `op` has one effect.
+    """
 
     op: Id
-    state: Wish
+    state: MarkableState
     ids: Annotated[tuple[NotificationId, ...], Meta(max_length=MARK_LIMIT_IDS)] = ()
     up_to: CursorText | None = None
     filter: Filter | None = None
@@ -172,8 +190,10 @@ class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):
         if (self.state == "snoozed") != (self.until is not None):
             raise ValueError("`until` goes with `snoozed`: neither without the other")
 
-    def mark(self, at: datetime) -> Mark:
-        """The entry that it becomes at a moment; raises InvalidMark if `until` does not lie ahead of it, or too far."""
+    def to_mark(self, at: datetime) -> Mark:
+        """Return the entry of this mark at a time; raises InvalidMark if `until` is past or too
+        far.
+        """
         if self.until and not at < self.until <= at + SNOOZE_LIMIT:
             raise InvalidMark(f"until: must lie ahead, by {SNOOZE_LIMIT.days} days at most")
         return Mark(
@@ -194,14 +214,18 @@ class Ack(Frame, frozen=True, kw_only=True, tag="ack"):
 
 
 class Ping(Frame, frozen=True, kw_only=True, tag="ping"):
-    """Asks for a heartbeat."""
+    """Request a heartbeat."""
 
 
 class Watch(Frame, frozen=True, kw_only=True, tag="watch"):
-    """Be told who is connected: of a relation one stands in, or of some users; another list of users takes the place of the last."""
+    """Request the presence of a relation's users, or of some users.
+
+    The relation must be one that the client's user stands in. Another list of users replaces the
+    last.
+    """
 
     op: Id
-    relation: RelationName | None = None
+    relation: RelationText | None = None
     users: Annotated[tuple[Id, ...], Meta(max_length=WATCH_LIMIT_USERS)] = ()
 
     def __post_init__(self) -> None:
@@ -210,16 +234,19 @@ class Watch(Frame, frozen=True, kw_only=True, tag="watch"):
 
 
 class Unwatch(Frame, frozen=True, kw_only=True, tag="unwatch"):
-    """No longer be told: of a relation, or without one, of the users."""
+    """End the watch of a relation, or of the users if none is given."""
 
     op: Id
-    relation: RelationName | None = None
+    relation: RelationText | None = None
 
 
 class Signal(Frame, frozen=True, kw_only=True, tag="signal"):
-    """Say something of the moment to everybody connected who stands in a relation that one stands in; it is never stored."""
+    """Send a transient message to all connected users of a relation; it is never stored.
 
-    to: RelationName
+    The sender must stand in that relation.
+    """
+
+    to: RelationText
     name: SignalName
     data: dict[str, Any] | None = None
 
@@ -240,6 +267,6 @@ ServerFrame = (
     | Error
     | TokenExpiring
     | Presence
-    | Signalled
+    | RelayedSignal
 )
 ClientFrame = Auth | MarkOperation | Ack | Ping | Watch | Unwatch | Signal

@@ -1,4 +1,4 @@
-"""Gossip: what edges tell each other of who is connected to them, published and never stored."""
+"""Messages between edges about their connected users; published, never stored."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from typing import Any
 
 from msgspec import Struct
 
-People = dict[str, list[str]]
+UsersByTenant = dict[str, list[str]]
 """Users by tenant."""
 
 
 class Gossip(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="gossip"):
-    """One message between edges; `edge` is the process that sends it, from its start to its end."""
+    """A message from one edge; `edge` identifies the sending process."""
 
     edge: str
 
 
-class Changed(Gossip, frozen=True, kw_only=True, tag="changed"):
-    """What changed from one revision of an edge's people to another; both the same: it still lives."""
+class Delta(Gossip, frozen=True, kw_only=True, tag="changed"):
+    """The changes of an edge's users between two revisions; equal revisions are a heartbeat."""
 
     after: int
     revision: int
-    joined: People = {}
-    left: People = {}
+    joined: UsersByTenant = {}
+    left: UsersByTenant = {}
 
 
-class Whole(Gossip, frozen=True, kw_only=True, tag="whole"):
-    """All people of an edge at a revision, in so many parts, which are numbered from 0."""
+class PresenceSnapshot(Gossip, frozen=True, kw_only=True, tag="whole"):
+    """All users of an edge at a revision, in `parts` parts numbered from 0."""
 
     revision: int
     part: int
     parts: int
-    people: People
+    people: UsersByTenant
 
 
-class Asked(Gossip, frozen=True, kw_only=True, tag="asked"):
-    """The sender wants to know the whole: of everybody, or of one edge."""
+class SnapshotRequest(Gossip, frozen=True, kw_only=True, tag="asked"):
+    """A request for the snapshots of all edges, or of the edge `of`."""
 
     of: str | None = None
 
 
-class Ended(Gossip, frozen=True, kw_only=True, tag="ended"):
-    """The edge stops; nobody is connected to it any more."""
+class Goodbye(Gossip, frozen=True, kw_only=True, tag="ended"):
+    """The edge stops; it has no connected users any more."""
 
 
-AnyGossip = Changed | Whole | Asked | Ended
+AnyGossip = Delta | PresenceSnapshot | SnapshotRequest | Goodbye
 
 
-class Uttered(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A signal on its way from one edge to all; not for the connection that sent it."""
+class SignalMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A signal from one edge to all; the connection that sent it does not receive it."""
 
     user: str
     connection: str | None = None

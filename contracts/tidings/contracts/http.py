@@ -1,9 +1,9 @@
-"""HTTP: the bodies of requests and answers that are neither events nor frames."""
+"""The bodies of HTTP requests and answers that are neither events nor frames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from msgspec import Meta, Struct
 from tidings.contracts.notifications import Counts, CursorText, Notification, NotificationId
@@ -11,18 +11,19 @@ from tidings.contracts.notifications import Counts, CursorText, Notification, No
 RANGES_LIMIT = 1000
 
 
-class Appended(NamedTuple):
-    """Where a message stands in the stream, and whether it stood there already."""
+class AppendResult(NamedTuple):
+    """The sequence of a message in the stream, and whether the stream had it already."""
 
     sequence: int
     duplicate: bool = False
 
 
 class Receipt(Struct, kw_only=True):
-    """What became of a request's events.
+    """The result of a request that appends events.
 
-    `sequences` and `duplicates` are ranges `[first, last]`: of sequences in the log (in the order of the events), and of
-    the events (from 1) which the log had already; past 1000 ranges the rest is left out and `truncated` is true.
+    `sequences` and `duplicates` are ranges `[first, last]`: of sequences in the log, in the order
+    of the events, and of the events (counted from 1) that the log had already. Ranges beyond the
+    first 1000 are omitted, and `truncated` is true.
     """
 
     events: int = 0
@@ -31,21 +32,21 @@ class Receipt(Struct, kw_only=True):
     duplicates: list[list[int]] = []
     truncated: bool = False
 
-    def add(self, placed: Iterable[Appended]) -> None:
-        """Take the next events down."""
-        for appended in placed:
+    def add_results(self, results: Iterable[AppendResult]) -> None:
+        """Add the results of the next events."""
+        for result in results:
             self.events += 1
-            self.appended += not appended.duplicate
-            self._extend(self.sequences, appended.sequence)
-            if appended.duplicate:
+            self.appended += not result.duplicate
+            self._extend(self.sequences, result.sequence)
+            if result.duplicate:
                 self._extend(self.duplicates, self.events)
 
-    def placed(self) -> list[Appended]:
-        """The same, event by event; of up to 1000 events, nothing is left out."""
-        known = set(_each(self.duplicates))
+    def results(self) -> list[AppendResult]:
+        """Return the result of each event; complete for up to 1000 events."""
+        duplicates = set(_numbers(self.duplicates))
         return [
-            Appended(sequence, place in known)
-            for place, sequence in enumerate(_each(self.sequences), 1)
+            AppendResult(sequence, place in duplicates)
+            for place, sequence in enumerate(_numbers(self.sequences), 1)
         ]
 
     def _extend(self, ranges: list[list[int]], number: int) -> None:
@@ -58,7 +59,10 @@ class Receipt(Struct, kw_only=True):
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """A page of notifications, newest first; `next` is the `before` of the following page, null on the last one."""
+    """A page of notifications, newest first.
+
+    `next`: the `before` of the following page, null on the last one.
+    """
 
     notifications: tuple[Notification, ...]
     counts: Counts
@@ -67,33 +71,38 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class CountsBy(Counts, frozen=True, kw_only=True):
-    """How many notifications a person has: in all, and by each of the kinds asked for, for every value that there is."""
+    """The numbers of a person's notifications, in all and for each value of the requested kinds."""
 
     by: dict[str, dict[str, Counts]] | None = None
 
 
-class Marked(Struct, frozen=True, kw_only=True):
-    """A mark was appended; `cursor` is where its entry stands in the log."""
+class MarkResult(Struct, frozen=True, kw_only=True):
+    """A mark was appended; `cursor` is the position of its entry in the log."""
 
+    schema_name: ClassVar[str] = "Marked"
     op: str
     cursor: CursorText
 
 
-class Pressed(Struct, frozen=True, kw_only=True):
+class ActionResult(Struct, frozen=True, kw_only=True):
     """A button of a notification is pressed, now or before; its entry in the log follows."""
 
+    schema_name: ClassVar[str] = "Pressed"
     id: NotificationId
     action: str
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """Whether the process lives, or is ready for requests."""
+    """Whether the process is alive, or ready for requests."""
 
     status: str
 
 
 class ProblemDetails(Struct, frozen=True, kw_only=True):
-    """What was wrong, where, and what would be right (RFC 9457); `field` names the parameter, header or field of the body."""
+    """A failed request (RFC 9457): the fault, its place, and what would be valid.
+
+    `field` names the parameter, header or field of the body.
+    """
 
     type: str
     title: str
@@ -106,5 +115,5 @@ class ProblemDetails(Struct, frozen=True, kw_only=True):
     errors: Any = None
 
 
-def _each(ranges: list[list[int]]) -> Iterator[int]:
+def _numbers(ranges: list[list[int]]) -> Iterator[int]:
     return (number for first, last in ranges for number in range(first, last + 1))

@@ -1,4 +1,4 @@
-"""Metrics: what the events of volunteer projects add up to, as requests are answered."""
+"""Answers of requests for the metrics of volunteer projects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HoursBy = Literal["user", "project", "task"]
 
 
 class HoursOf(Struct, frozen=True, kw_only=True):
-    """The approved hours of one user, project or task, and how many time logs they come from."""
+    """The approved hours of one user, project or task, and the number of their time logs."""
 
     id: Id
     hours: float
@@ -19,9 +19,10 @@ class HoursOf(Struct, frozen=True, kw_only=True):
 
 
 class Hours(Struct, frozen=True, kw_only=True):
-    """Approved hours: of all that fits, and a page of them by id; `next` is the `after` of the following page, null on the last one.
+    """Approved hours: the sum of all that match, and a page of them by id.
 
-    `sequence`: how far in the events this has come.
+    `next`: the `after` of the following page, null on the last one. `sequence`: the last event that
+    the read model contains.
     """
 
     hours: float
@@ -32,9 +33,10 @@ class Hours(Struct, frozen=True, kw_only=True):
 
 
 class Tasks(Struct, frozen=True, kw_only=True):
-    """How many tasks there are and how many are done, which part that is (null: of none), and how long that took from the first assignment.
+    """The number of tasks and of completed ones, their rate, and the time to completion.
 
-    Of those done, only those count for the time that had been assigned before.
+    `rate` is null without any task. The time is measured from the first assignment, and only for
+    completed tasks that had been assigned.
     """
 
     tasks: int
@@ -46,7 +48,9 @@ class Tasks(Struct, frozen=True, kw_only=True):
 
 
 class ProjectProgress(Struct, frozen=True, kw_only=True):
-    """How far a project has come: its tasks, those done and which part that is (null: of none), the milestones it reached."""
+    """The tasks of a project, the completed ones, their part (null without tasks), and its
+    milestones.
+    """
 
     id: Id
     tasks: int
@@ -56,7 +60,7 @@ class ProjectProgress(Struct, frozen=True, kw_only=True):
 
 
 class Projects(Struct, frozen=True, kw_only=True):
-    """A page of projects by id; `next` is the `after` of the following page, null on the last one."""
+    """A page of projects by id; `next`: the `after` of the following page, null on the last one."""
 
     projects: tuple[ProjectProgress, ...]
     next: Id | None

@@ -1,9 +1,9 @@
-"""Entries: the two things a person's log is made of, notifications and marks."""
+"""The entries of a person's log: notifications and marks; and the entries of a topic's log."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Raw, Struct
 from tidings.contracts.ids import Id
@@ -13,22 +13,22 @@ MARK_LIMIT_IDS = 500
 
 Priority = Literal["low", "normal", "high", "critical"]
 Level = Literal["info", "success", "warning", "error"]
-Wish = Literal[
+MarkableState = Literal[
     "read", "unread", "seen", "archived", "unarchived", "snoozed", "unsnoozed", "deleted"
 ]
-"""What a person may say of a notification themselves."""
-State = Literal[Wish, "acted"]
+"""The states that a client may set."""
+MarkState = Literal[MarkableState, "acted"]
 
 NotificationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 CursorText = Annotated[
     str, Meta(pattern=r"^[0-9a-f]{8}-(?:0|[1-9][0-9]{0,18})(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z")
 ]
 Moment = Annotated[datetime, Meta(tz=True)]
-Word = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+ShortText = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 
 
 class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a notification is about, and where it can be seen."""
+    """The object of a notification, and the address of its page."""
 
     type: str
     id: str
@@ -36,12 +36,12 @@ class Entity(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def name(self) -> str:
-        """Its spelling in filters: `task:456`."""
+        """Return the entity as filters spell it: `task:456`."""
         return f"{self.type}:{self.id}"
 
 
 class Action(Struct, frozen=True):
-    """A button of a notification: its name in addresses, and what it says to whoever reads it."""
+    """A button of a notification: its name in addresses, and its label for the reader."""
 
     name: str
     label: str
@@ -50,14 +50,18 @@ class Action(Struct, frozen=True):
 class Notification(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="notification"
 ):
-    """One thing one person was told, whole, as it now stands.
+    """A notification of one user, in its current state.
 
-    `event` is where the event lies in `EVENTS`, `created` when it was appended, `occurred` its own time (only shown). `cursor`,
-    `seen`, `read`, `archived`, `snoozed` and `acted` are added on the way to a client and absent in the log; while `snoozed` lies
-    ahead, it is in no list but that of the snoozed. `receipt`: the actor asked to be told when it is read.
-    `actions`: its buttons, one of which may be pressed, once; `acted` is the name of that one.
-    `count`: it stands for so many events of its group, all since the person last read it; `actors`: whose the newest are, up to three,
-    the latest first.
+    `event` is the sequence of the event in `EVENTS`, `created` the time when it was appended,
+    `occurred` the event's own time (only shown).
+
+    `cursor`, `seen`, `read`, `archived`, `snoozed` and `acted` are absent in the log and added on
+    the way to a client. Until `snoozed`, the notification is only in the list of the snoozed.
+
+    `receipt`: the actor asked to be notified when it is read. `actions`: its buttons, of which one
+    can be pressed, once; `acted` is the name of that one. `count`: the number of events of its
+    group since the user last read it, which it represents; `actors`: the actors of the newest of
+    them, at most three, the latest first.
     """
 
     cursor: CursorText | None = None
@@ -91,15 +95,16 @@ class Notification(
 
 
 class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Notifications of a kind: all that is given must fit; `entity` as `task:456`. A field we do not know would widen it: refused.
+    """Select the notifications that match all given fields; `entity` is spelled `task:456`.
 
-    `unread`: of these, only those not read before the mark.
+    `unread`: select only those that were not read before the mark. Unknown fields are rejected:
+    ignoring one would select more than the client meant.
     """
 
-    category: Word | None = None
-    type: Word | None = None
-    entity: Word | None = None
-    group: Word | None = None
+    category: ShortText | None = None
+    type: ShortText | None = None
+    entity: ShortText | None = None
+    group: ShortText | None = None
     unread: bool = False
 
     def __post_init__(self) -> None:
@@ -112,16 +117,19 @@ class Filter(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
 
 
 class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="mark"):
-    """What becomes of a person's notifications: some by id, all up to a cursor, or all that fit a filter and came before the mark.
+    """A change of state of a person's notifications.
 
-    A person says so on one of their devices, or an event takes something back that they were told, or says that they pressed one of
-    its buttons: `action` goes with `acted`, which no client may send.
-    `until` goes with `snoozed`: then they come back by themselves, read or unread as they are. Whatever is snoozed is not
-    archived, and whatever is archived not snoozed.
+    It applies to those with these `ids`, to all up to the cursor `up_to`, or to all before the mark
+    that match the `filter`. A user makes it on one of their devices; or an event retracts
+    notifications, or reports which button the user pressed: `action` goes with `acted`, which no
+    client may send.
+
+    `until` goes with `snoozed`: at that time the notifications reappear, read or unread as they
+    are. A snoozed one is not archived, and an archived one is not snoozed.
     """
 
     cursor: CursorText | None = None
-    state: State
+    state: MarkState
     at: datetime
     ids: tuple[NotificationId, ...] = ()
     up_to: CursorText | None = None
@@ -132,46 +140,56 @@ class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ent
 
 
 Entry = Notification | Mark
-"""What a person's own log is made of."""
+"""The entries of a person's own log."""
 
 
-class Shared(
+class SharedNotification(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="shared"
 ):
-    """The one entry of a topic's log: a notification for everybody who belongs to the topic then, but for whoever is left out.
+    """The one entry of a topic's log: a notification for all its members except `left_out`.
 
-    The notification is a `Notification` whose `user` is empty: each reader is shown it as their own.
+    `notification` is a `Notification` with an empty `user`; each reader receives it as their own.
     """
 
+    schema_name: ClassVar[str] = "Shared"
     left_out: str | None = None
     notification: Raw
 
 
-class Joined(Struct, frozen=True, tag_field="entry", tag="joined"):
-    """From here on, what a topic's log says is for this person too."""
+class TopicJoined(Struct, frozen=True, tag_field="entry", tag="joined"):
+    """From this entry on, the topic's log is part of this person's log."""
+
+    schema_name: ClassVar[str] = "Joined"
 
 
-class Left(Struct, frozen=True, tag_field="entry", tag="left"):
-    """From here on, it no longer is."""
+class TopicLeft(Struct, frozen=True, tag_field="entry", tag="left"):
+    """From this entry on, the topic's log is no longer part of this person's log."""
+
+    schema_name: ClassVar[str] = "Left"
 
 
-Membership = Joined | Left
-"""What a person's membership of a topic is made of; it never expires."""
+TopicMembership = TopicJoined | TopicLeft
+"""The entries of a person's membership of a topic; they never expire."""
 
 
-SENT = "tidings:sent"
-"""The device that stands for all connections of a person's together: it has what was sent on any of them."""
+SENT_DEVICE = "tidings:sent"
+"""The device that represents all connections of a person: it has all that was sent on any of them.
+"""
 
 
-class Delivered(Struct, frozen=True, kw_only=True):
-    """What a device of a person's has: everything up to a cursor. Lies in the log beside the entries, not among them."""
+class DeliveryReceipt(Struct, frozen=True, kw_only=True):
+    """A device of a person has everything up to a cursor; stored beside the entries."""
 
+    schema_name: ClassVar[str] = "Delivered"
     device: Id
     cursor: CursorText
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """How many a person has, by the same predicates as the lists: neither archived nor snoozed; of these unread and unseen."""
+    """The numbers of a person's unread, unseen and all notifications.
+
+    They are counted by the predicates of the lists: archived and snoozed ones are left out.
+    """
 
     unread: int
     unseen: int

@@ -1,4 +1,4 @@
-"""Positions: how far a service has routed a partition's events, as said on `position.<service>.<p>`."""
+"""The message on `position.<service>.<p>`: how far a service has processed a partition's events."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from msgspec import Struct
 
 
 class PositionMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What stands on `position.notifier.<p>`.
+    """The position of a service in a partition: the sequence of an event, and an offset in its
+    outputs.
 
-    `since`: appends after that sequence of `NOTIFICATIONS` may carry a later position in their header. A takeover writes
-    it, because it comes before the tail is read; any other position message is itself the latest word.
+    `since`: messages after that sequence of `NOTIFICATIONS` may carry a later position in a header.
+    A takeover writes it, because it appends its position before it has read those messages. Any
+    other position message is final until the next one.
     """
 
     sequence: int

@@ -1,4 +1,4 @@
-"""JSON Schema of the contracts (draft 2020-12), so that no shape is described twice; pure."""
+"""Generate JSON Schema (draft 2020-12) from the types of the contracts; pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT, Raw, inspect
 from tidings.contracts.cloudevents import CloudEvent
-from tidings.contracts.events import EVENTS
-from tidings.contracts.events.announcements import Addressees
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
 from tidings.contracts.frames import MarkOperation, Watch
 from tidings.contracts.notifications import Filter
+from tidings.domains import EVENTS
 
 Schema = dict[str, Any]
 
@@ -42,7 +41,7 @@ def _needs(name: str, schema: Schema) -> Schema:
     return {"required": [name], "properties": {name: schema}}
 
 
-RULES: Mapping[type[msgspec.Struct], Schema] = {
+CONSTRAINTS: Mapping[type[msgspec.Struct], Schema] = {
     MarkOperation: {
         "oneOf": [
             _needs("ids", {"minItems": 1}),
@@ -58,21 +57,18 @@ RULES: Mapping[type[msgspec.Struct], Schema] = {
         "anyOf": [_needs(name, _GIVEN) for name in ("category", "type", "entity", "group")],
         "properties": {"entity": {"anyOf": [{**_TEXT, "pattern": "^[^:]+:.+$"}, {"type": "null"}]}},
     },
-    Addressees: {
-        "anyOf": [
-            _needs("users", {"minItems": 1}),
-            _needs("relation", _GIVEN),
-            _needs("everyone", {"const": True}),
-        ],
-    },
 }
-"""What shapes demand beyond their fields, as their `__post_init__` does."""
+"""The demands of Structs beyond their fields, as their `__post_init__` checks them.
+
+A domain's Struct has it as its `schema_constraint`.
+"""
 
 
 class Schemas:
-    """The shapes of a document: each Struct is a component that others refer to.
+    """The schemas of one document; each Struct is a component that others refer to.
 
-    OpenAPI knows discriminators as objects, which others do not understand.
+    `discriminators`: whether unions name their discriminator as OpenAPI does, an object that other
+    dialects reject.
     """
 
     def __init__(
@@ -82,21 +78,22 @@ class Schemas:
         self._discriminators = discriminators
         self.components: dict[str, Schema] = {}
 
-    def of(self, shape: Any) -> Schema:
-        """The schema of a type; the Structs in it become components."""
+    def schema_of(self, shape: Any) -> Schema:
+        """Return the schema of a type; its Structs become components."""
         return self._of(inspect.type_info(shape))
 
-    def whole(self, shape: type[msgspec.Struct]) -> Schema:
-        """The schema of a Struct itself, not a reference to it."""
+    def struct_schema(self, shape: type[msgspec.Struct]) -> Schema:
+        """Return the schema of a Struct itself, not a reference to it."""
         info = inspect.type_info(shape)
         assert isinstance(info, inspect.StructType)
         return self._struct(info)
 
-    def reference(self, name: str) -> Schema:
-        """A reference to a component."""
+    def reference_to(self, name: str) -> Schema:
+        """Return a reference to a component."""
         return {"$ref": self._prefix + name}
 
-    def _of(self, info: inspect.Type) -> Schema:  # noqa: C901  one decision, however many kinds of types
+    # One branch for each kind of type: splitting it up would not make it simpler.
+    def _of(self, info: inspect.Type) -> Schema:  # noqa: C901
         match info:
             case inspect.Metadata():
                 return {**self._of(info.type), **_extra(info)}
@@ -128,18 +125,18 @@ class Schemas:
                 return dict(_PLAIN[type(info)])
 
     def _reference(self, info: inspect.StructType) -> Schema:
-        name = info.cls.__name__
+        name = schema_name(info.cls)
         if name not in self.components:
-            self.components[name] = {}  # it may contain itself
+            self.components[name] = {}  # entered first, because a Struct may contain itself
             self.components[name] = self._struct(info)
-        return self.reference(name)
+        return self.reference_to(name)
 
     def _union(self, info: inspect.UnionType) -> Schema:
-        schemas = [self._of(each) for each in info.types]
-        structs = [each for each in info.types if isinstance(each, inspect.StructType)]
+        schemas = [self._of(kind) for kind in info.types]
+        structs = [kind for kind in info.types if isinstance(kind, inspect.StructType)]
         if len(structs) < 2 or not self._discriminators:
             return {"anyOf" if len(structs) < 2 else "oneOf": schemas}
-        mapping = {str(each.tag): self._reference(each)["$ref"] for each in structs}
+        mapping = {str(kind.tag): self._reference(kind)["$ref"] for kind in structs}
         return {
             "oneOf": schemas,
             "discriminator": {"propertyName": structs[0].tag_field, "mapping": mapping},
@@ -148,7 +145,7 @@ class Schemas:
     def _struct(self, info: inspect.StructType) -> Schema:
         tag = {info.tag_field: {"const": info.tag}} if info.tag_field else {}
         return {
-            "title": info.cls.__name__,
+            "title": schema_name(info.cls),
             "description": cleandoc(info.cls.__doc__ or ""),
             "type": "object",
             "properties": {
@@ -157,7 +154,7 @@ class Schemas:
             },
             "required": [*tag, *(field.encode_name for field in info.fields if field.required)],
             **({"additionalProperties": False} if info.forbid_unknown_fields else {}),
-            **({"allOf": [RULES[info.cls]]} if info.cls in RULES else {}),
+            **({"allOf": [constraint]} if (constraint := _constraint(info.cls)) else {}),
         }
 
     def _field(self, field: inspect.Field) -> Schema:
@@ -167,18 +164,24 @@ class Schemas:
         return {**schema, "default": _default(field.default)}
 
 
-def any_event(schemas: Schemas, without: tuple[type[Event], ...] = ()) -> Schema:
-    """A CloudEvent of any type that we know but for these, with its data."""
+def any_event_schema(schemas: Schemas, without: tuple[type[Event], ...] = ()) -> Schema:
+    """Return the schema of a CloudEvent of any registered type, except those in `without`."""
     kinds = {
-        f"{shape.__name__}Event": _event(shape, schemas) for shape in EVENTS if shape not in without
+        f"{schema_name(shape)}Event": _event(shape, schemas)
+        for shape in EVENTS
+        if shape not in without
     }
     schemas.components |= kinds
-    return {"oneOf": [schemas.reference(name) for name in kinds]}
+    return {"oneOf": [schemas.reference_to(name) for name in kinds]}
 
 
 def _event(shape: type[Event], schemas: Schemas) -> Schema:
-    cloud = schemas.whole(CloudEvent)
-    properties = {**cloud["properties"], "type": {"const": shape.type}, "data": schemas.of(shape)}
+    cloud = schemas.struct_schema(CloudEvent)
+    properties = {
+        **cloud["properties"],
+        "type": {"const": shape.type},
+        "data": schemas.schema_of(shape),
+    }
     return {
         **cloud,
         "title": shape.type,
@@ -188,9 +191,21 @@ def _event(shape: type[Event], schemas: Schemas) -> Schema:
     }
 
 
-def ecma(pattern: str) -> str:
-    """A pattern as ECMA-262 has it, which JSON Schema asks for; there `$` is the very end."""
+def ecma_pattern(pattern: str) -> str:
+    """Return a pattern of Python as ECMA-262 spells it, which JSON Schema demands."""
     return pattern.removesuffix(_PYTHON_END) + "$" if pattern.endswith(_PYTHON_END) else pattern
+
+
+def schema_name(shape: type[msgspec.Struct]) -> str:
+    """Return the name of a Struct in documents: its own `schema_name`, else that of its class.
+
+    Clients are generated from these names: a class that is renamed keeps its old one.
+    """
+    return shape.__dict__.get("schema_name", shape.__name__)
+
+
+def _constraint(shape: type[msgspec.Struct]) -> Schema | None:
+    return CONSTRAINTS.get(shape) or getattr(shape, "schema_constraint", None)
 
 
 def _extra(info: Any) -> Schema:
@@ -203,10 +218,10 @@ def _limits(info: inspect.Type, counted: str = "") -> Schema:
         "min_length": f"min{counted}",
         "max_length": f"max{counted}",
     }
-    found = {name: getattr(info, name, None) for name in limits}
+    values = {name: getattr(info, name, None) for name in limits}
     return {
-        limits[name]: ecma(value) if name == "pattern" else value
-        for name, value in found.items()
+        limits[name]: ecma_pattern(value) if name == "pattern" else value
+        for name, value in values.items()
         if value is not None
     }
 

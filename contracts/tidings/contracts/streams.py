@@ -1,25 +1,27 @@
-"""Streams: what JetStream keeps, for how long, and with which guarantees."""
+"""The JetStream streams of an installation: subjects, retention and guarantees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidings.contracts.subjects import DEAD, EVENTS, NOTIFICATIONS, TICKETS
+from tidings.contracts.subjects import DEAD_LETTERS, EVENTS, NOTIFICATIONS, TICKETS
 
 DAY_SECONDS = 86_400
 TICKETS_AGE_SECONDS = 600
-"""Longer than a ticket may live, clocks that differ included."""
-PARTITIONS = "tidings.partitions"
-"""Where a stream's metadata says how many partitions it was installed with."""
+"""Longer than the lifetime of a ticket plus the difference of clocks."""
+PARTITIONS_KEY = "tidings.partitions"
+"""The metadata key of the number of partitions with which a stream was installed."""
 CONSUMERS_LIMIT = 10_000
 MARKS_PER_NOTIFICATION = 4
-"""The log keeps this many entries for each notification a person may have, so that marks do not push notifications out."""
+"""The number of entries in the log for each retained notification; marks must not evict
+notifications.
+"""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream; ages in seconds (0: for ever), counts in messages (-1: without limit)."""
+    """A stream; ages are in seconds (0: no limit), counts in messages (-1: no limit)."""
 
     name: str
     subjects: tuple[str, ...]
@@ -32,7 +34,7 @@ class Stream:
     metadata: dict[str, str] = field(default_factory=dict[str, str])
 
     def configuration(self) -> dict[str, Any]:
-        """The body of `$JS.API.STREAM.CREATE`, as of nats-server 2.15."""
+        """Return the body of `$JS.API.STREAM.CREATE`, as of nats-server 2.15."""
         return {
             "name": self.name,
             "subjects": list(self.subjects),
@@ -52,7 +54,7 @@ class Stream:
         }
 
 
-def streams(
+def stream_definitions(
     *,
     partitions: int,
     replicas: int = 1,
@@ -60,15 +62,15 @@ def streams(
     notifications_per_user: int = 1000,
     duplicate_window_seconds: float = 120,
 ) -> tuple[Stream, ...]:
-    """The streams of an installation."""
-    installed = {PARTITIONS: str(partitions)}
+    """Return the streams of an installation."""
+    metadata = {PARTITIONS_KEY: str(partitions)}
     return (
         Stream(
             EVENTS,
             ("events.>",),
             deny_delete=True,
             replicas=replicas,
-            metadata=installed,
+            metadata=metadata,
             duplicate_window_seconds=duplicate_window_seconds,
         ),
         Stream(
@@ -78,7 +80,7 @@ def streams(
             messages_per_subject=notifications_per_user * MARKS_PER_NOTIFICATION,
             ttl=True,
             replicas=replicas,
-            metadata=installed,
+            metadata=metadata,
         ),
         Stream(
             TICKETS,
@@ -86,9 +88,13 @@ def streams(
             age_seconds=TICKETS_AGE_SECONDS,
             messages_per_subject=1,
             replicas=replicas,
-            metadata=installed,
+            metadata=metadata,
         ),
         Stream(
-            DEAD, ("dead.>",), age_seconds=90 * DAY_SECONDS, replicas=replicas, metadata=installed
+            DEAD_LETTERS,
+            ("dead.>",),
+            age_seconds=90 * DAY_SECONDS,
+            replicas=replicas,
+            metadata=metadata,
         ),
     )

@@ -1,20 +1,21 @@
-"""Subjects: the one place where they are spelled and taken apart.
+"""Build and parse NATS subjects; no other module spells them.
 
-A token that begins with `@` is a relation, escaped like an id, which never begins so.
+A token that begins with `@` is an escaped relation: an escaped id never contains `@`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from tidings.contracts.ids import escape, partition, unescape
+from tidings.contracts.ids import escape, partition_number, unescape
 
 EVENTS = "EVENTS"
 NOTIFICATIONS = "NOTIFICATIONS"
 TICKETS = "TICKETS"
-DEAD = "DEAD"
+DEAD_LETTERS = "DEAD"
 
 EVERY_EVENT = "events.>"
 INBOXES = "inbox.>"
@@ -23,29 +24,29 @@ RECEIPTS = "receipt.>"
 
 EVENT_ADDRESS = "events.{partition}.{tenant}.{domain}.{entity}.{action}"
 INBOX_ADDRESS = "inbox.{partition}.{tenant}.{user}"
-SHARED_ADDRESS = "inbox.@.{tenant}.{relation}"
+TOPIC_INBOX_ADDRESS = "inbox.@.{tenant}.{relation}"
 MEMBER_ADDRESS = "member.{partition}.{tenant}.{user}.{relation}"
 RECEIPT_ADDRESS = "receipt.{partition}.{tenant}.{user}"
 POSITION_ADDRESS = "position.{service}.{partition}"
-DEAD_ADDRESS = "dead.{service}.{partition}.{sequence}"
-"""What the subjects below look like, for documents; ids are escaped in them."""
+DEAD_LETTER_ADDRESS = "dead.{service}.{partition}.{sequence}"
+"""The patterns of the subjects below, for the AsyncAPI document; their ids are escaped."""
 
 LOGS = (INBOXES, MEMBERS)
-"""All that people's inboxes are made of."""
+"""The subjects from which an edge builds inboxes."""
 SESSIONS_REVOKED = "events.*.*.session.*.revoked"
 PRESENCE = "presence"
 SIGNALS = "signal.>"
 
 
 class Person(NamedTuple):
-    """Whose log it is: a user of a tenant."""
+    """The owner of a personal log: a user of a tenant."""
 
     tenant: str
     user: str
 
 
 class Topic(NamedTuple):
-    """Whose log it is: everybody who stands in a relation (`tenant#member`, `room:9#member`)."""
+    """The owner of a shared log: a relation of a tenant (`tenant#member`, `room:9#member`)."""
 
     tenant: str
     relation: str
@@ -58,72 +59,101 @@ class Member(NamedTuple):
     topic: Topic
 
 
-def event(tenant: str, type_: str, entity: str | None, partitions: int) -> str:
-    """`events.<p>.<tenant>.<domain>.<entity>.<action>`; an event about nothing in particular has `_` for its entity."""
-    domain, _, action = type_.partition(".")
-    return f"{events_prefix(tenant, partitions)}.{escape(domain)}.{escape(entity) if entity else '_'}.{escape(action) if action else '_'}"
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The subjects that contain a partition derived from a tenant or a person.
+
+    `partitions` is the number of partitions, which is fixed when Tidings is installed.
+    """
+
+    partitions: int
+
+    def partition_of(self, person: Person) -> int:
+        """Return the partition of a person's log."""
+        return _person_partition(person, self.partitions)
+
+    def event_prefix(self, tenant: str) -> str:
+        """Return `events.<p>.<tenant>`, the first tokens of all events of a tenant."""
+        return _event_prefix(tenant, self.partitions)
+
+    def event_subject(self, tenant: str, type_: str, entity: str | None) -> str:
+        """Return `events.<p>.<tenant>.<domain>.<entity>.<action>`, with `_` for a missing part."""
+        domain, _, action = type_.partition(".")
+        tokens = (domain, entity or "", action)
+        escaped = ".".join(escape(token) if token else "_" for token in tokens)
+        return f"{_event_prefix(tenant, self.partitions)}.{escaped}"
+
+    def inbox_subject(self, person: Person) -> str:
+        """Return `inbox.<p>.<tenant>.<user>`, the subject of a person's log."""
+        return _inbox_subject(person, self.partitions)
+
+    def member_subject(self, member: Member) -> str:
+        """Return `member.<p>.<tenant>.<user>.@<relation>`: when a user joined or left a topic."""
+        return f"{self._member_prefix(member.person)}.@{escape(member.topic.relation)}"
+
+    def memberships_subject(self, person: Person) -> str:
+        """Return the wildcard of all topics that a user joined or left."""
+        return f"{self._member_prefix(person)}.*"
+
+    def receipt_subject(self, person: Person) -> str:
+        """Return `receipt.<p>.<tenant>.<user>`: how far a person's devices have received."""
+        return f"receipt.{self.partition_of(person)}.{escape(person.tenant)}.{escape(person.user)}"
+
+    def signal_subject(self, tenant: str) -> str:
+        """Return `signal.<p>.<tenant>`, on which connected users of a tenant send signals."""
+        return f"signal.{partition_number(tenant, self.partitions)}.{escape(tenant)}"
+
+    def _member_prefix(self, person: Person) -> str:
+        return f"member.{self.partition_of(person)}.{escape(person.tenant)}.{escape(person.user)}"
 
 
-@lru_cache(maxsize=4096)
-def events_prefix(tenant: str, partitions: int) -> str:
-    """`events.<p>.<tenant>`."""
-    return f"events.{partition(tenant, partitions)}.{escape(tenant)}"
-
-
-def events_of(number: int) -> str:
-    """Every event of one partition."""
+def partition_events_subject(number: int) -> str:
+    """Return the wildcard of all events of one partition."""
     return f"events.{number}.>"
 
 
-@lru_cache(maxsize=65_536)
-def inbox(person: Person, partitions: int) -> str:
-    """`inbox.<p>.<tenant>.<user>`: one person's log."""
-    return f"inbox.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
-
-
 @lru_cache(maxsize=4096)
-def shared(topic: Topic) -> str:
-    """`inbox.@.<tenant>.@<relation>`: a topic's log. Its partition is `@`, because every edge follows all of them."""
+def topic_inbox_subject(topic: Topic) -> str:
+    """Return `inbox.@.<tenant>.@<relation>`, the subject of a topic's log.
+
+    Every edge follows all topics, so `@` stands where a personal log has its partition.
+    """
     return f"inbox.@.{escape(topic.tenant)}.@{escape(topic.relation)}"
 
 
 @lru_cache(maxsize=65_536)
 def owner_of(subject: str) -> Person | Topic | Member:
-    """Whose log an inbox subject is, or whose membership a member subject tells."""
+    """Return the owner of an inbox subject, or the member of a member subject."""
     _, _, tenant, owner, *relation = map(unescape, subject.replace("@", "").split("."))
     if relation:
         return Member(Person(tenant, owner), Topic(tenant, relation[0]))
     return Topic(tenant, owner) if "@" in subject else Person(tenant, owner)
 
 
-def member(whose: Member, partitions: int) -> str:
-    """`member.<p>.<tenant>.<user>.@<relation>`: when a user came to stand in a topic's relation, and when no longer."""
-    return f"{_membership(whose.person, partitions)}.@{escape(whose.topic.relation)}"
+def topic_subject(topic: Topic, number: int, since: int) -> str:
+    """Return `topic.<p>.<tenant>.@<relation>.<since>`: a relation has a shared log.
+
+    `since` is the sequence of the event, in this partition of `EVENTS`, that made it a topic.
+    """
+    return f"topic.{number}.{escape(topic.tenant)}.@{escape(topic.relation)}.{since}"
 
 
-def members_of(person: Person, partitions: int) -> str:
-    """All topics that a user came to or left."""
-    return f"{_membership(person, partitions)}.*"
-
-
-def topic(which: Topic, number: int, since: int) -> str:
-    """`topic.<p>.<tenant>.@<relation>.<since>`: a relation with a shared log, from that event of a partition of `EVENTS` on."""
-    return f"topic.{number}.{escape(which.tenant)}.@{escape(which.relation)}.{since}"
-
-
-def topics_of(number: int) -> str:
-    """Every topic of one partition of `EVENTS`."""
+def partition_topics_subject(number: int) -> str:
+    """Return the wildcard of all topics of one partition of `EVENTS`."""
     return f"topic.{number}.>"
 
 
-def since_of(subject: str) -> tuple[Topic, int]:
-    """A topic, and the event since which it is one."""
+def parse_topic_subject(subject: str) -> tuple[Topic, int]:
+    """Return the topic of a topic subject and the sequence of the event that created it."""
     _, _, tenant, relation, since = subject.split(".")
     return Topic(unescape(tenant), unescape(relation[1:])), int(since)
 
 
-def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
-    """What an edge follows for the people of these partitions, or of all: their logs and memberships, and every topic's log."""
+def followed_subjects(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
+    """Return the subjects that an edge follows to serve these partitions, or all of them.
+
+    They are the logs and memberships of the partitions' people, and every topic's log.
+    """
     if numbers is None:
         return LOGS
     return (
@@ -132,55 +162,50 @@ def followed(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
     )
 
 
-def receipt(person: Person, partitions: int) -> str:
-    """`receipt.<p>.<tenant>.<user>`: what one person's devices have."""
-    return (
-        f"receipt.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
-    )
-
-
-def receiver_of(subject: str) -> Person:
-    """Whose devices a receipt is of."""
+def receipt_owner(subject: str) -> Person:
+    """Return the person of a receipt subject."""
     _, _, tenant, user = subject.split(".")
     return Person(unescape(tenant), unescape(user))
 
 
-def position(service: str, number: int) -> str:
-    """`position.<service>.<p>`: how far a service has come in a partition."""
+def position_subject(service: str, number: int) -> str:
+    """Return `position.<service>.<p>`: how far a service has processed a partition."""
     return f"position.{service}.{number}"
 
 
-def ticket(identifier: str) -> str:
-    """`ticket.<id>`: taken when that ticket is used."""
+def ticket_subject(identifier: str) -> str:
+    """Return `ticket.<id>`, which a ticket occupies when it is used."""
     return f"ticket.{identifier}"
 
 
-def dead(service: str, number: int, sequence: int) -> str:
-    """`dead.<service>.<p>.<sequence>`: an event that could not be processed, once."""
+def dead_letter_subject(service: str, number: int, sequence: int) -> str:
+    """Return `dead.<service>.<p>.<sequence>`: an event that a service could not process."""
     return f"dead.{service}.{number}.{sequence}"
 
 
-def presence_of(edge: str) -> str:
-    """`presence.<edge>`: what is meant for one edge alone; published, kept by no stream, as `presence` and `signal`."""
+def presence_subject(edge: str) -> str:
+    """Return `presence.<edge>`, on which one edge alone receives; no stream stores it."""
     return f"{PRESENCE}.{edge}"
 
 
-def signal(tenant: str, partitions: int) -> str:
-    """`signal.<p>.<tenant>`: what is said among those connected of a tenant."""
-    return f"signal.{partition(tenant, partitions)}.{escape(tenant)}"
-
-
-def tenant_of(subject: str) -> str:
-    """Whose signal it is."""
+def signal_tenant(subject: str) -> str:
+    """Return the tenant of a signal subject."""
     return unescape(subject.rpartition(".")[2])
 
 
-def _membership(person: Person, partitions: int) -> str:
-    return (
-        f"member.{partition_of(person, partitions)}.{escape(person.tenant)}.{escape(person.user)}"
-    )
+# These are cached outside the class because a cache on a method keeps its instances alive.
 
 
-def partition_of(person: Person, partitions: int) -> int:
-    """In which partition a person's log lies."""
-    return partition(f"{person.tenant}/{person.user}", partitions)
+@lru_cache(maxsize=4096)
+def _event_prefix(tenant: str, partitions: int) -> str:
+    return f"events.{partition_number(tenant, partitions)}.{escape(tenant)}"
+
+
+@lru_cache(maxsize=65_536)
+def _inbox_subject(person: Person, partitions: int) -> str:
+    partition = _person_partition(person, partitions)
+    return f"inbox.{partition}.{escape(person.tenant)}.{escape(person.user)}"
+
+
+def _person_partition(person: Person, partitions: int) -> int:
+    return partition_number(f"{person.tenant}/{person.user}", partitions)

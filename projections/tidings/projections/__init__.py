@@ -1,13 +1,13 @@
-"""Projections: how a log becomes rows; pure, one file each."""
+"""The projections, which turn a log into the rows of read models; pure."""
 
 from __future__ import annotations
 
-from tidings.projections.activity import ACTIVITY
-from tidings.projections.audience import AUDIENCE
-from tidings.projections.inbox import INBOX
-from tidings.projections.metrics import METRICS
+from tidings.projections.activity.projection import ACTIVITY
+from tidings.projections.audience.projection import AUDIENCE
+from tidings.projections.inbox.projection import INBOX
+from tidings.projections.metrics.projection import METRICS
 from tidings.projections.projection import Change, Projection, Statement
-from tidings.projections.receipts import RECEIPTS
+from tidings.projections.receipts.projection import RECEIPTS
 
 PROJECTIONS: tuple[Projection, ...] = (ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS)
 

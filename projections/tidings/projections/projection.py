@@ -1,4 +1,4 @@
-"""Projection: one value that says how the messages of a stream become the rows of a read model."""
+"""The value that defines how messages of a stream become rows of a read model."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """SQL that takes many rows at once, as one JSON array (`%s`), in a schema (`{schema}`).
+    """SQL that takes many rows at once as one JSON array (`%s`), in a schema (`{schema}`).
 
-    `joins`: several rows of one scope may go into one execution, because their order does not matter or the last one wins.
-    `parts`: it touches every scope, so all changes before it take effect before, and all after it after.
+    `mergeable`: one execution may have several rows of one scope, because their order is irrelevant
+    or the last one wins.
+    `is_barrier`: it touches every scope, so it must run after all changes before it, and before all
+    after it.
     """
 
     name: str
     sql: str
-    joins: bool = False
-    parts: bool = False
+    mergeable: bool = False
+    is_barrier: bool = False
 
 
 class Change(NamedTuple):
-    """One row for a statement. Changes of one scope take effect in order; of one identity, only the last is needed.
+    """One row for a statement.
 
-    `behind`: another scope, all changes of which so far take effect before this one does.
+    Changes of one scope take effect in order; of one identity, only the last is needed.
+    `after_scope`: another scope, whose earlier changes must take effect before this one.
     """
 
     statement: Statement
     scope: Hashable
     identity: Hashable
     row: dict[str, Any]
-    behind: Hashable = None
+    after_scope: Hashable = None
 
 
-class Message(NamedTuple):
-    """What a projection reads: a message of the log, its time in nanoseconds since 1970."""
+class LogMessage(NamedTuple):
+    """A message of the log as a projection reads it; its time is in nanoseconds since 1970."""
 
     subject: str
     data: bytes
@@ -45,10 +48,11 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Projection:
-    """A read model: tables (`schema`), and `evolve` from a message to changes. Each version has a Postgres schema of its own.
+    """A read model: its tables, and the function from a message to changes.
 
-    `subjects`: what of the stream it reads; a `{partition}` in them stands for the number of one.
-    `partitioned`: each partition of the stream is folded by itself, with a checkpoint of its own.
+    Each version has a Postgres schema of its own.
+    `subjects`: the subjects that it reads; `{partition}` in them is replaced by a number.
+    `partitioned`: each partition of the stream is projected separately, with its own checkpoint.
     """
 
     name: str
@@ -64,37 +68,38 @@ Step = tuple[Statement, list[dict[str, Any]]]
 
 
 def steps(changes: Iterable[Change]) -> list[Step]:
-    """Gather changes into as few executions as keep the order within each scope."""
-    gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]] = []
-    reached: dict[Hashable, int] = {}
-    parted = 0
+    """Gather changes into as few executions as possible, keeping the order within each scope."""
+    executions: list[tuple[Statement, dict[Hashable, dict[str, Any]]]] = []
+    last_of_scope: dict[Hashable, int] = {}
+    after_barrier = 0
     for change in changes:
         first = max(
-            _first(change.statement, reached.get(change.scope, -1)),
-            reached.get(change.behind, -1) + 1,
-            parted,
+            _first_allowed(change.statement, last_of_scope.get(change.scope, -1)),
+            last_of_scope.get(change.after_scope, -1) + 1,
+            after_barrier,
         )
-        if change.statement.parts:
-            again = bool(gathered) and gathered[-1][0] is change.statement
-            first = max(reached.get(change.scope, -1) + 1, len(gathered) - again)
-            parted = first + 1
-        place = _place(gathered, change.statement, first)
-        reached[change.scope] = place
-        gathered[place][1][change.identity] = change.row
-    return [(statement, list(rows.values())) for statement, rows in gathered]
+        if change.statement.is_barrier:
+            # Adjacent barriers of one statement share an execution, unless their scope is the same.
+            shares_last = bool(executions) and executions[-1][0] is change.statement
+            first = max(last_of_scope.get(change.scope, -1) + 1, len(executions) - shares_last)
+            after_barrier = first + 1
+        index = _execution_index(executions, change.statement, first)
+        last_of_scope[change.scope] = index
+        executions[index][1][change.identity] = change.row
+    return [(statement, list(rows.values())) for statement, rows in executions]
 
 
-def _first(statement: Statement, reached: int) -> int:
-    return reached if statement.joins and reached >= 0 else reached + 1
+def _first_allowed(statement: Statement, last: int) -> int:
+    return last if statement.mergeable and last >= 0 else last + 1
 
 
-def _place(
-    gathered: list[tuple[Statement, dict[Hashable, dict[str, Any]]]],
+def _execution_index(
+    executions: list[tuple[Statement, dict[Hashable, dict[str, Any]]]],
     statement: Statement,
     first: int,
 ) -> int:
-    for place in range(first, len(gathered)):
-        if gathered[place][0] is statement:
-            return place
-    gathered.append((statement, {}))
-    return len(gathered) - 1
+    for index in range(first, len(executions)):
+        if executions[index][0] is statement:
+            return index
+    executions.append((statement, {}))
+    return len(executions) - 1

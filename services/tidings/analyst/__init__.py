@@ -1,1 +1,1 @@
-"""The analyst's and operator's view: the log as it is, and whether all is well."""
+"""Commands for analysts and operators: the log as it is, receipts, and the doctor."""

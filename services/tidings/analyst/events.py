@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from tidings.contracts.ids import escape
-from tidings.contracts.subjects import EVENTS, events_prefix
-from tidings.runtime.follow import Message, follow, state
+from tidings.contracts.subjects import EVENTS
+from tidings.runtime.log.follow import StreamMessage, follow, stream_state
+from tidings.runtime.log.read import read
 from tidings.runtime.process import Runtime
-from tidings.runtime.read import read
 
 
-async def tail(
+async def tail_events(
     runtime: Runtime, tenant: str | None, type_: str | None, after: int | None
-) -> AsyncIterator[Message]:
-    """Events as they are appended, from now on or after a sequence; without end."""
-    head = (await state(runtime.jetstream, EVENTS)).last
+) -> AsyncIterator[StreamMessage]:
+    """Yield events as they are appended, from now on or after a sequence, without end."""
+    head = (await stream_state(runtime.jetstream, EVENTS)).last_sequence
     subject = _subject(runtime, tenant, type_)
     start = head if after is None else min(after, head)
     batches = follow(
@@ -28,11 +28,11 @@ async def tail(
                 yield message
 
 
-async def export(
+async def export_events(
     runtime: Runtime, tenant: str | None, type_: str | None, after: int
-) -> AsyncIterator[Message]:
-    """All events after a sequence, up to the head as it is now."""
-    head = (await state(runtime.jetstream, EVENTS)).last
+) -> AsyncIterator[StreamMessage]:
+    """Yield all events after a sequence, up to the present head."""
+    head = (await stream_state(runtime.jetstream, EVENTS)).last_sequence
     subject = _subject(runtime, tenant, type_)
     while page := await read(runtime.jetstream, EVENTS, subject, after=after):
         for message in page:
@@ -43,6 +43,6 @@ async def export(
 
 
 def _subject(runtime: Runtime, tenant: str | None, type_: str | None) -> str:
-    prefix = events_prefix(tenant, runtime.settings.partitions) if tenant else "events.*.*"
+    prefix = runtime.settings.subjects.event_prefix(tenant) if tenant else "events.*.*"
     domain, _, action = (type_ or "").partition(".")
     return f"{prefix}.{escape(domain) if domain else '*'}.*.{escape(action) if action else '*'}"

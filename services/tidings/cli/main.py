@@ -23,19 +23,20 @@ COMMANDS = {
     "rules": "rules",
     "rebuild": "rebuild",
     "doctor": "doctor",
+    "settings": "settings",
 }
-"""Each command and the module it is in; loaded when it is called, so that none waits for what others need."""
+"""Each command's module; loaded when called, so that no command waits for others' imports."""
 
 
 class Commands(click.Group):
     """The group of all commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which a newcomer needs them."""
+        """Return the commands in the order in which a newcomer needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, if there is one."""
+        """Return the command of a name, None without one."""
         module = COMMANDS.get(cmd_name)
         return (
             getattr(import_module(f"tidings.cli.commands.{module}"), cmd_name) if module else None

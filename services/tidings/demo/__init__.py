@@ -1,1 +1,1 @@
-"""The stage: a page where the five products' people sign in and make things happen; for development, never where real people are."""
+"""The demonstration: its page's backend, and the stories that are played; for development only."""

@@ -1,1 +1,1 @@
-"""The edge: where browsers connect; every connection is a cursor into a person's log."""
+"""The edge: the process that clients connect to; a connection is a cursor into a user's log."""

@@ -8,17 +8,18 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
-from tidings.contracts import draft as drafts
+from tidings.contracts import messages as drafts
 from tidings.contracts.cloudevents import NO_DATA
 from tidings.contracts.codec import InvalidEvent, encode
-from tidings.contracts.draft import Draft, ForeignEvent, OversizedEvent, OwnEvent
+from tidings.contracts.messages import ForeignEvent, NewMessage, OversizedEvent, ReservedEvent
+from tidings.contracts.subjects import Subjects
 
 BINARY_PREFIX = "ce-"
 BINARY_MEDIA_TYPES = ("application/json", "")
 
 
-class Rejected(Exception):
-    """An event that is not taken: which one (from 1), which field of it, and why."""
+class IntakeError(Exception):
+    """An event is refused: which one (from 1), which field, and why."""
 
     def __init__(self, line: int, field: str, reason: str, status: int = 400) -> None:
         super().__init__(reason)
@@ -29,54 +30,59 @@ class Rejected(Exception):
 
 
 class Producer(NamedTuple):
-    """Who states events: of which tenant; whether they bring back a log with what only Tidings states (`restores`)."""
+    """Who emits: their tenant; `restores`: may emit events that only Tidings itself states."""
 
     tenant: str
-    partitions: int
-    restores: bool = False
+    subjects: Subjects
+    may_restore: bool = False
 
 
-def draft(body: bytes, producer: Producer, line: int) -> Draft:
-    """An event in JSON, checked, as it will lie in the log: byte by byte as it came, if it names its tenant. Raises Rejected."""
+def prepare_event(body: bytes, producer: Producer, line: int) -> NewMessage:
+    """Check an event in JSON and return its message; raises Rejected.
+
+    An event that names its tenant is stored byte by byte as it came.
+    """
     try:
-        return drafts.draft(body, producer.tenant, producer.partitions, restores=producer.restores)
+        return drafts.event_message(
+            body, producer.tenant, producer.subjects, restores=producer.may_restore
+        )
     except InvalidEvent as error:
-        raise Rejected(line, error.field, error.reason, _status(error)) from None
+        raise IntakeError(line, error.field, error.reason, _status(error)) from None
 
 
-def batch(body: bytes, producer: Producer) -> list[Draft]:
-    """A JSON array of events; raises Rejected."""
-    with _readable(0, ""):
+def prepare_batch(body: bytes, producer: Producer) -> list[NewMessage]:
+    """Check a JSON array of events and return their messages; raises Rejected."""
+    with _json_errors(0, ""):
         parts = msgspec.json.decode(body, type=list[msgspec.Raw])
-    return [draft(bytes(part), producer, line) for line, part in enumerate(parts, 1)]
+    return [prepare_event(bytes(part), producer, line) for line, part in enumerate(parts, 1)]
 
 
-def binary(headers: Mapping[str, str], body: bytes) -> bytes:
-    """An event in binary mode (attributes in `ce-*` headers, data in the body) in structured mode; raises Rejected."""
+def structure_binary(headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return an event of binary mode (`ce-*` headers) in structured mode; raises Rejected."""
     attributes = {
         name.lower().removeprefix(BINARY_PREFIX): unquote(value)
         for name, value in headers.items()
-        if _attribute(name)
+        if _is_attribute(name)
     }
-    with _readable(1, "data"):
+    with _json_errors(1, "data"):
         data = msgspec.json.decode(body or NO_DATA, type=msgspec.Raw)
     return encode({**attributes, "data": data})
 
 
 @contextmanager
-def _readable(line: int, field: str) -> Generator[None]:
-    """Reject what is no JSON, with the parts that nobody here looks into: others will read them."""
+def _json_errors(line: int, field: str) -> Generator[None]:
+    """Reject what is not JSON, also in parts that are not decoded here: others will read them."""
     try:
         yield
     except msgspec.DecodeError as error:
-        raise Rejected(line, field, str(error)) from None
+        raise IntakeError(line, field, str(error)) from None
     except UnicodeDecodeError as error:
-        raise Rejected(line, field, f"not UTF-8 (byte {error.start})") from None
+        raise IntakeError(line, field, f"not UTF-8 (byte {error.start})") from None
     except RecursionError:
-        raise Rejected(line, field, "nested too deeply") from None
+        raise IntakeError(line, field, "nested too deeply") from None
 
 
-def _attribute(name: str) -> bool:
+def _is_attribute(name: str) -> bool:
     return name.lower().startswith(BINARY_PREFIX)
 
 
@@ -84,7 +90,7 @@ def _status(error: InvalidEvent) -> int:
     match error:
         case OversizedEvent():
             return 413
-        case ForeignEvent() | OwnEvent():
+        case ForeignEvent() | ReservedEvent():
             return 403
         case _:
             return 400

@@ -1,1 +1,1 @@
-"""The notifier: reads facts, says who is told what, exactly once."""
+"""The notifier: turns events into each user's notifications, exactly once."""

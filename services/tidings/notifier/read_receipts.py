@@ -1,7 +1,8 @@
-"""Read receipts: when somebody first reads what another one waits for, that becomes an event, exactly once.
+"""Read receipts: the first reading of an awaited notification becomes an event, exactly once.
 
-What is read lies in the rows of the inbox; how far they were looked through, in `NOTIFICATIONS`. Whoever says it again, after a crash
-or beside another notifier, says the same event, which is known by its key.
+Readings are found in the rows of the inbox; the position up to which they were stated lies in
+`NOTIFICATIONS`. After a crash, or beside another notifier, the same event is stated again with the
+same key, so it counts once.
 """
 
 from __future__ import annotations
@@ -11,36 +12,32 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
+from tidings.client.appender import Appender, ExpectedSequence
 from tidings.contracts.codec import decode_notification, encode
-from tidings.contracts.draft import stated
-from tidings.contracts.events import NotificationRead
-from tidings.contracts.ids import reading_id
+from tidings.contracts.ids import read_event_id
+from tidings.contracts.messages import NewMessage, reserved_event_message
 from tidings.contracts.positions import PositionMessage
-from tidings.contracts.subjects import NOTIFICATIONS, position
-from tidings.notifier.position import NEVER
-from tidings.projections.inbox import INBOX
-from tidings.runtime.append import Appender, Draft, Expected
+from tidings.contracts.subjects import NOTIFICATIONS, Subjects, position_subject
+from tidings.domains.notifications.events import NotificationRead
+from tidings.notifier.partition.position import NEVER_EXPIRES
+from tidings.projections.inbox.projection import INBOX
+from tidings.projections.inbox.queries import awaited_reads
 from tidings.runtime.errors import LogLost, WrongSequence
+from tidings.runtime.log.read import last_message
 from tidings.runtime.process import Runtime
-from tidings.runtime.read import last
-from tidings.runtime.readmodel import ReadModel, live
+from tidings.runtime.readmodels.read_model import ReadModel, live_model
 
 SERVICE = "read_receipts"
-NUMBER = 0
-"""One position for all: whoever may route this partition of `EVENTS` states what was read."""
+PARTITION = 0
+"""There is one position for all readings: the notifier of this partition states them."""
 POLL_SECONDS = 0.2
 PAGE_ROWS = 500
 
-READ = f"""
-SELECT n.user_id, n.read_first, n.read, n.body FROM {{schema}}.notification n
-WHERE n.awaited AND n.read_first > %s AND EXISTS (SELECT FROM {{schema}}.checkpoint WHERE epoch = %s)
-ORDER BY n.read_first FETCH FIRST {PAGE_ROWS} ROWS WITH TIES
-"""
-"""The rows come with their checkpoint in one transaction, so none is added behind those that are found; one mark is never cut."""
+UNSTATED_READS = awaited_reads(PAGE_ROWS)
 
 
-class Reading(NamedTuple):
-    """Who read what: the sequence of the mark, when, and the notification as they were told it."""
+class AwaitedRead(NamedTuple):
+    """A reading: the user, the mark's sequence and time, and the notification as it was shown."""
 
     user: str
     sequence: int
@@ -48,75 +45,88 @@ class Reading(NamedTuple):
     body: str
 
 
-class Reached(NamedTuple):
-    """Up to which mark all is stated, and the sequence of the message that says so."""
+class StatedPosition(NamedTuple):
+    """The mark up to which all readings are stated, and the sequence of the position message."""
 
     mark: int = 0
     sequence: int = 0
 
 
-async def state_readings(runtime: Runtime) -> None:
-    """State what is read and awaited, until something fails; raises Unavailable, or LogLost if the position is of another log."""
-    model, appender = await live(runtime.postgres, INBOX), runtime.appender()
-    reached = await _reached(runtime)
+async def append_read_events(runtime: Runtime) -> None:
+    """State awaited readings until something fails.
+
+    Raises Unavailable, or LogLost if the position is of another log.
+    """
+    model, appender = await live_model(runtime.postgres, INBOX), runtime.appender()
+    stated = await _load_position(runtime)
     while True:
-        found = await _readings(runtime, model, reached.mark)
-        if found:
+        reads = await _unstated_reads(runtime, model, stated.mark)
+        if reads:
             await asyncio.gather(
-                *(appender.append(draft(each, runtime.settings.partitions)) for each in found)
+                *(appender.append(read_event(read, runtime.settings.subjects)) for read in reads)
             )
-            reached = await _reach(runtime, appender, reached, found[-1].sequence)
+            stated = await _save_position(runtime, appender, stated, reads[-1].sequence)
         else:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def draft(reading: Reading, partitions: int) -> Draft:
-    """The event that somebody read something."""
-    told = decode_notification(reading.body)
-    fact = NotificationRead(
-        notification_id=told.id,
+def read_event(reading: AwaitedRead, subjects: Subjects) -> NewMessage:
+    """Return the event that states a reading."""
+    notification = decode_notification(reading.body)
+    event = NotificationRead(
+        notification_id=notification.id,
         user_id=reading.user,
-        title=told.title,
-        entity=told.entity,
-        sender=told.actor if told.receipt else None,
-        group=told.group if told.count else None,
+        title=notification.title,
+        entity=notification.entity,
+        sender=notification.actor if notification.receipt else None,
+        group=notification.group if notification.count else None,
     )
-    return stated(
-        fact,
-        told,
+    return reserved_event_message(
+        event,
+        notification,
         reading.user,
-        id=reading_id(told.id, reading.user),
+        id=read_event_id(notification.id, reading.user),
         at=reading.at,
-        partitions=partitions,
+        subjects=subjects,
     )
 
 
-async def _readings(runtime: Runtime, model: ReadModel, after: int) -> list[Reading]:
+async def _unstated_reads(runtime: Runtime, model: ReadModel, after: int) -> list[AwaitedRead]:
     async with runtime.postgres.connection() as connection:
-        rows = await connection.execute(model.sql(READ), (after, runtime.epochs[NOTIFICATIONS]))
-        return [Reading(*row) for row in await rows.fetchall()]
+        rows = await connection.execute(
+            model.sql(UNSTATED_READS), (after, runtime.epochs[NOTIFICATIONS])
+        )
+        return [AwaitedRead(*row) for row in await rows.fetchall()]
 
 
-async def _reached(runtime: Runtime) -> Reached:
-    found = await last(runtime.jetstream, NOTIFICATIONS, position(SERVICE, NUMBER))
-    if found is None:
-        return Reached()
-    message = msgspec.json.decode(found.data, type=PositionMessage)
+async def _load_position(runtime: Runtime) -> StatedPosition:
+    newest = await last_message(
+        runtime.jetstream, NOTIFICATIONS, position_subject(SERVICE, PARTITION)
+    )
+    if newest is None:
+        return StatedPosition()
+    message = msgspec.json.decode(newest.data, type=PositionMessage)
     if message.epoch != runtime.epochs[NOTIFICATIONS]:
         raise LogLost(
-            f"what was read is stated up to {message.sequence} of another NOTIFICATIONS (epoch {message.epoch})"
+            f"readings are stated up to {message.sequence} of another NOTIFICATIONS"
+            f" (epoch {message.epoch})"
         )
-    return Reached(message.sequence, found.sequence)
+    return StatedPosition(message.sequence, newest.sequence)
 
 
-async def _reach(runtime: Runtime, appender: Appender, before: Reached, mark: int) -> Reached:
-    """Write down how far we came; if another one did meanwhile, go on from there: what is stated twice counts once."""
-    subject = position(SERVICE, NUMBER)
+async def _save_position(
+    runtime: Runtime, appender: Appender, before: StatedPosition, mark: int
+) -> StatedPosition:
+    """Save the position; if another notifier did meanwhile, go on from its position.
+
+    Readings that both stated count once, because their events have the same key.
+    """
+    subject = position_subject(SERVICE, PARTITION)
     message = PositionMessage(sequence=mark, epoch=runtime.epochs[NOTIFICATIONS])
     try:
-        own = Draft(subject, encode(message), headers=NEVER)
-        return Reached(
-            mark, await appender.append_expecting(own, Expected(subject, before.sequence))
+        own = NewMessage(subject, encode(message), headers=NEVER_EXPIRES)
+        return StatedPosition(
+            mark, await appender.append_expecting(own, ExpectedSequence(subject, before.sequence))
         )
     except WrongSequence:
-        return await _reached(runtime)
+        return await _load_position(runtime)

@@ -1,1 +1,1 @@
-"""The outbox's relay: from a service's own Postgres to the log."""
+"""The outbox's relay: carries events from a service's own Postgres to the log."""

@@ -1,4 +1,4 @@
-"""The relay: a service's events from its outbox to the log, in order, each once, whatever dies in between."""
+"""The relay: carries an outbox's events to the log, in order, each once, through any crash."""
 
 from __future__ import annotations
 
@@ -7,129 +7,151 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tidings.contracts.codec import InvalidEvent, decode
-from tidings.contracts.draft import Draft, draft
-from tidings.contracts.subjects import EVENTS
-from tidings.outbox.table import Table, Underway, Waiting, led
-from tidings.runtime.append import Appender, commit
-from tidings.runtime.errors import Fenced, Refused
-from tidings.runtime.follow import Message, StreamState, state
-from tidings.runtime.jetstream import JetStream
-from tidings.runtime.read import read
+from tidings.client.appender import Appender, commit_batch
+from tidings.client.jetstream import JetStream
+from tidings.contracts.codec import InvalidEvent, decode_cloud_event
+from tidings.contracts.messages import NewMessage, event_message
+from tidings.contracts.subjects import EVENTS, Subjects
+from tidings.outbox.table import BatchInFlight, OutboxTable, WaitingEvent, lead_outbox
+from tidings.runtime.errors import Fenced, RequestRefused
+from tidings.runtime.log.follow import StreamMessage, StreamState, stream_state
+from tidings.runtime.log.read import read
 
 LEASE_SECONDS = 20.0
-"""How old the word of Postgres that we lead may be when a batch is sent: far less than an id is known by the log."""
+"""How long ago Postgres may have confirmed the lead when a batch is sent.
+
+It is far less than the time for which the log knows an id, so two relays cannot both send.
+"""
 
 log = logging.getLogger("tidings.outbox")
 
 
-class Sent(NamedTuple):
-    """What became of a batch: which are stored, which are refused and why, and where the log ends at least."""
+class BatchResult(NamedTuple):
+    """The result of a batch: stored events, refused ones with reasons, the log's last sequence."""
 
-    done: list[int]
+    stored: list[int]
     refused: dict[int, str]
-    last: int
+    last_sequence: int
 
 
 class Relay:
-    """Carries one outbox; events that name no tenant are this one's."""
+    """Carries one outbox; `tenant` is that of events that name none."""
 
     def __init__(
-        self, jetstream: JetStream, dsn: str, partitions: int, tenant: str | None = None
+        self, jetstream: JetStream, dsn: str, subjects: Subjects, tenant: str | None = None
     ) -> None:
         self._jetstream = jetstream
         self._appender = Appender(jetstream)
         self._dsn = dsn
-        self._partitions = partitions
+        self._subjects = subjects
         self._tenant = tenant
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Lead the outbox once nobody else does, find out what is stored already, and go on from there; raises Transient or Permanent."""
-        async with led(self._dsn) as table:
-            place = await state(self._jetstream, EVENTS)
-            sent = Sent(await self._stored(await table.underway(), place), {}, place.last)
+        """Wait for the lead, find what is stored already, and carry from there.
+
+        Raises Transient or Permanent.
+        """
+        async with lead_outbox(self._dsn) as table:
+            place = await stream_state(self._jetstream, EVENTS)
+            result = BatchResult(
+                await self._find_stored(await table.read_in_flight(), place),
+                {},
+                place.last_sequence,
+            )
             ready()
             while True:
-                sent = await self._step(table, sent, place.epoch)
+                result = await self._step(table, result, place.epoch)
 
-    async def _step(self, table: Table, sent: Sent, epoch: str) -> Sent:
-        asked = time.monotonic()
-        batch = await table.next(sent.done, sent.refused, StreamState(epoch, sent.last))
+    async def _step(self, table: OutboxTable, result: BatchResult, epoch: str) -> BatchResult:
+        asked_at = time.monotonic()
+        batch = await table.next_batch(
+            result.stored, result.refused, StreamState(epoch, result.last_sequence)
+        )
         if batch:
-            await table.listen(False)
-            return await self._send(batch, sent.last, asked)
-        if not await table.listen(True):
-            await table.wait()
-        return Sent([], {}, sent.last)
+            await table.set_listening(False)
+            return await self._send(batch, result.last_sequence, asked_at)
+        if not await table.set_listening(True):
+            await table.wait_for_event()
+        return BatchResult([], {}, result.last_sequence)
 
-    async def _send(self, batch: Sequence[Waiting], last: int, asked: float) -> Sent:
-        drafts, refused = self._drafts(batch)
-        if time.monotonic() - asked > LEASE_SECONDS:
+    async def _send(self, batch: Sequence[WaitingEvent], last: int, asked_at: float) -> BatchResult:
+        messages, refused = self._prepare(batch)
+        if time.monotonic() - asked_at > LEASE_SECONDS:
             raise Fenced("this relay was held up for so long that another one may lead")
-        last, unwanted = await self._append(drafts, last)
-        refused |= unwanted
+        last, newly_refused = await self._append(messages, last)
+        refused |= newly_refused
         if refused:
             log.warning("%d events are set aside; tidings_outbox.refused says why", len(refused))
-        return Sent([position for position in drafts if position not in refused], refused, last)
+        return BatchResult(
+            [position for position in messages if position not in refused], refused, last
+        )
 
-    def _drafts(self, batch: Sequence[Waiting]) -> tuple[dict[int, Draft], dict[int, str]]:
-        """What can be accepted, and why the rest cannot."""
-        drafts, refused = dict[int, Draft](), dict[int, str]()
+    def _prepare(
+        self, batch: Sequence[WaitingEvent]
+    ) -> tuple[dict[int, NewMessage], dict[int, str]]:
+        """Return the acceptable messages, and the reasons against the others."""
+        messages, refused = dict[int, NewMessage](), dict[int, str]()
         for position, event in batch:
             try:
-                drafts[position] = draft(
-                    event.encode(), None, self._partitions, default=self._tenant
+                messages[position] = event_message(
+                    event.encode(), None, self._subjects, default=self._tenant
                 )
             except InvalidEvent as error:
                 refused[position] = str(error)
-        return drafts, refused
+        return messages, refused
 
-    async def _append(self, drafts: dict[int, Draft], last: int) -> tuple[int, dict[int, str]]:
-        """Append all in one batch: if that is refused without being known already, one of them is to blame, and each goes by itself."""
-        if not drafts:
+    async def _append(
+        self, messages: dict[int, NewMessage], last: int
+    ) -> tuple[int, dict[int, str]]:
+        """Append all in one batch; if it is refused, append each by itself to find the cause."""
+        if not messages:
             return last, {}
         try:
-            return max(last, await self._batch(list(drafts.values()))), {}
-        except Refused:
-            return await self._singly(drafts, last)
+            return max(last, await self._append_batch(list(messages.values()))), {}
+        except RequestRefused:
+            return await self._append_singly(messages, last)
 
-    async def _batch(self, drafts: Sequence[Draft]) -> int:
+    async def _append_batch(self, messages: Sequence[NewMessage]) -> int:
         try:
-            return await commit(self._jetstream, drafts)
-        except Refused:
-            return max(appended.sequence for appended in await self._appender.append_batch(drafts))
+            return await commit_batch(self._jetstream, messages)
+        except RequestRefused:
+            return max(
+                appended.sequence for appended in await self._appender.append_batch(messages)
+            )
 
-    async def _singly(self, drafts: dict[int, Draft], last: int) -> tuple[int, dict[int, str]]:
+    async def _append_singly(
+        self, messages: dict[int, NewMessage], last: int
+    ) -> tuple[int, dict[int, str]]:
         refused = dict[int, str]()
-        for position, each in drafts.items():
+        for position, each in messages.items():
             try:
-                last = max(last, await self._batch([each]))
-            except Refused as refusal:
+                last = max(last, await self._append_batch([each]))
+            except RequestRefused as refusal:
                 refused[position] = str(refusal)
         return last, refused
 
-    async def _stored(self, underway: Underway | None, place: StreamState) -> list[int]:
-        """Which of what was sent last is in the log: asked of the log itself, however long ago that was."""
-        if underway is None or underway.place.epoch != place.epoch:
+    async def _find_stored(self, in_flight: BatchInFlight | None, place: StreamState) -> list[int]:
+        """Return which events in flight are in the log; reads the log, however old they are."""
+        if in_flight is None or in_flight.place.epoch != place.epoch:
             return []
-        drafts, _ = self._drafts(underway.events)
-        known = set[str]()
-        for subject in {".".join(each.subject.split(".")[:3]) + ".>" for each in drafts.values()}:
-            known |= await self._keys(subject, underway.place.last)
-        return [position for position, each in drafts.items() if each.id in known]
+        messages, _ = self._prepare(in_flight.events)
+        keys = set[str]()
+        for subject in {".".join(each.subject.split(".")[:3]) + ".>" for each in messages.values()}:
+            keys |= await self._event_keys(subject, in_flight.place.last_sequence)
+        return [position for position, each in messages.items() if each.id in keys]
 
-    async def _keys(self, subject: str, after: int) -> set[str]:
-        known = set[str]()
+    async def _event_keys(self, subject: str, after: int) -> set[str]:
+        keys = set[str]()
         while page := await read(self._jetstream, EVENTS, subject, after=after):
-            known |= {_key(message) for message in page}
+            keys |= {_event_key(message) for message in page}
             after = page[-1].sequence
-        return known
+        return keys
 
 
-def _key(message: Message) -> str:
-    """Which event it is, by what lies in the log; nothing if it is none."""
+def _event_key(message: StreamMessage) -> str:
+    """Return the key of an event in the log, empty if the message is no event."""
     try:
-        cloud = decode(message.data)
+        cloud = decode_cloud_event(message.data)
     except InvalidEvent:
         return ""
     return cloud.key_of(cloud.tenant or "")

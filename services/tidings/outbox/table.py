@@ -1,4 +1,4 @@
-"""The table: what waits in a service's Postgres, and which of it is under way; led by one relay at a time."""
+"""The outbox table: waiting events and those in flight; led by one relay at a time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from tidings.client.outbox import SCHEMA_FILE
-from tidings.contracts.draft import BATCH_LIMIT_MESSAGES
+from tidings.contracts.messages import BATCH_LIMIT_MESSAGES
 from tidings.runtime.errors import InvalidSettings, Unavailable
-from tidings.runtime.follow import StreamState
+from tidings.runtime.log.follow import StreamState
 
 CONNECT_SECONDS = 5
 POLL_SECONDS = 1.0
@@ -19,107 +19,122 @@ TAKEOVER_SECONDS = 0.5
 BATCH_LIMIT_BYTES = 4 * 1024 * 1024
 OPTIONS = "-c statement_timeout=30s -c timezone=UTC -c application_name=tidings-outbox"
 
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+OutboxConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-LEAD: LiteralString = "SELECT pg_try_advisory_lock(hashtext('tidings'), hashtext('outbox'))"
-DONE: LiteralString = "DELETE FROM tidings_outbox.waiting WHERE position = ANY(%s)"
-REFUSE: LiteralString = """
-WITH gone AS (DELETE FROM tidings_outbox.waiting WHERE position = ANY(%(positions)s) RETURNING position, event)
+TRY_TO_LEAD: LiteralString = "SELECT pg_try_advisory_lock(hashtext('tidings'), hashtext('outbox'))"
+DELETE_STORED: LiteralString = "DELETE FROM tidings_outbox.waiting WHERE position = ANY(%s)"
+SET_ASIDE: LiteralString = """
+WITH gone AS (
+    DELETE FROM tidings_outbox.waiting
+    WHERE position = ANY(%(positions)s) RETURNING position, event
+)
 INSERT INTO tidings_outbox.refused (position, event, reason)
 SELECT position, event, reason
-FROM gone JOIN unnest(%(positions)s::bigint[], %(reasons)s::text[]) AS why (position, reason) USING (position)
+FROM gone JOIN unnest(%(positions)s::bigint[], %(reasons)s::text[]) AS why (position, reason)
+USING (position)
 """
-NEXT: LiteralString = """
+NEXT_BATCH: LiteralString = """
 SELECT position, event FROM (
-    SELECT position, event, sum(octet_length(event)) OVER (ORDER BY position) - octet_length(event) AS before
+    SELECT position, event,
+        sum(octet_length(event)) OVER (ORDER BY position) - octet_length(event) AS before
     FROM (SELECT position, event FROM tidings_outbox.waiting ORDER BY position LIMIT %s) AS first
 ) AS measured WHERE before < %s ORDER BY position
 """
-SEND: LiteralString = """
+RECORD_IN_FLIGHT: LiteralString = """
 INSERT INTO tidings_outbox.underway (epoch, after, positions) VALUES (%s, %s, %s)
-ON CONFLICT (single) DO UPDATE SET epoch = EXCLUDED.epoch, after = EXCLUDED.after, positions = EXCLUDED.positions
+ON CONFLICT (single) DO UPDATE
+SET epoch = EXCLUDED.epoch, after = EXCLUDED.after, positions = EXCLUDED.positions
 """
-UNDERWAY: LiteralString = """
+READ_IN_FLIGHT: LiteralString = """
 SELECT underway.epoch, underway.after, waiting.position, waiting.event
-FROM tidings_outbox.underway JOIN tidings_outbox.waiting ON waiting.position = ANY(underway.positions) ORDER BY waiting.position
+FROM tidings_outbox.underway
+JOIN tidings_outbox.waiting ON waiting.position = ANY(underway.positions)
+ORDER BY waiting.position
 """
-AGAIN: LiteralString = """
+RETRY_REFUSED: LiteralString = """
 WITH gone AS (DELETE FROM tidings_outbox.refused RETURNING position, event)
 INSERT INTO tidings_outbox.waiting (event) SELECT event FROM gone ORDER BY position
 """
 
 
-class Waiting(NamedTuple):
-    """An event on its way, as the service wrote it."""
+class WaitingEvent(NamedTuple):
+    """A waiting event, as the service wrote it."""
 
     position: int
     event: str
 
 
-class Underway(NamedTuple):
-    """What was sent last and is not known to be stored: if it is, then after this place of the log."""
+class BatchInFlight(NamedTuple):
+    """The events that were sent last; if they are stored, then after this sequence of the log."""
 
     place: StreamState
-    events: tuple[Waiting, ...]
+    events: tuple[WaitingEvent, ...]
 
 
-class Table:
-    """The outbox of one service, while we lead it."""
+class OutboxTable:
+    """The outbox of one service, while this process leads it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: OutboxConnection) -> None:
         self._connection = connection
         self._listening = False
 
-    async def underway(self) -> Underway | None:
-        """What was sent last and still waits."""
-        rows = await (await self._connection.execute(UNDERWAY)).fetchall()
+    async def read_in_flight(self) -> BatchInFlight | None:
+        """Return the events in flight, which still wait."""
+        rows = await (await self._connection.execute(READ_IN_FLIGHT)).fetchall()
         if not rows:
             return None
-        return Underway(StreamState(*rows[0][:2]), tuple(Waiting(*row[2:]) for row in rows))
+        return BatchInFlight(
+            StreamState(*rows[0][:2]), tuple(WaitingEvent(*row[2:]) for row in rows)
+        )
 
-    async def next(
-        self, done: Sequence[int], refused: Mapping[int, str], place: StreamState
-    ) -> list[Waiting]:
-        """Take off what is stored, set aside what is refused, and say what is sent now, all in one transaction.
+    async def next_batch(
+        self, stored: Sequence[int], refused: Mapping[int, str], place: StreamState
+    ) -> list[WaitingEvent]:
+        """Remove the stored events, set the refused ones aside, record those sent now, in one step.
 
-        Every transaction that had committed before another one called `emit` is seen by whatever sees that other one, and its
-        positions are lower: so what comes first here, and goes out first, is never something that knew of what comes later.
+        If transaction A committed before transaction B called `emit`, every reader that sees B also
+        sees A, with a lower position: rows go out in causal order.
         """
         async with self._connection.pipeline(), self._connection.transaction():
-            if done:
-                await self._connection.execute(DONE, (list(done),))
+            if stored:
+                await self._connection.execute(DELETE_STORED, (list(stored),))
             if refused:
                 await self._connection.execute(
-                    REFUSE, {"positions": list(refused), "reasons": list(refused.values())}
+                    SET_ASIDE, {"positions": list(refused), "reasons": list(refused.values())}
                 )
             rows = await (
-                await self._connection.execute(NEXT, (BATCH_LIMIT_MESSAGES, BATCH_LIMIT_BYTES))
+                await self._connection.execute(
+                    NEXT_BATCH, (BATCH_LIMIT_MESSAGES, BATCH_LIMIT_BYTES)
+                )
             ).fetchall()
             if rows:
                 await self._connection.execute(
-                    SEND, (place.epoch, place.last, [row[0] for row in rows])
+                    RECORD_IN_FLIGHT, (place.epoch, place.last_sequence, [row[0] for row in rows])
                 )
-        return [Waiting(*row) for row in rows]
+        return [WaitingEvent(*row) for row in rows]
 
-    async def listen(self, wanted: bool) -> bool:
-        """Be told when something is written, or not (nobody reads what is told while there is work); whether that changed anything."""
-        if wanted == self._listening:
+    async def set_listening(self, listening: bool) -> bool:
+        """Start or stop listening for writes; return whether that changed anything.
+
+        While there is work, notices would only pile up unread.
+        """
+        if listening == self._listening:
             return False
         await self._connection.execute(
-            "LISTEN tidings_outbox" if wanted else "UNLISTEN tidings_outbox"
+            "LISTEN tidings_outbox" if listening else "UNLISTEN tidings_outbox"
         )
-        self._listening = wanted
+        self._listening = listening
         return True
 
-    async def wait(self) -> None:
-        """Until something may have been written; a second at most."""
+    async def wait_for_event(self) -> None:
+        """Wait until something may have been written, a second at most."""
         async for _ in self._connection.notifies(timeout=POLL_SECONDS, stop_after=1):
             pass
 
 
 @asynccontextmanager
-async def connected(dsn: str) -> AsyncGenerator[Connection]:
-    """A connection in autocommit mode; raises Unavailable, or InvalidSettings if there is no outbox in that database."""
+async def outbox_connection(dsn: str) -> AsyncGenerator[OutboxConnection]:
+    """Connect in autocommit mode; raises Unavailable, or InvalidSettings without an outbox."""
     try:
         connection = await psycopg.AsyncConnection[tuple[Any, ...]].connect(
             dsn,
@@ -147,26 +162,26 @@ async def connected(dsn: str) -> AsyncGenerator[Connection]:
 
 
 @asynccontextmanager
-async def led(dsn: str) -> AsyncGenerator[Table]:
-    """The table, once no other relay leads it; the lead ends with the connection."""
-    async with connected(dsn) as connection:
-        while not await _answer(connection, LEAD):  # noqa: ASYNC110  the other one is another process
+async def lead_outbox(dsn: str) -> AsyncGenerator[OutboxTable]:
+    """Wait until no other relay leads, then yield the table; the lead ends with the connection."""
+    async with outbox_connection(dsn) as connection:
+        while not await _fetch_value(connection, TRY_TO_LEAD):  # noqa: ASYNC110  another process leads
             await asyncio.sleep(TAKEOVER_SECONDS)
-        yield Table(connection)
+        yield OutboxTable(connection)
 
 
-async def make(dsn: str) -> None:
-    """Make the outbox's tables, or leave them as they are."""
-    async with connected(dsn) as connection:
+async def create_tables(dsn: str) -> None:
+    """Create the outbox's tables, unless they are there."""
+    async with outbox_connection(dsn) as connection:
         await connection.execute(SCHEMA_FILE.read_bytes())
 
 
-async def again(dsn: str) -> int:
-    """Have what was refused tried once more, behind what waits; how many events that are."""
-    async with connected(dsn) as connection:
-        return (await connection.execute(AGAIN)).rowcount
+async def retry_refused(dsn: str) -> int:
+    """Queue the refused events again, behind the waiting ones; return how many."""
+    async with outbox_connection(dsn) as connection:
+        return (await connection.execute(RETRY_REFUSED)).rowcount
 
 
-async def _answer(connection: Connection, question: LiteralString) -> Any:
+async def _fetch_value(connection: OutboxConnection, question: LiteralString) -> Any:
     row = await (await connection.execute(question)).fetchone()
     return row[0] if row else None

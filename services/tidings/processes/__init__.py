@@ -1,1 +1,1 @@
-"""What runs: one process of each service, several of one, or all of them with their servers."""
+"""Processes: one of each service, several of one, or all of them with their servers."""

@@ -1,4 +1,4 @@
-"""Up: the embedded servers and every service under one roof, each started again when it dies."""
+"""Up: runs the embedded servers and every service, and restarts what dies."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
-from tidings.runtime.child import LAUNCHER
-from tidings.runtime.data_directory import held
-from tidings.runtime.embedded import embedded_nats, embedded_postgres
+from tidings.runtime.embedded.child import LAUNCHER
+from tidings.runtime.embedded.data_directory import locked
+from tidings.runtime.embedded.servers import run_nats, run_postgres
 from tidings.runtime.errors import Permanent
-from tidings.runtime.listener import bind
-from tidings.runtime.settings import Settings, running_file, variables
+from tidings.runtime.http.listener import bind_listener
+from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import environment_of, running_file_of
 
 SERVICES = (("notifier",), ("projector",), ("web",))
 READY_SECONDS = 120.0
@@ -31,47 +32,46 @@ LOG_LIMIT_BYTES = 10 * 1024 * 1024
 log = logging.getLogger("tidings.up")
 
 
-class NotReady(Permanent):
+class ServiceNotReady(Permanent):
     """A service does not become ready."""
 
 
 @asynccontextmanager
-async def up(settings: Settings) -> AsyncGenerator[str]:
+async def run_everything(settings: Settings) -> AsyncGenerator[str]:
     """Run everything while the block lasts; yields the base URL once every service is ready."""
     async with AsyncExitStack() as stack:
-        directory = stack.enter_context(held(settings.data_dir))
-        nats_url = (
-            settings.nats_url or (await stack.enter_async_context(embedded_nats(directory))).url
-        )
+        directory = stack.enter_context(locked(settings.data_dir))
+        nats_url = settings.nats_url or (await stack.enter_async_context(run_nats(directory))).url
         postgres_dsn = (
-            settings.postgres_dsn
-            or (await stack.enter_async_context(embedded_postgres(directory))).dsn
+            settings.postgres_dsn or (await stack.enter_async_context(run_postgres(directory))).dsn
         )
-        with bind(settings.host, settings.port, settings.stale_seconds) as listener:
+        with bind_listener(
+            settings.host, settings.port, settings.idle_peer_timeout_seconds
+        ) as listener:
             port = listener.getsockname()[1]
         url = f"http://{settings.host}:{port}"
         running = {
             "nats_url": nats_url,
             "postgres_dsn": postgres_dsn,
-            "jwt_secret": settings.jwt_secret or _secret(directory),
-            "url": url,
+            "jwt_secret": settings.jwt_secret or _signing_secret(directory),
+            "client_url": url,
         }
-        services_log = stack.enter_context(_log(directory))
+        services_log = stack.enter_context(_open_log(directory))
         environment = {
             **os.environ,
-            **variables(
+            **environment_of(
                 msgspec.structs.replace(settings, **running, port=port, data_dir=directory)
             ),
         }
-        children = [Service(command, environment, services_log) for command in SERVICES]
-        await stack.enter_async_context(kept(children))
-        await _all_ready(children, directory)
-        stack.enter_context(_told(directory, running))
+        children = [ServiceProcess(command, environment, services_log) for command in SERVICES]
+        await stack.enter_async_context(supervise_processes(children))
+        await _wait_until_ready(children, directory)
+        stack.enter_context(_running_file(directory, running))
         yield url
 
 
-class Service:
-    """One service's process, for as long as it is kept."""
+class ServiceProcess:
+    """One service's process, restarted when it ends."""
 
     def __init__(
         self, command: tuple[str, ...], environment: dict[str, str], output: BinaryIO
@@ -82,12 +82,12 @@ class Service:
         self._environment = environment
         self._output = output
 
-    async def keep(self) -> None:
-        """Start it, and start it again whenever it ends, until cancelled."""
+    async def supervise(self) -> None:
+        """Start the process, and again whenever it ends, until cancelled."""
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
-            code = await self._live()
+            code = await self._run_once()
             failures = (
                 1 if asyncio.get_running_loop().time() - began > READY_SECONDS else failures + 1
             )
@@ -97,7 +97,7 @@ class Service:
             )
             await asyncio.sleep(wait)
 
-    async def _live(self) -> int:
+    async def _run_once(self) -> int:
         launcher = (
             sys.executable,
             "-I",
@@ -117,12 +117,12 @@ class Service:
             start_new_session=True,
         )
         try:
-            await self._listen(process)
+            await self._watch_output(process)
             return await process.wait()
         finally:
-            await _stopped(process)
+            await _stop(process)
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch_output(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
         while line := await process.stdout.readline():
             if line.startswith(b"ready"):
@@ -130,9 +130,9 @@ class Service:
 
 
 @asynccontextmanager
-async def kept(children: list[Service]) -> AsyncGenerator[None]:
-    """Keep these services' processes while the block lasts."""
-    tasks = [asyncio.create_task(child.keep(), name=child.name) for child in children]
+async def supervise_processes(children: list[ServiceProcess]) -> AsyncGenerator[None]:
+    """Keep the processes of services running inside the block."""
+    tasks = [asyncio.create_task(child.supervise(), name=child.name) for child in children]
     try:
         yield
     finally:
@@ -141,19 +141,20 @@ async def kept(children: list[Service]) -> AsyncGenerator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _all_ready(children: list[Service], directory: Path) -> None:
+async def _wait_until_ready(children: list[ServiceProcess], directory: Path) -> None:
     for child in children:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await child.ready.wait()
         except TimeoutError:
-            raise NotReady(
-                f"{child.name} is not ready after {READY_SECONDS:.0f} s; see {directory / 'services.log'}"
+            raise ServiceNotReady(
+                f"{child.name} is not ready after {READY_SECONDS:.0f} s;"
+                f" see {directory / 'services.log'}"
             ) from None
 
 
-async def _stopped(process: asyncio.subprocess.Process) -> None:
-    """Ask it to stop; kill it when it does not."""
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Ask a process to stop; kill it when it does not."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):
@@ -165,34 +166,34 @@ async def _stopped(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _secret(directory: Path) -> str:
-    """A secret of this installation's own, for signing tokens; made once."""
+def _signing_secret(directory: Path) -> str:
+    """Return this installation's own secret for signing tokens; it is made once."""
     file = directory / "jwt_secret"
     if not file.exists():
-        _write(file, secrets.token_urlsafe(48))
+        _write_file(file, secrets.token_urlsafe(48))
     return file.read_text()
 
 
 @contextmanager
-def _told(directory: Path, running: dict[str, str]) -> Generator[None]:
-    """Tell other commands how to reach what runs here, for as long as it runs."""
-    file = running_file(directory)
-    _write(file, json.dumps(running))
+def _running_file(directory: Path, running: dict[str, str]) -> Generator[None]:
+    """Write how other commands reach what runs here; removes it at the end of the block."""
+    file = running_file_of(directory)
+    _write_file(file, json.dumps(running))
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
 
 
-def _write(file: Path, text: str) -> None:
-    """Write whole or not at all, readable by us alone."""
+def _write_file(file: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by this account alone."""
     draft = file.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
         stream.write(text)
     draft.replace(file)
 
 
-def _log(directory: Path) -> BinaryIO:
+def _open_log(directory: Path) -> BinaryIO:
     file = directory / "services.log"
     too_long = file.exists() and file.stat().st_size > LOG_LIMIT_BYTES
     return file.open("wb" if too_long else "ab")

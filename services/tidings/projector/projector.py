@@ -9,46 +9,43 @@ from datetime import timedelta
 from functools import partial
 
 from tidings.projections import ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS
+from tidings.projections.audience.queries import SWEEP_CLOSINGS, SWEEP_GROUPED
+from tidings.projections.inbox.queries import SWEEP_INBOX
 from tidings.projections.projection import Change, Projection
-from tidings.runtime.follow import Message, follow
-from tidings.runtime.process import Runtime, persist
-from tidings.runtime.readmodel import Execution, ReadModel, live
+from tidings.projections.receipts.queries import SWEEP_RECEIPTS
+from tidings.runtime.log.follow import StreamMessage, follow
+from tidings.runtime.process import Runtime, run_forever
+from tidings.runtime.readmodels.read_model import Execution, ReadModel, live_model
 
 BATCH_MESSAGES = 2000
 SLICE_MESSAGES = 50
-GATHER_MESSAGES = 100
-GATHER_SECONDS = 0.01
-"""After a batch of fewer messages, wait that long for more: a transaction for each would cost more than all else."""
-OTHERS = (RECEIPTS, METRICS, ACTIVITY)
-"""What is kept up beside the inbox, without which nobody is ready."""
-SWEEPS = (
-    (
-        INBOX,
-        """
-WITH swept AS (DELETE FROM {schema}.notification WHERE appended <= now() - %s RETURNING changed)
-UPDATE {schema}.horizon SET swept = greatest(horizon.swept, (SELECT coalesce(max(changed), 0) FROM swept))
-""",
-    ),
-    (RECEIPTS, "DELETE FROM {schema}.receipt WHERE at <= now() - %s"),
-    (AUDIENCE, "DELETE FROM {schema}.grouped WHERE at <= now() - %s"),
-    (AUDIENCE, "DELETE FROM {schema}.closing WHERE at <= now() - %s"),
+SMALL_BATCH_MESSAGES = 100
+SMALL_BATCH_PAUSE_SECONDS = 0.01
+"""How long to wait for more after a small batch: a transaction each would cost most of all."""
+SECONDARY_PROJECTIONS = (RECEIPTS, METRICS, ACTIVITY)
+"""Read models beside the inbox, which readiness does not wait for."""
+EXPIRED_ROWS = (
+    (INBOX, SWEEP_INBOX),
+    (RECEIPTS, SWEEP_RECEIPTS),
+    (AUDIENCE, SWEEP_GROUPED),
+    (AUDIENCE, SWEEP_CLOSINGS),
 )
 
 
-async def project(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
-    """Run the projector until something that trying again does not mend; it is ready when it knows where to go on."""
+async def run_projector(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
+    """Run the projector until a permanent error; ready once every checkpoint is read."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(persist(INBOX.name, lambda: keep(runtime, INBOX, ready)))
-        for each in OTHERS:
-            group.create_task(persist(each.name, partial(keep, runtime, each)))
-        group.create_task(persist("sweep", lambda: sweep(runtime)))
+        group.create_task(run_forever(INBOX.name, lambda: run_projection(runtime, INBOX, ready)))
+        for each in SECONDARY_PROJECTIONS:
+            group.create_task(run_forever(each.name, partial(run_projection, runtime, each)))
+        group.create_task(run_forever("sweep", lambda: delete_expired_rows(runtime)))
 
 
-async def keep(
+async def run_projection(
     runtime: Runtime, projection: Projection, ready: Callable[[], None] = lambda: None
 ) -> None:
-    """Follow the stream from the checkpoint on; raises Transient when it is worth beginning anew, LogLost when not."""
-    model = await live(runtime.postgres, projection)
+    """Follow the stream from the checkpoint; raises Transient to be tried again, or LogLost."""
+    model = await live_model(runtime.postgres, projection)
     epoch = runtime.epochs[projection.stream]
     checkpoint = await model.checkpoint(runtime.postgres, epoch)
     sequence = checkpoint.sequence
@@ -65,18 +62,20 @@ async def keep(
         applying: asyncio.Task[None] | None = None
         async for batch in batches:
             if batch:
-                executions = model.prepare(await evolved(projection, batch))
+                executions = model.prepare_changes(await evolve_batch(projection, batch))
                 if applying:
                     await applying
                 applying = group.create_task(
-                    apply(runtime, model, executions, sequence, batch[-1].sequence)
+                    apply_batch(runtime, model, executions, sequence, batch[-1].sequence)
                 )
                 sequence = batch[-1].sequence
-                await asyncio.sleep(GATHER_SECONDS if len(batch) < GATHER_MESSAGES else 0)
+                await asyncio.sleep(
+                    SMALL_BATCH_PAUSE_SECONDS if len(batch) < SMALL_BATCH_MESSAGES else 0
+                )
 
 
-async def evolved(projection: Projection, batch: list[Message]) -> list[Change]:
-    """The changes of a batch, a slice at a time: in between, what is being applied gets out to Postgres."""
+async def evolve_batch(projection: Projection, batch: list[StreamMessage]) -> list[Change]:
+    """Compute the changes of a batch in slices; between them, the batch before gets to Postgres."""
     changes: list[Change] = []
     for first in range(0, len(batch), SLICE_MESSAGES):
         changes += [
@@ -88,21 +87,21 @@ async def evolved(projection: Projection, batch: list[Message]) -> list[Change]:
     return changes
 
 
-async def apply(
+async def apply_batch(
     runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int
 ) -> None:
-    """One batch and the checkpoint behind it, in one transaction; meanwhile, the next one is being prepared."""
+    """Apply a batch and its checkpoint in one transaction, while the next one is prepared."""
     async with runtime.postgres.transaction() as connection:
-        await model.apply(connection, executions, previous, sequence)
+        await model.apply_changes(connection, executions, previous, sequence)
 
 
-async def sweep(runtime: Runtime) -> None:
-    """From time to time, delete what nobody can see any more; what is visible never depends on it."""
+async def delete_expired_rows(runtime: Runtime) -> None:
+    """Delete rows that are no longer visible, at intervals; visibility never depends on it."""
     while True:
-        for projection, statement in SWEEPS:
-            model = await live(runtime.postgres, projection)
+        for projection, statement in EXPIRED_ROWS:
+            model = await live_model(runtime.postgres, projection)
             async with runtime.postgres.connection() as connection:
                 await connection.execute(
                     model.sql(statement), (timedelta(days=runtime.settings.retention_days),)
                 )
-        await asyncio.sleep(runtime.settings.cleanup_seconds)
+        await asyncio.sleep(runtime.settings.sweep_interval_seconds)

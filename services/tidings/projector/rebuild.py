@@ -1,4 +1,4 @@
-"""Rebuild: a read model built anew from the log beside the live one, then swapped with it."""
+"""Rebuild: builds a read model anew from the log beside the live one, then swaps them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,43 @@ from contextlib import aclosing
 
 from tidings.projections.projection import Projection
 from tidings.projector.projector import BATCH_MESSAGES
-from tidings.runtime.follow import follow, state
+from tidings.runtime.log.follow import follow, stream_state
+from tidings.runtime.log.read import last_message
 from tidings.runtime.process import Runtime
-from tidings.runtime.read import last
-from tidings.runtime.readmodel import WHOLE, ReadModel, build, live, swap
+from tidings.runtime.readmodels.read_model import (
+    UNPARTITIONED,
+    ReadModel,
+    create_model,
+    live_model,
+    make_live,
+)
 
 
-async def rebuild(
+async def rebuild_read_model(
     runtime: Runtime, projection: Projection, progress: Callable[[int, int], None]
 ) -> tuple[str, str]:
-    """Build, catch up, swap; returns the schema before and the one now live. `progress` is told sequences: come to, of."""
-    before = await live(runtime.postgres, projection, of_any_version=True)
-    model = await build(runtime.postgres, projection)
-    target = (await state(runtime.jetstream, projection.stream)).last
-    partitions = range(runtime.settings.partitions) if projection.partitioned else (WHOLE,)
+    """Build, catch up and swap; return the schema before and the one now live.
+
+    `progress` is called with the sequence reached and the last one.
+    """
+    before = await live_model(runtime.postgres, projection, of_any_version=True)
+    model = await create_model(runtime.postgres, projection)
+    target = (await stream_state(runtime.jetstream, projection.stream)).last_sequence
+    partitions = range(runtime.settings.partitions) if projection.partitioned else (UNPARTITIONED,)
     for partition in partitions:
-        await _fold(runtime, model, partition, target, progress)
-    await swap(runtime.postgres, model)
+        await _rebuild_partition(runtime, model, partition, target, progress)
+    await make_live(runtime.postgres, model)
     return before.schema, model.schema
 
 
-async def _fold(
+async def _rebuild_partition(
     runtime: Runtime,
     model: ReadModel,
     partition: int,
     target: int,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Fold a partition from the beginning up to what was the head when we began; whoever keeps it up goes on from there."""
+    """Apply a partition up to the head at the start; the live process goes on from there."""
     projection = model.projection
     epoch = runtime.epochs[projection.stream]
     sequence = (await model.checkpoint(runtime.postgres, epoch, partition)).sequence
@@ -42,7 +51,7 @@ async def _fold(
     newest = [
         found.sequence
         for subject in subjects
-        if (found := await last(runtime.jetstream, projection.stream, subject))
+        if (found := await last_message(runtime.jetstream, projection.stream, subject))
     ]
     if not newest:
         return
@@ -60,8 +69,12 @@ async def _fold(
                 continue
             changes = (change for message in batch for change in projection.evolve(message))
             async with runtime.postgres.transaction() as connection:
-                await model.apply(
-                    connection, model.prepare(changes), sequence, batch[-1].sequence, partition
+                await model.apply_changes(
+                    connection,
+                    model.prepare_changes(changes),
+                    sequence,
+                    batch[-1].sequence,
+                    partition,
                 )
             sequence = batch[-1].sequence
             progress(sequence, target)

@@ -1,1 +1,1 @@
-"""What every service stands on: settings, NATS JetStream, Postgres, processes; the only importer of their clients."""
+"""Runtime: what services share to run: settings, connections, authentication, HTTP."""

@@ -1,21 +1,21 @@
-"""Errors of services, beside those that they share with whoever emits (`tidings.client.errors`).
+"""Errors of services, beside those that they share with clients (`tidings.client.errors`).
 
 TidingsError
-├── Transient         try again, with a limit
+├── Transient         retry, with a limit
 │   ├── Unavailable   a server is away: NATS or Postgres
 │   └── Fenced        another process took this over
-└── Permanent         trying again will not help
+└── Permanent         a retry will not help
     ├── InvalidSettings
     ├── LogLost       a stream was recreated or lost its tail
     ├── WrongSequence an expected sequence did not hold
-    └── Refused       the server refuses what was asked
+    └── RequestRefused  the server refuses the request
 """
 
 from __future__ import annotations
 
 from tidings.client.errors import (
     Permanent,
-    Refused,
+    RequestRefused,
     TidingsError,
     Transient,
     Unavailable,
@@ -27,7 +27,7 @@ __all__ = [
     "InvalidSettings",
     "LogLost",
     "Permanent",
-    "Refused",
+    "RequestRefused",
     "TidingsError",
     "Transient",
     "Unavailable",
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Fenced(Transient):
-    """Another process has taken this over."""
+    """Another process has taken over this partition or read model."""
 
 
 class InvalidSettings(Permanent):
@@ -44,4 +44,4 @@ class InvalidSettings(Permanent):
 
 
 class LogLost(Permanent):
-    """A stream is not the one that was read before: it was recreated or lost its tail."""
+    """A stream was recreated or lost its tail since it was last read."""

@@ -11,25 +11,25 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvloop
-from tidings.runtime.append import Appender
-from tidings.runtime.cancellation import heed
+from tidings.client.appender import Appender
+from tidings.client.jetstream import JetStream, connect
+from tidings.runtime.cancellation import raise_if_cancelled
 from tidings.runtime.errors import TidingsError, Transient
-from tidings.runtime.install import install
-from tidings.runtime.jetstream import JetStream, connect
-from tidings.runtime.postgres import Postgres, open_postgres
+from tidings.runtime.log.install import install_streams
+from tidings.runtime.readmodels.postgres import Postgres, open_postgres
 from tidings.runtime.settings import Settings
 from tidings.runtime.telemetry import configure_logging
 
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
-QUIET_SECONDS = 30.0
-COLLECT_AFTER = (5_000, 20, 20)
-"""New objects, and collections of each younger generation, until the next collection (the interpreter's own: 700, 10, 10)."""
+BACKOFF_RESET_SECONDS = 30.0
+GC_THRESHOLDS = (5_000, 20, 20)
+"""Arguments of `gc.set_threshold`; the interpreter's defaults are 700, 10, 10."""
 
 log = logging.getLogger("tidings.process")
 
 
 class Runtime:
-    """What a service is given: its settings, the streams and Postgres."""
+    """The settings and connections of a service; `epochs` by the name of the stream."""
 
     def __init__(
         self, settings: Settings, jetstream: JetStream, postgres: Postgres, epochs: dict[str, str]
@@ -40,45 +40,48 @@ class Runtime:
         self.epochs = epochs
 
     def appender(self) -> Appender:
-        """An appender of its own."""
+        """Return a new appender, for one caller."""
         return Appender(self.jetstream)
 
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, name: str) -> AsyncGenerator[Runtime]:
-    """Connect to NATS and Postgres, make the streams that are not there; raises what is wrong with either."""
+    """Connect to NATS and Postgres and install the streams; raises TidingsError."""
     async with (
         connect(settings.nats, f"tidings-{name}") as jetstream,
         open_postgres(settings.postgres, name, settings.postgres_connections) as postgres,
     ):
-        epochs = await install(jetstream, settings)
+        epochs = await install_streams(jetstream, settings)
         yield Runtime(settings, jetstream, postgres, epochs)
 
 
-def settle() -> None:
-    """Have the collector leave alone what a process keeps for good, and look at the rest less often: few of our objects form cycles."""
+def tune_gc() -> None:
+    """Exempt all present objects from garbage collection and collect less often.
+
+    They live as long as the process, and few of the later objects form cycles.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def persist(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
-    """Do something for ever: whenever it fails for a passing reason, wait a moment (up to 2 seconds) and begin anew."""
+async def run_forever(name: str, attempt: Callable[[], Awaitable[None]]) -> None:
+    """Repeat an attempt; after a Transient error wait first, longer each time, up to 2 seconds."""
     failures, wait = 0, 0.0
     loop = asyncio.get_running_loop()
     while True:
-        heed()
+        raise_if_cancelled()
         await asyncio.sleep(wait)
-        began, wait = loop.time(), 0.0
+        started_at, wait = loop.time(), 0.0
         try:
             await attempt()
         except* Transient as problems:
-            failures = 1 if loop.time() - began > QUIET_SECONDS else failures + 1
+            failures = 1 if loop.time() - started_at > BACKOFF_RESET_SECONDS else failures + 1
             wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
-            log.warning("%s: %s; again in %.1f s", name, _leaves(problems)[0], wait)
+            log.warning("%s: %s; retrying in %.1f s", name, _leaves(problems)[0], wait)
 
 
-async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+async def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
     """Run until SIGINT or SIGTERM, then cancel the work and wait for it to clean up."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -90,12 +93,12 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
         log.info("stopped")
 
 
-def run(work: Coroutine[Any, Any, None], settings: Settings) -> int:
-    """The body of a service's command: 0 after a stop that was asked for, 1 after an error that trying again does not mend."""
+def run_service(work: Coroutine[Any, Any, None], settings: Settings) -> int:
+    """Run a service; return its exit code: 0 after SIGINT or SIGTERM, 1 after a TidingsError."""
     configure_logging(settings.log_level)
     failures: list[TidingsError] = []
     try:
-        uvloop.run(until_stopped(work))
+        uvloop.run(run_until_stopped(work))
     except* TidingsError as problems:
         failures = _leaves(problems)
     for failure in failures:
@@ -106,6 +109,8 @@ def run(work: Coroutine[Any, Any, None], settings: Settings) -> int:
 def _leaves(group: BaseExceptionGroup[TidingsError]) -> list[TidingsError]:
     return [
         leaf
-        for each in group.exceptions
-        for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])
+        for exception in group.exceptions
+        for leaf in (
+            _leaves(exception) if isinstance(exception, BaseExceptionGroup) else [exception]
+        )
     ]

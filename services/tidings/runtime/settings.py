@@ -1,144 +1,202 @@
-"""Settings: read once from the environment (`TIDINGS_*`), checked, and passed on as a value."""
+"""Settings: one immutable value; the string after a field is its line of the documentation."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
-from tidings.runtime.errors import InvalidSettings
+from tidings.contracts.subjects import Subjects
+from tidings.runtime.setting_values import (
+    Network,
+    parse_network,
+    parse_origin,
+    parse_partition,
+    parse_rate,
+    require_long,
+    require_set,
+    split_list,
+)
 
-PREFIX = "TIDINGS_"
-SECRET_LIMIT_CHARACTERS = 32
 YEAR_SECONDS = 31_536_000
+SECRET_EXAMPLE = "32 random characters or more"
 
-Network = IPv4Network | IPv6Network
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings; `TIDINGS_NATS_URL` sets `nats_url`, and so on."""
+    """All settings; `TIDINGS_NATS_URL` sets `nats_url`, and so on.
+
+    Properties parse the fields whose value is a list, a rate or a secret.
+    """
 
     nats_url: str | None = None
+    """Addresses of the NATS servers, comma-separated; `tidings up` embeds one if unset."""
     postgres_dsn: str | None = None
+    """Address of Tidings' own Postgres; `tidings up` embeds one if unset."""
     outbox_dsn: str | None = None
+    """Address of the Postgres of the service whose outbox `tidings outbox` relays."""
     jwt_secret: str | None = None
+    """Secret that verifies HS256 tokens, at least 32 characters; `tidings up` makes one."""
     jwks_url: str | None = None
-    jwks_refresh_seconds: Seconds = 300
+    """Address of the key set that verifies RS256, ES256 and EdDSA tokens."""
+    jwks_refresh_interval_seconds: Seconds = 300
+    """Seconds between two fetches of the key set."""
     jwks_cooldown_seconds: Seconds = 5
-    jwks_keep_seconds: Seconds = 86_400
+    """Least seconds between two fetches, however many unknown keys tokens name."""
+    jwks_max_age_seconds: Seconds = 86_400
+    """Seconds that fetched keys stay valid while the issuer is away."""
     jwt_audience: str | None = None
+    """Accepted audiences (`aud`), comma-separated; if unset, tokens must name none."""
     jwt_issuer: str | None = None
+    """Accepted issuers (`iss`), comma-separated; if unset, any."""
     jwt_leeway_seconds: Annotated[float, Meta(ge=0, le=300)] = 5
+    """Seconds by which the issuer's clock may differ from ours."""
     token_lifetime_limit_seconds: Seconds = YEAR_SECONDS
+    """Longest lifetime of a token in seconds; revocations are kept that long."""
     token_cookie: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "tidings_token"
+    """Name of the cookie in which a page may send its token."""
     ticket_secret: str | None = None
-    ticket_seconds: Annotated[int, Meta(ge=1, le=120)] = 30
+    """Secret that encrypts tickets, the same on every edge; if unset, TIDINGS_JWT_SECRET."""
+    ticket_ttl_seconds: Annotated[int, Meta(ge=1, le=120)] = 30
+    """Seconds that a ticket can be redeemed; short, because logs keep addresses."""
     allowed_origins: str = ""
+    """Origins whose pages may connect (CORS), comma-separated, beside the edge's own."""
     trusted_proxies: str = ""
+    """Networks whose header with the client's address is trusted, comma-separated."""
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """Header that trusted proxies write: `x-forwarded-for`, or `forwarded` (RFC 7239)."""
     connections_per_address: Positive | None = None
+    """Connections of one client address (IPv6: one /64) to an edge; if unset, any."""
     connect_rate: str = "600/60"
+    """Connects of a user from one address to a process: count/seconds, or `off`."""
     frame_rate: str = "3000/60"
+    """Frames that a client may send on one connection: count/seconds, or `off`."""
     request_rate: str = "6000/60"
+    """Requests of a user to a process, over all its routes: count/seconds, or `off`."""
     ticket_rate: str = "120/60"
+    """Tickets that a process issues to a user: count/seconds, or `off`."""
     event_rate: str = "off"
-    url: str | None = None
-    token: str | None = None
+    """Requests of a user to emit: count/seconds; `off` because services emit in bulk."""
+    client_url: str | None = None
+    """Base URL for commands that connect as clients; if unset, from host and port."""
+    client_token: str | None = None
+    """Token that these commands send; if unset, they sign one with the secret."""
     data_dir: Path = Path(".tidings")
+    """Directory where `tidings up` keeps its data, its secrets and `running.json`."""
     host: str = "127.0.0.1"
+    """Address that HTTP is served on; the default admits this machine only."""
     port: Port = 8000
+    """Port that HTTP is served on; 0 chooses a free one."""
     log_level: str = "INFO"
+    """Least level of the lines that are logged: DEBUG, INFO, WARNING or ERROR."""
     demo: bool = False
+    """Serve the demo page, where anyone may sign in; `tidings up --demo` sets it."""
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
-    owned_partitions: str = "all"
+    """Number of partitions of users; fixed when the streams are created."""
+    notifier_partitions: str = "all"
+    """Partitions that this notifier routes: `all`, or numbers such as `0,1,2`."""
     edge_partitions: str = "all"
+    """Partitions whose users this edge serves: `all`, or numbers such as `0,1,2`."""
     reuse_port: bool = False
+    """Let several processes listen on one port (`SO_REUSEPORT`); `--workers` sets it."""
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+    """Copies of every stream; needs at least as many NATS servers."""
     retention_days: Positive = 30
+    """Days that notifications are kept; events are kept for ever."""
     notifications_per_user: Positive = 1000
-    topic_recipients: Annotated[int, Meta(ge=0)] = 1000
+    """Notifications that are kept for each user, the newest."""
+    topic_threshold_members: Annotated[int, Meta(ge=0)] = 1000
+    """Members above which a relation gets one shared log, written once for all."""
     duplicate_window_seconds: Seconds = 120
-    cleanup_seconds: Seconds = 3600
+    """Seconds in which NATS drops an event whose id it has already."""
+    sweep_interval_seconds: Seconds = 3600
+    """Seconds between two deletions of expired rows; reads never show them."""
     heartbeat_seconds: Seconds = 25
-    lifetime_seconds: Seconds = 3600
-    stale_seconds: Seconds = 300
-    send_seconds: Seconds = 60
-    drain_seconds: Seconds = 10
-    presence_seconds: Seconds = 15
+    """Seconds between two heartbeats; below the idle timeouts of most proxies."""
+    connection_lifetime_seconds: Seconds = 3600
+    """Longest lifetime of a connection; each gets up to 20 % less, to spread reconnects."""
+    idle_peer_timeout_seconds: Seconds = 300
+    """Seconds without a sign of the peer after which its connection is closed."""
+    send_timeout_seconds: Seconds = 60
+    """Seconds that sending one frame may take before the connection is closed."""
+    drain_timeout_seconds: Seconds = 10
+    """Most seconds over which a stopping edge asks its clients to move."""
+    presence_ttl_seconds: Seconds = 15
+    """Seconds that users of a silent edge still count as connected."""
     connections_per_user: Positive = 5
+    """Connections of one user to an edge: tabs and devices."""
     connections_limit: Positive = 12_000
-    idempotency_seconds: Seconds = 86_400
+    """Connections to an edge, and as many more that are not authenticated yet."""
+    idempotency_ttl_seconds: Seconds = 86_400
+    """Seconds that the answer to an idempotency key is kept."""
     idempotency_lease_seconds: Seconds = 60
+    """Seconds that a request holds its key; its work may take 75 % of them."""
     idempotency_keys_per_user: Positive = 10_000
+    """Idempotency keys that are kept for one user; more answer 429."""
     ring_bytes: Positive = 64 * 1024 * 1024
+    """Bytes of the newest entries that an edge holds in memory, for fast replays."""
     snapshot_limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    """Notifications in the snapshot that a new client gets; the rest are listed by page."""
     postgres_connections: Positive = 8
+    """Connections of the Postgres pool of each process."""
 
     @property
     def nats(self) -> str:
-        """The address of NATS; raises InvalidSettings."""
-        return _required(self.nats_url, "TIDINGS_NATS_URL", "nats://127.0.0.1:4222")
+        """The addresses of NATS; raises InvalidSettings if unset."""
+        return require_set(self.nats_url, "TIDINGS_NATS_URL", "nats://127.0.0.1:4222")
 
     @property
     def postgres(self) -> str:
-        """The address of Postgres; raises InvalidSettings."""
-        return _required(
-            self.postgres_dsn,
-            "TIDINGS_POSTGRES_DSN",
-            "postgresql://user:password@127.0.0.1/tidings",
-        )
+        """The address of Postgres; raises InvalidSettings if unset."""
+        example = "postgresql://user:password@127.0.0.1/tidings"
+        return require_set(self.postgres_dsn, "TIDINGS_POSTGRES_DSN", example)
 
     @property
     def secret(self) -> str:
-        """The secret that signs tokens, at least 32 characters; raises InvalidSettings."""
-        secret = _required(self.jwt_secret, "TIDINGS_JWT_SECRET", "32 random characters or more")
-        return _long(secret, "TIDINGS_JWT_SECRET", "HS256")
+        """The secret that signs tokens; raises InvalidSettings if unset or too short."""
+        name = "TIDINGS_JWT_SECRET"
+        return require_long(require_set(self.jwt_secret, name, SECRET_EXAMPLE), name, "HS256")
 
     @property
     def ticket_key(self) -> str:
-        """The secret that seals tickets, the same on every edge; raises InvalidSettings."""
+        """The secret that encrypts tickets; raises InvalidSettings if unset or too short."""
         if self.ticket_secret is None and self.jwt_secret is not None:
             return self.secret
-        return _long(
-            _required(self.ticket_secret, "TIDINGS_TICKET_SECRET", "32 random characters or more"),
-            "TIDINGS_TICKET_SECRET",
-            "a ticket",
-        )
+        name = "TIDINGS_TICKET_SECRET"
+        return require_long(require_set(self.ticket_secret, name, SECRET_EXAMPLE), name, "a ticket")
 
     @property
     def audience(self) -> tuple[str, ...] | None:
-        """Whom tokens must be for, one of these; None: they name nobody."""
-        return words(self.jwt_audience or "") or None
+        """The accepted audiences of tokens; None: tokens must name none."""
+        return split_list(self.jwt_audience or "") or None
 
     @property
     def issuer(self) -> tuple[str, ...] | None:
-        """Who may have issued tokens; None: anybody who can sign them."""
-        return words(self.jwt_issuer or "") or None
+        """The accepted issuers of tokens; None: any that can sign them."""
+        return split_list(self.jwt_issuer or "") or None
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The origins whose pages may connect, beside our own; raises InvalidSettings."""
-        return tuple(_origin(text) for text in words(self.allowed_origins))
+        return tuple(parse_origin(text) for text in split_list(self.allowed_origins))
 
     @property
     def proxies(self) -> tuple[Network, ...]:
-        """The networks whose word about a client's address is taken; raises InvalidSettings."""
-        return tuple(_network(text) for text in words(self.trusted_proxies))
+        """The networks of trusted proxies; raises InvalidSettings."""
+        return tuple(parse_network(text) for text in split_list(self.trusted_proxies))
 
     def rate(self, name: str) -> tuple[int, int] | None:
-        """How many `connect`, `frame`, `request`, `ticket` or `event` within how many seconds; None: as many as come."""
-        return _rate(f"TIDINGS_{name.upper()}_RATE", getattr(self, f"{name}_rate"))
+        """Return quota and seconds of the rate `connect`, `frame`, `request`, `ticket` or `event`.
+
+        None: no limit. Raises InvalidSettings.
+        """
+        return parse_rate(f"TIDINGS_{name.upper()}_RATE", getattr(self, f"{name}_rate"))
 
     def check_access(self, *, tickets: bool) -> None:
-        """Raise InvalidSettings now, not at the first request, if who may come in cannot be decided."""
+        """Raise InvalidSettings at the start, not at the first request, if one here is wrong."""
         _ = (
             self.jwks_url or self.secret,
             self.audience,
@@ -152,132 +210,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self.rate(name)
 
     @property
-    def owned(self) -> tuple[int, ...]:
-        """The partitions this notifier routes; raises InvalidSettings."""
-        return self._numbers("TIDINGS_OWNED_PARTITIONS", self.owned_partitions) or tuple(
-            range(self.partitions)
-        )
+    def subjects(self) -> Subjects:
+        """The subjects of an installation with this number of partitions."""
+        return Subjects(self.partitions)
 
     @property
-    def served(self) -> tuple[int, ...] | None:
-        """The partitions whose people this edge serves, None for all; raises InvalidSettings."""
+    def notifier_partition_numbers(self) -> tuple[int, ...]:
+        """The partitions that this notifier routes; raises InvalidSettings."""
+        numbers = self._numbers("TIDINGS_NOTIFIER_PARTITIONS", self.notifier_partitions)
+        return numbers or tuple(range(self.partitions))
+
+    @property
+    def edge_partition_numbers(self) -> tuple[int, ...] | None:
+        """The partitions whose users this edge serves, None for all; raises InvalidSettings."""
         return self._numbers("TIDINGS_EDGE_PARTITIONS", self.edge_partitions)
 
     def _numbers(self, name: str, text: str) -> tuple[int, ...] | None:
-        return (
-            None
-            if text == "all"
-            else tuple(_partition(name, each, self.partitions) for each in text.split(","))
-        )
-
-
-def settings(
-    environment: Mapping[str, str] = os.environ, *, running: bool = True, **given: Any
-) -> Settings:
-    """Read the environment; what a running `tidings up` says in its data directory fills the gaps. Raises InvalidSettings."""
-    named = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environment.items()
-        if name.startswith(PREFIX)
-    }
-    chosen = {**named, **{name: value for name, value in given.items() if value is not None}}
-    found = _running(Path(str(chosen.get("data_dir", ".tidings")))) if running else {}
-    return _settings({**found, **chosen})
-
-
-def variables(chosen: Settings) -> dict[str, str]:
-    """The environment that says the same."""
-    return {
-        f"{PREFIX}{name.upper()}": str(value)
-        for name, value in msgspec.structs.asdict(chosen).items()
-        if value is not None
-    }
-
-
-def words(text: str) -> tuple[str, ...]:
-    """What stands between commas."""
-    return tuple(word for each in text.split(",") if (word := each.strip()))
-
-
-def running_file(data_dir: Path) -> Path:
-    """Where a running `tidings up` says how to reach it; readable by its user only."""
-    return data_dir / "running.json"
-
-
-def _running(data_dir: Path) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(running_file(data_dir).read_bytes(), type=dict[str, Any])
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise InvalidSettings(f"{running_file(data_dir)} cannot be read: {error}") from None
-
-
-def _settings(values: dict[str, Any]) -> Settings:
-    unknown = [name for name in values if name not in Settings.__struct_fields__]
-    if unknown:
-        raise InvalidSettings(
-            f"unknown setting {PREFIX}{unknown[0].upper()}; known: {', '.join(Settings.__struct_fields__)}"
-        )
-    try:
-        return msgspec.convert(
-            values, Settings, strict=False, dec_hook=lambda kind, value: kind(value)
-        )
-    except msgspec.ValidationError as error:
-        raise InvalidSettings(_sentence(str(error))) from None
-
-
-def _sentence(message: str) -> str:
-    reason, _, path = message.partition(" - at `$.")
-    return f"{PREFIX}{path.rstrip('`').upper()}: {reason}"
-
-
-def _required(value: str | None, name: str, example: str) -> str:
-    if value is None:
-        raise InvalidSettings(
-            f"{name} is not set (for example: {example}); `tidings up` sets it by itself, for whoever names its --data-dir too"
-        )
-    return value
-
-
-def _long(secret: str, name: str, what: str) -> str:
-    if len(secret) < SECRET_LIMIT_CHARACTERS:
-        raise InvalidSettings(
-            f"{name} has {len(secret)} characters; {what} needs at least {SECRET_LIMIT_CHARACTERS}"
-        )
-    return secret
-
-
-def _origin(text: str) -> str:
-    if not re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", text):
-        raise InvalidSettings(
-            f"TIDINGS_ALLOWED_ORIGINS: `{text}` is no origin; give them as browsers do, such as https://app.example.org"
-        )
-    return text
-
-
-def _network(text: str) -> Network:
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise InvalidSettings(
-            f"TIDINGS_TRUSTED_PROXIES: `{text}` is no network; give addresses such as 10.0.0.7 or 10.0.0.0/8"
-        ) from None
-
-
-def _rate(name: str, text: str) -> tuple[int, int] | None:
-    if text == "off":
-        return None
-    if match := re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})", text):
-        return int(match[1]), int(match[2])
-    raise InvalidSettings(
-        f"{name}: `{text}` is no rate; give how many in how many seconds, such as 600/60, or `off`"
-    )
-
-
-def _partition(name: str, text: str, partitions: int) -> int:
-    if text.strip().isdecimal() and int(text) < partitions:
-        return int(text)
-    raise InvalidSettings(
-        f"{name}: `{text}` is not a partition; give `all` or numbers below {partitions}, such as 0,1,2"
-    )
+        if text == "all":
+            return None
+        return tuple(parse_partition(name, part, self.partitions) for part in text.split(","))

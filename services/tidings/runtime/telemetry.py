@@ -1,4 +1,4 @@
-"""Telemetry: structured logs, one JSON object a line on standard error; no token or personal data goes in."""
+"""Telemetry: logs as one JSON object a line on standard error, with tokens removed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 _SECRETS = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*|gAAAA[\w=-]{40,}")
-"""What a token (RFC 7519) and a ticket (Fernet) look like: should one come in with what others log, it does not go out again."""
+"""A token (RFC 7519) or a ticket (Fernet), which a library may log as part of an address."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message and the error, if there is one."""
+    """Formats time, level, logger, message and error."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON."""
+        """Return one line of JSON."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -35,11 +35,11 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "websockets", "uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    for name in ("httpx", "httpcore", "websockets", "uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_relevant)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line says something: uvicorn 0.54 takes a handshake that was answered with a refusal for one that was not answered."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Drop an error of uvicorn 0.54 that reports a refused handshake as an unanswered one."""
     return record.getMessage() != "ASGI callable returned without completing handshake."

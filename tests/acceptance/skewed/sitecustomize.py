@@ -1,4 +1,4 @@
-"""A clock that is wrong: with this folder on PYTHONPATH, a Python process believes that it is TESTS_SKEW_SECONDS later."""
+"""A skewed clock: with this folder on PYTHONPATH, `time.time` is TESTS_SKEW_SECONDS ahead."""
 
 import os
 import time

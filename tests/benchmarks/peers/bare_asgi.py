@@ -1,9 +1,10 @@
-"""The floor: an ASGI application that does nothing but write the frames it is told to, on the uvicorn that Tidings runs on.
+"""An ASGI application that only writes frames, on the uvicorn configuration of Tidings.
 
-`GET /stream` and `/ws` connect. `POST /write?kind=websocket&count=…&per_second=…&burst=…` writes the request's body, as one frame each
-time, to the connections of that kind in turn, in bursts of `burst` (all of them if not said), until `count` frames are written, and
-answers when done. The writer calls each connection's `send` itself: no queue, no task to wake, so what remains is uvicorn, uvloop and
-the kernel.
+`GET /stream` and `/ws` connect. `POST /write?kind=websocket&count=…&per_second=…&burst=…` writes
+the body of the request as a frame to the connections of that kind in turn, in bursts of `burst`
+(all of them by default), until `count` frames are written, and then answers. The writer calls the
+`send` of each connection directly, without queues or tasks: what remains is the cost of uvicorn,
+uvloop and the kernel.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
         case "http", "/stream":
             await stream(receive, send)
         case _:
-            await answer(send, await written(scope, receive))
+            await answer(send, await obey_control_call(scope, receive))
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
@@ -79,7 +80,7 @@ async def stream(receive: Receive, send: Send) -> None:
     del streams[id(send)]
 
 
-async def written(scope: Message, receive: Receive) -> dict[str, float]:
+async def obey_control_call(scope: Message, receive: Receive) -> dict[str, float]:
     """Obey one control call: `{frames, seconds, connections}`."""
     asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
     body = await whole_body(receive)
@@ -115,7 +116,7 @@ async def whole_body(receive: Receive) -> bytes:
 async def write(
     targets: list[Send], frame: Message, count: int, per_second: float, burst: int
 ) -> int:
-    """Write `count` frames at `per_second` frames a second, a burst at a time; how many were written."""
+    """Write `count` frames at a steady rate, a burst at a time; return the number written."""
     loop = asyncio.get_running_loop()
     turn, started, frames = cycle(targets), loop.time(), 0
     while targets and frames < count:
@@ -127,7 +128,7 @@ async def write(
 
 
 async def write_to(sends: Iterable[Send], frame: Message) -> int:
-    """Write one frame to each; how many were written."""
+    """Write one frame to each connection; return the number written."""
     written = 0
     for send in sends:
         with suppress(OSError):

@@ -1,7 +1,8 @@
-"""The plain stack Tidings replaces: FastAPI, a row per transaction in Postgres, Redis pub/sub, Server-Sent Events and WebSockets.
+"""The plain stack: FastAPI, a Postgres row per transaction, Redis pub/sub, SSE and WebSockets.
 
-Written as such products write it: one process, one subscription per connection, nothing kept for whoever is away. Run by uvicorn:
-`uvicorn tests.benchmarks.peers.fastapi_redis:app`, with PLAIN_POSTGRES_DSN, PLAIN_REDIS_URL and PLAIN_POOL_CONNECTIONS in the environment.
+Written as such products write it: one process, one subscription per connection, nothing kept for
+users who are away. Run `uvicorn tests.benchmarks.peers.fastapi_redis:app`, with PLAIN_POSTGRES_DSN,
+PLAIN_REDIS_URL and PLAIN_POOL_CONNECTIONS in the environment.
 """
 
 import asyncio
@@ -22,10 +23,12 @@ from redis.asyncio import Redis
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS plain_stack;
 CREATE TABLE IF NOT EXISTS plain_stack.notifications (
-    id uuid PRIMARY KEY, user_id text NOT NULL, type text NOT NULL, title text NOT NULL, message text NOT NULL,
-    data jsonb NOT NULL, is_read boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL
+    id uuid PRIMARY KEY, user_id text NOT NULL, type text NOT NULL,
+    title text NOT NULL, message text NOT NULL, data jsonb NOT NULL,
+    is_read boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL
 );
-CREATE INDEX IF NOT EXISTS notifications_of_user ON plain_stack.notifications (user_id, created_at DESC);
+CREATE INDEX IF NOT EXISTS notifications_of_user
+    ON plain_stack.notifications (user_id, created_at DESC);
 TRUNCATE plain_stack.notifications;
 """
 INSERT = """
@@ -122,7 +125,7 @@ async def stream(user: str) -> StreamingResponse:
 
 @app.websocket("/ws")
 async def socket(websocket: WebSocket, user: str) -> None:
-    """A WebSocket, one text frame a notification; what the client says only keeps it alive."""
+    """Send one text frame per notification; frames of the client only keep the connection alive."""
     await websocket.accept()
 
     async def forward() -> None:

@@ -1,47 +1,47 @@
-"""The browser's client as the edge serves it."""
+"""The browser client's files as the edge serves them."""
 
 from __future__ import annotations
 
 import gzip
 
 import pytest
-from tidings.edge.assets import FOLDER
+from tidings.edge.http.assets import WEB_FOLDER
 
 from tests.driver import Tidings
 
 
-async def test_a_file_comes_once_and_is_then_only_asked_after(tidings: Tidings) -> None:
+async def test_a_file_is_sent_once_and_then_revalidated(tidings: Tidings) -> None:
     first = await tidings.http.get("/web/client.js")
 
     again = await tidings.http.get(
         "/web/client.js", headers={"If-None-Match": first.headers["etag"]}
     )
 
-    assert first.content == (FOLDER / "client.js").read_bytes()
+    assert first.content == (WEB_FOLDER / "client.js").read_bytes()
     assert first.headers["content-type"] == "text/javascript; charset=utf-8"
     assert first.headers["content-encoding"] == "gzip"
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_pages_of_other_origins_may_load_it_and_nobody_may_take_it_for_something_else(
+async def test_pages_of_other_origins_may_load_a_file_with_its_exact_type(
     tidings: Tidings,
 ) -> None:
-    loaded = await tidings.http.get(
+    response = await tidings.http.get(
         "/web/client.js",
         headers={"Accept-Encoding": "identity", "Origin": "https://elsewhere.example"},
     )
-    asked = await tidings.http.head("/web/client.js")
+    head_response = await tidings.http.head("/web/client.js")
 
     assert (
-        loaded.headers["access-control-allow-origin"],
-        loaded.headers["x-content-type-options"],
+        response.headers["access-control-allow-origin"],
+        response.headers["x-content-type-options"],
     ) == ("*", "nosniff")
-    assert "content-encoding" not in loaded.headers
-    assert (asked.status_code, asked.content) == (200, b"")
-    assert loaded.headers["etag"] != (await tidings.http.get("/web/client.js")).headers["etag"]
+    assert "content-encoding" not in response.headers
+    assert (head_response.status_code, head_response.content) == (200, b"")
+    assert response.headers["etag"] != (await tidings.http.get("/web/client.js")).headers["etag"]
 
 
-async def test_a_page_runs_no_script_but_our_own(tidings: Tidings) -> None:
+async def test_a_page_runs_only_our_own_scripts(tidings: Tidings) -> None:
     page = await tidings.http.get("/web/blank.html")
 
     assert "script-src 'self'" in page.headers["content-security-policy"]
@@ -61,16 +61,16 @@ async def test_a_page_runs_no_script_but_our_own(tidings: Tidings) -> None:
         "//client.js/..",
     ],
 )
-async def test_no_other_name_leads_anywhere(tidings: Tidings, name: str) -> None:
-    found = await tidings.http.get(f"/web/{name}")
+async def test_any_other_name_is_not_found(tidings: Tidings, name: str) -> None:
+    response = await tidings.http.get(f"/web/{name}")
 
-    assert found.status_code == 404
-    assert found.headers["content-type"] == "application/problem+json"
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_packed_it_is_the_same() -> None:
-    from tidings.edge.assets import Asset
+def test_the_compressed_file_has_the_same_content() -> None:
+    from tidings.edge.http.assets import Asset
 
-    asset = Asset.of(FOLDER / "client.js")
+    asset = Asset.read_file(WEB_FOLDER / "client.js")
 
-    assert gzip.decompress(asset.packed) == asset.content
+    assert gzip.decompress(asset.gzipped) == asset.content

@@ -1,4 +1,4 @@
-"""What edges know of each other's people, whatever of their gossip is lost."""
+"""Presence between edges: each knows the others' users, whatever gossip is lost."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tidings.contracts.gossip import Changed, Ended, Whole
+from tidings.contracts.gossip import Delta, Goodbye, PresenceSnapshot
 from tidings.contracts.subjects import Person
-from tidings.edge.elsewhere import Elsewhere
-from tidings.edge.here import LINGER_SECONDS, MESSAGE_PEOPLE, Here
+from tidings.edge.presence.local import GOSSIP_LIMIT_PEOPLE, RECONNECT_GRACE_SECONDS, LocalPresence
+from tidings.edge.presence.remote import RemotePresence
 
-BELIEVED_SECONDS = 15.0
+TTL_SECONDS = 15.0
 PEOPLE = [Person(tenant, user) for tenant in ("acme", "umbrella") for user in ("ann", "bob", "cho")]
 
 
-class Tab:
-    """A connection that nobody says anything to."""
+class SilentConnection:
+    """A connection that must not be sent anything."""
 
-    id = "tab"
+    id = "connection"
 
-    def tell(self, page: Any) -> bool:
-        """Never called."""
-        raise AssertionError(page)
-
-
-TAB = Tab()
+    def send_droppable(self, frame: Any) -> bool:
+        """Fail: no test sends anything."""
+        raise AssertionError(frame)
 
 
-def known(there: Elsewhere) -> set[Person]:
-    return {person for person in PEOPLE if person in there}
+CONNECTION = SilentConnection()
 
 
-def here(edge: str, *people: Person) -> Here:
-    """An edge with these people, who have been told of."""
-    found = Here(edge)
+def online_people(remote: RemotePresence) -> set[Person]:
+    return {person for person in PEOPLE if person in remote}
+
+
+def edge_with(edge: str, *people: Person) -> LocalPresence:
+    """Return an edge with these users, already announced."""
+    local = LocalPresence(edge)
     for person in people:
-        found.join(person, TAB)
-    found.news(0)
-    return found
+        local.add_connection(person, CONNECTION)
+    local.take_changes(0)
+    return local
 
 
-def hear(there: Elsewhere, said: Iterable[Changed | Whole], now: float = 0.0) -> None:
-    for each in said:
-        there.hear(each, now)
+def apply_all(
+    remote: RemotePresence, gossip: Iterable[Delta | PresenceSnapshot], now: float = 0.0
+) -> None:
+    for message in gossip:
+        remote.apply_gossip(message, now)
 
 
 STEPS = st.tuples(
@@ -53,120 +55,124 @@ STEPS = st.tuples(
 
 
 @given(st.lists(STEPS, max_size=60))
-def test_after_losses_the_next_word_shows_that_something_was_missed_and_the_whole_mends_it(
+def test_after_losses_the_next_gossip_shows_the_gap_and_a_snapshot_repairs_it(
     steps: list[Any],
 ) -> None:
-    edges, there, now = [Here("one"), Here("two")], Elsewhere(BELIEVED_SECONDS), 0.0
-    connected: list[list[Person]] = [[], []]
-    for kind, which, person, lost in steps:
-        now += LINGER_SECONDS
+    edges, remote, now = (
+        [LocalPresence("one"), LocalPresence("two")],
+        RemotePresence(TTL_SECONDS),
+        0.0,
+    )
+    connections: list[list[Person]] = [[], []]
+    for kind, index, person, is_lost in steps:
+        now += RECONNECT_GRACE_SECONDS
         if kind == "join":
-            edges[which].join(person, TAB)
-            connected[which].append(person)
-        elif person in connected[which]:
-            edges[which].leave(person, TAB, now - LINGER_SECONDS)
-            connected[which].remove(person)
-        _, news = edges[which].news(now)
-        hear(there, () if lost else news, now)
+            edges[index].add_connection(person, CONNECTION)
+            connections[index].append(person)
+        elif person in connections[index]:
+            edges[index].remove_connection(person, CONNECTION, now - RECONNECT_GRACE_SECONDS)
+            connections[index].remove(person)
+        _, deltas = edges[index].take_changes(now)
+        apply_all(remote, () if is_lost else deltas, now)
 
     for edge in edges:
-        hear(there, edge.news(now)[1] or [edge.alive()], now)
-        if edge.edge in there.missed:
-            hear(there, edge.whole(), now)
+        apply_all(remote, edge.take_changes(now)[1] or [edge.keepalive()], now)
+        if edge.edge in remote.outdated_edges:
+            apply_all(remote, edge.snapshot_parts(), now)
 
-    assert known(there) == {*connected[0], *connected[1]}
-    assert not there.missed
+    assert online_people(remote) == {*connections[0], *connections[1]}
+    assert not remote.outdated_edges
 
 
 def test_nothing_is_missed_when_nothing_is_lost() -> None:
-    there, one = Elsewhere(BELIEVED_SECONDS), Here("one")
+    remote, edge = RemotePresence(TTL_SECONDS), LocalPresence("one")
     for person in PEOPLE:
-        one.join(person, TAB)
-        hear(there, one.news(0)[1])
-        hear(there, [one.alive()])
+        edge.add_connection(person, CONNECTION)
+        apply_all(remote, edge.take_changes(0)[1])
+        apply_all(remote, [edge.keepalive()])
 
-    assert known(there) == set(PEOPLE)
-    assert not there.missed
-
-
-def test_who_comes_back_within_a_moment_was_never_away() -> None:
-    one = here("one", PEOPLE[0])
-
-    one.leave(PEOPLE[0], TAB, 10.0)
-    still, said = one.news(10.0 + LINGER_SECONDS / 2)
-    one.join(PEOPLE[0], TAB)
-    after, later = one.news(20.0)
-
-    assert (still, said, after, later) == (set(), [], set(), [])
-    assert PEOPLE[0] in one
+    assert online_people(remote) == set(PEOPLE)
+    assert not remote.outdated_edges
 
 
-def test_who_leaves_with_the_last_tab_is_gone_after_a_moment() -> None:
-    there, one = Elsewhere(BELIEVED_SECONDS), Here("one")
-    one.join(PEOPLE[0], TAB)
-    one.join(PEOPLE[0], TAB)
-    hear(there, one.news(0)[1])
+def test_a_user_who_reconnects_within_the_grace_period_stays_online() -> None:
+    edge = edge_with("one", PEOPLE[0])
 
-    one.leave(PEOPLE[0], TAB, 1.0)
-    hear(there, one.news(10.0)[1])
-    assert known(there) == {PEOPLE[0]}
+    edge.remove_connection(PEOPLE[0], CONNECTION, 10.0)
+    meanwhile, deltas = edge.take_changes(10.0 + RECONNECT_GRACE_SECONDS / 2)
+    edge.add_connection(PEOPLE[0], CONNECTION)
+    after, later = edge.take_changes(20.0)
 
-    one.leave(PEOPLE[0], TAB, 10.0)
-    hear(there, one.news(10.0 + LINGER_SECONDS)[1])
-    assert known(there) == set()
+    assert (meanwhile, deltas, after, later) == (set(), [], set(), [])
+    assert PEOPLE[0] in edge
 
 
-def test_an_edge_that_falls_silent_is_believed_for_a_while_and_no_longer() -> None:
-    there = Elsewhere(BELIEVED_SECONDS)
-    hear(there, here("one", PEOPLE[0]).whole(), 100.0)
-    hear(there, here("two", PEOPLE[0], PEOPLE[1]).whole(), 105.0)
+def test_a_user_who_closes_the_last_tab_is_offline_after_the_grace_period() -> None:
+    remote, edge = RemotePresence(TTL_SECONDS), LocalPresence("one")
+    edge.add_connection(PEOPLE[0], CONNECTION)
+    edge.add_connection(PEOPLE[0], CONNECTION)
+    apply_all(remote, edge.take_changes(0)[1])
 
-    assert there.news(100.0 + BELIEVED_SECONDS - 0.1) == {PEOPLE[0], PEOPLE[1]}
-    assert there.news(100.0 + BELIEVED_SECONDS) == {PEOPLE[0]}
-    assert known(there) == {PEOPLE[0], PEOPLE[1]}
-    assert there.news(105.0 + BELIEVED_SECONDS) == {PEOPLE[0], PEOPLE[1]}
-    assert known(there) == set()
+    edge.remove_connection(PEOPLE[0], CONNECTION, 1.0)
+    apply_all(remote, edge.take_changes(10.0)[1])
+    assert online_people(remote) == {PEOPLE[0]}
 
-
-def test_an_edge_that_is_heard_again_is_asked_for_the_whole() -> None:
-    there, one = Elsewhere(BELIEVED_SECONDS), here("one", PEOPLE[0])
-    hear(there, one.whole())
-    there.news(BELIEVED_SECONDS)
-
-    hear(there, [one.alive()], BELIEVED_SECONDS + 1)
-
-    assert there.missed == {"one"}
-    hear(there, one.whole(), BELIEVED_SECONDS + 1)
-    assert known(there) == {PEOPLE[0]}
+    edge.remove_connection(PEOPLE[0], CONNECTION, 10.0)
+    apply_all(remote, edge.take_changes(10.0 + RECONNECT_GRACE_SECONDS)[1])
+    assert online_people(remote) == set()
 
 
-def test_an_edge_that_stops_takes_its_people_along_at_once() -> None:
-    there = Elsewhere(BELIEVED_SECONDS)
-    hear(there, here("one", PEOPLE[0], PEOPLE[1]).whole())
-    hear(there, here("two", PEOPLE[1]).whole())
+def test_the_users_of_a_silent_edge_are_online_until_its_ttl_ends() -> None:
+    remote = RemotePresence(TTL_SECONDS)
+    apply_all(remote, edge_with("one", PEOPLE[0]).snapshot_parts(), 100.0)
+    apply_all(remote, edge_with("two", PEOPLE[0], PEOPLE[1]).snapshot_parts(), 105.0)
 
-    there.ended(Ended(edge="one"))
+    assert remote.take_changes(100.0 + TTL_SECONDS - 0.1) == {PEOPLE[0], PEOPLE[1]}
+    assert remote.take_changes(100.0 + TTL_SECONDS) == {PEOPLE[0]}
+    assert online_people(remote) == {PEOPLE[0], PEOPLE[1]}
+    assert remote.take_changes(105.0 + TTL_SECONDS) == {PEOPLE[0], PEOPLE[1]}
+    assert online_people(remote) == set()
 
-    assert known(there) == {PEOPLE[1]}
-    assert there.news(0) == {PEOPLE[0], PEOPLE[1]}
+
+def test_an_edge_that_returns_is_asked_for_a_snapshot() -> None:
+    remote, edge = RemotePresence(TTL_SECONDS), edge_with("one", PEOPLE[0])
+    apply_all(remote, edge.snapshot_parts())
+    remote.take_changes(TTL_SECONDS)
+
+    apply_all(remote, [edge.keepalive()], TTL_SECONDS + 1)
+
+    assert remote.outdated_edges == {"one"}
+    apply_all(remote, edge.snapshot_parts(), TTL_SECONDS + 1)
+    assert online_people(remote) == {PEOPLE[0]}
 
 
-def test_many_people_are_told_of_in_parts_that_count_only_together() -> None:
-    people = [Person("acme", f"user-{number}") for number in range(2 * MESSAGE_PEOPLE + 1)]
-    one, there = here("one", *people), Elsewhere(BELIEVED_SECONDS)
-    parts = list(one.whole())
+def test_the_users_of_a_stopping_edge_are_offline_at_once() -> None:
+    remote = RemotePresence(TTL_SECONDS)
+    apply_all(remote, edge_with("one", PEOPLE[0], PEOPLE[1]).snapshot_parts())
+    apply_all(remote, edge_with("two", PEOPLE[1]).snapshot_parts())
 
-    hear(there, parts[1:])
-    assert not any(person in there for person in people)
-    hear(there, parts)
+    remote.forget_edge(Goodbye(edge="one"))
+
+    assert online_people(remote) == {PEOPLE[1]}
+    assert remote.take_changes(0) == {PEOPLE[0], PEOPLE[1]}
+
+
+def test_a_snapshot_in_parts_is_applied_when_it_is_complete() -> None:
+    people = [Person("acme", f"user-{number}") for number in range(2 * GOSSIP_LIMIT_PEOPLE + 1)]
+    edge, remote = edge_with("one", *people), RemotePresence(TTL_SECONDS)
+    parts = list(edge.snapshot_parts())
+
+    apply_all(remote, parts[1:])
+    assert not any(person in remote for person in people)
+    apply_all(remote, parts)
 
     assert len(parts) == 3
-    assert all(person in there for person in people)
-    joined = Here("two")
+    assert all(person in remote for person in people)
+    second_edge = LocalPresence("two")
     for person in people:
-        joined.join(person, TAB)
-    assert [sum(map(len, each.joined.values())) for each in joined.news(0)[1]] == [
-        MESSAGE_PEOPLE,
-        MESSAGE_PEOPLE,
+        second_edge.add_connection(person, CONNECTION)
+    assert [sum(map(len, delta.joined.values())) for delta in second_edge.take_changes(0)[1]] == [
+        GOSSIP_LIMIT_PEOPLE,
+        GOSSIP_LIMIT_PEOPLE,
         1,
     ]

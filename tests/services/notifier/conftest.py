@@ -1,4 +1,4 @@
-"""A partition for each test."""
+"""Fixtures of the notifier's tests."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tests.services.notifier.partition import OwnPartition
 
 @pytest.fixture
 def partition(runtime: Runtime) -> OwnPartition:
-    """A partition of the test's own."""
+    """Return a partition that only this test uses."""
     return OwnPartition(runtime)

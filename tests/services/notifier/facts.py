@@ -1,21 +1,22 @@
-"""Facts for the rules, and a small world of people who are concerned by them."""
+"""Events for the rules, and a small world of users with relations to their objects."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tidings.contracts.codec import encode, recorded
-from tidings.contracts.events import AnyRecorded
-from tidings.contracts.events.base import Event
-from tidings.notifier.audience import Folded, Membership
-from tidings.notifier.rule import Relation
-from tidings.notifier.topics import Topics
+from tidings.contracts.codec import decode_recorded_event, encode
+from tidings.contracts.event import AnyRecordedEvent, Event
+from tidings.contracts.relations import Relation
+from tidings.notifier.audience.audience import Audience, Membership
+from tidings.notifier.audience.topics import Topics
+from tidings.notifier.rendering.texts import load_texts
 
+TEXTS = load_texts()
 TENANT = "acme"
 SEQUENCE = 100
 TIME_NANOSECONDS = 1_767_323_045_678_901_234
 
-STANDS = {
+MEMBERS = {
     Relation("task:456", "assignee"): ["assignee", "busy"],
     Relation("task:456", "volunteer"): ["volunteer", "busy"],
     Relation("task:456", "watcher"): ["watcher"],
@@ -41,13 +42,13 @@ STANDS = {
     Relation("project:1", "member"): ["stranger"],
     Relation("project:1", "manager"): ["stranger"],
 }
-"""Who stands how to what; `stranger` to other things than the facts are about."""
+"""Members by relation; `stranger` is related only to objects that no event is about."""
 
 
-def body(
+def event_body(
     event: Event, identifier: str = "fact-1", tenant: str = TENANT, **attributes: Any
 ) -> bytes:
-    """A fact as it lies in the log."""
+    """Encode an event as it is stored in the log."""
     cloud = {
         "specversion": "1.0",
         "id": identifier,
@@ -59,22 +60,22 @@ def body(
     return encode({**cloud, "data": event})
 
 
-def fact(event: Event, sequence: int = SEQUENCE, **attributes: Any) -> AnyRecorded:
-    """A fact as it is read from the log."""
-    return recorded(body(event, **attributes), sequence, TIME_NANOSECONDS)
+def recorded_event(event: Event, sequence: int = SEQUENCE, **attributes: Any) -> AnyRecordedEvent:
+    """Return an event as it is read from the log."""
+    return decode_recorded_event(event_body(event, **attributes), sequence, TIME_NANOSECONDS)
 
 
-def folded(stands: dict[Relation, list[str]] = STANDS, tenant: str = TENANT) -> Folded:
-    """What is known of these people, who have been there from the beginning on."""
-    return Folded(
+def audience_of(members: dict[Relation, list[str]] = MEMBERS, tenant: str = TENANT) -> Audience:
+    """Return an audience of these users, whose relations are all open."""
+    return Audience(
         frozenset(),
         {
             (tenant, of): [Membership(user, 1, None) for user in users]
-            for of, users in stands.items()
+            for of, users in members.items()
         },
     )
 
 
-def nothing_shared() -> Topics:
-    """No relation has a log of its own, nor ever will."""
+def no_topics() -> Topics:
+    """Return topics for an installation that has none."""
     return Topics(0, 1_000_000, {})

@@ -1,4 +1,4 @@
-"""A partition of a test's own: its events, who routes them, and what was told."""
+"""A partition that only one test uses: its events, its writers and routers, its notifications."""
 
 from __future__ import annotations
 
@@ -7,39 +7,45 @@ from itertools import count
 from uuid import uuid4
 
 import msgspec
-from tidings.contracts import events
+from tidings.client.appender import Appender
 from tidings.contracts.codec import decode_entry
-from tidings.contracts.events.announcements import Addressees
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
+from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
 from tidings.contracts.notifications import Notification
 from tidings.contracts.subjects import (
     EVENTS,
     NOTIFICATIONS,
     Person,
     escape,
-    events_of,
-    inbox,
-    position,
+    partition_events_subject,
+    position_subject,
 )
-from tidings.notifier.audience import AudienceFold
-from tidings.notifier.position import SERVICE, Fence, Position, PositionMessage, take_over
-from tidings.notifier.router import Router
-from tidings.notifier.topics import topics
-from tidings.notifier.writer import Output, Writer
-from tidings.projections.audience import AUDIENCE
-from tidings.runtime.append import BATCH_LIMIT_MESSAGES, Appender, Draft
-from tidings.runtime.follow import Message
+from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.domains.people.events import UserJoined
+from tidings.notifier.audience.audience_model import AudienceModel
+from tidings.notifier.audience.topics import read_topics
+from tidings.notifier.partition.position import (
+    SERVICE,
+    Fence,
+    Position,
+    PositionMessage,
+    take_over_partition,
+)
+from tidings.notifier.partition.router import Router
+from tidings.notifier.partition.writer import Output, Writer
+from tidings.projections.audience.projection import AUDIENCE
+from tidings.runtime.log.follow import StreamMessage
+from tidings.runtime.log.read import last_message, read
 from tidings.runtime.process import Runtime
-from tidings.runtime.read import last, read
-from tidings.runtime.readmodel import live
+from tidings.runtime.readmodels.read_model import live_model
 
-from tests.services.notifier.facts import body
+from tests.services.notifier.facts import TEXTS, event_body
 
 _numbers = count(900)
 
 
 class OwnPartition:
-    """A partition that no notifier of the installation routes, with a tenant that nobody else uses."""
+    """A partition that no running notifier routes, with a tenant of its own."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -47,48 +53,51 @@ class OwnPartition:
         self.tenant = f"t{uuid4().hex[:10]}"
         self.epoch = runtime.epochs[EVENTS]
         self.appender = Appender(runtime.jetstream)
-        self.topic_recipients = runtime.settings.topic_recipients
+        self.topic_threshold_members = runtime.settings.topic_threshold_members
         self.since = 0
 
-    async def begun(self) -> OwnPartition:
-        """Itself, taken over once: whoever comes next has only to look through what is written from now on."""
-        self.since = (await self.taken_over()).sequence
+    async def prepared_partition(self) -> OwnPartition:
+        """Take the partition over once, so that the next process resumes from here; return self."""
+        self.since = (await self.take_over()).sequence
         return self
 
-    async def another(self) -> OwnPartition:
-        """One more of these."""
-        return await OwnPartition(self.runtime).begun()
+    async def new_partition(self) -> OwnPartition:
+        """Return another started partition."""
+        return await OwnPartition(self.runtime).prepared_partition()
 
-    async def happened(
+    async def append_event(
         self, event: Event, identifier: str | None = None, actor: str | None = None
     ) -> int:
-        """Append an event; returns its sequence."""
+        """Append an event, and return its sequence."""
         return (await self.appender.append(self._draft(event, identifier, actor))).sequence
 
-    async def joined(self, users: Sequence[str]) -> None:
-        """Append very many events: these users join the tenant."""
+    async def append_joins(self, users: Sequence[str]) -> None:
+        """Append an event for each user, by which they join the tenant."""
         for first in range(0, len(users), BATCH_LIMIT_MESSAGES):
-            crowd = users[first : first + BATCH_LIMIT_MESSAGES]
+            batch = users[first : first + BATCH_LIMIT_MESSAGES]
             await self.appender.append_batch(
-                [self._draft(events.UserJoined(user_id=user)) for user in crowd]
+                [self._draft(UserJoined(user_id=user)) for user in batch]
             )
 
-    async def announced(self, *users: str, identifier: str | None = None) -> int:
-        """Append an event that tells these users; returns its sequence."""
-        return await self.happened(
-            events.AnnouncementPublished(title="-", message="-", to=Addressees(users=users)),
+    async def append_announcement(self, *users: str, identifier: str | None = None) -> int:
+        """Append an event that notifies these users, and return its sequence."""
+        return await self.append_event(
+            AnnouncementPublished(title="-", message="-", to=Addressees(users=users)),
             identifier,
         )
 
-    async def events(self, after: int = 0) -> list[Message]:
-        """The partition's events after a sequence."""
-        return await read(self.runtime.jetstream, EVENTS, events_of(self.number), after=after)
+    async def read_events(self, after: int = 0) -> list[StreamMessage]:
+        """Return the events of the partition after a sequence."""
+        return await read(
+            self.runtime.jetstream, EVENTS, partition_events_subject(self.number), after=after
+        )
 
     def outputs(self, sequence: int, users: Sequence[str]) -> list[Output]:
-        """An event's outputs, one for each user, the last of them with all of it done."""
+        """Return the outputs of an event, one for each user; the last completes the event."""
         drafts = [
-            Draft(
-                inbox(Person(self.tenant, user), self.runtime.settings.partitions), self._body(user)
+            NewMessage(
+                self.runtime.settings.subjects.inbox_subject(Person(self.tenant, user)),
+                self._body(user),
             )
             for user in users
         ]
@@ -98,72 +107,82 @@ class OwnPartition:
             for draft, place in zip(drafts, places, strict=True)
         ]
 
-    async def taken_over(self) -> Fence:
-        """What a process wins that takes the partition over."""
-        return await take_over(self.runtime.jetstream, self.appender, self.number, self.epoch)
-
-    def writer(self, fence: Fence, kind: type[Writer] = Writer) -> Writer:
-        return kind(self.runtime.jetstream, self.appender, self.number, self.epoch, fence)
-
-    async def router(self, fence: Fence, writer: Writer) -> Router:
-        """What routes the partition's events from where a takeover found it."""
-        model = await live(self.runtime.postgres, AUDIENCE)
-        checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
-        fold = AudienceFold(self.runtime.postgres, model, self.number, checkpoint.sequence)
-        known = await topics(self.runtime.jetstream, self.number, self.topic_recipients)
-        return Router(
-            self.number,
-            self.runtime.settings.partitions,
-            fold,
-            known,
-            writer,
-            self.appender,
-            fence.at,
+    async def take_over(self) -> Fence:
+        """Take the partition over, and return the fence."""
+        return await take_over_partition(
+            self.runtime.jetstream, self.appender, self.number, self.epoch
         )
 
-    async def routed(self) -> None:
-        """Take over and route what is left."""
-        fence = await self.taken_over()
-        router = await self.router(fence, self.writer(fence))
-        if left := await self.events(after=fence.at.after):
-            await router.route(left)
-        await router.park()
+    def make_writer(self, fence: Fence, kind: type[Writer] = Writer) -> Writer:
+        return kind(self.runtime.jetstream, self.appender, self.number, self.epoch, fence)
 
-    async def told(self) -> list[Notification]:
-        """All that was told to anybody of the tenant, in the order of the log."""
-        found: list[Message] = []
+    async def make_router(self, fence: Fence, writer: Writer) -> Router:
+        """Return a router that starts from a fence."""
+        model = await live_model(self.runtime.postgres, AUDIENCE)
+        checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
+        fold = AudienceModel(self.runtime.postgres, model, self.number, checkpoint.sequence)
+        topics = await read_topics(
+            self.runtime.jetstream, self.number, self.topic_threshold_members
+        )
+        return Router(
+            self.number,
+            self.runtime.settings.subjects,
+            TEXTS,
+            fold,
+            topics,
+            writer,
+            self.appender,
+            fence.position,
+        )
+
+    async def route_all(self) -> None:
+        """Take the partition over, and route all remaining events."""
+        fence = await self.take_over()
+        router = await self.make_router(fence, self.make_writer(fence))
+        if events := await self.read_events(after=fence.position.start_after):
+            await router.route_batch(events)
+        await router.save_position()
+
+    async def notifications(self) -> list[Notification]:
+        """Return all notifications of the tenant, in the order of the log."""
+        messages: list[StreamMessage] = []
         subject = f"inbox.*.{escape(self.tenant)}.>"
         while page := await read(
-            self.runtime.jetstream, NOTIFICATIONS, subject, after=found[-1].sequence if found else 0
+            self.runtime.jetstream,
+            NOTIFICATIONS,
+            subject,
+            after=messages[-1].sequence if messages else 0,
         ):
-            found += page
+            messages += page
         return [
             entry
-            for message in found
+            for message in messages
             if isinstance(entry := decode_entry(message.data), Notification)
         ]
 
-    async def users_told(self) -> list[str]:
-        return [notification.user for notification in await self.told()]
+    async def notified_users(self) -> list[str]:
+        return [notification.user for notification in await self.notifications()]
 
-    async def stored(self) -> Position | None:
-        """The position that lies in the stream by itself."""
-        found = await last(self.runtime.jetstream, NOTIFICATIONS, position(SERVICE, self.number))
-        message = msgspec.json.decode(found.data, type=PositionMessage) if found else None
+    async def saved_position(self) -> Position | None:
+        """Return the position that is stored as a message of its own."""
+        stored = await last_message(
+            self.runtime.jetstream, NOTIFICATIONS, position_subject(SERVICE, self.number)
+        )
+        message = msgspec.json.decode(stored.data, type=PositionMessage) if stored else None
         return Position(message.sequence, message.offset) if message else None
 
     def _draft(
         self, event: Event, identifier: str | None = None, actor: str | None = None
-    ) -> Draft:
-        named = {"actor": actor} if actor else {}
-        return Draft(
+    ) -> NewMessage:
+        attributes = {"actor": actor} if actor else {}
+        return NewMessage(
             f"events.{self.number}.{self.tenant}.x._.y",
-            body(event, identifier or uuid4().hex, tenant=self.tenant, **named),
+            event_body(event, identifier or uuid4().hex, tenant=self.tenant, **attributes),
         )
 
     def _body(self, user: str) -> bytes:
         identifier = str(uuid4())
-        told = {
+        fields = {
             "type": "-",
             "category": "-",
             "title": "-",
@@ -171,5 +190,11 @@ class OwnPartition:
             "created": "2026-01-02T03:04:05Z",
         }
         return msgspec.json.encode(
-            {"entry": "notification", "id": identifier, **told, "tenant": self.tenant, "user": user}
+            {
+                "entry": "notification",
+                "id": identifier,
+                **fields,
+                "tenant": self.tenant,
+                "user": user,
+            }
         )

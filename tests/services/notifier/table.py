@@ -1,21 +1,65 @@
-"""The table of the requirements: what happened, who is told, in which words and how loudly."""
+"""The required notifications: event, recipients, text and priority of each rule."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from tidings.contracts import events
-from tidings.contracts.events.announcements import Addressees
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
 from tidings.contracts.notifications import Entity
+from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.domains.barbershop.events import (
+    AchievementPerformance,
+    AchievementRevenueMilestone,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentNoShow,
+    AppointmentReminder,
+    PerformanceGoalAchieved,
+    PerformanceThresholdExceeded,
+    PerformanceTrendChanged,
+    TeamAnnouncement,
+    TeamPolicyUpdated,
+    TeamScheduleChanged,
+    TrainingCertificationExpiring,
+    TrainingCourseCompleted,
+    TrainingModuleAvailable,
+)
+from tidings.domains.chat.events import MessagePosted
+from tidings.domains.field_service.events import (
+    EquipmentAlert,
+    InventoryAlert,
+    TechnicianNotified,
+    WorkOrderDeleted,
+    WorkOrderUpdated,
+)
+from tidings.domains.incidents.events import (
+    IncidentAssigned,
+    IncidentCreated,
+    IncidentResolved,
+    IncidentStatusChanged,
+)
+from tidings.domains.notifications.events import NotificationRead
+from tidings.domains.volunteers.events import (
+    MilestoneCompleted,
+    ProjectStatusChanged,
+    SyncConflictDetected,
+    SyncConflictResolved,
+    TaskAssigned,
+    TaskCompleted,
+    TaskDeleted,
+    TaskStatusChanged,
+    TeamMemberAdded,
+    TimelogApproved,
+    TimelogRejected,
+)
 
 
-class Row(NamedTuple):
-    """A row of the table: a rule, what happened, who is told, in which words and how loudly."""
+class RuleCase(NamedTuple):
+    """A case of the table: a rule, its event, its recipients, its text and its priority."""
 
     rule: str
     event: Event
-    told: str
+    recipients: str
     title: str
     message: str
     category: str
@@ -23,7 +67,7 @@ class Row(NamedTuple):
     level: str = "info"
     priority: str = "normal"
     references: tuple[str, ...] = ()
-    actor_too: bool = False
+    include_actor: bool = False
     group: str | None = None
     url: str | None = None
 
@@ -58,59 +102,59 @@ NOOR = {
     "time": "half past ten",
 }
 REVENUE = {"user_id": "barber", "metric_type": "revenue", "current_value": 1250.5}
-TOLD = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
+NOTIFICATION_ID = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
 OF_TASK = ("task 456", "project 789")
 
 
-def announcement(to: Addressees, told: str) -> Row:
-    event = events.AnnouncementPublished(
+def make_announcement_case(to: Addressees, recipients: str) -> RuleCase:
+    event = AnnouncementPublished(
         title="Harvest festival", message="Saturday at ten", to=to, priority="high"
     )
-    words = ("Harvest festival", "Saturday at ten", "system_announcement", ANNOUNCEMENT)
-    return Row("announced", event, told, *words, priority="high", actor_too=True)
+    expected_text = ("Harvest festival", "Saturday at ten", "system_announcement", ANNOUNCEMENT)
+    return RuleCase(
+        "announced", event, recipients, *expected_text, priority="high", include_actor=True
+    )
 
 
 TABLE = (
-    Row(
+    RuleCase(
         "task_assigned_to_you",
-        events.TaskAssigned(**WATER, user_id="volunteer"),
+        TaskAssigned(**WATER, user_id="volunteer"),
         "volunteer",
         *("Task assigned", "You have been assigned to task: Water the seedlings", "task", TASK),
         references=OF_TASK,
     ),
-    Row(
+    RuleCase(
         "task_status_changed",
-        events.TaskStatusChanged(**WATER, new_status="in progress", old_status="open"),
+        TaskStatusChanged(**WATER, new_status="in progress", old_status="open"),
         "assignee busy manager volunteer",
         *("Task status changed", "Water the seedlings is now: in progress", "task", TASK),
         references=OF_TASK,
     ),
-    Row(
+    RuleCase(
         "task_status_changed",
-        events.TaskStatusChanged(
-            task_id="456", task_title="Water the seedlings", new_status="done"
-        ),
+        TaskStatusChanged(task_id="456", task_title="Water the seedlings", new_status="done"),
         "assignee busy volunteer",
         *("Task status changed", "Water the seedlings is now: done", "task", TASK),
         references=("task 456",),
     ),
-    Row(
+    RuleCase(
         "task_completed",
-        events.TaskCompleted(**WATER, completed_by="somebody"),
+        TaskCompleted(**WATER, completed_by="somebody"),
         "assignee busy manager volunteer watcher",
         *("Task completed", "Water the seedlings is done", "task", TASK, "success"),
         references=OF_TASK,
     ),
-    Row(
+    RuleCase(
         "project_status_changed",
-        events.ProjectStatusChanged(**GARDEN, new_status="active"),
+        ProjectStatusChanged(**GARDEN, new_status="active"),
         "manager member",
         *("Project status changed", "School garden is now: active", "project", PROJECT),
         references=("project 789",),
     ),
-    Row(
+    RuleCase(
         "milestone_completed",
-        events.MilestoneCompleted(**GARDEN, milestone_id="m-3", milestone_title="Beds are dug"),
+        MilestoneCompleted(**GARDEN, milestone_id="m-3", milestone_title="Beds are dug"),
         "manager member",
         *(
             "Milestone completed",
@@ -121,30 +165,30 @@ TABLE = (
         ),
         references=("project 789",),
     ),
-    Row(
+    RuleCase(
         "added_to_team",
-        events.TeamMemberAdded(**GARDEN, user_id="newcomer"),
+        TeamMemberAdded(**GARDEN, user_id="newcomer"),
         "newcomer",
         *("Added to a team", "You are now on the team of School garden", "project", PROJECT),
         references=("project 789",),
     ),
-    Row(
+    RuleCase(
         "added_to_team",
-        events.TeamMemberAdded(project_id="789", user_id="newcomer", role="manager"),
+        TeamMemberAdded(project_id="789", user_id="newcomer", role="manager"),
         "newcomer",
         *("Added to a team", "You are now on the team of 789", "project", PROJECT),
         references=("project 789",),
     ),
-    Row(
+    RuleCase(
         "hours_approved",
-        events.TimelogApproved(**HOURS),
+        TimelogApproved(**HOURS),
         "volunteer",
         *("Hours approved", "Your 2.5 hours were approved", "timelog", TIMELOG, "success"),
         references=OF_TASK,
     ),
-    Row(
+    RuleCase(
         "hours_rejected",
-        events.TimelogRejected(**{**HOURS, "hours": 12.0}, reason="more than the day had"),
+        TimelogRejected(**{**HOURS, "hours": 12.0}, reason="more than the day had"),
         "volunteer",
         *(
             "Hours rejected",
@@ -155,9 +199,9 @@ TABLE = (
         ),
         references=OF_TASK,
     ),
-    Row(
+    RuleCase(
         "sync_conflict_detected",
-        events.SyncConflictDetected(**CONFLICT),
+        SyncConflictDetected(**CONFLICT),
         "volunteer",
         *(
             "Sync conflict",
@@ -166,18 +210,18 @@ TABLE = (
             TASK,
             "warning",
         ),
-        actor_too=True,
+        include_actor=True,
     ),
-    Row(
+    RuleCase(
         "sync_conflict_resolved",
-        events.SyncConflictResolved(**CONFLICT),
+        SyncConflictResolved(**CONFLICT),
         "volunteer",
         *("Sync conflict resolved", "The conflict in task 456 is settled", "sync", TASK),
-        actor_too=True,
+        include_actor=True,
     ),
-    Row(
+    RuleCase(
         "work_order_status",
-        events.WorkOrderUpdated(work_order_id="7", status="on hold", notes="Gate is locked"),
+        WorkOrderUpdated(work_order_id="7", status="on hold", notes="Gate is locked"),
         "busy office technician",
         *(
             "Work order updated",
@@ -187,9 +231,9 @@ TABLE = (
         ),
         references=("work_order 7",),
     ),
-    Row(
+    RuleCase(
         "work_order_issue",
-        events.WorkOrderUpdated(
+        WorkOrderUpdated(
             work_order_id="7", status="on hold", issues="Leaking valve", alert_office=True
         ),
         "busy office technician",
@@ -203,9 +247,9 @@ TABLE = (
         ),
         references=("work_order 7",),
     ),
-    Row(
+    RuleCase(
         "work_order_office_alert",
-        events.WorkOrderUpdated(
+        WorkOrderUpdated(
             work_order_id="7", status="on hold", issues="Leaking valve", alert_office=True
         ),
         "busy office",
@@ -219,9 +263,9 @@ TABLE = (
         ),
         references=("work_order 7",),
     ),
-    Row(
+    RuleCase(
         "technician_notified",
-        events.TechnicianNotified(
+        TechnicianNotified(
             technician_id="technician",
             message="Call back, please",
             work_order_id="7",
@@ -231,15 +275,15 @@ TABLE = (
         *("Message from the office", "Call back, please", "MANUAL", WORK_ORDER, "info", "critical"),
         references=("work_order 7",),
     ),
-    Row(
+    RuleCase(
         "technician_notified",
-        events.TechnicianNotified(technician_id="technician", message="Drive safely"),
+        TechnicianNotified(technician_id="technician", message="Drive safely"),
         "technician",
         *("Message from the office", "Drive safely", "MANUAL", None),
     ),
-    Row(
+    RuleCase(
         "equipment_alert",
-        events.EquipmentAlert(
+        EquipmentAlert(
             equipment_id="e-1", name="Pump 4", message="Pressure is falling", technician_id="tess"
         ),
         "busy office tess",
@@ -252,11 +296,9 @@ TABLE = (
             "high",
         ),
     ),
-    Row(
+    RuleCase(
         "equipment_alert",
-        events.EquipmentAlert(
-            equipment_id="e-1", name="Pump 4", message="It burns", severity="critical"
-        ),
+        EquipmentAlert(equipment_id="e-1", name="Pump 4", message="It burns", severity="critical"),
         "busy office",
         *(
             "Equipment alert: Pump 4",
@@ -267,9 +309,9 @@ TABLE = (
             "critical",
         ),
     ),
-    Row(
+    RuleCase(
         "inventory_alert",
-        events.InventoryAlert(
+        InventoryAlert(
             item_id="i-9", name="Gasket", quantity=2, threshold=1200, technician_id="technician"
         ),
         "busy office technician",
@@ -282,9 +324,9 @@ TABLE = (
             "high",
         ),
     ),
-    Row(
+    RuleCase(
         "inventory_alert",
-        events.InventoryAlert(item_id="i-9", name="Gasket", quantity=0, threshold=10),
+        InventoryAlert(item_id="i-9", name="Gasket", quantity=0, threshold=10),
         "busy office",
         *(
             "Low stock: Gasket",
@@ -295,15 +337,15 @@ TABLE = (
             "high",
         ),
     ),
-    Row(
+    RuleCase(
         "appointment_booked",
-        events.AppointmentBooked(**NOOR),
+        AppointmentBooked(**NOOR),
         "barber",
         *("New appointment", "New appointment booked with Noor", "appointment", APPOINTMENT),
     ),
-    Row(
+    RuleCase(
         "appointment_cancelled",
-        events.AppointmentCancelled(**NOOR),
+        AppointmentCancelled(**NOOR),
         "barber",
         *(
             "Appointment cancelled",
@@ -313,15 +355,15 @@ TABLE = (
             "warning",
         ),
     ),
-    Row(
+    RuleCase(
         "appointment_reminder",
-        events.AppointmentReminder(**NOOR, message="Noor is early today"),
+        AppointmentReminder(**NOOR, message="Noor is early today"),
         "barber",
         *("Appointment reminder", "Noor is early today", "appointment", APPOINTMENT),
     ),
-    Row(
+    RuleCase(
         "appointment_reminder",
-        events.AppointmentReminder(**NOOR),
+        AppointmentReminder(**NOOR),
         "barber",
         *(
             "Appointment reminder",
@@ -330,9 +372,9 @@ TABLE = (
             APPOINTMENT,
         ),
     ),
-    Row(
+    RuleCase(
         "appointment_no_show",
-        events.AppointmentNoShow(**NOOR),
+        AppointmentNoShow(**NOOR),
         "barber",
         *(
             "Client did not come",
@@ -342,9 +384,9 @@ TABLE = (
             "warning",
         ),
     ),
-    Row(
+    RuleCase(
         "performance_threshold_exceeded",
-        events.PerformanceThresholdExceeded(**REVENUE, threshold=1000),
+        PerformanceThresholdExceeded(**REVENUE, threshold=1000),
         "barber",
         *(
             "Threshold exceeded",
@@ -353,9 +395,9 @@ TABLE = (
             METRIC,
         ),
     ),
-    Row(
+    RuleCase(
         "performance_threshold_exceeded",
-        events.PerformanceThresholdExceeded(**REVENUE),
+        PerformanceThresholdExceeded(**REVENUE),
         "barber",
         *(
             "Threshold exceeded",
@@ -364,9 +406,9 @@ TABLE = (
             METRIC,
         ),
     ),
-    Row(
+    RuleCase(
         "performance_goal_achieved",
-        events.PerformanceGoalAchieved(**REVENUE),
+        PerformanceGoalAchieved(**REVENUE),
         "barber",
         *(
             "Goal achieved",
@@ -376,9 +418,9 @@ TABLE = (
             "success",
         ),
     ),
-    Row(
+    RuleCase(
         "performance_trend_changed",
-        events.PerformanceTrendChanged(**REVENUE, trend="rising"),
+        PerformanceTrendChanged(**REVENUE, trend="rising"),
         "barber",
         *(
             "Trend changed",
@@ -387,9 +429,9 @@ TABLE = (
             METRIC,
         ),
     ),
-    Row(
+    RuleCase(
         "performance_trend_changed",
-        events.PerformanceTrendChanged(**REVENUE),
+        PerformanceTrendChanged(**REVENUE),
         "barber",
         *(
             "Trend changed",
@@ -398,27 +440,27 @@ TABLE = (
             METRIC,
         ),
     ),
-    Row(
+    RuleCase(
         "team_announcement",
-        events.TeamAnnouncement(location_id="5", message="We open at nine"),
+        TeamAnnouncement(location_id="5", message="We open at nine"),
         "barber trainee",
         *("Team announcement", "We open at nine", "team", ("location", "5")),
     ),
-    Row(
+    RuleCase(
         "team_schedule_changed",
-        events.TeamScheduleChanged(location_id="5", message="Closed on Monday"),
+        TeamScheduleChanged(location_id="5", message="Closed on Monday"),
         "barber trainee",
         *("Schedule changed", "Closed on Monday", "team", ("location", "5")),
     ),
-    Row(
+    RuleCase(
         "team_policy_updated",
-        events.TeamPolicyUpdated(location_id="5", message="Aprons, please"),
+        TeamPolicyUpdated(location_id="5", message="Aprons, please"),
         "barber trainee",
         *("Policy updated", "Aprons, please", "team", ("location", "5")),
     ),
-    Row(
+    RuleCase(
         "training_course_completed",
-        events.TrainingCourseCompleted(user_id="trainee", title="Colour basics", course_id="c-8"),
+        TrainingCourseCompleted(user_id="trainee", title="Colour basics", course_id="c-8"),
         "trainee",
         *(
             "Course completed",
@@ -428,17 +470,15 @@ TABLE = (
             "success",
         ),
     ),
-    Row(
+    RuleCase(
         "training_module_available",
-        events.TrainingModuleAvailable(user_id="trainee", title="Fades"),
+        TrainingModuleAvailable(user_id="trainee", title="Fades"),
         "trainee",
         *("New training module", "Fades is available", "training", None),
     ),
-    Row(
+    RuleCase(
         "training_certification_expiring",
-        events.TrainingCertificationExpiring(
-            user_id="trainee", title="Hygiene", expires_at="31 March"
-        ),
+        TrainingCertificationExpiring(user_id="trainee", title="Hygiene", expires_at="31 March"),
         "trainee",
         *(
             "Certification expires soon",
@@ -448,9 +488,9 @@ TABLE = (
             "warning",
         ),
     ),
-    Row(
+    RuleCase(
         "training_certification_expiring",
-        events.TrainingCertificationExpiring(user_id="trainee", title="Hygiene"),
+        TrainingCertificationExpiring(user_id="trainee", title="Hygiene"),
         "trainee",
         *(
             "Certification expires soon",
@@ -460,9 +500,9 @@ TABLE = (
             "warning",
         ),
     ),
-    Row(
+    RuleCase(
         "achievement_revenue_milestone",
-        events.AchievementRevenueMilestone(user_id="barber", title="Ten thousand", value=10_000),
+        AchievementRevenueMilestone(user_id="barber", title="Ten thousand", value=10_000),
         "barber",
         *(
             "Revenue milestone",
@@ -472,15 +512,15 @@ TABLE = (
             "success",
         ),
     ),
-    Row(
+    RuleCase(
         "achievement_performance",
-        events.AchievementPerformance(user_id="barber", title="Barber of the month"),
+        AchievementPerformance(user_id="barber", title="Barber of the month"),
         "barber",
         *("Achievement", "Well done: Barber of the month", "achievement", None, "success"),
     ),
-    Row(
+    RuleCase(
         "message_posted",
-        events.MessagePosted(
+        MessagePosted(
             message_id="m-1",
             room_id="9",
             sender_id="zoe",
@@ -492,27 +532,27 @@ TABLE = (
         references=("room 9", "message m-1"),
         group="room:9",
     ),
-    Row(
+    RuleCase(
         "incident_created",
-        events.IncidentCreated(
+        IncidentCreated(
             incident_id="3", number="INC-42", title="Database is down", responders=("rosa", "busy")
         ),
         "busy rosa",
         *("Incident INC-42", "Database is down", "incident", INCIDENT, "error", "high"),
         url="/incidents/3",
     ),
-    Row(
+    RuleCase(
         "incident_created",
-        events.IncidentCreated(
+        IncidentCreated(
             incident_id="3", number=42, title="Database is down", entity_url="https://i.example/3"
         ),
         "assignee busy manager member volunteer watcher",
         *("Incident 42", "Database is down", "incident", INCIDENT, "error", "high"),
         url="https://i.example/3",
     ),
-    Row(
+    RuleCase(
         "incident_assigned",
-        events.IncidentAssigned(incident_id="3", number=4200, user_id="rosa"),
+        IncidentAssigned(incident_id="3", number=4200, user_id="rosa"),
         "rosa",
         *(
             "Incident 4200 assigned",
@@ -524,9 +564,9 @@ TABLE = (
         ),
         url="/incidents/3",
     ),
-    Row(
+    RuleCase(
         "incident_status_changed",
-        events.IncidentStatusChanged(incident_id="3", number="INC-42", new_status="investigating"),
+        IncidentStatusChanged(incident_id="3", number="INC-42", new_status="investigating"),
         "busy responder",
         *(
             "Incident INC-42 updated",
@@ -538,9 +578,9 @@ TABLE = (
         ),
         url="/incidents/3",
     ),
-    Row(
+    RuleCase(
         "incident_resolved",
-        events.IncidentResolved(incident_id="3", number="INC-42"),
+        IncidentResolved(incident_id="3", number="INC-42"),
         "busy responder",
         *(
             "Incident INC-42 resolved",
@@ -552,16 +592,16 @@ TABLE = (
         ),
         url="/incidents/3",
     ),
-    Row(
+    RuleCase(
         "task_deleted",
-        events.TaskDeleted(**WATER),
+        TaskDeleted(**WATER),
         "assignee busy manager volunteer watcher",
         *("Task deleted", "somebody deleted Water the seedlings", "task", TASK, "warning"),
         references=OF_TASK,
     ),
-    Row(
+    RuleCase(
         "work_order_deleted",
-        events.WorkOrderDeleted(work_order_id="7"),
+        WorkOrderDeleted(work_order_id="7"),
         "busy office technician",
         *(
             "Work order deleted",
@@ -572,10 +612,10 @@ TABLE = (
         ),
         references=("work_order 7",),
     ),
-    Row(
+    RuleCase(
         "read_receipt",
-        events.NotificationRead(
-            notification_id=TOLD,
+        NotificationRead(
+            notification_id=NOTIFICATION_ID,
             user_id="u-7",
             title="Hello",
             entity=Entity(type="task", id="456"),
@@ -584,11 +624,15 @@ TABLE = (
         "office",
         *("Read", "u-7 has read: Hello", "receipt", TASK),
     ),
-    announcement(Addressees(users=("volunteer", "office", "volunteer")), "office volunteer"),
-    announcement(Addressees(relation="project:789#member"), "manager member"),
-    announcement(Addressees(relation="tenant#office"), "busy office"),
-    announcement(Addressees(everyone=True), "assignee busy manager member volunteer watcher"),
-    announcement(
+    make_announcement_case(
+        Addressees(users=("volunteer", "office", "volunteer")), "office volunteer"
+    ),
+    make_announcement_case(Addressees(relation="project:789#member"), "manager member"),
+    make_announcement_case(Addressees(relation="tenant#office"), "busy office"),
+    make_announcement_case(
+        Addressees(everyone=True), "assignee busy manager member volunteer watcher"
+    ),
+    make_announcement_case(
         Addressees(users=("member", "guest"), relation="tenant#office"), "busy guest member office"
     ),
 )

@@ -1,4 +1,4 @@
-"""Taking over: whoever takes a partition over finds out exactly how far the one before came, and stops it."""
+"""Takeovers: a notifier finds exactly how far its predecessor came, and fences it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import asyncio
 
 import msgspec
 import pytest
-from tidings.contracts.subjects import NOTIFICATIONS, position
-from tidings.notifier.position import SERVICE, Fence, Position, PositionMessage, draft, take_over
-from tidings.notifier.writer import OUTPUTS_PER_BATCH, Writer
+from tidings.contracts.subjects import NOTIFICATIONS, position_subject
+from tidings.notifier.partition.position import (
+    SERVICE,
+    Fence,
+    Position,
+    PositionMessage,
+    position_message,
+    take_over_partition,
+)
+from tidings.notifier.partition.writer import OUTPUTS_PER_BATCH, Writer
 from tidings.runtime.errors import Fenced, LogLost
-from tidings.runtime.read import last
+from tidings.runtime.log.read import last_message
 
 from tests.services.notifier.partition import OwnPartition
 
@@ -18,179 +25,198 @@ FEW = ["u-1", "u-2", "u-3"]
 MANY = [f"u-{number}" for number in range(20)]
 
 
-async def led(partition: OwnPartition) -> Writer:
-    """The writer of a process that took the partition over."""
-    return partition.writer(await partition.taken_over())
+async def make_leading_writer(partition: OwnPartition) -> Writer:
+    """Take the partition over, and return a writer for it."""
+    return partition.make_writer(await partition.take_over())
 
 
 async def test_a_new_partition_is_routed_from_the_beginning(partition: OwnPartition) -> None:
-    await partition.announced("u-1")
+    await partition.append_announcement("u-1")
 
-    fence = await partition.taken_over()
+    fence = await partition.take_over()
 
-    assert fence.at == Position(0)
-    assert await partition.events(after=fence.at.after) == await partition.events()
+    assert fence.position == Position(0)
+    assert (
+        await partition.read_events(after=fence.position.start_after)
+        == await partition.read_events()
+    )
 
 
 @pytest.mark.parametrize("takeovers", [1, 2, 3])
-@pytest.mark.parametrize("parked", [False, True], ids=["never parked", "parked before"])
-async def test_what_was_written_plainly_is_found_after_a_crash(
-    partition: OwnPartition, parked: bool, takeovers: int
+@pytest.mark.parametrize(
+    "position_saved", [False, True], ids=["position never saved", "position saved before"]
+)
+async def test_messages_outside_a_batch_are_found_after_a_crash(
+    partition: OwnPartition, position_saved: bool, takeovers: int
 ) -> None:
-    writer = await led(partition)
-    first, second = await partition.announced(*FEW), await partition.announced(*FEW)
-    await writer.write(partition.outputs(first, FEW), Position(first))
-    if parked:
-        await writer.park(Position(first))
-    await writer.write(partition.outputs(second, FEW), Position(second))
+    writer = await make_leading_writer(partition)
+    first, second = (
+        await partition.append_announcement(*FEW),
+        await partition.append_announcement(*FEW),
+    )
+    await writer.write_outputs(partition.outputs(first, FEW), Position(first))
+    if position_saved:
+        await writer.save_position(Position(first))
+    await writer.write_outputs(partition.outputs(second, FEW), Position(second))
     del writer
 
-    found = [await partition.taken_over() for _ in range(takeovers)]
+    fences = [await partition.take_over() for _ in range(takeovers)]
 
-    assert [fence.at for fence in found] == [Position(second)] * takeovers
+    assert [fence.position for fence in fences] == [Position(second)] * takeovers
 
 
 @pytest.mark.parametrize("takeovers", [1, 2, 3])
-async def test_an_event_that_was_told_in_part_is_found_with_its_offset(
+async def test_a_partly_written_event_is_found_with_its_offset(
     partition: OwnPartition, takeovers: int
 ) -> None:
-    writer = await led(partition)
-    first, second = await partition.announced("u-1"), await partition.announced(*FEW)
-    await writer.write(partition.outputs(first, ["u-1"]), Position(first))
-    await writer.write(partition.outputs(second, FEW)[:2], Position(second, 2))
+    writer = await make_leading_writer(partition)
+    first, second = (
+        await partition.append_announcement("u-1"),
+        await partition.append_announcement(*FEW),
+    )
+    await writer.write_outputs(partition.outputs(first, ["u-1"]), Position(first))
+    await writer.write_outputs(partition.outputs(second, FEW)[:2], Position(second, 2))
 
-    found = [await partition.taken_over() for _ in range(takeovers)]
+    fences = [await partition.take_over() for _ in range(takeovers)]
 
-    assert [fence.at for fence in found] == [Position(second, 2)] * takeovers
-    assert [message.sequence for message in await partition.events(after=found[-1].at.after)] == [
-        second
-    ]
+    assert [fence.position for fence in fences] == [Position(second, 2)] * takeovers
+    assert [
+        message.sequence
+        for message in await partition.read_events(after=fences[-1].position.start_after)
+    ] == [second]
 
 
-async def test_each_life_goes_on_where_the_one_before_was_however_short_they_are(
+async def test_each_process_resumes_where_its_predecessor_stopped(
     partition: OwnPartition,
 ) -> None:
-    sequences = [await partition.announced("u-1") for _ in range(6)]
+    sequences = [await partition.append_announcement("u-1") for _ in range(6)]
 
     for before, sequence in zip([0, *sequences], sequences, strict=False):
-        fence = await partition.taken_over()
-        assert fence.at == Position(before)
-        await partition.writer(fence).write(
+        fence = await partition.take_over()
+        assert fence.position == Position(before)
+        await partition.make_writer(fence).write_outputs(
             partition.outputs(sequence, ["u-1"]), Position(sequence)
         )
 
-    assert (await partition.taken_over()).at == Position(sequences[-1])
+    assert (await partition.take_over()).position == Position(sequences[-1])
 
 
 @pytest.mark.parametrize("users", [FEW, MANY], ids=["plainly", "in a batch"])
-async def test_the_one_before_cannot_write_any_more(
-    partition: OwnPartition, users: list[str]
-) -> None:
-    first = await led(partition)
-    sequence = await partition.announced(*users)
-    await partition.taken_over()
+async def test_a_fenced_writer_cannot_write(partition: OwnPartition, users: list[str]) -> None:
+    first = await make_leading_writer(partition)
+    sequence = await partition.append_announcement(*users)
+    await partition.take_over()
 
     with pytest.raises(
         Fenced, match=f"partition {partition.number} was taken over by another notifier"
     ):
-        await first.write(partition.outputs(sequence, users), Position(sequence))
-        await first.settled()
+        await first.write_outputs(partition.outputs(sequence, users), Position(sequence))
+        await first.flush()
 
     with pytest.raises(Fenced):
-        await first.park(Position(sequence))
-    assert await partition.told() == []
-    assert not await first.leads()
+        await first.save_position(Position(sequence))
+    assert await partition.notifications() == []
+    assert not await first.is_leader()
 
 
-async def test_only_one_of_many_takes_over_at_once(partition: OwnPartition) -> None:
+async def test_one_of_many_simultaneous_takeovers_leads(partition: OwnPartition) -> None:
     outcomes = await asyncio.gather(
-        *(partition.taken_over() for _ in range(5)), return_exceptions=True
+        *(partition.take_over() for _ in range(5)), return_exceptions=True
     )
 
-    won = [outcome for outcome in outcomes if isinstance(outcome, Fence)]
-    assert [type(outcome) for outcome in outcomes if outcome not in won] == [Fenced] * (
-        5 - len(won)
+    fences = [outcome for outcome in outcomes if isinstance(outcome, Fence)]
+    assert [type(outcome) for outcome in outcomes if outcome not in fences] == [Fenced] * (
+        5 - len(fences)
     )
-    leading = [await partition.writer(fence).leads() for fence in won]
+    leading = [await partition.make_writer(fence).is_leader() for fence in fences]
     assert leading.count(True) == 1
 
 
-async def test_positions_of_other_partitions_in_the_same_stream_are_not_taken_for_ones_own(
+async def test_positions_of_other_partitions_in_the_stream_are_ignored(
     partition: OwnPartition,
 ) -> None:
-    other = OwnPartition(partition.runtime)
-    mine, others = await led(partition), await led(other)
-    first, second = await partition.announced("u-1"), await other.announced("u-1")
-    await mine.write(partition.outputs(first, ["u-1"]), Position(first))
-    await others.write(other.outputs(second, ["u-1"]), Position(second))
+    other_partition = OwnPartition(partition.runtime)
+    own_writer, other_writer = (
+        await make_leading_writer(partition),
+        await make_leading_writer(other_partition),
+    )
+    first, second = (
+        await partition.append_announcement("u-1"),
+        await other_partition.append_announcement("u-1"),
+    )
+    await own_writer.write_outputs(partition.outputs(first, ["u-1"]), Position(first))
+    await other_writer.write_outputs(other_partition.outputs(second, ["u-1"]), Position(second))
 
-    assert (await partition.taken_over()).at == Position(first)
-    assert (await other.taken_over()).at == Position(second)
-
-
-async def test_a_batch_leaves_the_position_after_it(partition: OwnPartition) -> None:
-    writer = await led(partition)
-    sequence = await partition.announced(*MANY)
-    await writer.write(partition.outputs(sequence, MANY), Position(sequence + 5))
-    await writer.settled()
-
-    fence = await partition.taken_over()
-
-    assert fence.at == Position(sequence + 5)
-    assert await partition.users_told() == MANY
+    assert (await partition.take_over()).position == Position(first)
+    assert (await other_partition.take_over()).position == Position(second)
 
 
-async def test_plain_messages_after_a_batch_count(partition: OwnPartition) -> None:
-    writer = await led(partition)
-    first, second = await partition.announced(*MANY), await partition.announced("u-1")
-    await writer.write(partition.outputs(first, MANY), Position(first))
-    await writer.write(partition.outputs(second, ["u-1"]), Position(second))
+async def test_a_batch_ends_with_its_position(partition: OwnPartition) -> None:
+    writer = await make_leading_writer(partition)
+    sequence = await partition.append_announcement(*MANY)
+    await writer.write_outputs(partition.outputs(sequence, MANY), Position(sequence + 5))
+    await writer.flush()
 
-    assert await partition.stored() == Position(first)
-    assert (await partition.taken_over()).at == Position(second)
+    fence = await partition.take_over()
+
+    assert fence.position == Position(sequence + 5)
+    assert await partition.notified_users() == MANY
 
 
-async def test_a_place_is_parked_once_and_kept_whatever_the_age_of_the_stream(
+async def test_messages_outside_a_batch_count_after_a_batch(partition: OwnPartition) -> None:
+    writer = await make_leading_writer(partition)
+    first, second = (
+        await partition.append_announcement(*MANY),
+        await partition.append_announcement("u-1"),
+    )
+    await writer.write_outputs(partition.outputs(first, MANY), Position(first))
+    await writer.write_outputs(partition.outputs(second, ["u-1"]), Position(second))
+
+    assert await partition.saved_position() == Position(first)
+    assert (await partition.take_over()).position == Position(second)
+
+
+async def test_a_position_is_saved_once_and_never_expires(
     partition: OwnPartition,
 ) -> None:
-    writer = await led(partition)
-    subject = position(SERVICE, partition.number)
+    writer = await make_leading_writer(partition)
+    subject = position_subject(SERVICE, partition.number)
 
-    await writer.park(Position(7))
-    parked = await last(partition.runtime.jetstream, NOTIFICATIONS, subject)
-    await writer.park(Position(7))
-    again = await last(partition.runtime.jetstream, NOTIFICATIONS, subject)
+    await writer.save_position(Position(7))
+    saved = await last_message(partition.runtime.jetstream, NOTIFICATIONS, subject)
+    await writer.save_position(Position(7))
+    saved_again = await last_message(partition.runtime.jetstream, NOTIFICATIONS, subject)
 
-    assert parked and again == parked
-    assert parked.headers["Nats-TTL"] == "never"
-    assert msgspec.json.decode(parked.data, type=PositionMessage) == PositionMessage(
+    assert saved and saved_again == saved
+    assert saved.headers["Nats-TTL"] == "never"
+    assert msgspec.json.decode(saved.data, type=PositionMessage) == PositionMessage(
         sequence=7, epoch=partition.epoch
     )
 
 
-async def test_many_outputs_are_written_in_full_batches_of_one_event_after_the_other(
+async def test_many_outputs_are_written_in_full_batches(
     partition: OwnPartition,
 ) -> None:
     users = [f"u-{number:04}" for number in range(2 * OUTPUTS_PER_BATCH + 1)]
-    writer = await led(partition)
-    sequence = await partition.announced("u")
+    writer = await make_leading_writer(partition)
+    sequence = await partition.append_announcement("u")
 
-    await writer.write(iter(partition.outputs(sequence, users)), Position(sequence))
-    await writer.settled()
+    await writer.write_outputs(iter(partition.outputs(sequence, users)), Position(sequence))
+    await writer.flush()
 
-    assert await partition.users_told() == users
-    assert await partition.stored() == Position(sequence)
+    assert await partition.notified_users() == users
+    assert await partition.saved_position() == Position(sequence)
 
 
 async def test_a_partition_of_another_incarnation_of_the_events_is_not_taken_over(
     partition: OwnPartition,
 ) -> None:
-    await partition.taken_over()
+    await partition.take_over()
 
     with pytest.raises(
         LogLost, match=f"partition {partition.number} was routed up to 0 of another EVENTS"
     ):
-        await take_over(
+        await take_over_partition(
             partition.runtime.jetstream, partition.appender, partition.number, "another0"
         )
 
@@ -205,17 +231,19 @@ async def test_a_partition_of_another_incarnation_of_the_events_is_not_taken_ove
         (Position(9), Position(10, 1)),
     ],
 )
-def test_positions_are_ordered_by_what_is_done(earlier: Position, later: Position) -> None:
+def test_positions_are_ordered_by_progress(earlier: Position, later: Position) -> None:
     assert (
-        max(earlier, later, key=Position.order) == max(later, earlier, key=Position.order) == later
+        max(earlier, later, key=Position.sort_key)
+        == max(later, earlier, key=Position.sort_key)
+        == later
     )
-    assert earlier.after <= later.after
+    assert earlier.start_after <= later.start_after
 
 
-def test_a_position_message_is_spelled_as_it_always_was() -> None:
+def test_the_format_of_a_position_message_is_unchanged() -> None:
     plain, takeover = (
-        draft(3, Position(42), "0123abcd"),
-        draft(3, Position(42, 7), "0123abcd", since=5),
+        position_message(3, Position(42), "0123abcd"),
+        position_message(3, Position(42, 7), "0123abcd", since=5),
     )
 
     assert (plain.subject, plain.data) == (

@@ -1,4 +1,4 @@
-"""Routing: the same fact gives the same messages, however often and by whomever it is routed."""
+"""Routing: the same event gives the same messages, however often it is routed."""
 
 from __future__ import annotations
 
@@ -10,25 +10,34 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tidings.contracts import events
-from tidings.contracts.codec import decode_entry, encode, recorded
-from tidings.contracts.events import AnyRecorded
-from tidings.contracts.events.announcements import Addressees
-from tidings.contracts.ids import NOTIFICATIONS
+from tidings.contracts.codec import decode_entry, decode_recorded_event, encode
+from tidings.contracts.event import AnyRecordedEvent
+from tidings.contracts.ids import NOTIFICATION_NAMESPACE
+from tidings.contracts.messages import NewMessage
 from tidings.contracts.notifications import Notification
-from tidings.contracts.subjects import Person, inbox
-from tidings.notifier.audience import Asked, Folded
-from tidings.notifier.route import NIL, asks, drafts, react
-from tidings.notifier.rule import Relation
-from tidings.notifier.rules import RULES
-from tidings.runtime.append import Draft
+from tidings.contracts.relations import Relation
+from tidings.contracts.subjects import Person, Subjects
+from tidings.domains import RULES
+from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.domains.volunteers.events import TaskCompleted
+from tidings.notifier.audience.audience import Audience
+from tidings.notifier.partition.routing import audience_query, messages, react
+from tidings.notifier.rendering.notification import BLANK_ID
 
-from tests.services.notifier.facts import STANDS, TENANT, body, fact, folded, nothing_shared
+from tests.services.notifier.facts import (
+    MEMBERS,
+    TENANT,
+    TEXTS,
+    audience_of,
+    event_body,
+    no_topics,
+    recorded_event,
+)
 
-PARTITIONS = 16
-COMPLETED = events.TaskCompleted(task_id="456", task_title="Water the seedlings", project_id="789")
+SUBJECTS = Subjects(16)
+COMPLETED = TaskCompleted(task_id="456", task_title="Water the seedlings", project_id="789")
 TEXT = st.text() | st.text(alphabet='"user:id{}\\\n,- 0é')
-NASTY = f'"id":"{NIL}","user":"","user":"'
+NASTY = f'"id":"{BLANK_ID}","user":"","user":"'
 IDS = (
     st.text(min_size=1, max_size=30)
     .map(str.strip)
@@ -36,54 +45,55 @@ IDS = (
 )
 
 
-def routed(event: AnyRecorded, known: Folded | None = None) -> list[Draft]:
-    return list(drafts(event, react(event, RULES), known or folded(), nothing_shared(), PARTITIONS))
+def route_event(event: AnyRecordedEvent, audience: Audience | None = None) -> list[NewMessage]:
+    effects = react(event, RULES)
+    return list(messages(event, effects, audience or audience_of(), no_topics(), SUBJECTS, TEXTS))
 
 
-def said(draft: Draft) -> Notification:
+def decode_draft(draft: NewMessage) -> Notification:
     entry = decode_entry(draft.data)
     assert isinstance(entry, Notification)
     return entry
 
 
-def announcement(**changed: Any) -> events.AnnouncementPublished:
-    return events.AnnouncementPublished(
-        **{"title": "-", "message": "-", "to": Addressees(users=("u-7",)), **changed}
+def make_announcement(**fields: Any) -> AnnouncementPublished:
+    return AnnouncementPublished(
+        **{"title": "-", "message": "-", "to": Addressees(users=("u-7",)), **fields}
     )
 
 
-@given(st.permutations(list(STANDS)), st.randoms())
-def test_the_same_fact_gives_the_same_messages_in_the_same_order(
+@given(st.permutations(list(MEMBERS)), st.randoms())
+def test_the_same_event_gives_the_same_messages_in_the_same_order(
     order: list[Relation], random: Any
 ) -> None:
-    once = routed(fact(COMPLETED))
-    shuffled = {of: random.sample(STANDS[of], len(STANDS[of])) for of in order}
+    first = route_event(recorded_event(COMPLETED))
+    shuffled_members = {of: random.sample(MEMBERS[of], len(MEMBERS[of])) for of in order}
 
-    again = routed(fact(COMPLETED), folded(shuffled))
+    again = route_event(recorded_event(COMPLETED), audience_of(shuffled_members))
 
-    assert again == once
-    assert len({said(draft).id for draft in once}) == len(once) == 5
+    assert again == first
+    assert len({decode_draft(draft).id for draft in first}) == len(first) == 5
 
 
-def test_a_notification_has_the_id_of_its_fact_its_rule_and_its_recipient() -> None:
-    for draft in routed(fact(COMPLETED)):
-        user = said(draft).user
+def test_the_id_of_a_notification_is_made_of_event_rule_and_recipient() -> None:
+    for draft in route_event(recorded_event(COMPLETED)):
+        user = decode_draft(draft).user
 
-        assert said(draft).id == str(
-            uuid5(NOTIFICATIONS, f"acme//tests/fact-1 task_completed {user}")
+        assert decode_draft(draft).id == str(
+            uuid5(NOTIFICATION_NAMESPACE, f"acme//tests/fact-1 task_completed {user}")
         )
 
 
-def test_facts_that_differ_in_tenant_source_or_id_are_told_under_other_ids() -> None:
-    event = announcement()
+def test_events_that_differ_in_tenant_source_or_id_give_different_ids() -> None:
+    event = make_announcement()
     facts = [
-        fact(event),
-        fact(event, identifier="fact-2"),
-        fact(event, tenant="umbrella"),
-        fact(event, source="/elsewhere"),
+        recorded_event(event),
+        recorded_event(event, identifier="fact-2"),
+        recorded_event(event, tenant="umbrella"),
+        recorded_event(event, source="/elsewhere"),
     ]
 
-    ids = {said(draft).id for one in facts for draft in routed(one)}
+    ids = {decode_draft(draft).id for fact in facts for draft in route_event(fact)}
 
     assert len(ids) == len(facts)
 
@@ -93,21 +103,21 @@ def test_facts_that_differ_in_tenant_source_or_id_are_told_under_other_ids() -> 
     message=TEXT,
     user=IDS,
     actor=IDS,
-    more=st.dictionaries(TEXT, TEXT | st.integers() | st.none()),
+    extra_data=st.dictionaries(TEXT, TEXT | st.integers() | st.none()),
 )
 @example(
     title=NASTY,
     message=NASTY,
     user='","user":"',
     actor='"user":""',
-    more={NASTY: NASTY, "id": NIL, "user": ""},
+    extra_data={NASTY: NASTY, "id": BLANK_ID, "user": ""},
 )
-def test_every_message_says_what_it_should_to_whom_it_should(
-    title: str, message: str, user: str, actor: str, more: dict[str, Any]
+def test_every_message_has_the_text_data_and_recipient_of_its_event(
+    title: str, message: str, user: str, actor: str, extra_data: dict[str, Any]
 ) -> None:
     to = {"users": [user, "u-8"]}
     data = {
-        **more,
+        **extra_data,
         "title": title,
         "message": message,
         "to": to,
@@ -115,18 +125,22 @@ def test_every_message_says_what_it_should_to_whom_it_should(
         "expires_at": None,
         "entity_url": None,
     }
-    one = recorded(
-        encode({**msgspec.json.decode(body(announcement())), "actor": actor, "data": data}), 1, 1
+    event = decode_recorded_event(
+        encode(
+            {**msgspec.json.decode(event_body(make_announcement())), "actor": actor, "data": data}
+        ),
+        1,
+        1,
     )
 
-    found = routed(one)
+    drafts = route_event(event)
 
-    assert sorted(said(draft).user for draft in found) == sorted({user, "u-8"})
-    for draft in found:
-        notification = said(draft)
-        assert draft.subject == inbox(Person(TENANT, notification.user), PARTITIONS)
+    assert sorted(decode_draft(draft).user for draft in drafts) == sorted({user, "u-8"})
+    for draft in drafts:
+        notification = decode_draft(draft)
+        assert draft.subject == SUBJECTS.inbox_subject(Person(TENANT, notification.user))
         assert notification.id == str(
-            uuid5(NOTIFICATIONS, f"acme//tests/fact-1 announced {notification.user}")
+            uuid5(NOTIFICATION_NAMESPACE, f"acme//tests/fact-1 announced {notification.user}")
         )
         assert (notification.message, notification.actor, notification.tenant) == (
             message,
@@ -139,67 +153,68 @@ def test_every_message_says_what_it_should_to_whom_it_should(
 
 
 @pytest.mark.parametrize(
-    ("length", "shown"), [(0, 0), (149, 149), (150, 150), (151, 150), (10_000, 150)]
+    ("length", "shown_length"), [(0, 0), (149, 149), (150, 150), (151, 150), (10_000, 150)]
 )
-def test_a_title_has_150_characters_at_most(length: int, shown: int) -> None:
+def test_a_title_has_150_characters_at_most(length: int, shown_length: int) -> None:
     title = "é" * length
 
-    (draft,) = routed(fact(announcement(title=title)))
+    (draft,) = route_event(recorded_event(make_announcement(title=title)))
 
-    found = said(draft).title
-    assert len(found) == shown
-    assert found == title if length <= 150 else found == title[:149] + "…"
-
-
-def test_a_notification_knows_when_it_was_made_and_when_the_fact_was() -> None:
-    (draft,) = routed(fact(announcement(), time="2026-01-01T12:00:00+01:00"))
-
-    assert said(draft).created == datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
-    assert said(draft).occurred == datetime(2026, 1, 1, 11, tzinfo=UTC)
+    shown_title = decode_draft(draft).title
+    assert len(shown_title) == shown_length
+    assert shown_title == title if length <= 150 else shown_title == title[:149] + "…"
 
 
-def test_nobody_is_shown_who_else_an_announcement_was_for() -> None:
-    event = announcement(to=Addressees(users=("u-7", "secret"), relation="project:789#member"))
+def test_a_notification_has_the_times_of_its_creation_and_of_its_event() -> None:
+    (draft,) = route_event(recorded_event(make_announcement(), time="2026-01-01T12:00:00+01:00"))
 
-    found = routed(fact(event))
-
-    assert len(found) == 4
-    assert not any(b"secret" in draft.data for draft in found if said(draft).user != "secret")
+    assert decode_draft(draft).created == datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    assert decode_draft(draft).occurred == datetime(2026, 1, 1, 11, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("event", [announcement(), COMPLETED], ids=lambda event: event.type)
-def test_a_message_is_one_line_however_the_fact_was_laid_out(event: Any) -> None:
-    deep = body(event).replace(b'"data":{', b'"data":{"more":[{"a":1}],')
-    laid_out = msgspec.json.format(deep, indent=2).replace(b"\n", b"\r\n")
+def test_a_notification_does_not_contain_the_other_recipients() -> None:
+    event = make_announcement(to=Addressees(users=("u-7", "secret"), relation="project:789#member"))
 
-    found = routed(recorded(laid_out, 1, 1))
+    drafts = route_event(recorded_event(event))
 
-    assert found
-    assert [said(draft).id for draft in found] == [said(draft).id for draft in routed(fact(event))]
-    assert not any(b"\n" in draft.data or b"\r" in draft.data for draft in found)
+    assert len(drafts) == 4
+    assert not any(
+        b"secret" in draft.data for draft in drafts if decode_draft(draft).user != "secret"
+    )
 
 
-def test_only_the_relations_that_a_rule_names_are_asked_for() -> None:
-    one = fact(COMPLETED)
+@pytest.mark.parametrize("event", [make_announcement(), COMPLETED], ids=lambda event: event.type)
+def test_a_message_is_one_line_for_any_formatting_of_the_event(event: Any) -> None:
+    nested = event_body(event).replace(b'"data":{', b'"data":{"more":[{"a":1}],')
+    formatted = msgspec.json.format(nested, indent=2).replace(b"\n", b"\r\n")
 
-    asked = Asked()
-    asks(one, react(one, RULES), nothing_shared(), asked)
+    drafts = route_event(decode_recorded_event(formatted, 1, 1))
+
+    assert drafts
+    assert [decode_draft(draft).id for draft in drafts] == [
+        decode_draft(draft).id for draft in route_event(recorded_event(event))
+    ]
+    assert not any(b"\n" in draft.data or b"\r" in draft.data for draft in drafts)
+
+
+def test_only_the_relations_of_the_rules_are_queried() -> None:
+    event = recorded_event(COMPLETED)
+
+    query = audience_query([(event, react(event, RULES))], no_topics())
 
     relations = [
         {"tenant": TENANT, "object": "task:456", "relation": name}
         for name in ("assignee", "volunteer", "watcher")
     ]
     relations.append({"tenant": TENANT, "object": "project:789", "relation": "manager"})
-    found = asked.parameters(1, 2)
-    assert msgspec.json.decode(found[0]) == [
+    parameters = query.sql_parameters(1, 2)
+    assert msgspec.json.decode(parameters[0]) == [
         {**relation, "translated": True} for relation in relations
     ]
-    assert found[3] == "[]"
+    assert parameters[3] == "[]"
 
 
-def test_nobody_is_asked_what_they_speak_for_words_that_somebody_wrote() -> None:
-    asked = Asked()
+def test_no_locale_is_queried_for_text_written_by_a_person() -> None:
+    event = recorded_event(make_announcement())
 
-    asks(fact(announcement()), react(fact(announcement()), RULES), nothing_shared(), asked)
-
-    assert not asked
+    assert not audience_query([(event, react(event, RULES))], no_topics())

@@ -1,179 +1,194 @@
-"""Who is told what: the table of the requirements, row by row."""
+"""The rules: recipients and text of each row in the table of requirements."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
-from tidings.contracts import events
 from tidings.contracts.codec import decode_entry
-from tidings.contracts.events import EVENTS
-from tidings.contracts.events.announcements import Addressees
-from tidings.contracts.events.base import Event
+from tidings.contracts.event import Event
 from tidings.contracts.notifications import Entity, Notification
-from tidings.notifier.audience import Folded, Membership
-from tidings.notifier.route import drafts, react
-from tidings.notifier.rule import Relation
-from tidings.notifier.rules import RULES
-from tidings.notifier.rules.rooms import first_words
+from tidings.contracts.relations import Relation
+from tidings.contracts.subjects import Subjects
+from tidings.domains import EVENTS, RULES
+from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.domains.barbershop.events import AchievementPerformance
+from tidings.domains.chat.events import MessagePosted
+from tidings.domains.chat.rules import first_words
+from tidings.domains.field_service.events import WorkOrderUpdated
+from tidings.domains.volunteers.events import ProjectStatusChanged, TaskAssigned, TaskCompleted
+from tidings.notifier.audience.audience import Audience, Membership
+from tidings.notifier.partition.routing import messages, react
 
-from tests.services.notifier.facts import SEQUENCE, TENANT, fact, folded, nothing_shared
-from tests.services.notifier.table import GARDEN, TABLE, Row
+from tests.services.notifier.facts import (
+    SEQUENCE,
+    TENANT,
+    TEXTS,
+    audience_of,
+    no_topics,
+    recorded_event,
+)
+from tests.services.notifier.table import GARDEN, TABLE, RuleCase
 
-QUIET = {
+WITHOUT_RULES = {
     *("task.watched", "task.unwatched", "team_member.removed", "work_order.assigned"),
     *("location.staff_joined", "location.staff_left", "room.member_joined", "room.member_left"),
     *("user.joined", "user.left", "role.granted", "role.revoked"),
     "session.revoked",
 }
-"""Events that are only there to say who stands how to what, or may still come in."""
+"""Events that only change relations, or that no rule uses yet."""
 
-WORDLESS = {"task_no_longer_yours", "work_order_no_longer_yours", "button_pressed"}
-"""Rules that tell nobody anything."""
+WITHOUT_NOTIFICATION = {"task_no_longer_yours", "work_order_no_longer_yours", "button_pressed"}
+"""Rules that create no notification."""
 
 
-def notifications(
-    event: Event, known: Folded, rule: str | None = None, **attributes: object
+def notifications_of(
+    event: Event, audience: Audience, rule: str | None = None, **attributes: Any
 ) -> list[Notification]:
-    """What everybody is told of an event, by one rule or all."""
-    recorded = fact(event, **attributes)
-    said = [told for told in react(recorded, RULES) if rule in (None, told.rule)]
+    """Return all notifications of an event, by one rule or by all rules."""
+    recorded = recorded_event(event, **attributes)
+    effects = [effect for effect in react(recorded, RULES) if rule in (None, effect.rule)]
     entries = [
-        decode_entry(draft.data) for draft in drafts(recorded, said, known, nothing_shared(), 16)
+        decode_entry(draft.data)
+        for draft in messages(recorded, effects, audience, no_topics(), Subjects(16), TEXTS)
     ]
     return [entry for entry in entries if isinstance(entry, Notification)]
 
 
-def told(found: list[Notification]) -> str:
-    return " ".join(notification.user for notification in found)
+def join_recipients(notifications: list[Notification]) -> str:
+    return " ".join(notification.user for notification in notifications)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
-def test_those_concerned_are_told_and_nobody_else(row: Row) -> None:
-    found = notifications(row.event, folded(), row.rule)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.recipients}")
+def test_exactly_the_recipients_of_the_table_are_notified(row: RuleCase) -> None:
+    notifications = notifications_of(row.event, audience_of(), row.rule)
 
-    assert told(found) == row.told
+    assert join_recipients(notifications) == row.recipients
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
-def test_they_are_told_in_these_words(row: Row) -> None:
-    one, *others = notifications(row.event, folded(), row.rule, actor="somebody")
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.recipients}")
+def test_notifications_have_the_text_of_the_table(row: RuleCase) -> None:
+    first, *others = notifications_of(row.event, audience_of(), row.rule, actor="somebody")
 
-    assert (one.title, one.message, one.level, one.priority, one.category) == (
+    assert (first.title, first.message, first.level, first.priority, first.category) == (
         row.title,
         row.message,
         row.level,
         row.priority,
         row.category,
     )
-    assert one.entity == (
+    assert first.entity == (
         Entity(type=row.entity[0], id=row.entity[1], url=row.url) if row.entity else None
     )
-    assert one.group == row.group
-    assert one.references == dict(reference.split() for reference in row.references)
-    assert (one.type, one.tenant, one.actor) == (
+    assert first.group == row.group
+    assert first.references == dict(reference.split() for reference in row.references)
+    assert (first.type, first.tenant, first.actor) == (
         row.event.type,
         TENANT,
         getattr(row.event, "sender_id", "somebody"),
     )
     assert {(other.title, other.message, other.level) for other in others} <= {
-        (one.title, one.message, one.level)
+        (first.title, first.message, first.level)
     }
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.told}")
-def test_whoever_did_it_is_not_told_unless_the_rule_says_so(row: Row) -> None:
-    for actor in row.told.split() if not isinstance(row.event, events.MessagePosted) else ():
-        found = notifications(row.event, folded(), row.rule, actor=actor)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.recipients}")
+def test_the_actor_is_not_notified_unless_the_rule_includes_them(row: RuleCase) -> None:
+    for actor in row.recipients.split() if not isinstance(row.event, MessagePosted) else ():
+        notifications = notifications_of(row.event, audience_of(), row.rule, actor=actor)
 
-        assert (actor in told(found).split()) == row.actor_too
-        assert {*told(found).split(), actor} == set(row.told.split())
+        assert (actor in join_recipients(notifications).split()) == row.include_actor
+        assert {*join_recipients(notifications).split(), actor} == set(row.recipients.split())
 
 
-def test_the_people_of_that_moment_are_told_whatever_became_of_them_since() -> None:
+def test_the_members_at_the_time_of_the_event_are_notified() -> None:
     of = Relation("project:789", "member")
-    stands = [
+    intervals = [
         ("left before", 1, SEQUENCE - 1),
         ("left with it", 1, SEQUENCE),
         ("left after", 1, SEQUENCE + 1),
     ]
-    stands += [
+    intervals += [
         ("came before", SEQUENCE - 1, None),
         ("came with it", SEQUENCE, None),
         ("came after", SEQUENCE + 1, None),
     ]
-    known = Folded(frozenset(), {(TENANT, of): [Membership(*one) for one in stands]})
+    audience = Audience(
+        frozenset(), {(TENANT, of): [Membership(*interval) for interval in intervals]}
+    )
 
-    found = notifications(events.ProjectStatusChanged(**GARDEN, new_status="active"), known)
+    notifications = notifications_of(ProjectStatusChanged(**GARDEN, new_status="active"), audience)
 
-    assert [notification.user for notification in found] == [
+    assert [notification.user for notification in notifications] == [
         "came before",
         "came with it",
         "left after",
     ]
 
 
-def test_another_tenant_with_the_same_project_is_told_nothing() -> None:
-    elsewhere = folded(tenant="umbrella")
+def test_the_same_project_of_another_tenant_is_not_notified() -> None:
+    elsewhere = audience_of(tenant="umbrella")
 
-    found = notifications(events.ProjectStatusChanged(**GARDEN, new_status="active"), elsewhere)
+    notifications = notifications_of(ProjectStatusChanged(**GARDEN, new_status="active"), elsewhere)
 
-    assert found == []
+    assert notifications == []
 
 
-def test_an_announcement_ends_when_it_says_and_leads_where_it_says() -> None:
-    event = events.AnnouncementPublished(
+def test_an_announcement_keeps_its_expiry_and_its_url() -> None:
+    event = AnnouncementPublished(
         title="-",
         message="-",
         to=Addressees(users=("u",)),
-        expires_at=fact(TABLE[0].event, time="2026-02-01T00:00:00Z").attributes.time,
+        expires_at=recorded_event(TABLE[0].event, time="2026-02-01T00:00:00Z").attributes.time,
         entity_url="https://a",
     )
 
-    (found,) = notifications(event, folded())
+    (notification,) = notifications_of(event, audience_of())
 
-    assert found.expires and found.expires.isoformat() == "2026-02-01T00:00:00+00:00"
-    assert found.entity == Entity(type="announcement", id="fact-1", url="https://a")
+    assert notification.expires and notification.expires.isoformat() == "2026-02-01T00:00:00+00:00"
+    assert notification.entity == Entity(type="announcement", id="fact-1", url="https://a")
 
 
-def test_every_rule_has_a_name_of_its_own_and_a_row_in_the_table() -> None:
+def test_every_rule_has_a_unique_name_and_a_row_in_the_table() -> None:
     names = [rule.name for rule in RULES]
 
     assert len(set(names)) == len(names)
-    assert {row.rule for row in TABLE} | WORDLESS == set(names)
+    assert {row.rule for row in TABLE} | WITHOUT_NOTIFICATION == set(names)
 
 
-def test_every_event_tells_somebody_or_is_known_to_tell_nobody() -> None:
-    loud = {rule.on.type for rule in RULES}
+def test_every_event_has_a_rule_or_is_listed_without_one() -> None:
+    notifying = {rule.event_type.type for rule in RULES}
 
-    assert loud | QUIET == {shape.type for shape in EVENTS}
-    assert not loud & QUIET
+    assert notifying | WITHOUT_RULES == {shape.type for shape in EVENTS}
+    assert not notifying & WITHOUT_RULES
 
 
 @pytest.mark.parametrize(
     ("event", "rules"),
     [
-        (events.TaskCompleted(task_id="456", task_title="Water"), ["task_completed"]),
-        (events.WorkOrderUpdated(work_order_id="7", status="open"), ["work_order_status"]),
+        (TaskCompleted(task_id="456", task_title="Water"), ["task_completed"]),
+        (WorkOrderUpdated(work_order_id="7", status="open"), ["work_order_status"]),
         (
-            events.WorkOrderUpdated(work_order_id="7", status="open", issues="Leak"),
+            WorkOrderUpdated(work_order_id="7", status="open", issues="Leak"),
             ["work_order_status", "work_order_issue"],
         ),
         (
-            events.WorkOrderUpdated(work_order_id="7", status="open", alert_office=True),
+            WorkOrderUpdated(work_order_id="7", status="open", alert_office=True),
             ["work_order_status", "work_order_office_alert"],
         ),
     ],
 )
-def test_each_rule_speaks_when_it_has_something_to_say(event: Event, rules: list[str]) -> None:
-    assert [said.rule for said in react(fact(event), RULES)] == rules
+def test_a_rule_applies_only_to_events_with_its_fields(event: Event, rules: list[str]) -> None:
+    assert [effect.rule for effect in react(recorded_event(event), RULES)] == rules
 
 
-def test_an_achievement_is_to_be_celebrated() -> None:
-    (found,) = notifications(
-        events.AchievementPerformance(user_id="barber", title="-", value=1), folded()
+def test_an_achievement_has_the_celebrate_flag() -> None:
+    (notification,) = notifications_of(
+        AchievementPerformance(user_id="barber", title="-", value=1), audience_of()
     )
 
-    assert msgspec.json.decode(found.data) == {
+    assert msgspec.json.decode(notification.data) == {
         "user_id": "barber",
         "title": "-",
         "value": 1,
@@ -182,24 +197,26 @@ def test_an_achievement_is_to_be_celebrated() -> None:
 
 
 @pytest.mark.parametrize("actor", [None, "zoe", "chat-service", "busy"])
-def test_whoever_wrote_a_message_is_not_told_of_it_whoever_passed_it_on(actor: str | None) -> None:
-    event = events.MessagePosted(
+def test_the_author_of_a_message_is_not_notified_whichever_actor_emitted_it(
+    actor: str | None,
+) -> None:
+    event = MessagePosted(
         message_id="m-1", room_id="9", sender_id="zoe", sender_name="Zoë", text="Hello"
     )
 
-    (found,) = notifications(event, folded(), **({"actor": actor} if actor else {}))
+    (notification,) = notifications_of(event, audience_of(), **({"actor": actor} if actor else {}))
 
-    assert (found.user, found.actor) == ("busy", "zoe")
+    assert (notification.user, notification.actor) == ("busy", "zoe")
 
 
-def test_whoever_assigned_or_completed_a_task_is_not_told_of_it_though_no_actor_is_named() -> None:
-    assigned = events.TaskAssigned(
-        task_id="456", task_title="-", user_id="busy", assigned_by="busy"
+def test_a_user_who_assigned_or_completed_a_task_is_not_notified_without_an_actor() -> None:
+    assignment = TaskAssigned(task_id="456", task_title="-", user_id="busy", assigned_by="busy")
+    completion = TaskCompleted(task_id="456", task_title="-", completed_by="busy")
+
+    assert notifications_of(assignment, audience_of()) == []
+    assert (
+        join_recipients(notifications_of(completion, audience_of())) == "assignee volunteer watcher"
     )
-    completed = events.TaskCompleted(task_id="456", task_title="-", completed_by="busy")
-
-    assert notifications(assigned, folded()) == []
-    assert told(notifications(completed, folded())) == "assignee volunteer watcher"
 
 
 @pytest.mark.parametrize(
@@ -215,5 +232,5 @@ def test_whoever_assigned_or_completed_a_task_is_not_told_of_it_though_no_actor_
     ],
     ids=range(7),
 )
-def test_a_message_is_told_by_its_first_words(text: str, words: str) -> None:
+def test_a_long_message_is_cut_after_its_first_words(text: str, words: str) -> None:
     assert first_words(text) == words

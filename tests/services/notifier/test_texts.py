@@ -1,4 +1,4 @@
-"""Texts: every rule can be said in every locale, numbers and plurals are right, and each is told in what they speak."""
+"""Texts: every rule has its templates in every locale, and recipients get their own locale."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ from typing import Any
 
 import pytest
 from fluent.runtime import FluentBundle, FluentResource
-from tidings.analyst.doctor import dead_letters
-from tidings.contracts import events
-from tidings.contracts.events.announcements import Addressees
-from tidings.contracts.subjects import DEAD, dead
-from tidings.notifier import router
-from tidings.notifier.position import SERVICE
-from tidings.notifier.route import react, told_of
-from tidings.notifier.rule import Authored, Rule, Tell
-from tidings.notifier.rules import RULES
-from tidings.notifier.table import labels
-from tidings.notifier.texts import FOLDER, Texts, Wording, label, texts
+from tidings.analyst.doctor import check_dead_letters
+from tidings.contracts.event import Event
+from tidings.contracts.rules import AuthoredText, Rule, Tell
+from tidings.contracts.subjects import DEAD_LETTERS, dead_letter_subject
+from tidings.domains import DOMAINS, RULES
+from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.domains.people.events import UserJoined, UserLeft
+from tidings.domains.volunteers.events import (
+    ProjectStatusChanged,
+    TaskAssigned,
+    TaskCompleted,
+    TeamMemberAdded,
+    TimelogApproved,
+)
+from tidings.notifier.partition import router
+from tidings.notifier.partition.position import SERVICE
+from tidings.notifier.partition.routing import notifications_in, react
+from tidings.notifier.rendering.texts import Texts, Wording, label_wording
+from tidings.notifier.rules_report import required_labels
 from tidings.runtime.errors import Permanent
-from tidings.runtime.read import last
+from tidings.runtime.log.read import last_message
 
-from tests.services.notifier.facts import fact
+from tests.services.notifier.facts import TEXTS, recorded_event
 from tests.services.notifier.partition import OwnPartition
 from tests.services.notifier.table import TABLE
 
@@ -28,62 +36,66 @@ LOCALES = ("de", "en")
 GARDEN = {"project_id": "789", "project_name": "Garten"}
 
 
-def hours(count: float, reason: str | None = None) -> events.TimelogApproved:
-    return events.TimelogApproved(
-        timelog_id="1", user_id="u", hours=count, project_id="1", reason=reason
-    )
+def make_approved_hours(count: float, reason: str | None = None) -> TimelogApproved:
+    return TimelogApproved(timelog_id="1", user_id="u", hours=count, project_id="1", reason=reason)
 
 
-def said(event: events.Event, locale: str) -> tuple[str, str]:
-    """Title and message of the only thing that is told of an event."""
-    ((rule, tell),) = told_of(react(fact(event), RULES))
-    assert not isinstance(tell.says, Authored)
-    return texts().say(Wording(rule, tell.wording), tell.says, locale)
+def render_text(event: Event, locale: str) -> tuple[str, str]:
+    """Return title and message of the only notification of an event."""
+    (tell,) = notifications_in(react(recorded_event(event), RULES))
+    assert not isinstance(tell.values, AuthoredText)
+    return TEXTS.title_and_message(Wording(tell.rule, tell.wording), tell.values, locale)
 
 
-def test_there_are_files_of_these_locales_and_each_rule_is_in_all_of_them() -> None:
-    assert texts().locales == LOCALES
+def test_each_rule_has_texts_in_every_locale() -> None:
+    assert TEXTS.locales == LOCALES
 
-    texts().check(rule.name for rule in RULES if not rule.wordless)
-    texts().check_labels(each for rule in RULES for each in labels(rule))
+    TEXTS.validate_rules(rule.name for rule in RULES if rule.templates)
+    TEXTS.validate_labels(label for rule in RULES for label in required_labels(rule))
 
 
 @pytest.mark.parametrize(
     "button", ["", "    .action-accept = Accept { $task }"], ids=["without", "with a value"]
 )
-def test_a_button_without_words_of_its_own_ends_the_notifier(button: str) -> None:
-    said = Texts({"en": f"greeting =\n    .title = Hello\n    .message = there\n{button}\n"})
+def test_a_button_without_a_constant_label_stops_the_notifier(button: str) -> None:
+    texts = Texts({"en": f"greeting =\n    .title = Hello\n    .message = there\n{button}\n"})
 
     with pytest.raises(
         Permanent, match=r"en\.ftl: the rule greeting needs a \.action-accept without values"
     ):
-        said.check_labels([label("greeting", "accept")])
+        texts.validate_labels([label_wording("greeting", "accept")])
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("event", [row.event for row in TABLE], ids=lambda event: event.type)
-def test_every_value_of_every_template_is_given(event: events.Event, locale: str) -> None:
-    for rule, tell in told_of(react(fact(event), RULES)):
-        if not isinstance(tell.says, Authored):
-            assert texts().missing(Wording(rule, tell.wording), tell.says) == []
-            assert "{" not in "".join(texts().say(Wording(rule, tell.wording), tell.says, locale))
+def test_every_value_of_every_template_is_given(event: Event, locale: str) -> None:
+    for tell in notifications_in(react(recorded_event(event), RULES)):
+        if not isinstance(tell.values, AuthoredText):
+            assert TEXTS.missing_values(Wording(tell.rule, tell.wording), tell.values) == []
+            assert "{" not in "".join(
+                TEXTS.title_and_message(Wording(tell.rule, tell.wording), tell.values, locale)
+            )
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_template_says_what_any_other_reader_of_fluent_makes_of_it(locale: str) -> None:
+def test_a_template_gives_the_same_text_as_fluent_runtime(locale: str) -> None:
     bundle = FluentBundle([locale], use_isolating=False)
-    bundle.add_resource(FluentResource((FOLDER / f"{locale}.ftl").read_text(encoding="utf-8")))
+    for folder in filter(None, (domain.texts for domain in DOMAINS)):
+        source = (folder / f"{locale}.ftl").read_text(encoding="utf-8")
+        bundle.add_resource(FluentResource(source))
     for row in TABLE:
-        for rule, tell in told_of(react(fact(row.event), RULES)):
-            if not isinstance(tell.says, Authored):
-                attributes = bundle.get_message(rule).attributes
+        for tell in notifications_in(react(recorded_event(row.event), RULES)):
+            if not isinstance(tell.values, AuthoredText):
+                attributes = bundle.get_message(tell.rule).attributes
                 expected = [
-                    bundle.format_pattern(attributes[name], dict(tell.says))
+                    bundle.format_pattern(attributes[name], dict(tell.values))
                     for name in ("title", tell.wording)
                 ]
                 assert expected == [
                     (words, [])
-                    for words in texts().say(Wording(rule, tell.wording), tell.says, locale)
+                    for words in TEXTS.title_and_message(
+                        Wording(tell.rule, tell.wording), tell.values, locale
+                    )
                 ]
 
 
@@ -102,20 +114,22 @@ def test_a_template_says_what_any_other_reader_of_fluent_makes_of_it(locale: str
 def test_numbers_and_plurals_are_those_of_the_locale(
     count: float, english: str, german: str
 ) -> None:
-    assert said(hours(count), "en")[1] == english
-    assert said(hours(count), "de")[1] == german
+    assert render_text(make_approved_hours(count), "en")[1] == english
+    assert render_text(make_approved_hours(count), "de")[1] == german
 
 
 @pytest.mark.parametrize(
     "text", ["{ $hours }", "{task}", "a { b } {{", "\u2068x", 'say "hi"\\', "x" * 9000]
 )
-def test_a_value_is_said_as_it_is_whatever_it_looks_like(text: str) -> None:
-    assert said(events.TaskCompleted(task_id="1", task_title=text), "en")[1] == f"{text} is done"
-    assert said(hours(2, text), "en")[1] == f"Your 2 hours were approved: {text}"
+def test_a_value_is_inserted_verbatim(text: str) -> None:
+    assert render_text(TaskCompleted(task_id="1", task_title=text), "en")[1] == f"{text} is done"
+    assert (
+        render_text(make_approved_hours(2, text), "en")[1] == f"Your 2 hours were approved: {text}"
+    )
 
 
 @pytest.mark.parametrize(
-    ("spoken", "written"),
+    ("wanted_locale", "text_locale"),
     [
         ("de", "de"),
         ("de-at", "de"),
@@ -126,10 +140,8 @@ def test_a_value_is_said_as_it_is_whatever_it_looks_like(text: str) -> None:
         ("de-", "de"),
     ],
 )
-def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(
-    spoken: str, written: str
-) -> None:
-    assert texts().locale_of(spoken) == written
+def test_an_unknown_locale_falls_back_to_english(wanted_locale: str, text_locale: str) -> None:
+    assert TEXTS.best_locale(wanted_locale) == text_locale
 
 
 @pytest.mark.parametrize(
@@ -147,52 +159,51 @@ def test_whoever_speaks_what_there_is_no_file_of_is_told_in_english(
             },
             "de.ftl: the rule b has no .why",
         ),
-        ({"en": "b =\n    .title = { $a\n"}, "en.ftl: no template: b ="),
+        ({"en": "b =\n    .title = { $a\n"}, "en.ftl: not a template: b ="),
         (
             {"en": "b =\n    .title = A\n    .message = { NUMBER($a) }\n"},
-            "en.ftl: b.message: there are text, values and choices by a value, and no FunctionReference",
+            "en.ftl: b.message: "
+            "there are text, values and choices by a value, and no FunctionReference",
         ),
     ],
 )
-def test_what_cannot_be_said_is_found_before_anything_is_told(
-    sources: dict[str, str], problem: str
-) -> None:
-    with pytest.raises(Permanent) as raised:
-        Texts(sources).check(["b"])
+def test_an_invalid_template_is_found_at_the_start(sources: dict[str, str], problem: str) -> None:
+    with pytest.raises(Permanent) as error:
+        Texts(sources).validate_rules(["b"])
 
-    assert str(raised.value) == problem
+    assert str(error.value) == problem
 
 
-async def test_each_is_told_in_what_they_spoke_then_however_often_it_is_asked(
+async def test_each_user_is_notified_in_their_locale_as_of_the_event(
     partition: OwnPartition,
 ) -> None:
-    await partition.begun()
+    await partition.prepared_partition()
     for user, locale in {"anna": "de-AT", "bob": "en", "cleo": None, "dora": "xx"}.items():
-        await partition.happened(events.UserJoined(user_id=user, locale=locale))
-        await partition.happened(events.TeamMemberAdded(**GARDEN, user_id=user), actor=user)
-    await partition.happened(events.ProjectStatusChanged(**GARDEN, new_status="aktiv"))
-    await partition.happened(events.UserJoined(user_id="anna", locale="en"))
-    await partition.happened(events.UserJoined(user_id="cleo", locale="de"))
-    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
-    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="cleo"))
-    await partition.happened(events.UserLeft(user_id="cleo"))
-    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="cleo"))
+        await partition.append_event(UserJoined(user_id=user, locale=locale))
+        await partition.append_event(TeamMemberAdded(**GARDEN, user_id=user), actor=user)
+    await partition.append_event(ProjectStatusChanged(**GARDEN, new_status="aktiv"))
+    await partition.append_event(UserJoined(user_id="anna", locale="en"))
+    await partition.append_event(UserJoined(user_id="cleo", locale="de"))
+    await partition.append_event(TaskAssigned(task_id="1", task_title="T", user_id="anna"))
+    await partition.append_event(TaskAssigned(task_id="1", task_title="T", user_id="cleo"))
+    await partition.append_event(UserLeft(user_id="cleo"))
+    await partition.append_event(TaskAssigned(task_id="1", task_title="T", user_id="cleo"))
 
-    await partition.routed()
+    await partition.route_all()
 
-    changed = "Projekt hat einen neuen Status"
+    german_title = "Projekt hat einen neuen Status"
     assert {
-        (found.user, found.title)
-        for found in await partition.told()
-        if found.type == "project.status_changed"
+        (notification.user, notification.title)
+        for notification in await partition.notifications()
+        if notification.type == "project.status_changed"
     } == {
-        ("anna", changed),
+        ("anna", german_title),
         *((user, "Project status changed") for user in ("bob", "cleo", "dora")),
     }
     assert [
-        (found.user, found.title)
-        for found in await partition.told()
-        if found.type == "task.assigned"
+        (notification.user, notification.title)
+        for notification in await partition.notifications()
+        if notification.type == "task.assigned"
     ] == [
         ("anna", "Task assigned"),
         ("cleo", "Aufgabe zugewiesen"),
@@ -200,76 +211,78 @@ async def test_each_is_told_in_what_they_spoke_then_however_often_it_is_asked(
     ]
 
 
-async def test_a_locale_is_still_that_of_the_event_when_a_later_one_is_folded_already(
+async def test_a_takeover_uses_the_locale_as_of_the_event(
     partition: OwnPartition,
 ) -> None:
-    fence = await (await partition.begun()).taken_over()
-    await partition.happened(events.UserJoined(user_id="anna", locale="de"))
-    await partition.happened(events.TaskAssigned(task_id="1", task_title="T", user_id="anna"))
-    await partition.happened(events.UserJoined(user_id="anna", locale="en"))
-    died = await partition.router(fence, partition.writer(fence))
-    await died.route(await partition.events())
-    await died.stop()
-    before = await partition.told()
+    fence = await (await partition.prepared_partition()).take_over()
+    await partition.append_event(UserJoined(user_id="anna", locale="de"))
+    await partition.append_event(TaskAssigned(task_id="1", task_title="T", user_id="anna"))
+    await partition.append_event(UserJoined(user_id="anna", locale="en"))
+    dead_router = await partition.make_router(fence, partition.make_writer(fence))
+    await dead_router.route_batch(await partition.read_events())
+    await dead_router.stop()
+    before = await partition.notifications()
 
-    await partition.routed()
+    await partition.route_all()
 
     assert before == []
-    assert [found.title for found in await partition.told()] == ["Aufgabe zugewiesen"]
+    assert [notification.title for notification in await partition.notifications()] == [
+        "Aufgabe zugewiesen"
+    ]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), None], ids=str)
-async def test_an_event_whose_number_cannot_be_written_is_buried_and_stops_nothing_behind_it(
+async def test_an_event_with_an_invalid_number_becomes_a_dead_letter_and_later_events_notify(
     partition: OwnPartition, monkeypatch: pytest.MonkeyPatch, number: Any
 ) -> None:
     wrong = Rule(
         "hours_approved",
-        events.TimelogApproved,
-        lambda recorded: iter([Tell(to=("u",), says={"hours": number}, category="-")]),
+        TimelogApproved,
+        lambda recorded: iter([Tell(to=("u",), values={"hours": number}, category="-")]),
     )
-    monkeypatch.setattr(router, "SAYING", {**router.SAYING, events.TimelogApproved: [wrong]})
-    await partition.begun()
-    sequence = await partition.happened(hours(1))
-    await partition.announced("bob")
+    monkeypatch.setattr(
+        router, "RULES_BY_EVENT", {**router.RULES_BY_EVENT, TimelogApproved: [wrong]}
+    )
+    await partition.prepared_partition()
+    sequence = await partition.append_event(make_approved_hours(1))
+    await partition.append_announcement("bob")
 
-    await partition.routed()
+    await partition.route_all()
 
-    assert await last(partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence))
-    assert await partition.users_told() == ["bob"]
+    subject = dead_letter_subject(SERVICE, partition.number, sequence)
+    assert await last_message(partition.runtime.jetstream, DEAD_LETTERS, subject)
+    assert await partition.notified_users() == ["bob"]
 
 
-async def test_an_event_whose_template_lacks_a_value_is_buried_and_what_it_says_of_relations_holds(
+async def test_an_event_without_a_template_value_becomes_a_dead_letter_and_its_relations_hold(
     partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = Rule(
         "task_status_changed",
-        events.TaskAssigned,
-        lambda recorded: iter([Tell(to=("u",), says={"task": "T"}, category="-")]),
+        TaskAssigned,
+        lambda recorded: iter([Tell(to=("u",), values={"task": "T"}, category="-")]),
     )
-    monkeypatch.setattr(router, "SAYING", {**router.SAYING, events.TaskAssigned: [wrong]})
-    await partition.begun()
-    sequence = await partition.happened(
-        events.TaskAssigned(task_id="1", task_title="T", user_id="anna")
+    monkeypatch.setattr(router, "RULES_BY_EVENT", {**router.RULES_BY_EVENT, TaskAssigned: [wrong]})
+    await partition.prepared_partition()
+    sequence = await partition.append_event(
+        TaskAssigned(task_id="1", task_title="T", user_id="anna")
     )
-    await partition.announced("bob")
-    await partition.happened(
-        events.AnnouncementPublished(
-            title="-", message="-", to=Addressees(relation="task:1#assignee")
-        )
+    await partition.append_announcement("bob")
+    await partition.append_event(
+        AnnouncementPublished(title="-", message="-", to=Addressees(relation="task:1#assignee"))
     )
 
-    await partition.routed()
+    await partition.route_all()
 
-    buried = await last(
-        partition.runtime.jetstream, DEAD, dead(SERVICE, partition.number, sequence)
-    )
+    subject = dead_letter_subject(SERVICE, partition.number, sequence)
+    dead_letter = await last_message(partition.runtime.jetstream, DEAD_LETTERS, subject)
     assert (
-        buried
-        and buried.headers["Tidings-Reason"]
+        dead_letter
+        and dead_letter.headers["Tidings-Reason"]
         == "the template task_status_changed.message has no value for status"
     )
     assert (
         f"{sequence}: the template task_status_changed.message has no value for status"
-        in (await dead_letters(partition.runtime)).words
+        in (await check_dead_letters(partition.runtime)).message
     )
-    assert await partition.users_told() == ["bob", "anna"]
+    assert await partition.notified_users() == ["bob", "anna"]

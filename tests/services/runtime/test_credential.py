@@ -1,15 +1,15 @@
-"""Credentials: where a token may stand, which page may send it, and where a client is."""
+"""Credentials: the places of a token, the allowed origins, and the address of a client."""
 
 from __future__ import annotations
 
 from ipaddress import ip_network
 
 import pytest
-from tidings.runtime.address import address_of
-from tidings.runtime.auth import ForeignOrigin, NoToken, Unauthorised
-from tidings.runtime.credential import Arrival, Ticket, Token
+from tidings.runtime.auth.credential import HandshakeInfo, TicketCredential, TokenCredential
+from tidings.runtime.auth.identity import ForeignOrigin, NoToken, Unauthorised
+from tidings.runtime.auth.origin import CROSS_SITE, OWN_ORIGIN, origin_of
+from tidings.runtime.client_address import address_of
 from tidings.runtime.errors import InvalidSettings
-from tidings.runtime.origin import CROSS_SITE, OWN, origin_of
 from tidings.runtime.settings import Settings
 
 HOST = "push.example.org"
@@ -17,12 +17,17 @@ APP = "https://app.example.org"
 COOKIE = "tidings_token=abc.def.ghi"
 
 
-def arrival(query: str = "", subprotocols: tuple[str, ...] = (), **headers: str) -> Arrival:
-    """A request to our host; `_` in the name of a header is a dash."""
-    given = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return Arrival.of(
+def make_handshake(
+    query: str = "", subprotocols: tuple[str, ...] = (), **headers: str
+) -> HandshakeInfo:
+    """Return a request to our host; `_` in the name of a header stands for a dash."""
+    all_headers = {
+        "host": HOST,
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    return HandshakeInfo.from_scope(
         {
-            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+            "headers": [(name.encode(), value.encode()) for name, value in all_headers.items()],
             "query_string": query.encode(),
             "subprotocols": subprotocols,
             "client": ("192.0.2.1", 4711),
@@ -31,59 +36,69 @@ def arrival(query: str = "", subprotocols: tuple[str, ...] = (), **headers: str)
 
 
 @pytest.mark.parametrize(
-    ("shown", "found"),
+    ("handshake", "expected"),
     [
-        (arrival(), None),
-        (arrival(authorization="Bearer abc"), Token("abc")),
-        (arrival(authorization="bearer abc"), Token("abc")),
-        (arrival(subprotocols=("tidings.v1", "bearer.abc.def")), Token("abc.def")),
-        (arrival(subprotocols=("tidings.v1",)), None),
-        (arrival("cursor=1&ticket=abc"), Ticket("abc")),
-        (arrival("ticket="), Ticket("")),
-        (arrival("ticket=abc", authorization="Bearer def"), Token("def")),
-        (arrival(authorization="Basic YTpi"), NoToken),
-        (arrival(authorization=""), NoToken),
-        (arrival("token=abc"), NoToken),
-        (arrival("token=", authorization="Bearer abc"), NoToken),
-        (arrival(cookie=COOKIE, origin=APP), Token("abc.def.ghi")),
-        (arrival(cookie=f"a=b; {COOKIE} ; c", origin=APP), Token("abc.def.ghi")),
-        (arrival(cookie="tidings_token=first; tidings_token=second", origin=APP), Token("first")),
-        (arrival(cookie=COOKIE, origin=f"https://{HOST}"), Token("abc.def.ghi")),
-        (arrival(cookie=COOKIE, origin=f"https://{HOST}:443"), Token("abc.def.ghi")),
-        (arrival(cookie=COOKIE, sec_fetch_site="same-origin"), Token("abc.def.ghi")),
-        (arrival(cookie="other=abc", origin="https://evil.example.org"), None),
-        (arrival(cookie="tidings_token=", origin="https://evil.example.org"), None),
-        (arrival(cookie=COOKIE), ForeignOrigin),
-        (arrival(cookie=COOKIE, sec_fetch_site="none"), ForeignOrigin),
-        (arrival(cookie=COOKIE, sec_fetch_site="cross-site"), ForeignOrigin),
-        (arrival(cookie=COOKIE, sec_fetch_site="same-site"), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin="null"), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin=""), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin="https://evil.example.org"), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin=f"https://{HOST}.evil.org"), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin=f"https://{HOST}:444"), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin=f"{APP}.evil.org"), ForeignOrigin),
-        (arrival(cookie=COOKIE, origin=APP.replace("https", "http")), ForeignOrigin),
+        (make_handshake(), None),
+        (make_handshake(authorization="Bearer abc"), TokenCredential("abc")),
+        (make_handshake(authorization="bearer abc"), TokenCredential("abc")),
+        (make_handshake(subprotocols=("tidings.v1", "bearer.abc.def")), TokenCredential("abc.def")),
+        (make_handshake(subprotocols=("tidings.v1",)), None),
+        (make_handshake("cursor=1&ticket=abc"), TicketCredential("abc")),
+        (make_handshake("ticket="), TicketCredential("")),
+        (make_handshake("ticket=abc", authorization="Bearer def"), TokenCredential("def")),
+        (make_handshake(authorization="Basic YTpi"), NoToken),
+        (make_handshake(authorization=""), NoToken),
+        (make_handshake("token=abc"), NoToken),
+        (make_handshake("token=", authorization="Bearer abc"), NoToken),
+        (make_handshake(cookie=COOKIE, origin=APP), TokenCredential("abc.def.ghi")),
+        (make_handshake(cookie=f"a=b; {COOKIE} ; c", origin=APP), TokenCredential("abc.def.ghi")),
+        (
+            make_handshake(cookie="tidings_token=first; tidings_token=second", origin=APP),
+            TokenCredential("first"),
+        ),
+        (make_handshake(cookie=COOKIE, origin=f"https://{HOST}"), TokenCredential("abc.def.ghi")),
+        (
+            make_handshake(cookie=COOKIE, origin=f"https://{HOST}:443"),
+            TokenCredential("abc.def.ghi"),
+        ),
+        (
+            make_handshake(cookie=COOKIE, sec_fetch_site="same-origin"),
+            TokenCredential("abc.def.ghi"),
+        ),
+        (make_handshake(cookie="other=abc", origin="https://evil.example.org"), None),
+        (make_handshake(cookie="tidings_token=", origin="https://evil.example.org"), None),
+        (make_handshake(cookie=COOKIE), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, sec_fetch_site="none"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, sec_fetch_site="cross-site"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, sec_fetch_site="same-site"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin="null"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin=""), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin="https://evil.example.org"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin=f"https://{HOST}.evil.org"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin=f"https://{HOST}:444"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin=f"{APP}.evil.org"), ForeignOrigin),
+        (make_handshake(cookie=COOKIE, origin=APP.replace("https", "http")), ForeignOrigin),
     ],
 )
-def test_a_credential_is_found_where_it_may_stand(
-    shown: Arrival, found: Token | Ticket | type[Unauthorised] | None
+def test_a_credential_is_found_in_its_allowed_places(
+    handshake: HandshakeInfo,
+    expected: TokenCredential | TicketCredential | type[Unauthorised] | None,
 ) -> None:
-    if isinstance(found, type):
-        with pytest.raises(found) as refused:
-            shown.credential("tidings_token", frozenset((APP,)))
-        assert "abc" not in str(refused.value)
+    if isinstance(expected, type):
+        with pytest.raises(expected) as refusal:
+            handshake.credential("tidings_token", frozenset((APP,)))
+        assert "abc" not in str(refusal.value)
     else:
-        assert shown.credential("tidings_token", frozenset((APP,))) == found
+        assert handshake.credential("tidings_token", frozenset((APP,))) == expected
 
 
 @pytest.mark.parametrize(
     ("headers", "origin"),
     [
-        ({"host": "a:8000"}, OWN),
-        ({"host": "a:8000", "origin": "http://a:8000"}, OWN),
-        ({"host": "A", "origin": "HTTPS://a"}, OWN),
-        ({"host": "[::1]:80", "origin": "http://[::1]"}, OWN),
+        ({"host": "a:8000"}, OWN_ORIGIN),
+        ({"host": "a:8000", "origin": "http://a:8000"}, OWN_ORIGIN),
+        ({"host": "A", "origin": "HTTPS://a"}, OWN_ORIGIN),
+        ({"host": "[::1]:80", "origin": "http://[::1]"}, OWN_ORIGIN),
         ({"host": "a:8000", "origin": "http://a"}, "http://a"),
         ({"origin": "http://a"}, "http://a"),
         ({"host": "a", "sec-fetch-site": "cross-site"}, CROSS_SITE),
@@ -94,15 +109,19 @@ def test_the_origin_of_a_request_is_that_of_its_page(headers: dict[str, str], or
     assert origin_of(headers) == origin
 
 
-def test_with_a_list_of_origins_no_other_may_connect_and_without_one_any_may() -> None:
-    listed = frozenset((APP,))
+def test_only_allowed_origins_may_connect_if_there_is_a_list() -> None:
+    allowed_origins = frozenset((APP,))
 
-    for welcome in (arrival(), arrival(origin=APP), arrival(origin=f"https://{HOST}")):
-        welcome.check_origin(listed)
+    for handshake in (
+        make_handshake(),
+        make_handshake(origin=APP),
+        make_handshake(origin=f"https://{HOST}"),
+    ):
+        handshake.check_origin(allowed_origins)
     for foreign in ("https://evil.example.org", "null", f"{APP}:8443"):
         with pytest.raises(ForeignOrigin):
-            arrival(origin=foreign).check_origin(listed)
-        arrival(origin=foreign).check_origin(frozenset())
+            make_handshake(origin=foreign).check_origin(allowed_origins)
+        make_handshake(origin=foreign).check_origin(frozenset())
 
 
 @pytest.mark.parametrize(
@@ -116,9 +135,10 @@ def test_with_a_list_of_origins_no_other_may_connect_and_without_one_any_may() -
         "null",
     ],
 )
-def test_an_origin_that_no_browser_sends_is_no_setting(wrong: str) -> None:
+def test_an_origin_that_no_browser_sends_is_an_invalid_setting(wrong: str) -> None:
     with pytest.raises(
-        InvalidSettings, match=r"TIDINGS_ALLOWED_ORIGINS: .* is no origin; give them as browsers do"
+        InvalidSettings,
+        match=r"TIDINGS_ALLOWED_ORIGINS: .* is not an origin; give it as browsers send it",
     ):
         _ = Settings(allowed_origins=f"{APP}, {wrong}").origins
 
@@ -127,7 +147,7 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
 
 
 @pytest.mark.parametrize(
-    ("peer", "told", "found"),
+    ("peer", "forwarded_for", "expected"),
     [
         ("192.0.2.1", None, "192.0.2.1"),
         ("192.0.2.1", "203.0.113.9", "192.0.2.1"),
@@ -144,33 +164,37 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
         ("", "203.0.113.9", ""),
     ],
 )
-def test_a_client_is_where_trusted_proxies_say_and_nowhere_else(
-    peer: str, told: str | None, found: str
+def test_the_address_of_a_client_is_taken_from_trusted_proxies_only(
+    peer: str, forwarded_for: str | None, expected: str
 ) -> None:
-    forwarded = {"x-forwarded-for": told} if told else {}
+    x_forwarded_for = {"x-forwarded-for": forwarded_for} if forwarded_for else {}
     rfc7239 = (
-        {"forwarded": ", ".join(f'proto=https;for="{hop.strip()}"' for hop in told.split(","))}
-        if told
+        {
+            "forwarded": ", ".join(
+                f'proto=https;for="{hop.strip()}"' for hop in forwarded_for.split(",")
+            )
+        }
+        if forwarded_for
         else {}
     )
 
-    assert address_of(peer, forwarded, PROXIES, "x-forwarded-for") == found
-    assert address_of(peer, rfc7239, PROXIES, "forwarded") == found
-    assert address_of(peer, {**forwarded, **rfc7239}, (), "forwarded") == address_of(
+    assert address_of(peer, x_forwarded_for, PROXIES, "x-forwarded-for") == expected
+    assert address_of(peer, rfc7239, PROXIES, "forwarded") == expected
+    assert address_of(peer, {**x_forwarded_for, **rfc7239}, (), "forwarded") == address_of(
         peer, {}, (), "forwarded"
     )
-    assert address_of(peer, forwarded, PROXIES, "forwarded") == address_of(
+    assert address_of(peer, x_forwarded_for, PROXIES, "forwarded") == address_of(
         peer, {}, (), "forwarded"
     )
 
 
-def test_trusted_proxies_are_networks() -> None:
+def test_trusted_proxies_are_parsed_as_networks() -> None:
     assert Settings(trusted_proxies="10.0.0.7, 10.1.0.0/16").proxies == (
         ip_network("10.0.0.7/32"),
         ip_network("10.1.0.0/16"),
     )
     with pytest.raises(
         InvalidSettings,
-        match=r"TIDINGS_TRUSTED_PROXIES: `proxy` is no network; give addresses such as 10.0.0.7",
+        match=r"TIDINGS_TRUSTED_PROXIES: `proxy` is not a network; give addresses such as 10.0.0.7",
     ):
         _ = Settings(trusted_proxies="proxy").proxies

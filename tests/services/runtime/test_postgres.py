@@ -1,4 +1,4 @@
-"""Postgres: what goes wrong for one user of a connection is over before the next one gets it."""
+"""Postgres: an error of one user of a connection does not affect the next one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from tidings.runtime import postgres as postgres_module
 from tidings.runtime.errors import Fenced, Unavailable
-from tidings.runtime.postgres import Postgres, open_postgres
 from tidings.runtime.process import Runtime
+from tidings.runtime.readmodels import postgres as postgres_module
+from tidings.runtime.readmodels.postgres import Postgres, open_postgres
 
 STEPS = 60
 
 
-async def unharmed(postgres: Postgres) -> bool:
-    """Whether a connection does everything that is asked of a new one."""
+async def is_usable(postgres: Postgres) -> bool:
+    """Return whether a connection works like a new one."""
     async with postgres.connection() as connection:
         await connection.execute("SELECT 1; SELECT 2")
     async with postgres.transaction() as connection:
@@ -26,28 +26,27 @@ async def unharmed(postgres: Postgres) -> bool:
 
 
 @pytest.mark.parametrize("way", ["connection", "transaction", "snapshot"])
-async def test_whoever_is_cancelled_leaves_nothing_behind_in_the_connection(
-    runtime: Runtime, way: str
-) -> None:
+async def test_a_cancelled_query_leaves_the_connection_usable(runtime: Runtime, way: str) -> None:
     async with open_postgres(runtime.settings.postgres, "tests-cancelled", 1) as postgres:
 
-        async def ask() -> None:
+        async def run_queries() -> None:
             async with getattr(postgres, way)() as connection:
                 for _ in range(3):
                     await connection.execute("SELECT pg_sleep(0.001)")
                     await (await connection.execute("SELECT count(*) FROM pg_class")).fetchone()
 
         for steps in range(STEPS):
-            asked = asyncio.create_task(ask())
+            task = asyncio.create_task(run_queries())
+            # Cancel at each of the first points at which the task can be suspended.
             for _ in range(steps):
                 await asyncio.sleep(0)
-            asked.cancel()
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await asked
-            assert await unharmed(postgres)
+                await task
+            assert await is_usable(postgres)
 
 
-async def test_an_error_in_a_transaction_is_over_with_it(runtime: Runtime) -> None:
+async def test_an_error_in_a_transaction_ends_with_it(runtime: Runtime) -> None:
     async with open_postgres(runtime.settings.postgres, "tests-errors", 1) as postgres:
         with pytest.raises(psycopg.errors.UndefinedColumn):
             async with postgres.transaction() as connection:
@@ -55,10 +54,10 @@ async def test_an_error_in_a_transaction_is_over_with_it(runtime: Runtime) -> No
                 await connection.execute("SELECT nothing")
                 await connection.execute("SELECT 2")
 
-        assert await unharmed(postgres)
+        assert await is_usable(postgres)
 
 
-async def test_what_an_error_means_is_said_in_our_words(runtime: Runtime) -> None:
+async def test_errors_of_postgres_become_errors_of_tidings(runtime: Runtime) -> None:
     with pytest.raises(Unavailable, match="UndefinedTable"):
         async with runtime.postgres.connection() as connection:
             await connection.execute("SELECT * FROM nowhere.nothing")
@@ -67,10 +66,10 @@ async def test_what_an_error_means_is_said_in_our_words(runtime: Runtime) -> Non
             await connection.execute("SELECT 1 / 0")
 
 
-async def test_when_nobody_answers_the_server_is_unavailable(
+async def test_a_server_that_does_not_answer_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(postgres_module, "CONNECTION_SECONDS", 0.2)
+    monkeypatch.setattr(postgres_module, "CONNECTION_TIMEOUT_SECONDS", 0.2)
     async with open_postgres(
         "postgresql://nobody@127.0.0.1:1/nothing", "tests-nobody", 1
     ) as postgres:
@@ -79,18 +78,18 @@ async def test_when_nobody_answers_the_server_is_unavailable(
                 pass
 
 
-async def _server_stands(runtime: Runtime, setting: str) -> None:
+async def _set_timezone(runtime: Runtime, setting: str) -> None:
     async with runtime.postgres.connection() as connection:
         row = await (await connection.execute("SELECT quote_ident(current_database())")).fetchone()
         assert row
         await connection.execute(f"ALTER DATABASE {row[0]} {setting}".encode())
 
 
-async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(
+async def test_thirty_days_last_equally_long_in_any_timezone_of_the_server(
     runtime: Runtime,
 ) -> None:
     days = timedelta(days=30)
-    await _server_stands(runtime, "SET timezone TO 'Europe/Berlin'")
+    await _set_timezone(runtime, "SET timezone TO 'Europe/Berlin'")
 
     try:
         async with (
@@ -102,15 +101,16 @@ async def test_thirty_days_are_as_long_as_in_memory_wherever_the_server_stands(
             )
             row = await (await connection.execute(over_the_end_of_summer, (days,))).fetchone()
     finally:
-        await _server_stands(runtime, "RESET timezone")
+        await _set_timezone(runtime, "RESET timezone")
 
     assert row == (days,)
 
 
-async def test_a_snapshot_sees_one_moment_and_cannot_write(runtime: Runtime) -> None:
+async def test_a_snapshot_is_consistent_and_read_only(runtime: Runtime) -> None:
     async with runtime.postgres.connection() as connection:
         await connection.execute(
-            "CREATE TABLE IF NOT EXISTS moment (at integer); DELETE FROM moment; INSERT INTO moment VALUES (1)"
+            "CREATE TABLE IF NOT EXISTS moment (at integer);"
+            " DELETE FROM moment; INSERT INTO moment VALUES (1)"
         )
 
     try:

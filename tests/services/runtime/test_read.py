@@ -1,98 +1,97 @@
-"""Read: a stream page by page, and the newest message of a subject, without a consumer."""
+"""Read: one page of a stream, or the newest message of a subject, without a consumer."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tidings.runtime.append import Draft
-from tidings.runtime.errors import Refused, Unavailable
-from tidings.runtime.follow import Message
+from tidings.contracts.messages import NewMessage
+from tidings.runtime.errors import RequestRefused, Unavailable
+from tidings.runtime.log.read import (
+    PAGE_BYTES,
+    PAGE_MESSAGES,
+    first_sequence_since,
+    last_message,
+    read,
+)
 from tidings.runtime.process import Runtime
-from tidings.runtime.read import PAGE_BYTES, PAGE_MESSAGES, first_since, last, read
 
-from tests.own_stream import OwnStream
+from tests.own_stream import OwnStream, append_bodies, decode_bodies
 
 BIG_BYTES = 200_000
 
 
-async def lay_down(runtime: Runtime, stream: OwnStream, subject: str, *bodies: str) -> None:
-    await runtime.appender().append_batch(
-        [Draft(stream.subject(subject), body.encode()) for body in bodies]
-    )
-
-
-async def pages(
+async def read_pages(
     runtime: Runtime, stream: OwnStream, subject: str, after: int = 0, limit: int = PAGE_MESSAGES
 ) -> list[list[str]]:
-    """What all pages say, up to the empty one."""
-    found: list[list[str]] = []
+    """Return the bodies of all pages up to the empty one."""
+    pages: list[list[str]] = []
     while page := await read(
         runtime.jetstream, stream.name, stream.subject(subject), after=after, limit=limit
     ):
-        found.append(said(page))
+        pages.append(decode_bodies(page))
         after = page[-1].sequence
-    return found
+    return pages
 
 
-def said(messages: list[Message]) -> list[str]:
-    return [message.data.decode() for message in messages]
-
-
-async def test_pages_follow_each_other_up_to_the_end(runtime: Runtime, stream: OwnStream) -> None:
+async def test_pages_continue_to_the_end_of_the_stream(runtime: Runtime, stream: OwnStream) -> None:
     bodies = [str(number) for number in range(1, 26)]
-    await lay_down(runtime, stream, "x", *bodies)
+    await append_bodies(runtime.appender(), stream, *bodies, subject="x")
 
-    found = await pages(runtime, stream, "x", limit=10)
+    pages = await read_pages(runtime, stream, "x", limit=10)
 
-    assert found == [bodies[:10], bodies[10:20], bodies[20:]]
+    assert pages == [bodies[:10], bodies[10:20], bodies[20:]]
 
 
-async def test_a_page_begins_after_a_sequence_and_has_one_subject_only(
+async def test_a_page_begins_after_a_sequence_and_has_only_its_subject(
     runtime: Runtime, stream: OwnStream
 ) -> None:
     for number in range(1, 11):
-        await lay_down(runtime, stream, "x" if number % 2 else "y", str(number))
+        await append_bodies(
+            runtime.appender(), stream, str(number), subject="x" if number % 2 else "y"
+        )
 
-    assert await pages(runtime, stream, "x", after=4) == [["5", "7", "9"]]
-    assert await pages(runtime, stream, "*", after=4) == [[str(number) for number in range(5, 11)]]
+    assert await read_pages(runtime, stream, "x", after=4) == [["5", "7", "9"]]
+    assert await read_pages(runtime, stream, "*", after=4) == [
+        [str(number) for number in range(5, 11)]
+    ]
     assert (
-        await pages(runtime, stream, "x", after=9)
-        == await pages(runtime, stream, "x", after=99)
+        await read_pages(runtime, stream, "x", after=9)
+        == await read_pages(runtime, stream, "x", after=99)
         == []
     )
-    assert await pages(runtime, stream, "z") == []
+    assert await read_pages(runtime, stream, "z") == []
 
 
-async def test_big_messages_come_in_short_pages_and_none_is_left_out(
+async def test_big_messages_come_in_short_pages_without_loss(
     runtime: Runtime, stream: OwnStream
 ) -> None:
     bodies = [str(number) * BIG_BYTES for number in range(10)] * 4
     for first in range(0, len(bodies), 4):
-        await lay_down(runtime, stream, "x", *bodies[first : first + 4])
+        await append_bodies(runtime.appender(), stream, *bodies[first : first + 4], subject="x")
 
-    found = await pages(runtime, stream, "x")
+    pages = await read_pages(runtime, stream, "x")
 
-    assert [body for page in found for body in page] == bodies
-    assert len(found) > 1
-    assert all(sum(map(len, page)) <= PAGE_BYTES + BIG_BYTES for page in found)
+    assert [body for page in pages for body in page] == bodies
+    assert len(pages) > 1
+    assert all(sum(map(len, page)) <= PAGE_BYTES + BIG_BYTES for page in pages)
 
 
-async def test_the_newest_message_of_a_subject_is_found_whole(
+async def test_the_newest_message_of_a_subject_is_complete(
     runtime: Runtime, stream: OwnStream
 ) -> None:
-    await lay_down(runtime, stream, "x", "older")
+    await append_bodies(runtime.appender(), stream, "older", subject="x")
     await runtime.appender().append(
-        Draft(stream.subject("x"), b"newest", headers={"Tidings-Position": "1:2.3"})
+        NewMessage(stream.subject("x"), b"newest", headers={"Tidings-Position": "1:2.3"})
     )
-    await lay_down(runtime, stream, "y", "another's")
+    await append_bodies(runtime.appender(), stream, "another's", subject="y")
 
-    newest = await last(runtime.jetstream, stream.name, stream.subject("x"))
+    newest = await last_message(runtime.jetstream, stream.name, stream.subject("x"))
 
     assert newest
     assert newest == (await read(runtime.jetstream, stream.name, stream.subject("x"), after=1))[
         0
-    ]._replace(head=newest.head)
+    ]._replace(raw_headers=newest.raw_headers)
     assert (newest.data, newest.sequence, newest.headers["Tidings-Position"]) == (
         b"newest",
         2,
@@ -101,9 +100,9 @@ async def test_the_newest_message_of_a_subject_is_found_whole(
 
 
 async def test_an_empty_message_can_be_the_newest(runtime: Runtime, stream: OwnStream) -> None:
-    await runtime.appender().append(Draft(stream.subject("x"), b""))
+    await runtime.appender().append(NewMessage(stream.subject("x"), b""))
 
-    newest = await last(runtime.jetstream, stream.name, stream.subject("x"))
+    newest = await last_message(runtime.jetstream, stream.name, stream.subject("x"))
 
     assert newest and newest.data == b""
 
@@ -112,9 +111,9 @@ async def test_the_newest_of_many_subjects_is_the_newest_of_all(
     runtime: Runtime, stream: OwnStream
 ) -> None:
     for subject in ("a", "b", "a"):
-        await lay_down(runtime, stream, subject, f"of {subject}")
+        await append_bodies(runtime.appender(), stream, f"of {subject}", subject=subject)
 
-    newest = await last(runtime.jetstream, stream.name, stream.subject(">"))
+    newest = await last_message(runtime.jetstream, stream.name, stream.subject(">"))
 
     assert newest and newest.sequence == 3
 
@@ -122,31 +121,33 @@ async def test_the_newest_of_many_subjects_is_the_newest_of_all(
 async def test_a_subject_without_messages_has_no_newest_one(
     runtime: Runtime, stream: OwnStream
 ) -> None:
-    await lay_down(runtime, stream, "x", "here")
+    await append_bodies(runtime.appender(), stream, "here", subject="x")
 
-    assert await last(runtime.jetstream, stream.name, stream.subject("y")) is None
+    assert await last_message(runtime.jetstream, stream.name, stream.subject("y")) is None
 
 
-async def test_a_stream_that_is_not_there_is_no_empty_stream(runtime: Runtime) -> None:
+async def test_a_missing_stream_is_an_error(runtime: Runtime) -> None:
     with pytest.raises(Unavailable):
         await read(runtime.jetstream, "T_nowhere", "x", after=0)
-    with pytest.raises(Refused, match="stream not found"):
-        await last(runtime.jetstream, "T_nowhere", "x")
+    with pytest.raises(RequestRefused, match="stream not found"):
+        await last_message(runtime.jetstream, "T_nowhere", "x")
 
 
-async def test_the_first_message_since_a_moment_is_found_among_those_of_its_subject(
+async def test_the_first_message_since_a_time_is_found_by_subject(
     runtime: Runtime, stream: OwnStream
 ) -> None:
-    await lay_down(runtime, stream, "x", "1")
-    await lay_down(runtime, stream, "y", "2")
-    await lay_down(runtime, stream, "x", "3")
+    await append_bodies(runtime.appender(), stream, "1", subject="x")
+    await append_bodies(runtime.appender(), stream, "2", subject="y")
+    await append_bodies(runtime.appender(), stream, "3", subject="x")
     (_, third) = await read(runtime.jetstream, stream.name, stream.subject("x"), after=0)
-    written = datetime.fromtimestamp(third.time_nanoseconds // 1000 / 1e6, UTC)
+    stored_at = datetime.fromtimestamp(third.time_nanoseconds // 1000 / 1e6, UTC)
 
-    async def since(moment: datetime, subject: str = "x") -> int | None:
-        return await first_since(runtime.jetstream, stream.name, stream.subject(subject), moment)
+    async def find_since(moment: datetime, subject: str = "x") -> int | None:
+        return await first_sequence_since(
+            runtime.jetstream, stream.name, stream.subject(subject), moment
+        )
 
-    assert await since(written - timedelta(days=400)) == 1
-    assert await since(written) == 3
-    assert await since(written + timedelta(seconds=1)) is None
-    assert await since(written - timedelta(days=400), "z") is None
+    assert await find_since(stored_at - timedelta(days=400)) == 1
+    assert await find_since(stored_at) == 3
+    assert await find_since(stored_at + timedelta(seconds=1)) is None
+    assert await find_since(stored_at - timedelta(days=400), "z") is None

@@ -1,4 +1,4 @@
-"""Revocations: what was issued before counts no longer, what is issued after does, and memory has an end."""
+"""Revocations: tokens issued before one are refused, later ones accepted, in bounded memory."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import Identity
-from tidings.runtime.revocation import Revocations
+from tidings.runtime.auth.identity import Identity
+from tidings.runtime.auth.revocation import Revocations
 
 LIFETIME_SECONDS = 100.0
 ALICE, BOB = Person("acme", "alice"), Person("acme", "bob")
 
 
-def token(person: Person, issued: float, session: str | None = None) -> Identity:
-    return Identity(person, frozenset(), issued + LIFETIME_SECONDS, issued, session)
+def make_identity(person: Person, issued_at: float, session: str | None = None) -> Identity:
+    return Identity(person, frozenset(), issued_at + LIFETIME_SECONDS, issued_at, session)
 
 
 @pytest.mark.parametrize(
-    ("revoked", "shown", "concerned"),
+    ("revoked_session", "identity", "is_revoked"),
     [
-        (None, token(ALICE, 10), True),
-        (None, token(ALICE, 10, "s"), True),
-        (None, token(ALICE, 10.5), False),
-        (None, token(BOB, 9), False),
-        (None, token(Person("umbrella", "alice"), 9), False),
-        ("s", token(ALICE, 10, "s"), True),
-        ("s", token(ALICE, 9, "other"), False),
-        ("s", token(ALICE, 9), False),
-        ("s", token(BOB, 9, "s"), False),
-        ("s", token(ALICE, 11, "s"), False),
+        (None, make_identity(ALICE, 10), True),
+        (None, make_identity(ALICE, 10, "s"), True),
+        (None, make_identity(ALICE, 10.5), False),
+        (None, make_identity(BOB, 9), False),
+        (None, make_identity(Person("umbrella", "alice"), 9), False),
+        ("s", make_identity(ALICE, 10, "s"), True),
+        ("s", make_identity(ALICE, 9, "other"), False),
+        ("s", make_identity(ALICE, 9), False),
+        ("s", make_identity(BOB, 9, "s"), False),
+        ("s", make_identity(ALICE, 11, "s"), False),
     ],
 )
-def test_a_revocation_concerns_what_was_issued_up_to_it(
-    revoked: str | None, shown: Identity, concerned: bool
+def test_a_revocation_applies_to_tokens_issued_up_to_it(
+    revoked_session: str | None, identity: Identity, is_revoked: bool
 ) -> None:
     revocations = Revocations(LIFETIME_SECONDS)
 
-    revocations.add(ALICE, revoked, 10)
+    revocations.add_revocation(ALICE, revoked_session, 10)
 
-    assert revocations.concern(shown) is concerned
+    assert revocations.is_revoked(identity) is is_revoked
 
 
-def test_what_no_living_token_can_be_concerned_by_is_forgotten() -> None:
+def test_a_revocation_that_affects_no_valid_token_is_forgotten() -> None:
     revocations = Revocations(LIFETIME_SECONDS)
 
     for second in range(1000):
-        revocations.add(Person("acme", f"user-{second}"), None, second)
+        revocations.add_revocation(Person("acme", f"user-{second}"), None, second)
 
     assert len(revocations) == LIFETIME_SECONDS + 1
 
@@ -58,31 +58,33 @@ def test_what_no_living_token_can_be_concerned_by_is_forgotten() -> None:
     ),
     st.integers(1, 8),
 )
-def test_however_few_are_kept_no_revoked_token_ever_counts(
-    added: list[tuple[str, str, str | None]], limit: int
+def test_a_limit_never_accepts_a_revoked_token(
+    entries: list[tuple[str, str, str | None]], limit: int
 ) -> None:
-    revocations, everything = Revocations(1000, limit), Revocations(1000)
+    revocations, unlimited = Revocations(1000, limit), Revocations(1000)
 
-    for at, (tenant, user, session) in enumerate(added, 1):
-        revocations.add(Person(tenant, user), session, at)
-        everything.add(Person(tenant, user), session, at)
+    for at, (tenant, user, session) in enumerate(entries, 1):
+        revocations.add_revocation(Person(tenant, user), session, at)
+        unlimited.add_revocation(Person(tenant, user), session, at)
 
     assert len(revocations) <= limit
-    for tenant, user, session in added:
-        for issued in range(len(added) + 2):
-            shown = token(Person(tenant, user), issued, session)
-            assert revocations.concern(shown) or not everything.concern(shown)
-        assert not revocations.concern(token(Person(tenant, user), len(added) + 1, session))
+    for tenant, user, session in entries:
+        for issued_at in range(len(entries) + 2):
+            identity = make_identity(Person(tenant, user), issued_at, session)
+            assert revocations.is_revoked(identity) or not unlimited.is_revoked(identity)
+        assert not revocations.is_revoked(
+            make_identity(Person(tenant, user), len(entries) + 1, session)
+        )
 
 
-def test_a_tenant_that_revokes_without_end_is_the_one_that_pays_for_it() -> None:
+def test_the_tenant_with_the_most_revocations_is_evicted_first() -> None:
     revocations = Revocations(1e9, limit=1000)
-    revocations.add(Person("quiet", "alice"), None, 1)
+    revocations.add_revocation(Person("quiet", "alice"), None, 1)
 
     for at in range(2, 5000):
-        revocations.add(Person("loud", f"user-{at}"), None, at)
+        revocations.add_revocation(Person("loud", f"user-{at}"), None, at)
 
     assert len(revocations) == 1000
-    assert not revocations.concern(token(Person("quiet", "bob"), 1))
-    assert revocations.concern(token(Person("quiet", "alice"), 1))
-    assert revocations.concern(token(Person("loud", "nobody"), 3000))
+    assert not revocations.is_revoked(make_identity(Person("quiet", "bob"), 1))
+    assert revocations.is_revoked(make_identity(Person("quiet", "alice"), 1))
+    assert revocations.is_revoked(make_identity(Person("loud", "nobody"), 3000))

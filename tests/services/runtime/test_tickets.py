@@ -1,22 +1,24 @@
-"""Tickets: one connection, one person, one origin, a few seconds; and never a token."""
+"""Tickets: valid for one connection, one user, one origin and a few seconds; never a token."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 
 import pytest
+from tidings.client.jetstream import JetStream, connect
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import Identity, InvalidToken, issue
-from tidings.runtime.credential import Arrival
+from tidings.runtime.auth.credential import HandshakeInfo
+from tidings.runtime.auth.identity import Identity, InvalidToken, issue_token
+from tidings.runtime.auth.tickets import Tickets
+from tidings.runtime.auth.tokens import Tokens
 from tidings.runtime.errors import Unavailable
-from tidings.runtime.jetstream import JetStream, connect
 from tidings.runtime.process import Runtime
 from tidings.runtime.settings import Settings
-from tidings.runtime.tickets import Tickets
-from tidings.runtime.tokens import Tokens
 
+from tests.clock import Clock
 from tests.driver import SECRET
 
 ALICE = Identity(
@@ -29,52 +31,54 @@ ALICE = Identity(
 ORIGIN = "https://app.example.org"
 
 
-def tickets(jetstream: JetStream, secret: str = SECRET, seconds: int = 30) -> Tickets:
-    return Tickets(jetstream, secret, seconds)
+def make_tickets(jetstream: JetStream, secret: str = SECRET) -> Tickets:
+    return Tickets(jetstream, secret, ttl_seconds=30)
 
 
-async def test_a_ticket_stands_for_whom_it_was_issued_to_on_any_edge_that_shares_the_secret(
+async def test_a_ticket_identifies_its_user_on_any_edge_with_the_same_secret(
     runtime: Runtime,
 ) -> None:
-    one, other = tickets(runtime.jetstream), tickets(runtime.jetstream)
+    issuing_edge, redeeming_edge = make_tickets(runtime.jetstream), make_tickets(runtime.jetstream)
 
-    ticket = one.issue(ALICE, ORIGIN)
+    ticket = issuing_edge.issue_ticket(ALICE, ORIGIN)
 
-    assert await other.redeem(ticket, ORIGIN) == ALICE
+    assert await redeeming_edge.redeem_ticket(ticket, ORIGIN) == ALICE
 
 
-async def test_of_many_edges_that_are_shown_one_ticket_one_takes_it(runtime: Runtime) -> None:
-    edges = [tickets(runtime.jetstream) for _ in range(8)]
-    ticket = edges[0].issue(ALICE, ORIGIN)
+async def test_of_many_edges_that_redeem_one_ticket_one_succeeds(runtime: Runtime) -> None:
+    edges = [make_tickets(runtime.jetstream) for _ in range(8)]
+    ticket = edges[0].issue_ticket(ALICE, ORIGIN)
 
     answers = await asyncio.gather(
-        *(edge.redeem(ticket, ORIGIN) for edge in edges for _ in range(5)), return_exceptions=True
+        *(edge.redeem_ticket(ticket, ORIGIN) for edge in edges for _ in range(5)),
+        return_exceptions=True,
     )
 
     assert answers.count(ALICE) == 1
     assert [type(answer) for answer in answers].count(InvalidToken) == len(answers) - 1
 
 
-async def test_a_ticket_for_one_origin_is_refused_at_another_and_still_good_at_its_own(
+async def test_a_ticket_is_refused_for_another_origin_and_remains_valid_for_its_own(
     runtime: Runtime,
 ) -> None:
-    edge = tickets(runtime.jetstream)
-    ticket = edge.issue(ALICE, ORIGIN)
+    edge = make_tickets(runtime.jetstream)
+    ticket = edge.issue_ticket(ALICE, ORIGIN)
 
     with pytest.raises(InvalidToken, match="another origin"):
-        await edge.redeem(ticket, "https://evil.example.org")
+        await edge.redeem_ticket(ticket, "https://evil.example.org")
 
-    assert await edge.redeem(ticket, ORIGIN) == ALICE
+    assert await edge.redeem_ticket(ticket, ORIGIN) == ALICE
 
 
-async def test_a_ticket_is_too_old_after_its_seconds(runtime: Runtime) -> None:
-    edge = tickets(runtime.jetstream, seconds=1)
-    ticket = edge.issue(ALICE, ORIGIN)
+async def test_a_ticket_expires(runtime: Runtime) -> None:
+    clock = Clock(time.time())
+    edge = Tickets(runtime.jetstream, SECRET, 1, clock)
+    ticket = edge.issue_ticket(ALICE, ORIGIN)
 
-    await asyncio.sleep(2.1)
+    clock.advance(2)
 
     with pytest.raises(InvalidToken, match="older than 1 s"):
-        await edge.redeem(ticket, ORIGIN)
+        await edge.redeem_ticket(ticket, ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -87,20 +91,20 @@ async def test_a_ticket_is_too_old_after_its_seconds(runtime: Runtime) -> None:
         lambda it: it * 50,
     ],
 )
-async def test_a_forged_ticket_is_refused(runtime: Runtime, forge: object) -> None:
-    edge = tickets(runtime.jetstream)
-    ticket = forge(edge.issue(ALICE, ORIGIN))  # type: ignore[operator]
+async def test_a_forged_ticket_is_refused(runtime: Runtime, forge: Callable[[str], str]) -> None:
+    edge = make_tickets(runtime.jetstream)
+    ticket = forge(edge.issue_ticket(ALICE, ORIGIN))
 
     with pytest.raises(InvalidToken):
-        await edge.redeem(ticket, ORIGIN)
+        await edge.redeem_ticket(ticket, ORIGIN)
 
 
-async def test_a_ticket_spelt_otherwise_is_the_same_ticket(runtime: Runtime) -> None:
-    edge = tickets(runtime.jetstream)
-    ticket = edge.issue(ALICE, ORIGIN)
-    await edge.redeem(ticket, ORIGIN)
+async def test_a_used_ticket_in_another_spelling_is_refused(runtime: Runtime) -> None:
+    edge = make_tickets(runtime.jetstream)
+    ticket = edge.issue_ticket(ALICE, ORIGIN)
+    await edge.redeem_ticket(ticket, ORIGIN)
 
-    for other in (
+    for variant in (
         ticket + "=",
         ticket.rstrip("="),
         ticket[:-1] + "\n" + ticket[-1],
@@ -108,35 +112,41 @@ async def test_a_ticket_spelt_otherwise_is_the_same_ticket(runtime: Runtime) -> 
         f" {ticket} ",
     ):
         with pytest.raises(InvalidToken):
-            await edge.redeem(other, ORIGIN)
+            await edge.redeem_ticket(variant, ORIGIN)
 
 
-async def test_a_ticket_is_no_token_a_token_no_ticket_and_neither_shows_the_other_secret(
+async def test_a_ticket_is_not_a_token_and_a_token_is_not_a_ticket(
     runtime: Runtime,
 ) -> None:
-    edge, tokens = tickets(runtime.jetstream), Tokens(Settings(jwt_secret=SECRET), None)
-    ticket, token = edge.issue(ALICE, ORIGIN), issue(ALICE.person, "inbox", SECRET, time.time(), 60)
+    edge, tokens = make_tickets(runtime.jetstream), Tokens(Settings(jwt_secret=SECRET), None)
+    ticket, token = (
+        edge.issue_ticket(ALICE, ORIGIN),
+        issue_token(ALICE.person, "inbox", SECRET, time.time(), 60),
+    )
 
     with pytest.raises(InvalidToken):
         await tokens.identity(ticket)
-    for forged in (token, tickets(runtime.jetstream, SECRET + "!").issue(ALICE, ORIGIN)):
+    for forgery in (
+        token,
+        make_tickets(runtime.jetstream, SECRET + "!").issue_ticket(ALICE, ORIGIN),
+    ):
         with pytest.raises(InvalidToken):
-            await edge.redeem(forged, ORIGIN)
+            await edge.redeem_ticket(forgery, ORIGIN)
     assert b"alice" not in urlsafe_b64decode(ticket)
 
 
-async def test_without_nats_no_ticket_is_taken(runtime: Runtime) -> None:
+async def test_without_nats_no_ticket_is_accepted(runtime: Runtime) -> None:
     async with connect(runtime.settings.nats, "tests-away") as away:
-        edge = tickets(away)
-    ticket = edge.issue(ALICE, ORIGIN)
+        edge = make_tickets(away)
+    ticket = edge.issue_ticket(ALICE, ORIGIN)
 
     with pytest.raises(Unavailable):
-        await edge.redeem(ticket, ORIGIN)
+        await edge.redeem_ticket(ticket, ORIGIN)
 
-    assert await tickets(runtime.jetstream).redeem(ticket, ORIGIN) == ALICE
+    assert await make_tickets(runtime.jetstream).redeem_ticket(ticket, ORIGIN) == ALICE
 
 
-def test_a_ticket_is_found_in_the_query_only() -> None:
-    arrival = Arrival({}, {"ticket": ["t"]}, (), "")
+def test_a_ticket_is_read_from_the_query_only() -> None:
+    handshake = HandshakeInfo({}, {"ticket": ["t"]}, (), "")
 
-    assert arrival.credential("cookie", frozenset()) == ("t",)
+    assert handshake.credential("cookie", frozenset()) == ("t",)

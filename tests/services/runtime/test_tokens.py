@@ -1,14 +1,13 @@
-"""Tokens: taken only if their issuer signed them for us, with the key and algorithm that it publishes."""
+"""Tokens: accepted only if their issuer signed them for us with a published key."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -18,41 +17,45 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
-from tidings.runtime.auth import InvalidToken, MissingClaims, Unauthorised
+from tidings.runtime.auth.identity import InvalidToken, MissingClaims, Unauthorised
+from tidings.runtime.auth.keyset import SET_LIMIT_BYTES, KeySet, UnusableKeySet, parse_key_set
+from tidings.runtime.auth.tokens import Tokens
 from tidings.runtime.errors import Unavailable
-from tidings.runtime.keyset import SET_LIMIT_BYTES, KeySet, Unusable, usable
 from tidings.runtime.settings import Settings
-from tidings.runtime.tokens import Tokens
 
+from tests.clock import Clock
 from tests.driver import SECRET
-from tests.issuer import Issuer, issuing
+from tests.issuer import Issuer, run_issuer
+from tests.tokens import encode_part, sign_token
 
 DAY_SECONDS = 86_400
 
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[Issuer]:
-    """An issuer with one key."""
-    async with issuing() as running:
-        running.key("first")
+    """Run an issuer with one key."""
+    async with run_issuer() as running:
+        running.publish_key("first")
         yield running
 
 
 @asynccontextmanager
-async def checking(issuer: Issuer, **settings: Any) -> AsyncIterator[Tokens]:
-    """What checks the issuer's tokens while the block lasts."""
-    chosen = Settings(jwks_url=issuer.url, **{"jwks_cooldown_seconds": 0.2, **settings})
-    keys = KeySet(chosen, issuer.url)
+async def run_tokens(
+    issuer: Issuer, clock: Callable[[], float] = time.monotonic, **settings: Any
+) -> AsyncIterator[Tokens]:
+    """Verify the issuer's tokens while the block lasts."""
+    all_settings = Settings(jwks_url=issuer.url, **settings)
+    keys = KeySet(all_settings, issuer.url, clock)
     running = asyncio.create_task(keys.run())
-    yield Tokens(chosen, keys)
+    yield Tokens(all_settings, keys)
     running.cancel()
     await asyncio.wait((running,))
 
 
-def signed(secret: str = SECRET, **claims: Any) -> str:
-    """A token signed with the secret; a claim that is None is left out."""
+def sign_claims(secret: str = SECRET, **claims: Any) -> str:
+    """Return a token signed with the secret; a claim that is None is left out."""
     now = time.time()
-    given = {
+    payload = {
         "sub": "alice",
         "tenant": "acme",
         "scope": "inbox",
@@ -60,99 +63,103 @@ def signed(secret: str = SECRET, **claims: Any) -> str:
         "exp": now + 60,
         **claims,
     }
-    return jwt.encode(
-        {name: value for name, value in given.items() if value is not None},
-        secret,
-        algorithm="HS256",
-    )
+    return sign_token(secret, **payload)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-async def test_a_token_of_each_kind_of_published_key_is_taken(
+async def test_a_token_of_each_kind_of_published_key_is_accepted(
     issuer: Issuer, algorithm: str
 ) -> None:
-    issuer.key("mine", algorithm)
+    issuer.publish_key("mine", algorithm)
 
-    async with checking(issuer) as tokens:
-        found = await tokens.identity(issuer.token("mine", sid="s-1"))
+    async with run_tokens(issuer) as tokens:
+        identity = await tokens.identity(issuer.issue_token("mine", sid="s-1"))
 
-    assert (found.person, found.scopes, found.session) == (
+    assert (identity.person, identity.scopes, identity.session) == (
         ("acme", "alice"),
         {"inbox", "emit"},
         "s-1",
     )
-    assert issuer.asked == 1
+    assert issuer.request_count == 1
 
 
-async def test_a_token_without_a_key_id_is_taken_if_only_one_key_fits(issuer: Issuer) -> None:
+async def test_a_token_without_a_key_id_is_accepted_if_only_one_key_fits(issuer: Issuer) -> None:
     nameless = jwt.encode(
         {"sub": "a", "tenant": "t", "scope": "", "exp": time.time() + 9},
         issuer.keys["first"][1],
         algorithm="ES256",
     )
 
-    async with checking(issuer) as tokens:
+    clock = Clock()
+    async with run_tokens(issuer, clock, jwks_cooldown_seconds=1) as tokens:
         assert (await tokens.identity(nameless)).person == ("t", "a")
 
-        issuer.key("second")
-        await asyncio.sleep(0.25)
+        issuer.publish_key("second")
+        clock.advance(1)
         with pytest.raises(InvalidToken):
-            await tokens.identity(issuer.token("unheard of", key=issuer.keys["first"][1]))
+            await tokens.identity(issuer.issue_token("unheard of", key=issuer.keys["first"][1]))
         with pytest.raises(InvalidToken):
             await tokens.identity(nameless)
 
 
-async def test_a_key_that_is_new_is_fetched_and_one_that_is_gone_no_longer_counts(
+async def test_a_new_key_is_fetched_and_a_removed_key_is_refused(
     issuer: Issuer,
 ) -> None:
-    async with checking(issuer) as tokens:
-        old = issuer.token("first")
+    clock = Clock()
+    async with run_tokens(issuer, clock, jwks_cooldown_seconds=1) as tokens:
+        old = issuer.issue_token("first")
         await tokens.identity(old)
-        await asyncio.sleep(0.25)
+        clock.advance(1)
 
-        issuer.key("second")
+        issuer.publish_key("second")
         del issuer.keys["first"]
 
-        await tokens.identity(issuer.token("second"))
+        await tokens.identity(issuer.issue_token("second"))
         with pytest.raises(InvalidToken):
             await tokens.identity(old)
 
 
-async def test_a_flood_of_unknown_key_ids_is_one_request_in_a_while(issuer: Issuer) -> None:
-    async with checking(issuer, jwks_cooldown_seconds=1) as tokens:
-        await tokens.identity(issuer.token("first"))
-        await asyncio.sleep(1)
+async def test_a_flood_of_unknown_key_ids_causes_one_request_per_cooldown(issuer: Issuer) -> None:
+    clock = Clock()
+    async with run_tokens(issuer, clock, jwks_cooldown_seconds=1) as tokens:
+        await tokens.identity(issuer.issue_token("first"))
+        clock.advance(1)
         flood = [
-            issuer.token(f"unheard-of-{number}", key=issuer.keys["first"][1])
+            issuer.issue_token(f"unheard-of-{number}", key=issuer.keys["first"][1])
             for number in range(300)
         ]
 
         answers = await asyncio.gather(*map(tokens.identity, flood), return_exceptions=True)
 
     assert {type(answer) for answer in answers} == {InvalidToken}
-    assert issuer.asked == 2
+    assert issuer.request_count == 2
 
 
-async def test_while_the_issuer_is_away_known_keys_serve_for_a_time_and_not_for_ever(
+async def test_known_keys_are_used_for_a_limited_time_while_the_issuer_is_unavailable(
     issuer: Issuer,
 ) -> None:
-    async with checking(
-        issuer, jwks_refresh_seconds=0.1, jwks_cooldown_seconds=0.05, jwks_keep_seconds=1
+    clock = Clock()
+    async with run_tokens(
+        issuer,
+        clock,
+        jwks_refresh_interval_seconds=0.05,
+        jwks_cooldown_seconds=1,
+        jwks_max_age_seconds=10,
     ) as tokens:
-        await tokens.identity(issuer.token("first"))
+        await tokens.identity(issuer.issue_token("first"))
         issuer.status = 503
-        asked = issuer.asked
-        await asyncio.sleep(0.5)
+        before = issuer.request_count
+        clock.advance(5)
+        await issuer.wait_for_requests(before + 1)
 
-        await tokens.identity(issuer.token("first"))
-        assert issuer.asked > asked
+        await tokens.identity(issuer.issue_token("first"))
 
-        await asyncio.sleep(0.7)
+        clock.advance(5)
         with pytest.raises(Unavailable):
-            await tokens.identity(issuer.token("first"))
+            await tokens.identity(issuer.issue_token("first"))
         issuer.status = 200
-        await asyncio.sleep(0.1)
-        await tokens.identity(issuer.token("first"))
+        clock.advance(1)
+        await tokens.identity(issuer.issue_token("first"))
 
 
 NONSENSE = (
@@ -168,47 +175,48 @@ NONSENSE = (
 
 
 @pytest.mark.parametrize("body", NONSENSE, ids=lambda body: str(body[:30]))
-async def test_nonsense_in_place_of_the_keys_takes_none_away(issuer: Issuer, body: bytes) -> None:
-    async with checking(issuer, jwks_refresh_seconds=0.05, jwks_cooldown_seconds=0.01) as tokens:
-        await tokens.identity(issuer.token("first"))
-        issuer.body, asked = body, issuer.asked
-        async with asyncio.timeout(5):
-            while issuer.asked < asked + 2:  # noqa: ASYNC110  it asks by itself, and says nothing
-                await asyncio.sleep(0.01)
+async def test_an_invalid_key_set_removes_no_known_key(issuer: Issuer, body: bytes) -> None:
+    async with run_tokens(
+        issuer, jwks_refresh_interval_seconds=0.05, jwks_cooldown_seconds=0.01
+    ) as tokens:
+        await tokens.identity(issuer.issue_token("first"))
+        issuer.body, before = body, issuer.request_count
+        await issuer.wait_for_requests(before + 2)
 
-        assert (await tokens.identity(issuer.token("first"))).person.user == "alice"
+        assert (await tokens.identity(issuer.issue_token("first"))).person.user == "alice"
 
 
-async def test_without_any_key_it_is_the_service_that_is_unavailable_not_the_token_that_is_bad(
+async def test_without_any_key_the_service_is_unavailable(
     issuer: Issuer,
 ) -> None:
     issuer.status = 500
 
-    async with checking(issuer) as tokens:
+    async with run_tokens(issuer) as tokens:
         with pytest.raises(Unavailable):
-            await tokens.identity(issuer.token("first"))
+            await tokens.identity(issuer.issue_token("first"))
 
 
-async def test_a_slow_issuer_holds_up_nobody_whose_key_is_known(issuer: Issuer) -> None:
-    async with checking(issuer, jwks_cooldown_seconds=0.01) as tokens:
-        await tokens.identity(issuer.token("first"))
-        issuer.pause_seconds = 1
-        await asyncio.sleep(0.02)
+async def test_a_slow_issuer_does_not_delay_tokens_of_known_keys(issuer: Issuer) -> None:
+    clock = Clock()
+    async with run_tokens(issuer, clock, jwks_cooldown_seconds=1) as tokens:
+        await tokens.identity(issuer.issue_token("first"))
+        issuer.answers.clear()
+        clock.advance(1)
         waiting = asyncio.create_task(
-            tokens.identity(issuer.token("unheard of", key=issuer.keys["first"][1]))
+            tokens.identity(issuer.issue_token("unheard of", key=issuer.keys["first"][1]))
         )
-        await asyncio.sleep(0)
+        await issuer.wait_for_requests(2)
 
-        async with asyncio.timeout(0.5):
-            await tokens.identity(issuer.token("first"))
+        await tokens.identity(issuer.issue_token("first"))
 
         assert not waiting.done()
+        issuer.answers.set()
         with pytest.raises(InvalidToken):
             await waiting
 
 
-async def test_a_published_key_is_never_taken_for_a_secret(issuer: Issuer) -> None:
-    private = issuer.key("rsa", "RS256")
+async def test_a_published_key_is_never_used_as_a_secret(issuer: Issuer) -> None:
+    private = issuer.publish_key("rsa", "RS256")
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for headers in (
         {"alg": "HS256", "kid": "rsa"},
@@ -216,67 +224,69 @@ async def test_a_published_key_is_never_taken_for_a_secret(issuer: Issuer) -> No
         {"alg": "none", "kid": "rsa"},
         {"alg": "HS512", "kid": "rsa"},
     ):
-        forged = handmade(headers, public)
-        for settings in ({}, {"jwt_secret": SECRET}):
-            async with checking(issuer, **settings) as tokens:
+        forgery = forge_token(headers, public)
+        for secret in (None, SECRET):
+            async with run_tokens(issuer, jwt_secret=secret) as tokens:
                 with pytest.raises(InvalidToken):
-                    await tokens.identity(forged)
+                    await tokens.identity(forgery)
 
 
-async def test_a_key_checks_its_own_algorithm_only_and_each_token_its_own_signature(
+async def test_a_key_verifies_only_its_own_algorithm_and_signature(
     issuer: Issuer,
 ) -> None:
-    issuer.key("rsa", "RS256")
+    issuer.publish_key("rsa", "RS256")
     stranger = rsa.generate_private_key(65537, 2048)
     claims = {"sub": "a", "tenant": "t", "scope": "", "exp": time.time() + 9}
 
-    async with checking(issuer) as tokens:
-        for forged in (
-            issuer.token("rsa", key=stranger),
+    async with run_tokens(issuer) as tokens:
+        for forgery in (
+            issuer.issue_token("rsa", key=stranger),
             jwt.encode(claims, issuer.keys["rsa"][1], algorithm="RS512", headers={"kid": "rsa"}),
             jwt.encode(claims, issuer.keys["rsa"][1], algorithm="PS256", headers={"kid": "rsa"}),
             jwt.encode(claims, issuer.keys["rsa"][1], algorithm="RS256", headers={"kid": "first"}),
-            issuer.token(
+            issuer.issue_token(
                 "rsa",
                 headers={"jwk": RSAAlgorithm.to_jwk(stranger.public_key(), as_dict=True)},
                 key=stranger,
             ),
         ):
             with pytest.raises(InvalidToken):
-                await tokens.identity(forged)
+                await tokens.identity(forgery)
 
 
-async def test_both_the_secret_and_published_keys_may_count(issuer: Issuer) -> None:
-    async with checking(issuer, jwt_secret=SECRET) as tokens:
-        assert (await tokens.identity(signed())).person.user == "alice"
-        assert (await tokens.identity(issuer.token("first"))).person.user == "alice"
+async def test_the_secret_and_published_keys_may_be_used_together(issuer: Issuer) -> None:
+    async with run_tokens(issuer, jwt_secret=SECRET) as tokens:
+        assert (await tokens.identity(sign_claims())).person.user == "alice"
+        assert (await tokens.identity(issuer.issue_token("first"))).person.user == "alice"
 
-    async with checking(issuer) as tokens:
+    async with run_tokens(issuer) as tokens:
         with pytest.raises(InvalidToken):
-            await tokens.identity(signed())
+            await tokens.identity(sign_claims())
 
 
-def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
+def test_only_strong_keys_for_signatures_are_accepted(
     issuer: Issuer,
 ) -> None:
-    good = issuer.published()[0]
-    weak = {
+    good_key = issuer.list_public_keys()[0]
+    weak_key = {
         **RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True),
         "kid": "weak",
     }
-    others = [
-        {**good, "kid": "encrypts", "use": "enc"},
-        {**good, "kid": "other algorithm", "alg": "ES384"},
-        {**good, "kid": "broken", "x": "AA"},
-        {**good, "kid": ["no text"]},
+    unusable_keys = [
+        {**good_key, "kid": "encrypts", "use": "enc"},
+        {**good_key, "kid": "other algorithm", "alg": "ES384"},
+        {**good_key, "kid": "broken", "x": "AA"},
+        {**good_key, "kid": ["no text"]},
         {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"},
-        weak,
+        weak_key,
     ]
 
-    assert list(usable(json.dumps({"keys": [*others, good]}).encode())) == [("first", "ES256")]
+    assert list(parse_key_set(json.dumps({"keys": [*unusable_keys, good_key]}).encode())) == [
+        ("first", "ES256")
+    ]
 
-    with pytest.raises(Unusable):
-        usable(json.dumps({"keys": others}).encode())
+    with pytest.raises(UnusableKeySet):
+        parse_key_set(json.dumps({"keys": unusable_keys}).encode())
 
 
 @pytest.mark.parametrize(
@@ -312,53 +322,51 @@ def test_only_keys_that_are_for_checking_signatures_and_strong_enough_are_taken(
     ],
     ids=str,
 )
-async def test_what_a_token_claims_must_hold(
+async def test_the_claims_of_a_token_are_checked(
     settings: dict[str, Any], claims: dict[str, Any], problem: type[Unauthorised] | None
 ) -> None:
     tokens = Tokens(Settings(jwt_secret=SECRET, **settings), None)
-    told = {
-        name: time.time() + each.total_seconds() if isinstance(each, timedelta) else each
-        for name, each in claims.items()
+    payload: dict[str, Any] = {
+        name: time.time() + value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in claims.items()
     }
 
     if problem:
-        with pytest.raises(problem) as refused:
-            await tokens.identity(signed(**told))
-        assert type(refused.value) is problem
+        with pytest.raises(problem) as refusal:
+            await tokens.identity(sign_claims(**payload))
+        assert type(refusal.value) is problem
     else:
-        assert (await tokens.identity(signed(**told))).person == ("acme", "alice")
+        assert (await tokens.identity(sign_claims(**payload))).person == ("acme", "alice")
 
 
-async def test_a_token_says_in_which_session_and_when_it_was_issued() -> None:
+async def test_a_token_carries_its_session_and_its_time_of_issue() -> None:
     tokens, now = (
         Tokens(Settings(jwt_secret=SECRET, token_lifetime_limit_seconds=DAY_SECONDS), None),
         int(time.time()),
     )
 
-    with_both = await tokens.identity(signed(iat=now, sid="s", jti="j"))
-    with_one = await tokens.identity(signed(iat=now, jti="j"))
-    undated = await tokens.identity(signed(iat=None, exp=now + 60))
+    with_both = await tokens.identity(sign_claims(iat=now, sid="s", jti="j"))
+    with_one = await tokens.identity(sign_claims(iat=now, jti="j"))
+    undated = await tokens.identity(sign_claims(iat=None, exp=now + 60))
 
-    assert (with_both.session, with_both.issued, with_one.session) == ("s", now, "j")
-    assert (undated.session, undated.issued) == (None, now + 60 - DAY_SECONDS)
+    assert (with_both.session, with_both.issued_at, with_one.session) == ("s", now, "j")
+    assert (undated.session, undated.issued_at) == (None, now + 60 - DAY_SECONDS)
 
 
-async def test_a_token_of_any_length_is_refused_before_it_is_read() -> None:
+async def test_an_oversized_token_is_refused_before_it_is_parsed() -> None:
     tokens = Tokens(Settings(jwt_secret=SECRET), None)
 
     with pytest.raises(InvalidToken, match="more than 8192 characters"):
-        await tokens.identity(signed(more="x" * 10_000))
+        await tokens.identity(sign_claims(more="x" * 10_000))
 
 
-def handmade(headers: dict[str, Any], key: bytes) -> str:
-    """A token that a library would not make: signed with HMAC by a public key, or not at all."""
+def forge_token(headers: dict[str, Any], key: bytes) -> str:
+    """Return a token signed with HMAC by a public key, or not at all, as no library does it."""
     claims = {"sub": "alice", "tenant": "acme", "scope": "inbox", "exp": time.time() + 60}
-    told = ".".join(_part(json.dumps(each).encode()) for each in (headers, claims))
-    return f"{told}.{_part(hmac.digest(key, told.encode(), hashlib.sha256)) if headers['alg'] != 'none' else ''}"
-
-
-def _part(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+    signed_text = ".".join(encode_part(json.dumps(part).encode()) for part in (headers, claims))
+    if headers["alg"] == "none":
+        return f"{signed_text}."
+    return f"{signed_text}.{encode_part(hmac.digest(key, signed_text.encode(), hashlib.sha256))}"
 
 
 @pytest.mark.parametrize(
@@ -371,12 +379,12 @@ def _part(value: bytes) -> str:
         (SECRET, {"iss": "elsewhere"}, "it is from another issuer"),
     ],
 )
-async def test_what_is_wrong_with_a_token_is_said_in_words(
+async def test_the_fault_of_a_token_is_named(
     secret: str, claims: dict[str, Any], words: str
 ) -> None:
     tokens = Tokens(Settings(jwt_secret=SECRET, jwt_issuer="here"), None)
 
     with pytest.raises(InvalidToken, match=words):
-        await tokens.identity(signed(secret, **claims))
-    with pytest.raises(InvalidToken, match="it is no JWT"):
+        await tokens.identity(sign_claims(secret, **claims))
+    with pytest.raises(InvalidToken, match="it is not a JWT"):
         await tokens.identity("no token at all")

@@ -1,7 +1,8 @@
-// The barbershop's list of appointments booked, and nothing else; a click on one says that it has been read.
+// The barbershop's list of appointments booked; a click on one marks it as read.
 
 import { useEffect, useState } from "react";
-import { useNotifications } from "tidings-web/react/barbershop.js"; // was "@/hooks/useNotifications"
+// The one line that changed; before: "@/hooks/useNotifications"
+import { useNotifications } from "tidings-web/react/barbershop.js";
 
 export default function Appointments({ token }) {
     const [booked, setBooked] = useState([]);
@@ -21,7 +22,11 @@ export default function Appointments({ token }) {
         <main className={isConnected ? "connected" : "disconnected"}>
             <b id="unread">{unreadCount}</b>
             {lastMessage?.type === "pong" && <i>ready</i>}
-            {booked.map((it) => <button key={it.id} onClick={() => markAsRead(it.id)}>{it.data.client_name}</button>)}
+            {booked.map((it) => (
+                <button type="button" key={it.id} onClick={() => markAsRead(it.id)}>
+                    {it.data.client_name}
+                </button>
+            ))}
         </main>
     );
 }

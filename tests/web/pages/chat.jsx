@@ -1,7 +1,8 @@
 // The chat's notifications: its own frames, both ways, on whatever comes last.
 
 import { useEffect, useState } from "react";
-import { useNotifications } from "tidings-web/react/chat.js"; // was "../hooks/useNotifications"
+// The one line that changed; before: "../hooks/useNotifications"
+import { useNotifications } from "tidings-web/react/chat.js";
 
 export default function Notifications({ token }) {
     const [shown, setShown] = useState([]);
@@ -15,7 +16,13 @@ export default function Notifications({ token }) {
         if (type === "notification") setShown((known) => [...known, data]);
         if (type === "unread_count") setCount(data.count);
         if (type === "notification_update")
-            setShown((known) => known.map((it) => (it.notification_id === data.notification_id ? { ...it, status: data.status } : it)));
+            setShown((known) =>
+                known.map((it) =>
+                    it.notification_id === data.notification_id
+                        ? { ...it, status: data.status }
+                        : it,
+                ),
+            );
     }, [lastMessage]);
     const read = (id) => {
         sendMessage({ type: "mark_read", notification_id: id });
@@ -25,7 +32,14 @@ export default function Notifications({ token }) {
         <main>
             <b id="unread">{count}</b>
             {shown.map((it) => (
-                <button key={it.notification_id} className={it.status ?? "new"} onClick={() => read(it.notification_id)}>{it.message}</button>
+                <button
+                    type="button"
+                    key={it.notification_id}
+                    className={it.status ?? "new"}
+                    onClick={() => read(it.notification_id)}
+                >
+                    {it.message}
+                </button>
             ))}
         </main>
     );

@@ -1,12 +1,15 @@
 // The field service's dashboard: the latest news of work orders, and how many are unread.
 
 import { useEffect, useState } from "react";
-import { useWebSocket } from "tidings-web/react/field-service.js"; // was "../hooks/useWebSocket"
+// The one line that changed; before: "../hooks/useWebSocket"
+import { useWebSocket } from "tidings-web/react/field-service.js";
 
 export default function Dashboard({ token }) {
     const [news, setNews] = useState([]);
     const [unread, setUnread] = useState(0);
-    const { isConnected, lastMessage } = useWebSocket(`${location.origin.replace("http", "ws")}/ws?token=${token}`);
+    const { isConnected, lastMessage } = useWebSocket(
+        `${location.origin.replace("http", "ws")}/ws?token=${token}`,
+    );
     useEffect(() => {
         if (lastMessage?.type !== "dashboard.notification.update") return;
         const { notification, unread_count } = lastMessage.data;
@@ -16,7 +19,11 @@ export default function Dashboard({ token }) {
     return (
         <main className={isConnected ? "connected" : "disconnected"}>
             <b id="unread">{unread}</b>
-            {news.map((it) => <p key={it.id} className={`priority-${it.priority}`}>{it.type}: {it.message}</p>)}
+            {news.map((it) => (
+                <p key={it.id} className={`priority-${it.priority}`}>
+                    {it.type}: {it.message}
+                </p>
+            ))}
         </main>
     );
 }

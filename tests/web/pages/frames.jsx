@@ -1,4 +1,4 @@
-// A page with the hooks of all five products, which writes down the frames of each, as it renders them and as it is called.
+// The hooks of all five products; records the frames of each, as rendered and as called back.
 
 import { useEffect } from "react";
 import barbershop from "tidings-web/react/barbershop.js";
@@ -13,10 +13,16 @@ window.called = Object.fromEntries(Object.keys(HOOKS).map((name) => [name, []]))
 window.rendered = structuredClone(called);
 window.send = {};
 window.brought = (frames) => frames.filter(({ data }) => data?.title ?? data?.notification).length;
-window.settled = (count) => Object.keys(HOOKS).every((name) => brought(called[name]) === count && called[name].length === rendered[name].length);
+window.settled = (count) =>
+    Object.keys(HOOKS).every(
+        (name) => brought(called[name]) === count && called[name].length === rendered[name].length,
+    );
 
 function Frames({ token, name }) {
-    const { lastMessage, isConnected, sendMessage } = HOOKS[name]({ token, onMessage: (frame) => called[name].push(frame) });
+    const { lastMessage, isConnected, sendMessage } = HOOKS[name]({
+        token,
+        onMessage: (frame) => called[name].push(frame),
+    });
     useEffect(() => {
         if (lastMessage && lastMessage !== rendered[name].at(-1)) rendered[name].push(lastMessage);
     }, [lastMessage]);

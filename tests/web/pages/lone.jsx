@@ -8,5 +8,12 @@ function Badge() {
 
 export default function Lone() {
     const { state, user } = useTidings({ getToken: () => window.token("alice") });
-    return <main><i id="status">{state} {user}</i><Badge /></main>;
+    return (
+        <main>
+            <i id="status">
+                {state} {user}
+            </i>
+            <Badge />
+        </main>
+    );
 }

@@ -4,5 +4,15 @@ import React from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server.browser";
 
-export const { createContext, createElement, StrictMode, useContext, useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } = React;
+export const {
+    createContext,
+    createElement,
+    StrictMode,
+    useContext,
+    useEffect,
+    useInsertionEffect,
+    useMemo,
+    useState,
+    useSyncExternalStore,
+} = React;
 export { createRoot, hydrateRoot, renderToString };

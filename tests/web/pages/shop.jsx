@@ -1,4 +1,4 @@
-// A page of Tidings' own hooks: many components inside one provider, which are counted as they render.
+// Tidings' own hooks: components inside one provider, whose renders and calls are counted.
 
 import { useState } from "react";
 import { TidingsProvider, useNotifications, useTidings } from "tidings-web/react.js";
@@ -14,22 +14,43 @@ function Status() {
 }
 
 function Badge({ name }) {
-    const { isConnected, unreadCount, connectionState, connect, disconnect, markAsRead, markAllAsRead, sendMessage } = useNotifications({
+    const {
+        isConnected,
+        unreadCount,
+        connectionState,
+        connect,
+        disconnect,
+        markAsRead,
+        markAllAsRead,
+        sendMessage,
+    } = useNotifications({
         onNotification: ({ title }) => calls.push(`${name} hears ${title}`),
         onStatsUpdate: ({ unread }) => calls.push(`${name} counts ${unread}`),
         onConnect: () => calls.push(`${name} connects`),
         onDisconnect: () => calls.push(`${name} disconnects`),
     });
     window.renders += 1;
-    for (const each of [connect, disconnect, markAsRead, markAllAsRead, sendMessage]) functions.add(each);
-    return <button id={name} className={connectionState} onClick={isConnected ? disconnect : connect}>{unreadCount}</button>;
+    for (const each of [connect, disconnect, markAsRead, markAllAsRead, sendMessage])
+        functions.add(each);
+    return (
+        <button
+            type="button"
+            id={name}
+            className={connectionState}
+            onClick={isConnected ? disconnect : connect}
+        >
+            {unreadCount}
+        </button>
+    );
 }
 
 export default function Shop({ token }) {
     const [open, setOpen] = useState(true);
     return (
         <>
-            <button id="open" onClick={() => setOpen(!open)}>open or close</button>
+            <button type="button" id="open" onClick={() => setOpen(!open)}>
+                open or close
+            </button>
             {open && (
                 <TidingsProvider token={token}>
                     <Status />

@@ -1,4 +1,4 @@
-"""`tidings demo STORY`: one product's story, told to whatever runs here, or to everything started for it alone."""
+"""`tidings demo STORY`: plays a product's story on what runs here, or on a start of its own."""
 
 from __future__ import annotations
 
@@ -7,27 +7,35 @@ import tempfile
 from pathlib import Path
 
 import click
-from tidings.cli.commands.shared import console, errors, reads_settings
-from tidings.cli.terminal.stories import STORIES
-from tidings.cli.terminal.stories.play import play
-from tidings.cli.terminal.stories.story import Story
-from tidings.processes.up import up
-from tidings.runtime.settings import Settings, settings
+from tidings.cli.commands.shared import console, error_console, with_settings
+from tidings.cli.terminal.story_player import play_story
+from tidings.demo.stories import STORIES
+from tidings.demo.stories.story import Story
+from tidings.processes.up import run_everything
+from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import load_settings
 
 
 @click.command()
 @click.argument("story", type=click.Choice([each.name for each in STORIES]))
-@reads_settings
-def demo(chosen: Settings, story: str) -> None:
+@with_settings
+def demo(settings: Settings, story: str) -> None:
     """Tell the story of one of the five products, through its own front end."""
-    told = next(each for each in STORIES if each.name == story)
-    asyncio.run(play(told, chosen, console) if chosen.url else _alone(told))
+    chosen_story = next(each for each in STORIES if each.name == story)
+    asyncio.run(
+        play_story(chosen_story, settings, console)
+        if settings.client_url
+        else _play_alone(chosen_story)
+    )
 
 
-async def _alone(story: Story) -> None:
-    errors.print(
-        "[dim]nothing runs here; starting NATS, Postgres and the services for this story alone …[/dim]"
+async def _play_alone(story: Story) -> None:
+    error_console.print(
+        "[dim]nothing runs here;"
+        " starting NATS, Postgres and the services for this story alone …[/dim]"
     )
     with tempfile.TemporaryDirectory(prefix="tidings-") as directory:
-        async with up(settings(running=False, port=0, data_dir=Path(directory))):
-            await play(story, settings(data_dir=Path(directory)), console)
+        async with run_everything(
+            load_settings(include_running=False, port=0, data_dir=Path(directory))
+        ):
+            await play_story(story, load_settings(data_dir=Path(directory)), console)

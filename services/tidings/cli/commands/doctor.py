@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 
 import click
 from rich.markup import escape
 from tidings.analyst import doctor as doctor_
-from tidings.cli.commands.shared import console, reads_settings
-from tidings.notifier.silence import silence
+from tidings.cli.commands.shared import console, with_settings
+from tidings.notifier.rendering.texts import load_texts
+from tidings.notifier.undelivered import check_undelivered
 from tidings.runtime.settings import Settings
 
 
 @click.command()
-@reads_settings
-def doctor(chosen: Settings) -> None:
+@with_settings
+def doctor(settings: Settings) -> None:
     """Look at every part and say how it is."""
 
-    async def look() -> bool:
-        well = True
-        async for finding in doctor_.findings(chosen, (silence,)):
-            sign = "[green]✓[/green]" if finding.well else "[red]✗[/red]"
-            console.print(f"{sign} {finding.what}: ", escape(finding.words), sep="", soft_wrap=True)
-            well = well and finding.well
-        return well
+    async def print_findings() -> bool:
+        healthy = True
+        more_checks = (partial(check_undelivered, texts=load_texts()),)
+        async for finding in doctor_.run_checks(settings, more_checks):
+            sign = "[green]✓[/green]" if finding.healthy else "[red]✗[/red]"
+            console.print(
+                f"{sign} {finding.subject}: ", escape(finding.message), sep="", soft_wrap=True
+            )
+            healthy = healthy and finding.healthy
+        return healthy
 
-    sys.exit(0 if asyncio.run(look()) else 1)
+    sys.exit(0 if asyncio.run(print_findings()) else 1)

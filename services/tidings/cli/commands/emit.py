@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import click
-import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from tidings.cli.commands.shared import DAY_SECONDS, address, errors, reads_settings
-from tidings.cli.terminal.emit import Emitter, event, lines_of
+from tidings.cli.commands.shared import (
+    DAY_SECONDS,
+    base_url,
+    error_console,
+    print_retries,
+    with_settings,
+)
+from tidings.cli.terminal.emit import EmitError, emit_lines, event_from_fields, read_lines
+from tidings.client.errors import Unauthorised
+from tidings.client.tidings import Tidings
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import issue
+from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.settings import Settings
 
 
@@ -25,24 +33,28 @@ from tidings.runtime.settings import Settings
 @click.option("--source", default="/cli", show_default=True)
 @click.option("--actor", help="Who did it.")
 @click.option("--subject", help="What it is about, such as task/456.")
-@reads_settings
+@with_settings
 def emit(
-    chosen: Settings,
+    settings: Settings,
     type_: str | None,
     fields: tuple[str, ...],
     file: str | None,
     tenant: str,
     **attributes: Any,
 ) -> None:
-    """Append one event, or with --file many; run again after an interruption, nobody is told twice."""
+    """Append one event, or with --file many; repeating it after an interruption is harmless."""
     if bool(type_) == bool(file):
         raise click.UsageError("give either a TYPE and its fields, or --file")
     work = (
-        _emit_file(chosen, file, tenant)
+        _emit_file(settings, file, tenant)
         if file
-        else _emit_one(chosen, tenant, event(str(type_), _pairs(fields), **attributes))
+        else _emit_one(settings, tenant, str(type_), _pairs(fields), **attributes)
     )
-    asyncio.run(work)
+    try:
+        with print_retries():
+            asyncio.run(work)
+    except Unauthorised as refusal:
+        raise EmitError(f"unauthorised: {refusal}") from None
 
 
 def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
@@ -52,27 +64,39 @@ def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, _, value in (field.partition("=") for field in fields)}
 
 
-def _emitter(
-    chosen: Settings, client: httpx.AsyncClient, tenant: str, scopes: str = "emit"
-) -> Emitter:
-    token = chosen.token or issue(
-        Person(tenant, "cli"), scopes, chosen.secret, time.time(), DAY_SECONDS
+def _client(settings: Settings, tenant: str, source: str, scopes: str = "emit") -> Tidings:
+    token = settings.client_token or issue_token(
+        Person(tenant, "cli"), scopes, settings.secret, time.time(), DAY_SECONDS
     )
-    return Emitter(
-        client,
-        token,
-        lambda problem: errors.print(problem, style="dim", markup=False, soft_wrap=True),
-    )
+    return Tidings(base_url(settings), token, source=source)
 
 
-async def _emit_one(chosen: Settings, tenant: str, body: bytes) -> None:
-    async with httpx.AsyncClient(base_url=address(chosen)) as client:
-        receipt = await _emitter(chosen, client, tenant).emit(body)
-    word = "appended" if receipt["appended"] else "known already,"
-    click.echo(f"{word} at sequence {receipt['sequences'][0][0]}")
+async def _emit_one(
+    settings: Settings,
+    tenant: str,
+    type_: str,
+    fields: dict[str, str],
+    *,
+    source: str,
+    identifier: str | None,
+    actor: str | None,
+    subject: str | None,
+) -> None:
+    event = event_from_fields(type_, fields)
+    async with _client(settings, tenant, source) as tidings:
+        emitted = await tidings.emit(
+            event,
+            actor=actor or None,
+            id=identifier or None,
+            subject=subject or None,
+            time=datetime.now(UTC),
+            more=fields,
+        )
+    word = "known already," if emitted.duplicate else "appended"
+    click.echo(f"{word} at sequence {emitted.sequence}")
 
 
-async def _emit_file(chosen: Settings, path: str, tenant: str) -> None:
+async def _emit_file(settings: Settings, path: str, tenant: str) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -81,15 +105,16 @@ async def _emit_file(chosen: Settings, path: str, tenant: str) -> None:
         TimeElapsedColumn(),
     )
     total = (
-        await asyncio.to_thread(lambda: sum(1 for _ in lines_of(path)))
-        if path != "-" and errors.is_terminal
+        await asyncio.to_thread(lambda: sum(1 for _ in read_lines(path)))
+        if path != "-" and error_console.is_terminal
         else None
     )
-    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+    with Progress(
+        *columns, console=error_console, disable=not error_console.is_terminal
+    ) as progress:
         task = progress.add_task("emitting", total=total)
-        async with httpx.AsyncClient(base_url=address(chosen)) as client:
-            emitter = _emitter(chosen, client, tenant, "emit admin")
-            events, new = await emitter.emit_lines(
-                lines_of(path), lambda done, _: progress.update(task, completed=done)
+        async with _client(settings, tenant, "/cli", "emit admin") as tidings:
+            events, new = await emit_lines(
+                tidings, read_lines(path), lambda done, _: progress.update(task, completed=done)
             )
     click.echo(f"{events} events: {new} appended, {events - new} known already")

@@ -10,8 +10,8 @@ from typing import Any
 import click
 import msgspec
 from tidings.analyst import events as events_
-from tidings.cli.commands.shared import console, reads_settings
-from tidings.cli.terminal.listen import printable
+from tidings.cli.commands.shared import console, with_settings
+from tidings.cli.terminal.listen import escape_text
 from tidings.runtime.process import open_runtime
 from tidings.runtime.settings import Settings
 
@@ -26,15 +26,15 @@ def events() -> None:
 @click.option("--type", "type_", help="Only events of this type.")
 @click.option("--after", type=int, help="Begin after this sequence instead of now.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
-@reads_settings
+@with_settings
 def tail(
-    chosen: Settings, tenant: str | None, type_: str | None, after: int | None, as_json: bool
+    settings: Settings, tenant: str | None, type_: str | None, after: int | None, as_json: bool
 ) -> None:
     """Follow the log of events."""
 
     async def follow() -> None:
-        async with open_runtime(chosen, "tail") as runtime:
-            async for message in events_.tail(runtime, tenant, type_, after):
+        async with open_runtime(settings, "tail") as runtime:
+            async for message in events_.tail_events(runtime, tenant, type_, after):
                 _print_event(message, as_json)
 
     asyncio.run(follow())
@@ -44,13 +44,13 @@ def tail(
 @click.option("--tenant")
 @click.option("--type", "type_", help="Only events of this type.")
 @click.option("--after", type=int, default=0, help="Begin after this sequence.")
-@reads_settings
-def export(chosen: Settings, tenant: str | None, type_: str | None, after: int) -> None:
+@with_settings
+def export(settings: Settings, tenant: str | None, type_: str | None, after: int) -> None:
     """Write all events as JSON lines, as they are in the log."""
 
     async def write() -> None:
-        async with open_runtime(chosen, "export") as runtime:
-            async for message in events_.export(runtime, tenant, type_, after):
+        async with open_runtime(settings, "export") as runtime:
+            async for message in events_.export_events(runtime, tenant, type_, after):
                 sys.stdout.buffer.write(b" ".join(message.data.splitlines()) + b"\n")
         sys.stdout.buffer.flush()
 
@@ -64,10 +64,10 @@ def _print_event(message: Any, as_json: bool) -> None:
     if as_json:
         click.echo(message.data)
         return
-    console.print(f"{message.sequence:>8}  {printable(_told(message.data))}")
+    console.print(f"{message.sequence:>8}  {escape_text(_summary(message.data))}")
 
 
-def _told(body: bytes) -> str:
+def _summary(body: bytes) -> str:
     """An event in one line; one that cannot be read, as it is."""
     try:
         cloud = msgspec.json.decode(body, type=dict[str, Any])

@@ -8,10 +8,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 import click
-from tidings.cli.commands.shared import DAY_SECONDS, address, console, reads_settings
-from tidings.cli.terminal.listen import Listener, remember, show
+from tidings.cli.commands.shared import DAY_SECONDS, base_url, console, with_settings
+from tidings.cli.terminal.listen import Listener, print_frame, save_cursor
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import issue
+from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.errors import InvalidSettings
 from tidings.runtime.settings import Settings
 
@@ -26,9 +26,9 @@ from tidings.runtime.settings import Settings
     help="Keep the cursor here, and go on from it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each frame as a line of JSON.")
-@reads_settings
+@with_settings
 def listen(
-    chosen: Settings,
+    settings: Settings,
     user: str,
     tenant: str,
     after: str | None,
@@ -36,25 +36,25 @@ def listen(
     as_json: bool,
 ) -> None:
     """Follow a person's log; comes back by itself and shows what was missed."""
-    cursor = after or (cursor_file and _kept(cursor_file))
-    token = chosen.token or issue(
-        Person(tenant, user), "inbox", chosen.secret, time.time(), 30 * DAY_SECONDS
+    cursor = after or (cursor_file and _read_cursor(cursor_file))
+    token = settings.client_token or issue_token(
+        Person(tenant, user), "inbox", settings.secret, time.time(), 30 * DAY_SECONDS
     )
-    asyncio.run(_listen(Listener(address(chosen), token, cursor), cursor_file, as_json))
+    asyncio.run(_listen(Listener(base_url(settings), token, cursor), cursor_file, as_json))
 
 
 async def _listen(listener: Listener, cursor_file: Path | None, as_json: bool) -> None:
     async with aclosing(listener.frames()) as frames:
         async for frame, text in frames:
             if not as_json:
-                show(console, frame)
+                print_frame(console, frame)
             elif text:
                 click.echo(text)
             if cursor_file:
-                _keep(cursor_file, listener.cursor)
+                _save_cursor(cursor_file, listener.cursor)
 
 
-def _kept(file: Path) -> str | None:
+def _read_cursor(file: Path) -> str | None:
     try:
         return file.read_text().strip() if file.exists() else None
     except (OSError, UnicodeDecodeError) as problem:
@@ -63,8 +63,8 @@ def _kept(file: Path) -> str | None:
         ) from None
 
 
-def _keep(file: Path, cursor: str | None) -> None:
+def _save_cursor(file: Path, cursor: str | None) -> None:
     try:
-        remember(file, cursor)
+        save_cursor(file, cursor)
     except OSError as problem:
         raise InvalidSettings(f"{file} cannot be written: {problem.strerror}") from None

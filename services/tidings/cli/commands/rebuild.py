@@ -6,24 +6,24 @@ import asyncio
 
 import click
 from rich.progress import Progress
-from tidings.cli.commands.shared import errors, reads_settings
+from tidings.cli.commands.shared import error_console, with_settings
 from tidings.projections import PROJECTIONS
-from tidings.projector.rebuild import rebuild as rebuild_
+from tidings.projector.rebuild import rebuild_read_model as rebuild_
 from tidings.runtime.process import open_runtime
 from tidings.runtime.settings import Settings
 
 
 @click.command()
 @click.argument("projection", type=click.Choice([projection.name for projection in PROJECTIONS]))
-@reads_settings
-def rebuild(chosen: Settings, projection: str) -> None:
+@with_settings
+def rebuild(settings: Settings, projection: str) -> None:
     """Build a read model anew from the log beside the live one, then swap them."""
     chosen_projection = next(each for each in PROJECTIONS if each.name == projection)
 
     async def work() -> tuple[str, str]:
-        with Progress(console=errors, disable=not errors.is_terminal) as progress:
+        with Progress(console=error_console, disable=not error_console.is_terminal) as progress:
             task = progress.add_task(f"rebuilding {projection}")
-            async with open_runtime(chosen, "rebuild") as runtime:
+            async with open_runtime(settings, "rebuild") as runtime:
                 return await rebuild_(
                     runtime,
                     chosen_projection,

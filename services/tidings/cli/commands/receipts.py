@@ -10,8 +10,8 @@ import msgspec
 from rich.table import Table
 from tidings.analyst import receipts as receipts_
 from tidings.analyst.receipts import Confirmation
-from tidings.cli.commands.shared import console, reads_settings
-from tidings.cli.terminal.listen import printable
+from tidings.cli.commands.shared import console, with_settings
+from tidings.cli.terminal.listen import escape_text
 from tidings.runtime.process import open_runtime
 from tidings.runtime.settings import Settings
 
@@ -21,26 +21,26 @@ from tidings.runtime.settings import Settings
     "--event", required=True, help="Its number in `tidings events tail`, or <tenant>/<source>/<id>."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each person as a line of JSON.")
-@reads_settings
-def receipts(chosen: Settings, event: str, as_json: bool) -> None:
+@with_settings
+def receipts(settings: Settings, event: str, as_json: bool) -> None:
     """Who was told of an event: since when a device of theirs has it, when it was seen and read."""
 
     async def find() -> list[Confirmation]:
-        async with open_runtime(chosen, "receipts") as runtime:
-            return await receipts_.receipts(runtime, event)
+        async with open_runtime(settings, "receipts") as runtime:
+            return await receipts_.find_receipts(runtime, event)
 
-    found = asyncio.run(find())
+    confirmations = asyncio.run(find())
     if as_json:
-        for each in found:
+        for each in confirmations:
             click.echo(msgspec.json.encode(each._asdict()))
     else:
-        console.print(_table(found))
+        console.print(_table(confirmations))
 
 
-def _table(found: list[Confirmation]) -> Table:
+def _table(confirmations: list[Confirmation]) -> Table:
     delivered, read = (
-        sum(each.delivered is not None for each in found),
-        sum(each.read is not None for each in found),
+        sum(each.delivered is not None for each in confirmations),
+        sum(each.read is not None for each in confirmations),
     )
     table = Table(
         "user",
@@ -49,12 +49,14 @@ def _table(found: list[Confirmation]) -> Table:
         "to device",
         "seen",
         "read",
-        caption=f"{len(found)} told, {delivered} delivered, {read} read",
+        caption=f"{len(confirmations)} told, {delivered} delivered, {read} read",
     )
-    for each in found:
+    for each in confirmations:
         moments = (each.told, each.delivered, each.seen, each.read)
-        told, since, seen, read_ = map(_time, moments)
-        table.add_row(printable(each.user), told, since, printable(each.device or ""), seen, read_)
+        told_at, since, seen, read_ = map(_time, moments)
+        table.add_row(
+            escape_text(each.user), told_at, since, escape_text(each.device or ""), seen, read_
+        )
     return table
 
 

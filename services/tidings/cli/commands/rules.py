@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 import msgspec
-from tidings.cli.commands.shared import console, fail
-from tidings.notifier.rules import RULES
-from tidings.notifier.table import Row, markdown, rows
-from tidings.notifier.texts import texts
+from tidings.cli.commands.shared import console, exit_with_error
+from tidings.domains import RULES
+from tidings.notifier.rendering.texts import load_texts
+from tidings.notifier.rules_report import ReportRow, markdown_table, report_rows
 
 
 @click.command()
@@ -19,11 +19,12 @@ from tidings.notifier.texts import texts
 @click.option("--json", "as_json", is_flag=True, help="Print each rule as a line of JSON.")
 def rules(locale: str, event: str | None, as_markdown: bool, as_json: bool) -> None:
     """Who is told what of which event; the fields of the event stand in braces."""
-    if locale not in texts().locales:
-        fail(f"there are no texts in {locale}, only in {', '.join(texts().locales)}")
-    found = (row for row in rows(RULES, locale) if event in (None, row.event))
+    texts = load_texts()
+    if locale not in texts.locales:
+        exit_with_error(f"there are no texts in {locale}, only in {', '.join(texts.locales)}")
+    found = (row for row in report_rows(RULES, texts, locale) if event in (None, row.event))
     if as_markdown:
-        click.echo(markdown(found))
+        click.echo(markdown_table(found))
     elif as_json:
         for row in found:
             click.echo(msgspec.json.encode(row._asdict()))
@@ -32,7 +33,7 @@ def rules(locale: str, event: str | None, as_markdown: bool, as_json: bool) -> N
             _print(row)
 
 
-def _print(row: Row) -> None:
+def _print(row: ReportRow) -> None:
     console.print(f"[bold]{row.event}[/bold] → ", end="")
     console.print(row.tells, markup=False)
     how = ", ".join(filter(None, (row.category, row.level, row.priority, row.group)))

@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import click
-from tidings.cli.commands.shared import reads_settings
+from tidings.cli.commands.shared import with_settings
 from tidings.processes import compose
-from tidings.runtime.process import run
+from tidings.runtime.process import run_service
 from tidings.runtime.settings import Settings
 
 WORKERS_LIMIT = 64
@@ -19,9 +19,9 @@ def _service(
     name: str, help_: str, work: Callable[[Settings], Coroutine[Any, Any, None]]
 ) -> click.Command:
     @click.command(name, help=help_)
-    @reads_settings
-    def command(chosen: Settings) -> None:
-        sys.exit(run(work(chosen), chosen))
+    @with_settings
+    def command(settings: Settings) -> None:
+        sys.exit(run_service(work(settings), settings))
 
     return command
 
@@ -34,27 +34,32 @@ def _serving(name: str, help_: str, parts: tuple[str, ...]) -> click.Command:
         default=1,
         help="How many processes listen on the port.",
     )
-    @reads_settings
-    def command(chosen: Settings, workers: int) -> None:
+    @with_settings
+    def command(settings: Settings, workers: int) -> None:
         sys.exit(
-            run(
-                compose.web(chosen, parts) if workers == 1 else _many(chosen, name, workers), chosen
+            run_service(
+                compose.web_process(settings, parts)
+                if workers == 1
+                else _many(settings, name, workers),
+                settings,
             )
         )
 
     return command
 
 
-def _many(chosen: Settings, name: str, count: int) -> Coroutine[Any, Any, None]:
-    from tidings.processes.workers import workers
+def _many(settings: Settings, name: str, count: int) -> Coroutine[Any, Any, None]:
+    from tidings.processes.workers import run_workers
 
-    return workers(chosen, name, count)
+    return run_workers(settings, name, count)
 
 
 notifier = _service(
-    "notifier", "Run the notifier: from events to each person's log.", compose.notifier
+    "notifier", "Run the notifier: from events to each person's log.", compose.notifier_process
 )
-projector = _service("projector", "Run the projector: from the log to rows.", compose.projector)
+projector = _service(
+    "projector", "Run the projector: from the log to rows.", compose.projector_process
+)
 edge = _serving("edge", "Run the edge: where browsers connect.", ("edge",))
 gateway = _serving("gateway", "Run the gateway: takes events over HTTP.", ("gateway",))
 web = _serving("web", "Run edge and gateway on one port.", ("edge", "gateway"))

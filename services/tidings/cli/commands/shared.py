@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,40 +14,67 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from tidings.runtime.errors import TidingsError
-from tidings.runtime.settings import Settings, settings
+from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import load_settings
 
 DAY_SECONDS = 86_400
 
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+error_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def reads_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Where a running `tidings up` keeps its data (TIDINGS_DATA_DIR, .tidings).",
+)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the settings, and end it with one clear line when something is wrong."""
 
-    @click.option(
-        "--data-dir",
-        type=click.Path(path_type=Path),
-        help="Where a running `tidings up` keeps its data (TIDINGS_DATA_DIR, .tidings).",
-    )
+    @data_dir_option
     @functools.wraps(command)
     def wrapped(data_dir: Path | None, **given: Any) -> None:
         try:
-            command(settings(data_dir=data_dir), **given)
+            command(load_settings(data_dir=data_dir), **given)
         except TidingsError as problem:
-            fail(problem)
+            exit_with_error(problem)
         except KeyboardInterrupt:
             sys.exit(130)
 
     return wrapped
 
 
-def fail(problem: object) -> NoReturn:
+def exit_with_error(problem: object) -> NoReturn:
     """End a command with one clear line; whatever that quotes is text, never markup."""
-    errors.print("[red]error:[/red]", escape(str(problem)), soft_wrap=True)
+    error_console.print("[red]error:[/red]", escape(str(problem)), soft_wrap=True)
     sys.exit(1)
 
 
-def address(chosen: Settings) -> str:
+class RetryHandler(logging.Handler):
+    """Prints what the client logs while it tries again."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error_console.print(record.getMessage(), style="dim", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def print_retries() -> Generator[None]:
+    """Print why and when the client tries again, while the block lasts."""
+    log, handler = logging.getLogger("tidings.client"), RetryHandler()
+    level, propagates = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = propagates
+
+
+def base_url(settings: Settings) -> str:
     """Where edge and gateway answer."""
-    return chosen.url or f"http://{chosen.host}:{chosen.port}"
+    return settings.client_url or f"http://{settings.host}:{settings.port}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import click
-from tidings.cli.commands.shared import DAY_SECONDS, reads_settings
+from tidings.cli.commands.shared import DAY_SECONDS, with_settings
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth import issue
+from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.settings import Settings
 
 
@@ -27,7 +27,9 @@ from tidings.runtime.settings import Settings
     show_default=True,
     help="For how long.",
 )
-@reads_settings
-def token(chosen: Settings, user: str, tenant: str, scope: str, days: float) -> None:
+@with_settings
+def token(settings: Settings, user: str, tenant: str, scope: str, days: float) -> None:
     """Print a development token."""
-    click.echo(issue(Person(tenant, user), scope, chosen.secret, time.time(), days * DAY_SECONDS))
+    click.echo(
+        issue_token(Person(tenant, user), scope, settings.secret, time.time(), days * DAY_SECONDS)
+    )

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 from rich.logging import RichHandler
-from tidings.cli.commands.shared import errors, fail
-from tidings.cli.terminal import demo_facts as demo
-from tidings.processes.up import up as up_
+from tidings.cli.commands.shared import error_console, exit_with_error, print_retries
+from tidings.cli.terminal.first_steps import first_steps
+from tidings.demo.volunteer_project import play_volunteer_project
+from tidings.processes.up import run_everything as up_
 from tidings.runtime.errors import TidingsError
-from tidings.runtime.process import until_stopped
-from tidings.runtime.settings import Settings, settings
+from tidings.runtime.process import run_until_stopped
+from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import load_settings
 
 
 @click.command()
@@ -33,32 +35,38 @@ def up(port: int | None, host: str | None, data_dir: Path | None, with_demo: boo
     """Run everything: embedded NATS and Postgres, and every service."""
     logging.basicConfig(
         level="WARNING",
-        handlers=[RichHandler(console=errors, show_path=False)],
+        handlers=[RichHandler(console=error_console, show_path=False)],
         format="%(message)s",
     )
     try:
-        chosen = settings(
-            running=False, port=port, host=host, data_dir=data_dir, demo=with_demo or None
+        settings = load_settings(
+            include_running=False, port=port, host=host, data_dir=data_dir, demo=with_demo or None
         )
-        asyncio.run(until_stopped(_up(chosen, with_demo)))
+        asyncio.run(run_until_stopped(_up(settings, with_demo)))
     except TidingsError as problem:
-        fail(problem)
+        exit_with_error(problem)
 
 
-async def _up(chosen: Settings, with_demo: bool) -> None:
+async def _up(settings: Settings, with_demo: bool) -> None:
     began = time.monotonic()
-    _say(f"starting NATS, Postgres and the services in {chosen.data_dir} …")
-    async with up_(chosen) as url:
+    _say(f"starting NATS, Postgres and the services in {settings.data_dir} …")
+    async with up_(settings) as url:
         _say(
-            f"started in {time.monotonic() - began:.1f} s; the services write to {chosen.data_dir / 'services.log'}"
+            f"started in {time.monotonic() - began:.1f} s;"
+            f" the services write to {settings.data_dir / 'services.log'}"
         )
         click.echo(f"ready {url}")
         if with_demo:
-            running = settings(data_dir=chosen.data_dir)
-            errors.print(demo.where_to_look(running), soft_wrap=True)
-            await demo.play(running, errors)
+            running = load_settings(data_dir=settings.data_dir)
+            error_console.print(first_steps(running), soft_wrap=True)
+            with print_retries():
+                await play_volunteer_project(running, _report)
         await asyncio.Event().wait()
 
 
+def _report(problem: str) -> None:
+    error_console.print(problem, style="yellow", markup=False)
+
+
 def _say(words: str) -> None:
-    errors.print(words, style="dim", markup=False)
+    error_console.print(words, style="dim", markup=False)

@@ -1,1 +1,1 @@
-"""The terminal: what people do from a command line, as clients like any other."""
+"""The terminal: emitting, listening and stories, as clients like any other."""

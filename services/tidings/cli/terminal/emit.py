@@ -1,4 +1,4 @@
-"""Emit: events from the command line or a file to the gateway, again and again until they are there."""
+"""Emit events from command line arguments or from the lines of a file."""
 
 from __future__ import annotations
 
@@ -7,158 +7,118 @@ import gzip
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import uuid4
 
-import httpx
 import msgspec
-from tidings.contracts.cloudevents import LINES_MEDIA_TYPE, MEDIA_TYPE
-from tidings.contracts.codec import InvalidEvent, decode, encode, known_event_of, unknown_type
-from tidings.contracts.events import EVENTS
-from tidings.runtime.errors import Permanent
+from tidings.client.errors import EventRefused, Permanent, TidingsError, Transient
+from tidings.client.tidings import EmittedEvent, Tidings
+from tidings.client.validation import validate_body
+from tidings.contracts.codec import unknown_type_message
+from tidings.contracts.envelope import EncodedEvent
+from tidings.contracts.event import Event
+from tidings.domains import EVENTS
 
 CHUNK_LINES = 1000
-RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-REQUEST_SECONDS = 60.0
 
 
-class NotEmitted(Permanent):
+class EmitError(Permanent):
     """Something could not be emitted; its text says what, where and what to do."""
 
 
-class Emitter:
-    """A client of the gateway's."""
+def event_from_fields(type_: str, fields: dict[str, str]) -> Event:
+    """Return the event that words of the command line mean; its type says which are numbers.
 
-    def __init__(
-        self, client: httpx.AsyncClient, token: str, waiting: Callable[[str], None]
-    ) -> None:
-        self._client = client
-        self._waiting = waiting
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    async def emit(self, body: bytes, media_type: str = MEDIA_TYPE) -> dict[str, Any]:
-        """Send one request, trying again while the gateway is away; returns its receipt. Raises NotEmitted."""
-        headers = {**self._headers, "Content-Type": media_type}
-        for wait in (*RETRY_SECONDS, None):
-            try:
-                response = await self._client.post(
-                    "/v1/events", content=body, headers=headers, timeout=REQUEST_SECONDS
-                )
-            except httpx.UnsupportedProtocol:
-                raise NotEmitted(
-                    f"`{self._client.base_url}` is no address; is TIDINGS_URL right?"
-                ) from None
-            except httpx.TransportError as error:
-                problem = f"{self._client.base_url} cannot be reached ({type(error).__name__})"
-            else:
-                if response.status_code == 200:
-                    return response.json()
-                problem = _problem(response)
-                if response.status_code not in (429, 502, 503, 504):
-                    raise NotEmitted(problem)
-            if wait is None:
-                raise NotEmitted(
-                    f"{problem}; what was sent before is stored: run it again later, nothing is doubled"
-                )
-            self._waiting(f"{problem}; trying again in {wait:.1f} s")
-            await asyncio.sleep(wait)
-        raise AssertionError("unreachable")
-
-    async def emit_lines(
-        self, lines: Iterator[bytes], progress: Callable[[int, int], None]
-    ) -> tuple[int, int]:
-        """Send JSON lines a thousand at a time; returns how many events there were and how many of them were new. Raises NotEmitted."""
-        events = new = sent = 0
-        while chunk := list(islice(lines, CHUNK_LINES)):
-            try:
-                receipt = await self.emit(b"".join(chunk), LINES_MEDIA_TYPE)
-            except NotEmitted as error:
-                raise NotEmitted(f"lines {sent + 1} to {sent + len(chunk)}: {error}") from None
-            sent += len(chunk)
-            events += receipt["events"]
-            new += receipt["appended"]
-            progress(events, new)
-        return events, new
-
-
-def event(
-    type_: str,
-    fields: dict[str, str],
-    *,
-    source: str,
-    identifier: str | None,
-    actor: str | None,
-    subject: str | None,
-) -> bytes:
-    """An event from words of the command line; the type says which of them are numbers. Raises NotEmitted."""
-    shape = next((each for each in EVENTS if each.type == type_), None)
+    Raises EmitError.
+    """
+    shape = next((known for known in EVENTS if known.type == type_), None)
     if shape is None:
-        raise NotEmitted(unknown_type(type_))
+        raise EmitError(unknown_type_message(type_))
     try:
-        typed = msgspec.to_builtins(msgspec.convert(_nested(fields), shape, strict=False))
+        return msgspec.convert(_parse_nested(fields), shape, strict=False)
     except msgspec.ValidationError as error:
-        raise NotEmitted(f"{type_}: {error}") from None
-    given = {"actor": actor, "subject": subject}
-    body = {
-        "specversion": "1.0",
-        "id": identifier or str(uuid4()),
-        "source": source,
-        "type": type_,
-        "time": datetime.now(UTC),
-        **{name: value for name, value in given.items() if value},
-        "data": {**fields, **{name: value for name, value in typed.items() if value is not None}},
-    }
-    return _checked(encode(body))
+        raise EmitError(f"{type_}: {error}") from None
 
 
-def lines_of(path: str) -> Iterator[bytes]:
-    """The lines of a file, unpacked if its name ends in .gz, or of standard input for `-`. Raises NotEmitted."""
+async def emit_lines(
+    tidings: Tidings, lines: Iterator[bytes], progress: Callable[[int, int], None]
+) -> tuple[int, int]:
+    """Emit lines of JSON, a thousand at a time; return how many events they had, and how many
+    of these were new. Raises EmitError, with nothing stored of a thousand that has a faulty line.
+    """
+    events = new = read = 0
+    while chunk := list(islice(lines, CHUNK_LINES)):
+        bodies = {read + place: line.strip() for place, line in enumerate(chunk, 1)}
+        emitted = await _emit_chunk(tidings, {n: body for n, body in bodies.items() if body}, read)
+        read += len(chunk)
+        events += len(emitted)
+        new += sum(not each.duplicate for each in emitted)
+        progress(events, new)
+    return events, new
+
+
+async def _emit_chunk(
+    tidings: Tidings, bodies: dict[int, bytes], before: int
+) -> list[EmittedEvent]:
+    where = f"lines {before + 1} to {max(bodies, default=before)}"
+    encoded = list[EncodedEvent]()
+    for number, body in bodies.items():
+        try:
+            encoded.append(validate_body(body))
+        except EventRefused as refusal:
+            raise EmitError(f"{where}: {_rejection(refusal, number - before)}") from None
+    outcomes = await asyncio.gather(*map(tidings.emit_encoded, encoded), return_exceptions=True)
+    for number, outcome in zip(bodies, outcomes, strict=True):
+        match outcome:
+            case EventRefused():
+                raise EmitError(f"{where}: {_rejection(outcome, number - before)}")
+            case Transient():
+                raise EmitError(
+                    f"{where}: {outcome}; run the command again later, nothing is stored twice"
+                )
+            case TidingsError():
+                raise EmitError(f"{where}: {outcome}")
+            case BaseException():
+                raise outcome
+            case _:
+                pass
+    return [outcome for outcome in outcomes if isinstance(outcome, EmittedEvent)]
+
+
+def _rejection(refusal: EventRefused, line: int) -> str:
+    field = f", field {refusal.field}" if refusal.field else ""
+    return f"event rejected, line {line}{field}: {refusal.reason}"
+
+
+def read_lines(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file (.gz too), or of standard input for `-`; raises EmitError."""
     try:
-        with _opened(path) as file:
+        with _open(path) as file:
             for line in file:
                 yield line if line.endswith(b"\n") else line + b"\n"
     except (OSError, EOFError, zlib.error) as error:
-        raise NotEmitted(
+        raise EmitError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
         ) from None
 
 
-def _opened(path: str) -> gzip.GzipFile | BinaryIO:
+def _open(path: str) -> gzip.GzipFile | BinaryIO:
     if path == "-":
         return sys.stdin.buffer
     return gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")
 
 
-def _nested(fields: dict[str, str]) -> dict[str, Any]:
-    """`to={"everyone": true}` is an object; whatever else is text."""
+def _parse_nested(fields: dict[str, str]) -> dict[str, Any]:
+    """Return a JSON object such as `{"everyone": true}` decoded, any other value as text."""
     return {
-        name: _json(name, value) if value[:1] in ("{", "[") else value
+        name: _parse_json(name, value) if value[:1] in ("{", "[") else value
         for name, value in fields.items()
     }
 
 
-def _json(name: str, value: str) -> Any:
+def _parse_json(name: str, value: str) -> Any:
     try:
         return msgspec.json.decode(value)
     except msgspec.DecodeError as error:
-        raise NotEmitted(f"{name}: {error}") from None
-
-
-def _checked(body: bytes) -> bytes:
-    try:
-        known_event_of(decode(body))
-    except InvalidEvent as error:
-        raise NotEmitted(str(error)) from None
-    return body
-
-
-def _problem(response: httpx.Response) -> str:
-    try:
-        problem: dict[str, Any] = response.json()
-    except ValueError:
-        return f"HTTP {response.status_code}"
-    where = "".join(f", {name} {problem[name]}" for name in ("line", "field") if name in problem)
-    return f"{problem.get('title', 'error')}{where}: {problem.get('detail', response.status_code)}"
+        raise EmitError(f"{name}: {error}") from None

@@ -1,4 +1,4 @@
-"""Listen: a client in the terminal that follows a person's log, comes back by itself, and proves that it missed nothing."""
+"""Listen: a client in the terminal that follows a user's log and reconnects by itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.markup import escape
+from tidings.contracts.close_codes import CloseCode, decode_reason
 from tidings.contracts.frames import (
     Auth,
     Entries,
@@ -19,15 +20,15 @@ from tidings.contracts.frames import (
     Live,
     Move,
     Presence,
+    RelayedSignal,
     Reset,
     Result,
     ServerFrame,
-    Signalled,
     Snapshot,
     TokenExpiring,
 )
 from tidings.contracts.notifications import Entry, Mark, Notification
-from tidings.runtime.cancellation import heed
+from tidings.runtime.cancellation import raise_if_cancelled
 from tidings.runtime.errors import Permanent
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSocketException
@@ -35,20 +36,19 @@ from websockets.exceptions import ConnectionClosedError, InvalidHandshake, WebSo
 BACKOFF_SECONDS = 0.25
 BACKOFF_LIMIT_SECONDS = 10.0
 CLOSE_LIMIT_SECONDS = 1.0
-"""So long a silent edge may delay whoever wants to leave."""
+"""How long a silent edge may delay the end of the command."""
 FRAME_LIMIT_BYTES = 16 * 1024 * 1024
-FINAL_CODES = (4001, 4002, 4003)
-FINAL_FROM = 4500
+FINAL_CODES = frozenset(code for code in CloseCode if code.needs_token or not code.should_reconnect)
 LEVELS = {"info": "cyan", "success": "green", "warning": "yellow", "error": "red"}
 
 _frame: msgspec.json.Decoder[ServerFrame] = msgspec.json.Decoder(ServerFrame)
 
 
-class SignedOut(Permanent):
-    """The edge does not want this client back."""
+class ConnectionRefused(Permanent):
+    """The edge refused this client for good."""
 
 
-class BrokenChain(Exception):
+class CursorGap(Exception):
     """A frame does not begin where the one before ended."""
 
 
@@ -61,16 +61,19 @@ class Listener:
         self.cursor = cursor
 
     async def frames(self) -> AsyncGenerator[tuple[ServerFrame, str]]:
-        """Every frame as value and text, from connection to connection; raises SignedOut."""
+        """Yield every frame as value and text, across connections; raises ConnectionRefused."""
         failures = 0
         while True:
-            heed()
+            raise_if_cancelled()
             try:
                 async for frame, text in self._connection():
                     failures = 0
                     yield frame, text
-            except (OSError, WebSocketException, BrokenChain, TimeoutError) as problem:
-                yield Error(code="disconnected", message=_reason(problem), retry=True), ""
+            except (OSError, WebSocketException, CursorGap, TimeoutError) as problem:
+                yield (
+                    Error(code="disconnected", message=_disconnect_reason(problem), retry=True),
+                    "",
+                )
             failures += 1
             await asyncio.sleep(
                 random.uniform(0, min(BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2**failures))
@@ -93,75 +96,79 @@ class Listener:
                     yield frame, str(text)
             except ConnectionClosedError:
                 code = socket.close_code or 0
-                if code in FINAL_CODES or code >= FINAL_FROM:
-                    raise SignedOut(f"{socket.close_reason} ({code})") from None
+                if code in FINAL_CODES:
+                    raise ConnectionRefused(
+                        f"{decode_reason(socket.close_reason or '').message} ({code})"
+                    ) from None
                 raise
 
     def _follow(self, frame: ServerFrame) -> None:
         match frame:
             case Entries():
                 if frame.after != self.cursor:
-                    raise BrokenChain(f"a frame after {frame.after} does not follow {self.cursor}")
+                    raise CursorGap(f"a frame after {frame.after} does not follow {self.cursor}")
                 self.cursor = frame.cursor
             case Heartbeat() if frame.cursor != self.cursor:
-                raise BrokenChain(f"the edge is at {frame.cursor}, we are at {self.cursor}")
+                raise CursorGap(f"the edge is at {frame.cursor}, we are at {self.cursor}")
             case Snapshot() | Reset() | Hello():
                 self.cursor = frame.cursor
             case _:
                 pass
 
 
-def show(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one decision, however many frames
-    """Print a frame as a person wants to read it."""
+def print_frame(console: Console, frame: ServerFrame) -> None:  # noqa: C901  one match
+    """Print a frame for a human reader."""
     match frame:
         case Hello():
-            console.print(f"[dim]connected as {printable(frame.user)}, at {frame.cursor}[/dim]")
+            console.print(f"[dim]connected as {escape_text(frame.user)}, at {frame.cursor}[/dim]")
         case Snapshot():
             for notification in reversed(frame.notifications):
-                _show(console, notification)
-            _show_counts(console, frame)
+                _print_entry(console, notification)
+            _print_counts(console, frame)
         case Entries():
             for entry in frame.entries:
-                _show(console, entry)
+                _print_entry(console, entry)
             if frame.entries:
-                _show_counts(console, frame)
+                _print_counts(console, frame)
         case Reset():
             console.print(
-                f"[yellow]the cursor cannot be replayed ({printable(frame.reason)}); beginning afresh[/yellow]"
+                f"[yellow]the cursor cannot be replayed ({escape_text(frame.reason)});"
+                " beginning afresh[/yellow]"
             )
         case Live():
             console.print("[dim]caught up; waiting for more (Ctrl-C ends)[/dim]")
         case Error():
             console.print(
-                f"[yellow]{printable(frame.message)}[/yellow]"
+                f"[yellow]{escape_text(frame.message)}[/yellow]"
                 + (" [dim]coming back…[/dim]" if frame.retry else "")
             )
         case Move():
             console.print("[dim]this edge stops; coming back to another one…[/dim]")
         case TokenExpiring():
             console.print(f"[yellow]the token ends in {frame.expires_in_seconds:.0f} s[/yellow]")
-        case Signalled():
+        case RelayedSignal():
             console.print(
-                f"[dim]{printable(frame.sender)} in {printable(frame.to)}: {printable(frame.name)}[/dim]"
+                f"[dim]{escape_text(frame.sender)} in {escape_text(frame.to)}:"
+                f" {escape_text(frame.name)}[/dim]"
             )
         case Heartbeat() | Result() | Presence():
             pass
 
 
-def printable(text: str) -> str:
-    """Text of others, for a terminal: no markup and no control characters take effect."""
+def escape_text(text: str) -> str:
+    """Return foreign text for a terminal, without effect of markup and control characters."""
     return escape("".join(character if character.isprintable() else "·" for character in text))
 
 
-def remember(file: Path, cursor: str | None) -> None:
-    """Keep a cursor for the next time, whole or not at all."""
+def save_cursor(file: Path, cursor: str | None) -> None:
+    """Save a cursor for the next time, whole or not at all."""
     if cursor:
         draft = file.with_suffix(file.suffix + ".new")
         draft.write_text(cursor)
         draft.replace(file)
 
 
-def _show(console: Console, entry: Entry) -> None:
+def _print_entry(console: Console, entry: Entry) -> None:
     match entry:
         case Notification():
             color = LEVELS[entry.level]
@@ -173,27 +180,30 @@ def _show(console: Console, entry: Entry) -> None:
                 else ""
             )
             console.print(
-                f"[{color}]{mark}[/{color}] [dim]{time}[/dim]  [bold]{printable(entry.title)}[/bold]{urgent}  {printable(entry.message)}"
+                f"[{color}]{mark}[/{color}] [dim]{time}[/dim]  "
+                f"[bold]{escape_text(entry.title)}[/bold]"
+                f"{urgent}  {escape_text(entry.message)}"
             )
         case Mark():
-            console.print(f"[dim]✓ {_named(entry)} marked {entry.state}[/dim]")
+            console.print(f"[dim]✓ {_mark_subject(entry)} marked {entry.state}[/dim]")
 
 
-def _named(mark: Mark) -> str:
-    """What a mark is about, in words."""
+def _mark_subject(mark: Mark) -> str:
+    """Return what a mark applies to, in words."""
     if mark.ids:
         return f"{len(mark.ids)} notification{'s' if len(mark.ids) != 1 else ''}"
     return "everything of a kind" if mark.filter else "everything so far"
 
 
-def _show_counts(console: Console, frame: Snapshot | Entries) -> None:
+def _print_counts(console: Console, frame: Snapshot | Entries) -> None:
     if frame.counts:
         console.print(
-            f"[dim]  {frame.counts.unread} unread of {frame.counts.total} · cursor {frame.cursor}[/dim]"
+            f"[dim]  {frame.counts.unread} unread of {frame.counts.total}"
+            f" · cursor {frame.cursor}[/dim]"
         )
 
 
-def _reason(problem: Exception) -> str:
+def _disconnect_reason(problem: Exception) -> str:
     if isinstance(problem, InvalidHandshake | OSError):
         return "the edge cannot be reached"
     return f"the connection ended: {problem}"

@@ -1,1 +1,1 @@
-"""Dialects: the words of the five products' own front ends, at their own paths, over the same log and the same connections."""
+"""Dialects: the frames and paths of five products' front ends, over the same log."""

@@ -1,12 +1,15 @@
-// Elements: `<tidings-bell>`, `<tidings-inbox>` and `<tidings-toasts>`, known to the page once this is loaded.
+// Elements: defines `<tidings-bell>`, `<tidings-inbox>` and `<tidings-toasts>` once it is loaded.
 
-import { Bell } from "./bell.js";
-import { Inbox } from "./inbox.js";
-import { Toasts } from "./toasts.js";
+import { Bell } from "./elements/bell.js";
+import { Inbox } from "./elements/inbox/inbox.js";
+import { Toasts } from "./elements/toasts.js";
 
+export { LANGUAGES } from "./elements/messages.js";
 export { Bell, Inbox, Toasts };
-export { LANGUAGES } from "./words.js";
 
-for (const [name, element] of Object.entries({ "tidings-inbox": Inbox, "tidings-bell": Bell, "tidings-toasts": Toasts })) {
+const ELEMENTS = { "tidings-inbox": Inbox, "tidings-bell": Bell, "tidings-toasts": Toasts };
+
+for (const [name, element] of Object.entries(ELEMENTS)) {
+    // A page may load this module from two addresses; a name can be defined only once.
     if (!customElements.get(name)) customElements.define(name, element);
 }

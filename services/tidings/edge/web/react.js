@@ -1,22 +1,22 @@
-// React: hooks for a page that shows somebody's notifications; React itself is the page's own, 18 or later.
+// React: hooks for pages that show notifications; React 18 or later is the page's own.
 
 import { useMemo } from "react";
 
-import { hook, useSource } from "./react/hook.js";
+import { createHook, useClientStore } from "./react/hook.js";
 
-/** @import {SourceOptions} from "./react/source.js" */
+/** @import {StoreOptions} from "./react/client-store.js" */
 
 export { TidingsProvider } from "./react/hook.js";
 
-/** What a page needs of it, in Tidings' own words; README.md beside this file says more. */
-export const useNotifications = hook();
+/** What most pages need; the README lists what it returns. */
+export const useNotifications = createHook();
 
 /**
- * How everything stands (`state`, `retryAt`, `user`, `counts`, `notifications`, `complete`, `pending`), the client's methods, and the
- * `client` itself, null until the component is mounted.
- * @param {SourceOptions} [options] where no provider says how to connect
+ * Return the client's state (`state`, `retryAt`, `user`, `counts`, `notifications`, `complete`,
+ * `pending`), its methods, and the `client` itself, which is null until the component is mounted.
+ * @param {StoreOptions} [options] how to connect, where no provider says it
  */
 export function useTidings(options = {}) {
-    const { source, standing } = useSource(options);
-    return useMemo(() => ({ ...standing, ...source.methods }), [source, standing]);
+    const { store, snapshot } = useClientStore(options);
+    return useMemo(() => ({ ...snapshot, ...store.methods }), [store, snapshot]);
 }

@@ -1,13 +1,13 @@
-// Barbershop: hooks for its pages, in their own words: notifications, of the types subscribed to if any.
+// Barbershop: hooks for its pages, which may subscribe to some types of notifications.
 
-import { ping } from "./dialect.js";
-import { hook } from "./hook.js";
+import { parsePing } from "./dialect.js";
+import { createHook } from "./hook.js";
 
 /** @import {Dialect} from "./dialect.js" */
 
 /** @type {Dialect} */
 export const BARBERSHOP = {
-    shown: (it, user) => ({
+    toNotification: (it, user) => ({
         id: it.id,
         user_id: it.user || user,
         type: it.type,
@@ -20,13 +20,16 @@ export const BARBERSHOP = {
         read_at: it.read ?? null,
         created_at: it.created,
     }),
-    stats: ({ unread }) => ({ unread_count: unread }),
-    notified: (it, { user }) => [{ type: "notification", data: BARBERSHOP.shown(it, user) }],
-    asked(frame) {
+    toStats: ({ unread }) => ({ unread_count: unread }),
+    notificationFrames: (it, { user }) => [
+        { type: "notification", data: BARBERSHOP.toNotification(it, user) },
+    ],
+    parseRequest(frame) {
         const { type, event_type } = frame;
-        return type === "subscribe" ? event_type && { only: event_type } : ping(frame);
+        if (type !== "subscribe") return parsePing(frame);
+        return event_type && { only: event_type };
     },
 };
 
-export const useNotifications = hook(BARBERSHOP);
+export const useNotifications = createHook(BARBERSHOP);
 export { useNotifications as default, useNotifications as useWebSocket };

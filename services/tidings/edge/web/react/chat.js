@@ -1,27 +1,31 @@
-// Chat: hooks for its pages, in their own words: they mark by `notification_id`, and ask for the count.
+// Chat: hooks for its pages, which mark by `notification_id` and ask for the unread count.
 
-import { ping } from "./dialect.js";
-import { hook } from "./hook.js";
+import { parsePing } from "./dialect.js";
+import { createHook } from "./hook.js";
 
 /** @import {Dialect} from "./dialect.js" */
-/** @import {Notification} from "../protocol.js" */
+/** @import {Notification} from "../client/protocol.js" */
 
 /** @type {Dialect} */
 export const CHAT = {
-    shown: (it) => ({ ...brought(it), is_read: Boolean(it.read) }),
-    stats: ({ unread }) => ({ count: unread }),
-    notified: (it) => [{ type: "notification", data: brought(it) }, ...(it.read ? [updated("read", it.id)] : [])],
-    marked: (state, id) => [updated(state, id)],
-    unread: ({ unread }) => [{ type: "unread_count", data: { count: unread } }],
-    asked(frame) {
+    toNotification: (it) => ({ ...messageData(it), is_read: Boolean(it.read) }),
+    toStats: ({ unread }) => ({ count: unread }),
+    notificationFrames: (it) => [
+        { type: "notification", data: messageData(it) },
+        ...(it.read ? [updateFrame("read", it.id)] : []),
+    ],
+    markFrames: (state, id) => [updateFrame(state, id)],
+    countAnswer: ({ unread }) => [{ type: "unread_count", data: { count: unread } }],
+    parseRequest(frame) {
         const { type, notification_id } = frame;
         if (type === "get_unread_count") return { count: true };
-        return type === "mark_read" ? notification_id && { mark: { state: "read", ids: [notification_id] } } : ping(frame);
+        if (type !== "mark_read") return parsePing(frame);
+        return notification_id && { mark: { state: "read", ids: [notification_id] } };
     },
 };
 
 /** @param {Notification} it */
-function brought(it) {
+function messageData(it) {
     return {
         notification_id: it.id,
         title: it.title,
@@ -37,9 +41,9 @@ function brought(it) {
  * @param {string} status
  * @param {string} id
  */
-function updated(status, id) {
+function updateFrame(status, id) {
     return { type: "notification_update", data: { notification_id: id, status } };
 }
 
-export const useNotifications = hook(CHAT);
+export const useNotifications = createHook(CHAT);
 export { useNotifications as default, useNotifications as useWebSocket };

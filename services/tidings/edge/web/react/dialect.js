@@ -1,54 +1,61 @@
-// Dialect: the words in which a page's hook is told of what happens, and in which it asks; all of it is pure.
+// Dialect: the frames in which one product's pages talk. All of it is pure.
 
-/** @import {Counts, Filter, MarkState, Notification} from "../protocol.js" */
+/** @import {Counts, Filter, MarkState, Notification} from "../client/protocol.js" */
 
-/** @typedef {Record<string, any>} Said one frame */
-/** @typedef {Record<string, any>} Asked a frame of the page's */
+/** @typedef {Record<string, any>} DialectFrame a frame for the page */
+/** @typedef {Record<string, any>} PageFrame a frame of the page's */
 
 /**
- * What a frame of the page's asks for; `only`: from then on only those that are about one of these words.
+ * What a frame of the page's asks for. `only`: from then on the page hears only of notifications
+ * with this type or category.
  * @typedef {{pong?: true, count?: true, only?: string,
- *     mark?: {state: MarkState, until?: string, ids?: string[], up_to?: string, filter?: Filter}}} Ask
+ *     mark?: {state: MarkState, until?: string, ids?: string[], up_to?: string, filter?: Filter}
+ * }} PageRequest
  */
 
 /**
- * At what time, and whose, in which connection.
- * @typedef {{now: string, user: string, connection: string}} Moment
+ * The time, the user and the connection that a frame names.
+ * @typedef {{now: string, user: string, connection: string}} FrameContext
  */
 
 /**
- * What a product's module fills in; what one does not say, it has no frame for.
+ * What a product's module defines; without an optional function there is no such frame.
  * @typedef {object} Dialect
- * @property {(it: Notification, user: string) => Record<string, any>} shown a notification in lists, and in `onNotification`
- * @property {(counts: Counts) => Record<string, any>} stats the counts in `onStatsUpdate`
- * @property {(moment: Moment) => Said[]} [greeted] it is connected
- * @property {(it: Notification, moment: Moment) => Said[]} notified there is a new one
- * @property {(state: string, id: string, moment: Moment) => Said[]} [marked] one was `read`, made `unread`, `archived` or `deleted`
- * @property {(counts: Counts, moment: Moment) => Said[]} [counted] how many there are, on connecting and after each change
- * @property {(counts: Counts) => Said[]} [unread] the answer to a question for the count
- * @property {(asked: Asked) => Ask | null} asked what a frame asks for; null if it makes no sense
- * @property {(reason: string, moment: Moment) => Said} [refused]
+ * @property {(it: Notification, user: string) => Record<string, any>} toNotification a notification
+ *     in lists and in `onNotification`
+ * @property {(counts: Counts) => Record<string, any>} toStats the counts in `onStatsUpdate`
+ * @property {(context: FrameContext) => DialectFrame[]} [connectedFrames]
+ * @property {(it: Notification, context: FrameContext) => DialectFrame[]} notificationFrames
+ *     for a new one
+ * @property {(state: string, id: string, context: FrameContext) => DialectFrame[]} [markFrames]
+ *     when one was `read`, made `unread`, `archived` or `deleted`
+ * @property {(counts: Counts, context: FrameContext) => DialectFrame[]} [countFrames] on connecting
+ *     and after each change
+ * @property {(counts: Counts) => DialectFrame[]} [countAnswer] to a question for the count
+ * @property {(frame: PageFrame) => PageRequest | null} parseRequest null if it makes no sense
+ * @property {(reason: string, context: FrameContext) => DialectFrame} [errorFrame]
  */
 
-/** The words of Tidings itself. @type {Dialect} */
+/** The frames of Tidings itself. @type {Dialect} */
 export const CANONICAL = {
-    shown: (it) => it,
-    stats: (counts) => counts,
-    notified: (it) => [{ type: "notification", data: it }],
-    marked: (state, id) => [{ type: "mark", data: { state, id } }],
-    counted: (counts) => [{ type: "counts", data: counts }],
-    unread: (counts) => [{ type: "counts", data: counts }],
-    asked({ type, state, until, ids, up_to, filter }) {
+    toNotification: (it) => it,
+    toStats: (counts) => counts,
+    notificationFrames: (it) => [{ type: "notification", data: it }],
+    markFrames: (state, id) => [{ type: "mark", data: { state, id } }],
+    countFrames: (counts) => [{ type: "counts", data: counts }],
+    countAnswer: (counts) => [{ type: "counts", data: counts }],
+    parseRequest({ type, state, until, ids, up_to, filter }) {
         if (type === "counts") return { count: true };
-        return type === "mark" ? { mark: { state, until, ids, up_to, filter } } : ping({ type });
+        if (type === "mark") return { mark: { state, until, ids, up_to, filter } };
+        return parsePing({ type });
     },
 };
 
 /**
- * What all of them understand.
- * @param {Asked} asked
- * @returns {Ask | null}
+ * Parse what all products' pages may send.
+ * @param {PageFrame} frame
+ * @returns {PageRequest | null}
  */
-export function ping({ type }) {
+export function parsePing({ type }) {
     return type === "ping" ? { pong: true } : null;
 }

@@ -1,7 +1,7 @@
-// Field service: hooks for its pages, in their own words: one frame for the dashboard, with a notification or the unread count.
+// Field service: hooks for its dashboard, whose one frame has a notification or the unread count.
 
-import { ping } from "./dialect.js";
-import { hook } from "./hook.js";
+import { parsePing } from "./dialect.js";
+import { createHook } from "./hook.js";
 
 /** @import {Dialect} from "./dialect.js" */
 
@@ -9,7 +9,7 @@ const PRIORITIES = { low: 1, normal: 1, high: 2, critical: 3 };
 
 /** @type {Dialect} */
 export const FIELD_SERVICE = {
-    shown: (it) => ({
+    toNotification: (it) => ({
         id: it.id,
         type: it.category,
         title: it.title,
@@ -20,16 +20,18 @@ export const FIELD_SERVICE = {
         is_read: Boolean(it.read),
         created_at: it.created,
     }),
-    stats: ({ unread }) => ({ unread_count: unread }),
-    notified: (it, { user }) => [update({ notification: FIELD_SERVICE.shown(it, user) })],
-    counted: ({ unread }) => [update({ unread_count: unread })],
-    asked: ping,
+    toStats: ({ unread }) => ({ unread_count: unread }),
+    notificationFrames: (it, { user }) => [
+        updateFrame({ notification: FIELD_SERVICE.toNotification(it, user) }),
+    ],
+    countFrames: ({ unread }) => [updateFrame({ unread_count: unread })],
+    parseRequest: parsePing,
 };
 
 /** @param {object} data */
-function update(data) {
+function updateFrame(data) {
     return { type: "dashboard.notification.update", data };
 }
 
-export const useNotifications = hook(FIELD_SERVICE);
+export const useNotifications = createHook(FIELD_SERVICE);
 export { useNotifications as default, useNotifications as useWebSocket };

@@ -1,126 +1,159 @@
-// Hook: how a component says whose notifications it shows, and what it is told of them in its own words.
+// Hook: connects a component to a client store, and shows it in a product's own words.
 
-import { createContext, createElement, useContext, useEffect, useInsertionEffect, useMemo, useSyncExternalStore } from "react";
+import {
+    createContext,
+    createElement,
+    useContext,
+    useEffect,
+    useInsertionEffect,
+    useMemo,
+    useSyncExternalStore,
+} from "react";
 
+import { ClientStore, EMPTY_SNAPSHOT, isIdle, storeKey } from "./client-store.js";
 import { CANONICAL } from "./dialect.js";
-import { idle, keyOf, NOTHING, Source } from "./source.js";
-import { Talk } from "./talk.js";
+import { FrameAdapter } from "./frame-adapter.js";
 
 /** @import {ReactNode} from "react" */
 /** @import {Tidings} from "../client.js" */
-/** @import {Dialect, Said} from "./dialect.js" */
-/** @import {SourceOptions, Standing} from "./source.js" */
-/** @import {Callbacks} from "./talk.js" */
+/** @import {ClientSnapshot, StoreOptions} from "./client-store.js" */
+/** @import {Dialect, DialectFrame} from "./dialect.js" */
+/** @import {AdapterCallbacks} from "./frame-adapter.js" */
 
 /**
- * How to connect, where no provider says it, and what to be told.
- * @typedef {SourceOptions & Callbacks} HookOptions
+ * How to connect, where no provider says it, and the component's callbacks.
+ * @typedef {StoreOptions & AdapterCallbacks} HookOptions
  */
 
-const Around = createContext(/** @type {Source | null} */ (null));
+const StoreContext = createContext(/** @type {ClientStore | null} */ (null));
 
 /**
- * Everything inside shows the notifications of one person, over one connection, for as long as this is mounted.
- * @param {SourceOptions & {client?: Tidings, children?: ReactNode}} props `client`: one that the page has already
+ * All components inside show the notifications of one person, over one connection.
+ * @param {StoreOptions & {client?: Tidings, children?: ReactNode}} props `client`: the page's own
  */
 export function TidingsProvider({ client, children, ...options }) {
-    const key = keyOf(options);
-    const source = useMemo(() => new Source(options, { client }), [client, key]);
-    useEffect(() => source.offer(options));
-    useEffect(() => source.subscribe(() => {}), [source]);
-    return createElement(Around.Provider, { value: source }, children);
+    const key = storeKey(options);
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
+    const store = useMemo(() => new ClientStore(options, { client }), [client, key]);
+    useEffect(() => store.updateOptions(options));
+    useEffect(() => store.subscribe(() => {}), [store]);
+    return createElement(StoreContext.Provider, { value: store }, children);
 }
 
 /**
- * The source that a component reads, and how it stands.
- * @param {SourceOptions} options
+ * Return the store that a component reads, and its snapshot.
+ * @param {StoreOptions} options
  */
-export function useSource(options) {
-    const around = useContext(Around);
-    const key = keyOf(options);
-    const source = useMemo(() => around ?? Source.of(options), [around, key]);
+export function useClientStore(options) {
+    const provided = useContext(StoreContext);
+    const key = storeKey(options);
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
+    const store = useMemo(() => provided ?? ClientStore.shared(options), [provided, key]);
     useEffect(() => {
-        if (!around) source.offer(options);
+        if (!provided) store.updateOptions(options);
     });
-    const standing = useSyncExternalStore(source.subscribe, source.standing, () => NOTHING);
-    return { source, standing };
+    const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, () => EMPTY_SNAPSHOT);
+    return { store, snapshot };
 }
 
 /**
- * A hook that speaks a dialect; it takes options, or an address and options, as hooks for a WebSocket do.
+ * Create a hook in a dialect's words. It takes options, or an address and options, as hooks for a
+ * WebSocket do.
  * @param {Dialect} dialect
  */
-export function hook(dialect = CANONICAL) {
-    const shown = remembered(dialect);
-    return function useNotifications(/** @type {string | HookOptions} */ where = {}, /** @type {HookOptions} */ more = {}) {
-        const options = typeof where === "string" ? { ...addressed(where), ...more } : where;
-        const { source, standing } = useSource(options);
-        const talk = useMemo(() => new Talk(source, dialect), [source]);
+export function createHook(dialect = CANONICAL) {
+    const toNotifications = createConverter(dialect);
+    // biome-ignore lint/correctness/noComponentHookFactories: no component calls it
+    return function useNotifications(
+        /** @type {string | HookOptions} */ addressOrOptions = {},
+        /** @type {HookOptions} */ more = {},
+    ) {
+        const options =
+            typeof addressOrOptions === "string"
+                ? { ...parseAddress(addressOrOptions), ...more }
+                : addressOrOptions;
+        const { store, snapshot } = useClientStore(options);
+        const adapter = useMemo(() => new FrameAdapter(store, dialect), [store]);
+        // Before any other effect, so that a frame never meets the callbacks of an earlier render.
         useInsertionEffect(() => {
-            talk.callbacks = options;
+            adapter.callbacks = options;
         });
-        const lastMessage = useSyncExternalStore(talk.subscribe, talk.last, () => null);
-        return useMemo(() => told(source, standing, talk, lastMessage, shown), [source, standing, talk, lastMessage]);
+        const lastMessage = useSyncExternalStore(
+            adapter.subscribe,
+            adapter.getLastFrame,
+            () => null,
+        );
+        return useMemo(
+            () => hookResult(store, snapshot, adapter, lastMessage, toNotifications),
+            [store, snapshot, adapter, lastMessage],
+        );
     };
 }
 
 /**
- * What a component gets.
- * @param {Source} source
- * @param {Standing} standing
- * @param {Talk} talk
- * @param {Said | null} lastMessage
- * @param {(standing: Standing) => Record<string, any>[]} shown
+ * @param {ClientStore} store
+ * @param {ClientSnapshot} snapshot
+ * @param {FrameAdapter} adapter
+ * @param {DialectFrame | null} lastMessage
+ * @param {(snapshot: ClientSnapshot) => Record<string, any>[]} toNotifications
  */
-function told(source, standing, talk, lastMessage, shown) {
-    const { connect, disconnect } = source.methods;
+function hookResult(store, snapshot, adapter, lastMessage, toNotifications) {
+    const { connect, disconnect } = store.methods;
     return {
-        isConnected: standing.state === "live",
-        connectionState: connectionState(standing),
+        isConnected: snapshot.state === "live",
+        connectionState: connectionState(snapshot),
         connect,
         disconnect,
         lastMessage,
-        notifications: shown(standing),
-        unreadCount: standing.counts.unread,
-        markAsRead: talk.markAsRead,
-        markAllAsRead: talk.markAllAsRead,
-        deleteNotification: talk.remove,
-        sendMessage: talk.say,
+        notifications: toNotifications(snapshot),
+        unreadCount: snapshot.counts.unread,
+        markAsRead: adapter.markAsRead,
+        markAllAsRead: adapter.markAllAsRead,
+        deleteNotification: adapter.deleteNotification,
+        sendMessage: adapter.sendFrame,
     };
 }
 
 /**
- * In the words that the products have for it.
- * @param {Standing} standing
+ * Return the connection's state in the products' words.
+ * @param {ClientSnapshot} snapshot
  * @returns {"connecting" | "connected" | "reconnecting" | "disconnected"}
  */
 function connectionState({ state, retryAt, returning }) {
     if (state === "live") return "connected";
-    if (idle({ state, retryAt })) return "disconnected";
+    if (isIdle({ state, retryAt })) return "disconnected";
     return returning ? "reconnecting" : "connecting";
 }
 
 /**
- * Each notification in the words of a dialect, as the same object for as long as it has not changed.
+ * Create a function that converts notifications; one that has not changed is converted once and
+ * stays the same object, so that React does not render it again.
  * @param {Dialect} dialect
  */
-function remembered({ shown }) {
-    /** @type {WeakMap<object, Record<string, any>>} */ const known = new WeakMap();
+function createConverter({ toNotification }) {
+    /** @type {WeakMap<object, Record<string, any>>} */ const converted = new WeakMap();
     /** @type {WeakMap<object, Record<string, any>[]>} */ const lists = new WeakMap();
-    return (/** @type {Standing} */ { notifications, user }) => {
-        const list = lists.get(notifications) ?? notifications.map((it) => known.get(it) ?? shown(it, user ?? ""));
-        notifications.forEach((it, index) => known.set(it, list[index]));
+    return (/** @type {ClientSnapshot} */ { notifications, user }) => {
+        const known = lists.get(notifications);
+        if (known) return known;
+        const list = notifications.map((it) => {
+            const result = converted.get(it) ?? toNotification(it, user ?? "");
+            converted.set(it, result);
+            return result;
+        });
         lists.set(notifications, list);
         return list;
     };
 }
 
 /**
- * The edge and the token that an address of a dialect names.
+ * Return the edge and the token that an address of a product names.
  * @param {string} address
  * @returns {HookOptions}
  */
-function addressed(address) {
-    const { origin, searchParams } = new URL(address.replace(/^ws/, "http"), globalThis.location?.href ?? "http://localhost");
-    return { url: origin, ...(searchParams.has("token") && { token: searchParams.get("token") }) };
+function parseAddress(address) {
+    const page = globalThis.location?.href ?? "http://localhost";
+    const { origin, searchParams } = new URL(address.replace(/^ws/, "http"), page);
+    const token = searchParams.get("token");
+    return { url: origin, ...(token !== null && { token }) };
 }

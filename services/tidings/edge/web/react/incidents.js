@@ -1,16 +1,20 @@
-// Incidents: hooks for its pages, in their own words: every frame is an event with its time, and the counts follow each change.
+// Incidents: hooks for its pages; every frame is an event with its time, and counts follow changes.
 
-import { ping } from "./dialect.js";
-import { hook } from "./hook.js";
+import { parsePing } from "./dialect.js";
+import { createHook } from "./hook.js";
 
-/** @import {Dialect, Moment} from "./dialect.js" */
+/** @import {Dialect, FrameContext} from "./dialect.js" */
 
-/** What is archived is gone for its pages, which know no archive. @type {Record<string, string>} */
-const MARKED = { read: "notification:read", deleted: "notification:deleted", archived: "notification:deleted" };
+/** Its pages know no archive: what is archived is gone for them. @type {Record<string, string>} */
+const MARK_EVENTS = {
+    read: "notification:read",
+    deleted: "notification:deleted",
+    archived: "notification:deleted",
+};
 
 /** @type {Dialect} */
 export const INCIDENTS = {
-    shown: (it) => ({
+    toNotification: (it) => ({
         id: it.id,
         type: it.type,
         priority: it.priority ?? "normal",
@@ -22,26 +26,36 @@ export const INCIDENTS = {
         is_read: Boolean(it.read),
         created_at: it.created,
     }),
-    stats: ({ total, unread }) => ({ total, unread, read: total - unread }),
-    greeted(moment) {
-        const { user, now } = moment;
-        return [event("connection:established", { user_id: user, timestamp: now, message: "Connected to notifications" }, moment)];
+    toStats: ({ total, unread }) => ({ total, unread, read: total - unread }),
+    connectedFrames(context) {
+        const { user, now } = context;
+        const message = "Connected to notifications";
+        const data = { user_id: user, timestamp: now, message };
+        return [createEvent("connection:established", data, context)];
     },
-    notified: (it, moment) => [event("notification:new", INCIDENTS.shown(it, moment.user), moment)],
-    marked: (state, id, moment) => (MARKED[state] ? [event(MARKED[state], { id }, moment)] : []),
-    counted: (counts, moment) => [event("stats:updated", INCIDENTS.stats(counts), moment)],
-    asked: ping,
-    refused: (reason, moment) => event("error", { message: reason }, moment),
+    notificationFrames(it, context) {
+        const data = INCIDENTS.toNotification(it, context.user);
+        return [createEvent("notification:new", data, context)];
+    },
+    markFrames(state, id, context) {
+        const name = MARK_EVENTS[state];
+        return name ? [createEvent(name, { id }, context)] : [];
+    },
+    countFrames: (counts, context) => [
+        createEvent("stats:updated", INCIDENTS.toStats(counts), context),
+    ],
+    parseRequest: parsePing,
+    errorFrame: (reason, context) => createEvent("error", { message: reason }, context),
 };
 
 /**
  * @param {string} name
  * @param {object} data
- * @param {Moment} moment
+ * @param {FrameContext} context
  */
-function event(name, data, { now }) {
+function createEvent(name, data, { now }) {
     return { event: name, data, timestamp: now };
 }
 
-export const useNotifications = hook(INCIDENTS);
+export const useNotifications = createHook(INCIDENTS);
 export { useNotifications as default, useNotifications as useWebSocket };

@@ -1,6 +1,6 @@
-// Volunteers: hooks for the pages of its projects, in their own words: the events of a stream, each by its name.
+// Volunteers: hooks for its pages, which read an event stream; each event has a name.
 
-import { hook } from "./hook.js";
+import { createHook } from "./hook.js";
 
 /** @import {Dialect} from "./dialect.js" */
 
@@ -8,7 +8,7 @@ const ANNOUNCEMENT = "system_announcement";
 
 /** @type {Dialect} */
 export const VOLUNTEERS = {
-    shown: (it, user) => ({
+    toNotification: (it, user) => ({
         notification_id: it.id,
         id: it.id,
         user_id: it.user || user,
@@ -20,14 +20,20 @@ export const VOLUNTEERS = {
         is_read: Boolean(it.read),
         created_at: it.created,
     }),
-    stats: ({ unread }) => ({ unread_count: unread }),
-    greeted: ({ user, connection }) => [{ event: "connected", data: { user_id: user, connection_id: connection } }],
-    notified(it, { user }) {
+    toStats: ({ unread }) => ({ unread_count: unread }),
+    connectedFrames: ({ user, connection }) => [
+        { event: "connected", data: { user_id: user, connection_id: connection } },
+    ],
+    notificationFrames(it, { user }) {
         const event = it.category === ANNOUNCEMENT ? ANNOUNCEMENT : "notification";
-        return [{ event, data: VOLUNTEERS.shown(it, user) }];
+        return [{ event, data: VOLUNTEERS.toNotification(it, user) }];
     },
-    asked: () => null, // a stream goes one way
+    parseRequest: () => null, // an event stream takes no frames
 };
 
-export const useNotifications = hook(VOLUNTEERS);
-export { useNotifications as default, useNotifications as useEventStream, useNotifications as useNotificationStream };
+export const useNotifications = createHook(VOLUNTEERS);
+export {
+    useNotifications as default,
+    useNotifications as useEventStream,
+    useNotifications as useNotificationStream,
+};

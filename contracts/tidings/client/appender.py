@@ -1,0 +1,316 @@
+"""Append messages durably, with acknowledgement; many concurrent ones become atomic batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import uuid4
+
+from tidings.client.errors import (
+    DuplicateMessage,
+    RequestRefused,
+    TidingsError,
+    Transient,
+    Unavailable,
+)
+from tidings.client.jetstream import JetStream
+from tidings.contracts.http import AppendResult
+from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
+
+PLAIN_LIMIT_MESSAGES = 8
+BATCHES_IN_FLIGHT_LIMIT = 4
+WAITING_LIMIT_MESSAGES = 20_000
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+COMMIT_SECONDS = 8.0
+NEVER_LAST = "tidings-probe"
+
+
+class ExpectedSequence(NamedTuple):
+    """Append only if this subject's last message has this sequence (0: the subject has none)."""
+
+    subject: str
+    sequence: int
+
+
+class Appender:
+    """Appends to one stream; concurrent appends are batched (group commit), a single one never
+    waits.
+    """
+
+    def __init__(self, jetstream: JetStream) -> None:
+        self._jetstream = jetstream
+        self._waiting: deque[tuple[NewMessage, asyncio.Future[AppendResult]]] = deque()
+        self._plain_in_flight = 0
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def append(self, draft: NewMessage) -> AppendResult:
+        """Append one message, retrying for 10 seconds.
+
+        Raises Unavailable, WrongSequence or RequestRefused.
+        """
+        if self._plain_in_flight < PLAIN_LIMIT_MESSAGES and not self._waiting:
+            return await self._append_alone(draft)
+        if len(self._waiting) >= WAITING_LIMIT_MESSAGES:
+            raise Unavailable(f"{WAITING_LIMIT_MESSAGES} messages wait to be appended already")
+        future: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, future))
+        self._start_batch()
+        return await future
+
+    async def append_batch(self, drafts: Sequence[NewMessage]) -> list[AppendResult]:
+        """Append up to 1000 messages, all or none.
+
+        Messages that the stream has already are reported as duplicates and not stored again.
+        """
+        if len(drafts) > BATCH_LIMIT_MESSAGES:
+            raise RequestRefused(
+                f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}"
+            )
+        stored: dict[str, AppendResult] = {}
+        for wait in (*RETRY_SECONDS, None):
+            try:
+                results = await self._attempt_batch(drafts, stored)
+                if results is not None:
+                    return results
+            except Transient:
+                if wait is None:
+                    raise
+                await asyncio.sleep(wait)
+        raise Unavailable("the batch repeatedly met new duplicates; send it again")
+
+    async def find_stored(self, drafts: Sequence[NewMessage]) -> dict[str, AppendResult]:
+        """Return the ids that the stream has in its duplicate window, with their sequences.
+
+        It stores nothing: the server looks for a duplicate before it compares the last message's id
+        (nats-server 2.15, measured). So an append that expects an impossible last id is refused if
+        the message is new, and acknowledged with its sequence if it is a duplicate.
+        """
+        answers = await asyncio.gather(*(self._find_duplicate(draft) for draft in drafts))
+        return {
+            draft.id: answer
+            for draft, answer in zip(drafts, answers, strict=True)
+            if answer and draft.id
+        }
+
+    async def append_expecting(self, draft: NewMessage, expected: ExpectedSequence) -> int:
+        """Append one message once if the expectation is true, and return its sequence.
+
+        Raises WrongSequence, or Unavailable if the outcome is unknown.
+        """
+        answer = await self._jetstream.request_reply(
+            draft.subject, draft.data, {**_headers(draft), **_expectation(draft, expected)}
+        )
+        return answer.seq
+
+    async def _attempt_batch(
+        self, drafts: Sequence[NewMessage], stored: dict[str, AppendResult]
+    ) -> list[AppendResult] | None:
+        """Commit the messages that are not in `stored`.
+
+        Return None if there are duplicates among them, after adding these to `stored`.
+        """
+        # An id that occurs twice in the batch is sent once, at its first place.
+        first = {draft.id: place for place, draft in reversed([*enumerate(drafts)]) if draft.id}
+        new = [
+            place
+            for place, draft in enumerate(drafts)
+            if not draft.id or (draft.id not in stored and first[draft.id] == place)
+        ]
+        try:
+            return _appended_in_order(
+                drafts,
+                new,
+                stored,
+                first,
+                await self._commit_batch([drafts[place] for place in new]) if new else 0,
+            )
+        except DuplicateMessage:
+            stored |= await self.find_stored([drafts[place] for place in new if drafts[place].id])
+            return None
+
+    async def _find_duplicate(self, draft: NewMessage) -> AppendResult | None:
+        headers = {**_headers(draft), "Nats-Expected-Last-Msg-Id": NEVER_LAST}
+        try:
+            return AppendResult(
+                (await self._jetstream.request_reply(draft.subject, b"", headers)).seq, True
+            )
+        except RequestRefused:
+            return None
+
+    async def _append_alone(self, draft: NewMessage) -> AppendResult:
+        self._plain_in_flight += 1
+        try:
+            return await self._append_plainly(draft)
+        finally:
+            self._plain_in_flight -= 1
+            if self._waiting:
+                self._start_batch()
+
+    async def _append_plainly(self, draft: NewMessage) -> AppendResult:
+        headers = _headers(draft) or None
+        for wait in RETRY_SECONDS:
+            try:
+                answer = await self._jetstream.request_reply(draft.subject, draft.data, headers)
+                return AppendResult(answer.seq, answer.duplicate)
+            except Transient:
+                await asyncio.sleep(wait)
+        answer = await self._jetstream.request_reply(draft.subject, draft.data, headers)
+        return AppendResult(answer.seq, answer.duplicate)
+
+    def _start_batch(self) -> None:
+        if len(self._batches) < BATCHES_IN_FLIGHT_LIMIT:
+            task = asyncio.create_task(self._append_waiting())
+            self._batches.add(task)
+            task.add_done_callback(self._batches.discard)
+
+    async def _append_waiting(self) -> None:
+        while self._waiting:
+            group = [
+                self._waiting.popleft()
+                for _ in range(min(len(self._waiting), BATCH_LIMIT_MESSAGES))
+            ]
+            await self._append_group(group)
+
+    async def _append_group(
+        self, group: list[tuple[NewMessage, asyncio.Future[AppendResult]]]
+    ) -> None:
+        outcomes = await self._outcomes([draft for draft, _ in group])
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if future.done():  # the caller was cancelled
+                continue
+            if isinstance(outcome, AppendResult):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+
+    async def _outcomes(self, drafts: list[NewMessage]) -> Sequence[AppendResult | BaseException]:
+        if len(drafts) <= PLAIN_LIMIT_MESSAGES:
+            return await self._append_each(drafts)
+        try:
+            return await self.append_batch(drafts)
+        except RequestRefused:
+            # One message of the batch is at fault; the others are appended without it.
+            return await self._append_each(drafts)
+        except TidingsError as error:
+            return [type(error)(str(error)) for _ in drafts]
+
+    async def _append_each(
+        self, drafts: list[NewMessage]
+    ) -> Sequence[AppendResult | BaseException]:
+        return await asyncio.gather(*map(self._append_plainly, drafts), return_exceptions=True)
+
+    async def _commit_batch(self, drafts: Sequence[NewMessage]) -> int:
+        return await commit_batch(self._jetstream, drafts)
+
+
+async def commit_batch(
+    jetstream: JetStream, drafts: Sequence[NewMessage], expected: ExpectedSequence | None = None
+) -> int:
+    """Append an atomic batch (ADR-50) once and return its last sequence.
+
+    The expectation is on the last message. Raises WrongSequence, DuplicateMessage, RequestRefused,
+    or Unavailable if the outcome is unknown.
+    """
+    if len(drafts) == 1 and expected is None:
+        return await _commit_one(jetstream, drafts[0])
+    batch = uuid4().hex
+    *body, last = drafts
+    await stage_messages(jetstream, batch, body)
+    return await commit_staged(jetstream, batch, len(drafts), last, expected)
+
+
+async def stage_messages(
+    jetstream: JetStream, batch: str, drafts: Sequence[NewMessage], first: int = 1
+) -> None:
+    """Send all messages of a batch but the last; `first` is the number of the first one, from 1."""
+    await jetstream.write_protocol(
+        b"".join(
+            [
+                _encode_publication(draft, batch, number)
+                for number, draft in enumerate(drafts, first)
+            ]
+        )
+    )
+
+
+async def commit_staged(
+    jetstream: JetStream,
+    batch: str,
+    count: int,
+    last: NewMessage,
+    expected: ExpectedSequence | None = None,
+) -> int:
+    """Send the last message of a batch of `count`, which commits it; return its sequence."""
+    headers = {
+        **_headers(last),
+        **(_expectation(last, expected) if expected else {}),
+        "Nats-Batch-Id": batch,
+        "Nats-Batch-Sequence": str(count),
+        "Nats-Batch-Commit": "1",
+    }
+    answer = await jetstream.request_reply(last.subject, last.data, headers, timeout=COMMIT_SECONDS)
+    return answer.seq
+
+
+async def _commit_one(jetstream: JetStream, draft: NewMessage) -> int:
+    answer = await jetstream.request_reply(draft.subject, draft.data, _headers(draft) or None)
+    # The server acknowledges a plain duplicate, but refuses one in a batch: raise for both.
+    if answer.duplicate:
+        raise DuplicateMessage(f"duplicate message id `{draft.id}`")
+    return answer.seq
+
+
+def _appended_in_order(
+    drafts: Sequence[NewMessage],
+    new: Sequence[int],
+    stored: Mapping[str, AppendResult],
+    first: Mapping[str, int],
+    last: int,
+) -> list[AppendResult]:
+    # An atomic batch has consecutive sequences, and the server returns the last one.
+    sequences = dict(zip(new, range(last - len(new) + 1, last + 1), strict=True))
+
+    def result_of(place: int, draft: NewMessage) -> AppendResult:
+        if not draft.id:
+            return AppendResult(sequences[place])
+        return stored.get(draft.id) or AppendResult(
+            sequences[first[draft.id]], first[draft.id] != place
+        )
+
+    return [result_of(place, draft) for place, draft in enumerate(drafts)]
+
+
+def _headers(draft: NewMessage) -> dict[str, str]:
+    return {"Nats-Msg-Id": draft.id, **draft.headers} if draft.id else dict(draft.headers)
+
+
+def _expectation(draft: NewMessage, expected: ExpectedSequence) -> dict[str, str]:
+    headers = {"Nats-Expected-Last-Subject-Sequence": str(expected.sequence)}
+    if draft.subject != expected.subject:
+        headers["Nats-Expected-Last-Subject-Sequence-Subject"] = expected.subject
+    return headers
+
+
+def _encode_publication(draft: NewMessage, batch: str, number: int) -> bytes:
+    """Return one `HPUB` of the NATS client protocol.
+
+    Subjects and header values come from this code and never contain line breaks.
+    """
+    extra = (
+        "".join([f"\r\n{name}: {value}" for name, value in draft.headers.items()])
+        if draft.headers
+        else ""
+    )
+    identity = f"\r\nNats-Msg-Id: {draft.id}" if draft.id else ""
+    batch_headers = f"Nats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {number}"
+    head = f"NATS/1.0\r\n{batch_headers}{identity}{extra}\r\n\r\n".encode()
+    size = len(head)
+    return b"HPUB %b %d %d\r\n%b%b\r\n" % (
+        draft.subject.encode(),
+        size,
+        size + len(draft.data),
+        head,
+        draft.data,
+    )

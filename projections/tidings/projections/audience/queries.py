@@ -1,0 +1,112 @@
+"""Queries of the audience: SQL that reads relations, groups and seen events."""
+
+from __future__ import annotations
+
+from tidings.contracts.relations import LOCALE
+from tidings.projections.dedup import RECORD_SEEN
+
+FIRST_SEEN = "SELECT event::text, sequence FROM {schema}.seen WHERE event = ANY (%s::uuid[])"
+"""A row for each seen event of the given digests: its digest, its first sequence."""
+
+SEQUENCE_OF_EVENT = "SELECT sequence FROM audience.seen WHERE event = %s"
+"""One row: the first sequence of the event with a digest; none if it was never seen."""
+
+PARTITION_CHECKPOINTS = "SELECT partition::text, sequence FROM audience.checkpoint"
+"""A row for each partition: its number as text, its checkpoint."""
+
+RECORD_SEEN_AND_MOVE = f"""
+WITH new AS ({RECORD_SEEN.sql} RETURNING sequence),
+moved AS (
+    UPDATE {{schema}}.checkpoint SET sequence = %s WHERE partition = %s AND sequence = %s
+    RETURNING 1
+)
+SELECT 1 / (SELECT count(*) FROM moved), (SELECT array_agg(sequence) FROM new)
+"""
+"""Records events as seen and moves a partition's checkpoint. One row: 1, the sequences of the new
+events. The division fails, and so does the transaction, if the checkpoint was elsewhere.
+"""
+
+MEMBERS_AND_LOCALES = f"""
+WITH member AS (
+    SELECT m.*, r.translated FROM jsonb_to_recordset(%s::jsonb)
+        AS r (tenant text, object text, relation text, translated boolean)
+    JOIN {{schema}}.relation m USING (tenant, object, relation)
+    WHERE m.since <= %s AND (m.until IS NULL OR m.until >= %s)
+), speaker AS (
+    SELECT tenant, user_id FROM member WHERE translated
+    UNION SELECT tenant, user_id FROM jsonb_to_recordset(%s::jsonb) AS u (tenant text, user_id text)
+)
+SELECT false, tenant, object, relation, user_id, since, until FROM member
+UNION ALL
+SELECT true, tenant, object, relation, user_id, since, until
+FROM speaker JOIN {{schema}}.relation l USING (tenant, user_id)
+WHERE l.object = '{LOCALE}' AND l.since <= %s AND (l.until IS NULL OR l.until > %s)
+"""
+"""The members of relations, and the locales of users and of the members whose relation is
+`translated`. Columns: whether it is a locale, tenant, object, relation, user_id, since, until.
+"""
+
+_BY_OTHERS = """FROM {schema}.grouped g
+    WHERE g.tenant = m.tenant AND g.group_name = m.group_name AND g.actor <> m.user_id
+    AND g.sequence < %(first)s"""
+_NEWEST = f"{_BY_OTHERS} AND g.sequence >= opened.sequence"
+_LAST = "ORDER BY sequence DESC LIMIT 1"
+
+OPEN_GROUPS = f"""
+WITH asked AS (
+    SELECT DISTINCT * FROM jsonb_to_recordset(%(asked)s::jsonb)
+        AS r (tenant text, group_name text, object text, relation text)
+), member AS (
+    SELECT a.tenant, a.group_name, m.user_id, greatest(m.since - 1, (
+        SELECT max(c.sequence) FROM {{schema}}.closing c
+        WHERE c.tenant = a.tenant AND c.group_name = a.group_name AND c.user_id = m.user_id
+          AND c.sequence < %(first)s
+    )) AS closed
+    FROM asked a JOIN {{schema}}.relation m USING (tenant, object, relation)
+    WHERE m.since < %(first)s AND (m.until IS NULL OR m.until >= %(first)s)
+)
+SELECT m.tenant, m.group_name, m.user_id, opened.sequence, opened.key, counted.count,
+    array_remove(ARRAY[a.actor, b.actor, c.actor], NULL)
+FROM member m
+CROSS JOIN LATERAL (
+    SELECT sequence, key {_BY_OTHERS} AND g.sequence > m.closed ORDER BY sequence LIMIT 1
+) opened
+CROSS JOIN LATERAL (SELECT count(*) {_NEWEST}) counted
+CROSS JOIN LATERAL (SELECT actor {_NEWEST} {_LAST}) a
+LEFT JOIN LATERAL (SELECT actor {_NEWEST} AND g.actor <> a.actor {_LAST}) b ON true
+LEFT JOIN LATERAL (
+    SELECT actor {_NEWEST} AND g.actor NOT IN (a.actor, b.actor) {_LAST}
+) c ON true
+"""
+"""The groups that are open for a member before the sequence `first`. Columns: tenant, group_name,
+user_id, sequence and key of the first event, number of events, the last three actors (newest
+first).
+"""
+
+GROUP_CLOSINGS = """
+SELECT c.tenant, c.group_name, c.user_id, c.sequence
+FROM jsonb_to_recordset(%(asked)s::jsonb) AS r (tenant text, group_name text)
+JOIN {schema}.closing c USING (tenant, group_name)
+WHERE c.sequence BETWEEN %(first)s AND %(until)s
+"""
+"""The users who read a group between two sequences: tenant, group_name, user_id, sequence."""
+
+SWEEP_GROUPED = "DELETE FROM {schema}.grouped WHERE at <= now() - %s"
+"""Deletes events of groups older than an interval."""
+
+SWEEP_CLOSINGS = "DELETE FROM {schema}.closing WHERE at <= now() - %s"
+"""Deletes readings of groups older than an interval."""
+
+
+def current_members(limit_users: int) -> str:
+    """SQL: up to `limit_users` current users of each given relation: place, user_id."""
+    return f"""
+SELECT r.place, m.user_id
+FROM jsonb_to_recordset(%s::jsonb) AS r (place integer, tenant text, object text, relation text)
+CROSS JOIN LATERAL (
+    SELECT a.user_id FROM audience.relation a
+    WHERE a.tenant = r.tenant AND a.object = r.object AND a.relation = r.relation
+      AND a.until IS NULL
+    LIMIT {limit_users}
+) m
+"""

@@ -1,0 +1,1 @@
+"""The inbox: its projection, its state in memory, topic memberships, and its queries."""

@@ -1,0 +1,1 @@
+"""The receipts: the projection, and the queries of its table."""

@@ -1,0 +1,1 @@
+"""Connections: admit and authenticate clients, send frames over WebSockets and event streams."""

@@ -1,0 +1,143 @@
+"""The canonical protocol on a WebSocket, at `/v1/socket`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from tidings.contracts.close_codes import CloseCode
+from tidings.contracts.cursor import InvalidCursor
+from tidings.contracts.frames import (
+    Ack,
+    Auth,
+    ClientFrame,
+    InvalidMark,
+    MarkOperation,
+    Ping,
+    Result,
+    Signal,
+    Unwatch,
+    Watch,
+)
+from tidings.contracts.ids import Id
+from tidings.edge.connection.closing import ConnectionClosed
+from tidings.edge.connection.connection import ConnectionContext, UserConnection
+from tidings.edge.connection.gate import ConnectionGate
+from tidings.edge.connection.replay import CanonicalReplay
+from tidings.edge.connection.websocket import WebSocketTransport
+from tidings.edge.delivery.frames import EncodedFrame, encode_frame
+from tidings.edge.delivery.log_reader import Unreplayable
+from tidings.edge.delivery.marks import Marks
+from tidings.edge.presence.session import PresenceSession
+from tidings.runtime.auth.credential import HandshakeInfo
+from tidings.runtime.auth.identity import Identity, NoToken
+from tidings.runtime.errors import TidingsError
+
+AUTH_TIMEOUT_SECONDS = 10.0
+
+_client_frame_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+
+
+class CanonicalWebSocket:
+    """The canonical protocol on one WebSocket."""
+
+    __slots__ = ("_connections", "_device", "_gate", "_marks", "_transport")
+
+    def __init__(
+        self,
+        gate: ConnectionGate,
+        connections: ConnectionContext,
+        marks: Marks,
+        transport: WebSocketTransport,
+    ) -> None:
+        self._gate = gate
+        self._connections = connections
+        self._marks = marks
+        self._transport = transport
+
+    async def authenticate(self, handshake: HandshakeInfo) -> tuple[Identity, str | None]:
+        """Return the identity from the handshake or the first frame, and the cursor to start at."""
+        identity, cursor = (
+            await self._gate.identify(handshake),
+            handshake.query_value("cursor"),
+        )
+        self._device = _device(handshake)
+        if identity is None:
+            identity, first = await self._authenticate_by_frame()
+            cursor = first or cursor
+        self._gate.check_connect_rate(handshake, identity)
+        return identity, cursor
+
+    async def serve(self, identity: Identity, cursor: str | None) -> None:
+        """Send frames and handle the client's until one side ends the connection."""
+        replay = CanonicalReplay(self._connections.log)
+        connection = UserConnection(self._connections, identity, self._send, replay, self._device)
+        await connection.run(cursor, self._listen)
+
+    async def _authenticate_by_frame(self) -> tuple[Identity, str | None]:
+        """Return the identity and the cursor of the first frame, which must be `auth`."""
+        try:
+            with self._gate.unauthenticated_slot():
+                async with asyncio.timeout(AUTH_TIMEOUT_SECONDS):
+                    frame = await self._next_frame()
+        except TimeoutError:
+            raise NoToken(f"no auth frame within {AUTH_TIMEOUT_SECONDS:.0f} seconds") from None
+        if not isinstance(frame, Auth):
+            raise NoToken("the first frame must be auth")
+        self._device = frame.device or self._device
+        return await self._gate.identify_token(frame.token), frame.cursor
+
+    async def _listen(self, connection: UserConnection) -> None:
+        session: PresenceSession | None = None
+        bucket = self._gate.frame_bucket()
+        while True:
+            frame = await self._next_frame()
+            if bucket:
+                bucket.take_token(time.monotonic()).raise_if_exceeded()
+            match frame:
+                case MarkOperation() as operation:
+                    connection.send_now(await self._mark(connection.identity, operation))
+                case Ping():
+                    connection.answer_ping()
+                case Ack():
+                    connection.record_ack(frame.cursor)
+                case Signal() | Watch() | Unwatch():
+                    session = session or PresenceSession(self._connections.presence, connection)
+                    await session.handle_frame(frame)
+                case Auth():
+                    connection.renew_token(await self._gate.identify_token(frame.token))
+
+    async def _mark(self, identity: Identity, operation: MarkOperation) -> EncodedFrame:
+        try:
+            cursor = await self._marks.append_mark(
+                identity.person, operation, datetime.now(UTC)
+            )
+        except (InvalidCursor, Unreplayable) as error:
+            reason = f"up_to: {error}"
+        except InvalidMark as error:
+            reason = str(error)
+        except TidingsError:
+            reason = "unavailable; send it again with the same op"
+        else:
+            return encode_frame(Result(op=operation.op, ok=True, cursor=str(cursor)))
+        return encode_frame(Result(op=operation.op, ok=False, error=reason))
+
+    async def _next_frame(self) -> ClientFrame:
+        try:
+            return _client_frame_decoder.decode(await self._transport.receive_text())
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise ConnectionClosed(CloseCode.BAD_FRAME, f"bad frame: {error}") from None
+
+    def _send(self, frame: EncodedFrame) -> Any:
+        return self._transport.send_message(frame.websocket_message)
+
+
+def _device(handshake: HandshakeInfo) -> str | None:
+    """Return the `device` of the URL's query; raises ConnectionClosed if it is malformed."""
+    try:
+        return msgspec.convert(handshake.query_value("device"), Id | None)
+    except msgspec.ValidationError as error:
+        raise ConnectionClosed(CloseCode.BAD_FRAME, f"`device`: {error}") from None

@@ -1,0 +1,1 @@
+"""Delivery: follow the log, keep its newest entries, and hand frames to connections."""

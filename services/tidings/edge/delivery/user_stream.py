@@ -1,0 +1,251 @@
+"""A user's stream: shared by all their connections, so each entry is applied and encoded once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from tidings.contracts.codec import encode
+from tidings.contracts.cursor import Cursor
+from tidings.contracts.subjects import Person, Topic
+from tidings.edge.delivery import frames
+from tidings.edge.delivery.entry_frames import entries_frame, fits_in_frame, is_visible
+from tidings.edge.delivery.frames import EncodedFrame
+from tidings.edge.delivery.log_reader import HEAD, LogReader
+from tidings.edge.delivery.routed_entry import RoutedEntry, apply_membership
+from tidings.projections.inbox.inbox_state import NEVER, InboxState
+from tidings.runtime.log.follow import StreamMessage
+
+
+class Subscriber(Protocol):
+    """A connection, as its user's stream sees it."""
+
+    cursor: Cursor
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has reached the head."""
+        ...
+
+    def try_deliver(self, frame: EncodedFrame, after: Cursor) -> bool:
+        """Send a frame if the connection is at `after`; return whether it was."""
+        ...
+
+    def resume(self) -> None:
+        """Read on from the log, unless it does already."""
+        ...
+
+    def send_heartbeat(self, log_unreachable: bool) -> None:
+        """Send a heartbeat."""
+        ...
+
+    def ask_to_move(self, after_seconds: float) -> None:
+        """Ask the client to reconnect after a while."""
+        ...
+
+    def end_if_revoked(self) -> None:
+        """End the connection if its session has been revoked."""
+        ...
+
+
+class Delivery(NamedTuple):
+    """A frame for the subscribers of a stream that stand at `after`; without one, all read on."""
+
+    stream: UserStream
+    frame: EncodedFrame | None
+    after: Cursor
+
+    def send(self) -> None:
+        """Hand the frame to the subscribers."""
+        for subscriber in self.stream.subscribers:
+            if self.frame:
+                subscriber.try_deliver(self.frame, self.after)
+            else:
+                subscriber.resume()
+
+
+class UserStream:
+    """A user's log from now on, complete up to `cursor`; delivers to subscribers that are there."""
+
+    __slots__ = (
+        *(
+            "_inbox",
+            "_log",
+            "_encoded_user",
+            "_on_open",
+            "_opening",
+            "_cached_frame",
+            "_cached_for",
+            "_counts_pending",
+        ),
+        *("cursor", "heartbeat_due", "next_expiry", "person", "subject", "subscribers"),
+    )
+
+    def __init__(
+        self, log: LogReader, person: Person, opened: Callable[[UserStream], None]
+    ) -> None:
+        self._log = log
+        self._on_open = opened
+        self._cached_frame: EncodedFrame | None = None
+        self._cached_for: tuple[Cursor, bool] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._inbox: InboxState | None = None
+        self._encoded_user = encode(person.user)
+        self.person = person
+        self.subject = log.subject_of(person)
+        self.cursor = Cursor(log.epoch, 0)
+        self.heartbeat_due = 0.0
+        self.next_expiry = NEVER
+        self._counts_pending = False
+        self.subscribers: list[Subscriber] = []
+
+    async def wait_until_open(self) -> None:
+        """Wait until the state of the inbox has been read; raises Unavailable."""
+        if self._inbox is None:
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._open())
+            await asyncio.shield(self._opening)
+
+    @property
+    def topics(self) -> Iterable[Topic]:
+        """Return all topics that the user is or was a member of."""
+        return self._inbox.memberships.topics if self._inbox else ()
+
+    @property
+    def inbox(self) -> InboxState:
+        """Return the state of the inbox at `cursor`."""
+        assert self._inbox, "a stream is opened before it is read"
+        return self._inbox
+
+    @property
+    def newest_sequence(self) -> int:
+        """Return the sequence of the newest entry; unbounded while it is not known."""
+        return self._inbox.sequence if self._inbox else HEAD
+
+    @property
+    def newest_notification(self) -> int:
+        """Return the sequence of the newest notification, 0 without one or while unknown."""
+        return self._inbox.newest if self._inbox else 0
+
+    def apply_membership(self, message: StreamMessage) -> bool:
+        """Apply a membership; return False while the state before it is not known."""
+        if self._inbox is None:
+            return False
+        apply_membership(message, self._inbox.memberships)
+        return True
+
+    def apply(self, entries: list[RoutedEntry]) -> Delivery | None:
+        """Apply the next entries and return their delivery; None while the state is not known.
+
+        Applying and sending are apart because a write evicts the processor's caches: with many
+        readers of one topic, all apply first, then all send.
+        """
+        inbox = self._inbox
+        if inbox is None:
+            return None
+        for each in entries:
+            inbox.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
+        if len(entries) == 1 or (
+            fits_in_frame([each.message for each in entries])
+            and not inbox.was_trimmed_after(self.cursor.sequence)
+        ):
+            now = time.time()
+            visible = [each for each in entries if is_visible(each.entry, inbox, now)]
+            return self._advance(entries[-1].message.sequence, visible, now)
+        self.cursor = Cursor(self._log.epoch, entries[-1].message.sequence)
+        self.next_expiry = inbox.next_expiry(time.time())
+        return Delivery(self, None, self.cursor)
+
+    def send_heartbeat(self, head: int, log_unreachable: bool) -> None:
+        """Send a heartbeat to every subscriber; the stream is complete up to `head`.
+
+        An empty frame moves the cursor first, so that the heartbeat is at the client's cursor.
+        """
+        if self._inbox is None:
+            return
+        self._cached_frame = None
+        if head > self.cursor.sequence:
+            self._advance(head, [], time.time()).send()
+        if self._counts_pending:
+            self.send_counts()
+        for subscriber in self.subscribers:
+            subscriber.send_heartbeat(log_unreachable)
+
+    def send_counts(self) -> None:
+        """Send the counts after a snooze or a notification's time has ended.
+
+        Subscribers that are busy get them with the next heartbeat.
+        """
+        self._cached_frame, frame = None, self.counts_frame()
+        self.next_expiry = self.inbox.next_expiry(time.time())
+        delivered = [subscriber.try_deliver(frame, self.cursor) for subscriber in self.subscribers]
+        self._counts_pending = not all(delivered)
+
+    def early_frame(self, after: Cursor) -> EncodedFrame | None:
+        """Return a frame from the ring while the state is not known; None if it is, or must be."""
+        return self._log.early_frame(self.person, after) if self._inbox is None else None
+
+    def counts_frame(self) -> EncodedFrame:
+        """Return a frame without entries that carries the counts at the cursor."""
+        return frames.entries(self.cursor, self.cursor, [], self.inbox.counts(time.time()))
+
+    async def next_frame(self, after: Cursor, *, whole: bool = True) -> EncodedFrame | None:
+        """Return the next frame after a cursor, None at the head; unless `whole`, of what is kept.
+
+        Raises Unreplayable or Unavailable.
+        """
+        if after.sequence >= self.cursor.sequence and not after.until:
+            return None
+        if (
+            self._cached_frame is None
+            or self._cached_for != (after, whole)
+            or not self._reaches_head(self._cached_frame)
+        ):
+            self._cached_frame = await self._read_next(after, whole)
+            self._cached_for = (after, whole)
+        return self._cached_frame
+
+    def _advance(self, head: int, entries: list[RoutedEntry], now: float) -> Delivery:
+        """Move to a sequence with the entries up to there, and return the frame for subscribers."""
+        after, self.cursor = self.cursor, Cursor(self._log.epoch, head)
+        counts = self.inbox.counts(now)
+        bodies = [each.encode_for(self._encoded_user) for each in entries]
+        frame = frames.entries(after, self.cursor, bodies, counts)
+        frame.content = [each.entry for each in entries], counts
+        self.next_expiry = self.inbox.next_expiry(now)
+        return Delivery(self, frame, after)
+
+    def _reaches_head(self, frame: EncodedFrame) -> bool:
+        return frame.more or (
+            frame.cursor is not None and frame.cursor.sequence >= self.cursor.sequence
+        )
+
+    async def _read_next(self, after: Cursor, whole: bool) -> EncodedFrame:
+        beyond = after.until or self.inbox.was_trimmed_after(after.sequence)
+        messages = (
+            None
+            if beyond
+            else self._log.recent_entries(self.person, self.inbox.memberships, after.sequence)
+        )
+        head = self.cursor.sequence
+        if messages is None:
+            return await self._log.next_frame(self.person, after, self.inbox, whole=whole)
+        return entries_frame(
+            self._log.epoch,
+            after,
+            [message for message in messages if message.sequence <= head],
+            self.inbox,
+            head,
+        )
+
+    async def _open(self) -> None:
+        try:
+            state = await self._log.read_inbox(self.person)
+            self.cursor = Cursor(self._log.epoch, max(state.sequence, self._log.ring.head))
+            self._inbox = state
+            self.next_expiry = state.next_expiry(time.time())
+            self._on_open(self)
+        finally:
+            self._opening = None

@@ -1,0 +1,1 @@
+"""The engine that all dialects share: connections, transports, translation, lists."""

@@ -1,0 +1,54 @@
+"""A dialect on an event stream: accepts a token in the URL; ends without a final event."""
+
+from __future__ import annotations
+
+from tidings.edge.connection.closing import ConnectionClosed
+from tidings.edge.connection.connection import ConnectionContext
+from tidings.edge.connection.event_stream import EventStreamTransport
+from tidings.edge.connection.gate import ConnectionGate
+from tidings.edge.dialects.engine.connection import DialectConnection
+from tidings.edge.dialects.engine.dialect import Dialect
+from tidings.edge.dialects.engine.renderer import stream_renderer
+from tidings.edge.dialects.engine.replay import DialectReplay
+from tidings.edge.dialects.engine.sent_positions import SentPositions
+from tidings.runtime.auth.credential import HandshakeInfo
+from tidings.runtime.auth.identity import Identity
+
+
+class DialectEventStream:
+    """One event stream of a front end; it resumes after `Last-Event-ID`."""
+
+    __slots__ = ("_connections", "_dialect", "_gate", "_sent_positions", "_transport")
+
+    def __init__(
+        self,
+        gate: ConnectionGate,
+        connections: ConnectionContext,
+        dialect: Dialect,
+        sent_positions: SentPositions,
+        transport: EventStreamTransport,
+    ) -> None:
+        self._gate = gate
+        self._connections = connections
+        self._dialect = dialect
+        self._sent_positions = sent_positions
+        self._transport = transport
+
+    async def authenticate(self, handshake: HandshakeInfo) -> Identity | None:
+        """Return the identity of the client, None without a token."""
+        return await self._gate.identify(handshake, in_query=True)
+
+    async def serve(self, identity: Identity, cursor: str | None) -> None:
+        """Send events until one side ends the stream."""
+        connection = DialectConnection(
+            self._connections,
+            identity,
+            stream_renderer(self._dialect),
+            DialectReplay(self._connections.log, self._sent_positions),
+            self._transport.send_message,
+        )
+        await connection.run(cursor, self._transport.wait_for_disconnect)
+
+    def final_chunk(self, reason: ConnectionClosed) -> bytes:
+        """Return nothing: an EventSource reconnects when its stream ends."""
+        return b""

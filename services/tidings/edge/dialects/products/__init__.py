@@ -1,0 +1,1 @@
+"""The dialects of the products: a module or a package for each product."""

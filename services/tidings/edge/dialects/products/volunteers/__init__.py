@@ -1,0 +1,1 @@
+"""The dialect of the volunteer projects: events and lists."""

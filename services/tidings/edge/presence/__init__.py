@@ -1,0 +1,1 @@
+"""Presence: who is connected, who watches whom, and the signals that users send each other."""

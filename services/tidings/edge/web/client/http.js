@@ -1,0 +1,47 @@
+// HTTP: JSON requests to the edge, with the page's token.
+
+import { parseRefusal } from "./close-reason.js";
+
+const TIMEOUT_MILLISECONDS = 15_000;
+
+/** @typedef {(wanted: {refresh?: boolean}) => Promise<string | null>} TokenSource */
+
+/**
+ * Send JSON and return the answer. A refused token is renewed once; an edge that does not serve
+ * this person says which one does, and the request goes there. Raises CloseReason.
+ * @param {URL} address
+ * @param {object | null} body null: GET
+ * @param {TokenSource} getToken
+ */
+export async function requestJson(address, body, getToken) {
+    for (let refresh = false; ; ) {
+        const token = await getToken({ refresh });
+        const response = await fetch(address, requestOptions(body, token));
+        if (response.ok) return response.json();
+        const reason = await parseRefusal(response);
+        if (reason.code === 401 && !refresh) refresh = true;
+        else if (reason.code === 421 && !address.searchParams.has("partition"))
+            address.searchParams.set("partition", reason.body.partition);
+        else throw reason;
+    }
+}
+
+/**
+ * @param {object | null} body
+ * @param {string | null} token
+ * @returns {RequestInit}
+ */
+function requestOptions(body, token) {
+    /** @type {RequestInit} */
+    const options = {
+        headers: {
+            "content-type": "application/json",
+            ...(token && { authorization: `Bearer ${token}` }),
+        },
+        credentials: token ? "omit" : "include",
+        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+    };
+    if (!body) return options;
+    // keepalive: a mark made in the moment of leaving is sent though the page is gone.
+    return { ...options, method: "POST", body: JSON.stringify(body), keepalive: true };
+}

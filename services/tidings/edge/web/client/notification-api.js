@@ -1,0 +1,76 @@
+// Notification API: what a page asks the edge for over HTTP.
+
+import { requestJson } from "./http.js";
+
+/** @import {Counts, Cursor, Notification} from "./protocol.js" */
+/** @import {TokenSource} from "./http.js" */
+
+/** @typedef {"category" | "type" | "priority" | "entity" | "group" | "list"} CountKind */
+/** @typedef {Record<string, string | number | string[] | undefined>} ListQuery */
+/**
+ * @typedef {object} ListPage
+ * @property {Notification[]} notifications
+ * @property {Counts} counts
+ * @property {Cursor} cursor at which the page was read
+ * @property {Cursor | null} next where the next page begins; null after the last one
+ */
+
+export class NotificationApi {
+    #url;
+    #getToken;
+
+    /**
+     * @param {string} url
+     * @param {TokenSource} getToken
+     */
+    constructor(url, getToken) {
+        this.#url = url;
+        this.#getToken = getToken;
+    }
+
+    /**
+     * Record that a button was pressed. Raises Error; its `reason` is the button pressed before.
+     * @param {string} id
+     * @param {string} action
+     */
+    async pressAction(id, action) {
+        const path = `/v1/notifications/${encodeURIComponent(id)}`;
+        try {
+            return await this.#request(`${path}/actions/${encodeURIComponent(action)}`, {});
+        } catch (error) {
+            const { body } = /** @type {{body?: {reason?: string}}} */ (error);
+            throw Object.assign(/** @type {Error} */ (error), { reason: body?.reason });
+        }
+    }
+
+    /**
+     * Return a page of a list.
+     * @param {ListQuery} query
+     * @returns {Promise<ListPage>}
+     */
+    fetchPage(query) {
+        const pairs = Object.entries(query).flatMap(([name, value]) =>
+            [value].flat().map((single) => [name, single]),
+        );
+        const definedPairs = pairs.filter(([, value]) => value !== undefined);
+        const search = new URLSearchParams(
+            definedPairs.map(([name, value]) => [`${name}`, `${value}`]),
+        );
+        return this.#request(`/v1/notifications?${search}`, null);
+    }
+
+    /**
+     * Return how many there are of each kind.
+     * @param {CountKind} kind
+     * @returns {Promise<Record<string, Counts>>}
+     */
+    async fetchCounts(kind) {
+        const { by } = await this.#request(`/v1/counts?by=${kind}`, null);
+        return by[kind];
+    }
+
+    /** @param {string} path @param {object | null} body */
+    #request(path, body) {
+        return requestJson(new URL(path, this.#url), body, this.#getToken);
+    }
+}

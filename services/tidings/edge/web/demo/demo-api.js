@@ -1,0 +1,55 @@
+// Demo API: what the page asks the demonstration's server for.
+
+/**
+ * One step of a story. `told`: how many notifications each user gets of it.
+ * @typedef {{kind: "happens" | "leaves" | "returns", words: string, types: string[],
+ *     told: Record<string, number>, user: string | null}} Scene
+ */
+
+/**
+ * @typedef {{name: string, title: string, tenant: string, people: Record<string, string>,
+ *     locales: Record<string, string>, scenes: Scene[]}} Story
+ */
+
+/** @typedef {{type: string, actor: string | null, sequence: number}} LoggedEvent */
+
+/** Return all stories. @returns {Promise<Story[]>} */
+export function fetchStories() {
+    return requestJson("/demo/stories");
+}
+
+/**
+ * Return a token of a person of a story.
+ * @param {string} story
+ * @param {string} user
+ * @returns {Promise<string>}
+ */
+export async function signIn(story, user) {
+    const { token } = await requestJson("/demo/sign-in", { story, user });
+    return token;
+}
+
+/**
+ * Make a scene happen.
+ * @param {string} story
+ * @param {number} number
+ * @returns {Promise<LoggedEvent[]>} its events as they are in the log
+ */
+export function runScene(story, number) {
+    return requestJson(`/demo/stories/${encodeURIComponent(story)}/scenes/${number}`, {});
+}
+
+/**
+ * Send JSON; raises Error with the server's explanation.
+ * @param {string} path
+ * @param {object} [body] none: GET
+ * @returns {Promise<any>}
+ */
+async function requestJson(path, body) {
+    const headers = { "Content-Type": "application/json" };
+    const options = body && { method: "POST", headers, body: JSON.stringify(body) };
+    const response = await fetch(path, options);
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.detail);
+    return answer;
+}

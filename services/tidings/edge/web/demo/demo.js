@@ -1,0 +1,172 @@
+// Demo: two people of a product side by side, what can happen to them, and what each one gets of
+// it.
+
+import { fetchStories, runScene } from "./demo-api.js";
+import { LogPanel } from "./log-panel.js";
+import { PersonPanel } from "./person-panel.js";
+import { playStory } from "./story-player.js";
+
+/** @import {Story} from "./demo-api.js" */
+
+const SIDES = ["left", "right"];
+const INVITATION = "Make something happen";
+const PLAY_LABEL = "Watch the story";
+const STOP_LABEL = "Stop";
+
+class Demo {
+    #log = new LogPanel(find(".tape"));
+    #panels = SIDES.map((side) => new PersonPanel(find(`.person[data-side="${side}"]`)));
+    /** Stops the story that plays. @type {AbortController | null} */ #playing = null;
+    /** @type {Story} */ #story;
+
+    /** @param {Story[]} stories */
+    constructor(stories) {
+        this.#story = stories.find(({ name }) => name === location.hash.slice(1)) ?? stories[0];
+        find(".stories").append(...stories.map((story) => this.#createStoryChoice(story)));
+        for (const [index, panel] of this.#panels.entries()) this.#listenTo(panel, SIDES[index]);
+        find("#show").addEventListener("click", () => this.#togglePlaying());
+        // The pages that notifications link to are the products', which are not here.
+        addEventListener("tidings-open", (event) => event.preventDefault());
+        this.#openStory(this.#story);
+        find(".stories :checked").scrollIntoView({ block: "nearest", inline: "center" });
+    }
+
+    /** @param {Story} story */
+    #openStory(story) {
+        this.#playing?.abort();
+        this.#story = story;
+        this.#log.clear();
+        this.#showWords(INVITATION);
+        this.#showPeople(firstPeople(story));
+        const buttons = story.scenes.flatMap(({ kind, words }, number) =>
+            kind === "happens" ? [this.#createSceneButton(words, number)] : [],
+        );
+        find(".acts").replaceChildren(...buttons);
+    }
+
+    /** @param {string[]} users one on each side */
+    #showPeople(users) {
+        for (const [index, panel] of this.#panels.entries())
+            panel.showPerson(this.#story, users[index], users[1 - index]);
+    }
+
+    /** @param {Story} story */
+    #createStoryChoice(story) {
+        const label = document.createElement("label");
+        const input = document.createElement("input");
+        const checked = story === this.#story;
+        Object.assign(input, { type: "radio", name: "story", value: story.name, checked });
+        const [product, title] = story.title.split(": ");
+        const small = Object.assign(document.createElement("small"), { textContent: title });
+        input.addEventListener("change", () => {
+            history.replaceState(null, "", `#${story.name}`);
+            this.#openStory(story);
+        });
+        label.append(input, product, small);
+        return label;
+    }
+
+    /** @param {string} words @param {number} number */
+    #createSceneButton(words, number) {
+        const [item, button] = [document.createElement("li"), document.createElement("button")];
+        button.type = "button";
+        button.textContent = words;
+        button.dataset.scene = String(number);
+        button.addEventListener("click", () => this.#runScene(number));
+        item.append(button);
+        return item;
+    }
+
+    /** @param {PersonPanel} panel @param {string} side */
+    #listenTo(panel, side) {
+        panel.addEventListener("delivered", () => this.#log.showDelivery(side));
+        panel.addEventListener("cut", () => this.#log.setCut(side, panel.isCut));
+        panel.addEventListener("choose", (event) => {
+            const chosen = /** @type {CustomEvent} */ (event).detail;
+            this.#showPeople(this.#panels.map((it) => (it === panel ? chosen : it.user)));
+        });
+    }
+
+    /** @param {number} number */
+    async #runScene(number) {
+        const button = find(`.acts [data-scene="${number}"]`);
+        this.#log.startClock();
+        button.classList.add("now");
+        try {
+            this.#log.appendEvents(await runScene(this.#story.name, number));
+            showTrouble("");
+        } catch (error) {
+            showTrouble(errorText(error));
+        }
+        button.classList.remove("now");
+    }
+
+    async #togglePlaying() {
+        if (this.#playing) return this.#playing.abort();
+        this.#playing = new AbortController();
+        const { signal } = this.#playing;
+        this.#renderPlayButton(true);
+        this.#showPeople(firstPeople(this.#story));
+        this.#connectAll();
+        const showWords = (/** @type {string} */ words) => this.#showWords(words);
+        const run = (/** @type {number} */ number) => this.#runScene(number);
+        await playStory(this.#story, this.#panels, showWords, run, signal);
+        this.#connectAll();
+        this.#playing = null;
+        this.#showWords(INVITATION);
+        this.#renderPlayButton(false);
+    }
+
+    #connectAll() {
+        for (const panel of this.#panels) panel.setConnected(true);
+    }
+
+    /** @param {boolean} isPlaying */
+    #renderPlayButton(isPlaying) {
+        const button = find("#show");
+        button.textContent = isPlaying ? STOP_LABEL : PLAY_LABEL;
+        button.setAttribute("aria-pressed", String(isPlaying));
+    }
+
+    /** @param {string} words */
+    #showWords(words) {
+        find("#acts").textContent = words;
+    }
+}
+
+/**
+ * Return the two people to show first: on the right the one who leaves in the story, on the left
+ * the one of the others who gets most notifications.
+ * @param {Story} story
+ */
+function firstPeople({ people, scenes }) {
+    const users = Object.keys(people);
+    const leaving = scenes.find(({ kind }) => kind === "leaves")?.user ?? users[1];
+    const toldCount = (/** @type {string} */ user) =>
+        scenes.reduce((sum, { told }) => sum + (told[user] ?? 0), 0);
+    const others = users.filter((user) => user !== leaving);
+    const [busiest] = others.sort((a, b) => toldCount(b) - toldCount(a));
+    return [busiest, leaving];
+}
+
+/** @param {string} text */
+function showTrouble(text) {
+    find(".trouble").textContent = text;
+}
+
+/** @param {unknown} error */
+function errorText(error) {
+    return error instanceof Error ? error.message : String(error);
+}
+
+/** @param {string} selector @returns {HTMLElement} */
+function find(selector) {
+    return /** @type {HTMLElement} */ (document.querySelector(selector));
+}
+
+try {
+    new Demo(await fetchStories());
+} catch (error) {
+    const reason = errorText(error);
+    showTrouble(`This page cannot be shown now; load it again in a moment (${reason}).`);
+}

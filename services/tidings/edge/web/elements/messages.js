@@ -1,0 +1,60 @@
+// Messages: the elements' texts, in each language; a page can replace any of them.
+
+import { GERMAN } from "./messages/de.js";
+import { ENGLISH } from "./messages/en.js";
+
+/**
+ * A text, or one for each plural category of the language (CLDR). `{count}` and other names in
+ * braces are replaced by values.
+ * @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Message
+ * @typedef {keyof typeof ENGLISH} MessageName
+ */
+
+/**
+ * All languages. A page may add one, or change texts of one, for all elements.
+ * @type {Record<string, Partial<Record<MessageName, Message>>>}
+ */
+export const LANGUAGES = { en: ENGLISH, de: GERMAN };
+
+/** The texts of one language; those of the page's own take precedence. */
+export class Messages {
+    #own;
+    #pluralRules;
+
+    /**
+     * @param {string} language a BCP 47 tag
+     * @param {Partial<Record<MessageName, Message>>} [own]
+     */
+    constructor(language, own = {}) {
+        this.language = language || "en";
+        this.#own = own;
+        this.#pluralRules = new Intl.PluralRules(this.language);
+    }
+
+    /**
+     * Return a text, in English if the language lacks it.
+     * @param {MessageName} name
+     * @param {Record<string, string | number>} [values] `count` selects the plural category
+     */
+    text(name, values = {}) {
+        const [baseLanguage] = this.language.split("-");
+        const texts = LANGUAGES[this.language] ?? LANGUAGES[baseLanguage] ?? ENGLISH;
+        /** @type {Message} */
+        const message = this.#own[name] ?? texts[name] ?? ENGLISH[name];
+        const template = this.#selectForm(message, Number(values.count ?? 0));
+        return template.replace(/\{(\w+)\}/g, (braces, key) => this.#format(values[key], braces));
+    }
+
+    /** @param {Message} message @param {number} count */
+    #selectForm(message, count) {
+        if (typeof message === "string") return message;
+        return message[this.#pluralRules.select(count)] ?? message.other ?? "";
+    }
+
+    /** @param {string | number | undefined} value @param {string} fallback */
+    #format(value, fallback) {
+        return typeof value === "number"
+            ? value.toLocaleString(this.language)
+            : (value ?? fallback);
+    }
+}

@@ -1,0 +1,138 @@
+"""The audience of a batch of events: the members of relations as of each event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tidings.contracts.codec import encode
+from tidings.contracts.event import AnyRecordedEvent
+from tidings.contracts.relations import Recipients, Relation
+from tidings.notifier.audience.groups import OpenGroup
+from tidings.projections.audience.groups import group_of
+
+
+class Membership(NamedTuple):
+    """A user in a relation, from one sequence until before another."""
+
+    user: str
+    since: int
+    until: int | None
+
+
+class LocaleInterval(NamedTuple):
+    """A locale that a user spoke from one sequence until before another."""
+
+    locale: str
+    since: int
+    until: int | None
+
+
+class AudienceQuery:
+    """What to query for a batch: members of relations, locales of users and members, groups."""
+
+    def __init__(self) -> None:
+        self._relations: dict[tuple[str, Relation], bool] = {}
+        self._users: set[tuple[str, str]] = set()
+        self.groups: dict[int, tuple[str, str, Relation]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._relations or self._users)
+
+    def add_members(self, tenant: str, relation: Relation, translated: bool) -> None:
+        """Add the members of a relation."""
+        self._relations[tenant, relation] = translated or self._relations.get(
+            (tenant, relation), False
+        )
+
+    def add_group(self, recorded: AnyRecordedEvent, group: str, relation: Relation) -> None:
+        """Add the state of a group for each member of a relation, as of an event."""
+        self.groups[recorded.sequence] = (recorded.tenant, group, relation)
+
+    def add_users(self, tenant: str, users: Iterable[str]) -> None:
+        """Add the locales of users."""
+        for user in users:
+            self._users.add((tenant, user))
+
+    def sql_parameters(self, since: int, until: int) -> tuple[str, int, int, str, int, int]:
+        """Return the parameters of `MEMBERS_AND_LOCALES`."""
+        relations = [
+            {
+                "tenant": tenant,
+                "object": relation.object,
+                "relation": relation.name,
+                "translated": translated,
+            }
+            for (tenant, relation), translated in self._relations.items()
+        ]
+        users = [{"tenant": tenant, "user_id": user} for tenant, user in self._users]
+        return encode(relations).decode(), until, since, encode(users).decode(), until, since
+
+
+class Audience(NamedTuple):
+    """What routing a batch needs: the duplicates, the members of relations, and their locales."""
+
+    duplicates: frozenset[int]
+    memberships: dict[tuple[str, Relation], list[Membership]]
+    locales: dict[tuple[str, str], list[LocaleInterval]] = {}  # noqa: RUF012  never written to
+    open_groups: dict[int, dict[str, OpenGroup]] = {}  # noqa: RUF012  never written to
+
+    def recipients(
+        self,
+        recorded: AnyRecordedEvent,
+        to: Recipients,
+        excluded: str | None,
+        *,
+        before: bool = False,
+    ) -> list[str]:
+        """Return the recipients as of the event, or just `before` it, without the `excluded` user.
+
+        The order is the same whenever the event is routed: an offset counts in it.
+        """
+        users = {user for each in to for user in self._users(recorded, each, before)}
+        return sorted(users - {excluded})
+
+    def members(
+        self, recorded: AnyRecordedEvent, relation: Relation, *, before: bool = False
+    ) -> Iterable[str]:
+        """Return the members of a relation as of the event, or just `before` it."""
+        at = recorded.sequence - before
+        memberships = self.memberships.get((recorded.tenant, relation), ())
+        return (
+            user
+            for user, since, until in memberships
+            if since <= at and (until is None or at < until)
+        )
+
+    def members_since(
+        self, recorded: AnyRecordedEvent, relation: Relation
+    ) -> list[tuple[str, int]]:
+        """Return the members as of the event without its author, and since when each is one."""
+        at, group = recorded.sequence, group_of(recorded)
+        memberships = self.memberships.get((recorded.tenant, relation), ())
+        members = (
+            (user, since)
+            for user, since, until in memberships
+            if since <= at and (until is None or at < until)
+        )
+        return [(user, since) for user, since in members if not group or user != group.actor]
+
+    def locale_of(self, recorded: AnyRecordedEvent, user: str) -> str:
+        """Return a user's locale as of the event, empty if it is not known."""
+        at = recorded.sequence
+        for locale, since, until in self.locales.get((recorded.tenant, user), ()):
+            if since <= at and (until is None or at < until):
+                return locale
+        return ""
+
+    def has_more_members_than(
+        self, recorded: AnyRecordedEvent, relation: Relation, limit: int
+    ) -> bool:
+        """Return whether a relation has more than `limit` members as of the event."""
+        memberships = len(self.memberships.get((recorded.tenant, relation), ()))
+        return memberships > limit and sum(1 for _ in self.members(recorded, relation)) > limit
+
+    def _users(
+        self, recorded: AnyRecordedEvent, each: str | Relation, before: bool
+    ) -> Iterable[str]:
+        return (each,) if isinstance(each, str) else self.members(recorded, each, before=before)

@@ -1,0 +1,182 @@
+"""The audience read model: applies one partition's events and answers who their audience is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from psycopg import AsyncCursor
+from tidings.contracts.event import AnyRecordedEvent
+from tidings.contracts.relations import Relation
+from tidings.notifier.audience.audience import (
+    Audience,
+    AudienceQuery,
+    LocaleInterval,
+    Membership,
+)
+from tidings.notifier.audience.groups import Groups, OpenGroup, group_parameters
+from tidings.projections.audience.projection import changes
+from tidings.projections.audience.queries import (
+    FIRST_SEEN,
+    GROUP_CLOSINGS,
+    MEMBERS_AND_LOCALES,
+    OPEN_GROUPS,
+    RECORD_SEEN_AND_MOVE,
+)
+from tidings.projections.dedup import event_digest
+from tidings.runtime.readmodels.postgres import Postgres, PostgresConnection
+from tidings.runtime.readmodels.read_model import Execution, ReadModel
+
+
+class AudienceModel:
+    """Applies one partition's events to the audience read model, and queries it."""
+
+    def __init__(
+        self, postgres: Postgres, model: ReadModel, partition: int, checkpoint: int
+    ) -> None:
+        self._postgres = postgres
+        self._model = model
+        self._partition = partition
+        self._checkpoint = checkpoint
+
+    async def apply_batch(
+        self, batch: Sequence[AnyRecordedEvent], until: int, query: AudienceQuery
+    ) -> Audience:
+        """Apply events up to the sequence `until` and return their audience.
+
+        Raises Unavailable, or Fenced if another process applies them.
+        """
+        keys = [event_digest(recorded) for recorded in batch]
+        fresh = (
+            (recorded, key)
+            for recorded, key in zip(batch, keys, strict=True)
+            if recorded.sequence > self._checkpoint
+        )
+        executions = self._model.prepare_changes(
+            change for recorded, key in fresh for change in changes(recorded, key)
+        )
+        if len(executions) == 1 and batch[0].sequence > self._checkpoint:
+            audience = await self._record_seen(batch, executions[0], until, query)
+        else:
+            audience = await self._apply_changes(batch, keys, executions, until, query)
+        self._checkpoint = max(self._checkpoint, until)
+        return audience
+
+    async def _record_seen(
+        self,
+        batch: Sequence[AnyRecordedEvent],
+        execution: Execution,
+        until: int,
+        query: AudienceQuery,
+    ) -> Audience:
+        """Apply events that change no relation, as most do, in one statement."""
+        async with self._postgres.connection() as connection:
+            cursor = await connection.execute(
+                self._model.sql(RECORD_SEEN_AND_MOVE),
+                (execution.rows, until, self._partition, self._checkpoint),
+            )
+            row = await cursor.fetchone()
+            members = await self._query_members(connection, batch, until, query)
+            rows = await members.fetchall() if members else []
+        new = set[int](row[1] if row and row[1] else ())
+        return parse_members(
+            (recorded.sequence for recorded in batch if recorded.sequence not in new), rows
+        )
+
+    async def _apply_changes(
+        self,
+        batch: Sequence[AnyRecordedEvent],
+        keys: list[str],
+        executions: list[Execution],
+        until: int,
+        query: AudienceQuery,
+    ) -> Audience:
+        """Apply events that change relations: all statements in one transaction and round trip."""
+        async with self._postgres.transaction() as connection:
+            if until > self._checkpoint:
+                await self._model.apply_changes(
+                    connection, executions, self._checkpoint, until, self._partition
+                )
+            first_seen = await connection.execute(self._model.sql(FIRST_SEEN), (keys,))
+            members = await self._query_members(connection, batch, until, query)
+            first = {
+                event.replace("-", ""): sequence for event, sequence in await first_seen.fetchall()
+            }
+            rows = await members.fetchall() if members else []
+            groups = (
+                await self._query_groups(connection, batch, until, query) if query.groups else None
+            )
+        duplicates = (
+            recorded.sequence
+            for recorded, key in zip(batch, keys, strict=True)
+            if first.get(key) != recorded.sequence
+        )
+        audience = parse_members(duplicates, rows)
+        return (
+            audience._replace(open_groups=_groups_opened_by(batch, query, audience, groups))
+            if groups
+            else audience
+        )
+
+    async def _query_members(
+        self,
+        connection: PostgresConnection,
+        batch: Sequence[AnyRecordedEvent],
+        until: int,
+        query: AudienceQuery,
+    ) -> AsyncCursor[tuple[Any, ...]] | None:
+        if not query:
+            return None
+        return await connection.execute(
+            self._model.sql(MEMBERS_AND_LOCALES), query.sql_parameters(batch[0].sequence, until)
+        )
+
+    async def _query_groups(
+        self,
+        connection: PostgresConnection,
+        batch: Sequence[AnyRecordedEvent],
+        until: int,
+        query: AudienceQuery,
+    ) -> Groups:
+        parameters = group_parameters(query.groups.values(), batch[0].sequence, until)
+        open_groups = await connection.execute(self._model.sql(OPEN_GROUPS), parameters)
+        closings = await connection.execute(self._model.sql(GROUP_CLOSINGS), parameters)
+        return Groups(await open_groups.fetchall(), await closings.fetchall())
+
+
+def _groups_opened_by(
+    batch: Sequence[AnyRecordedEvent], query: AudienceQuery, audience: Audience, groups: Groups
+) -> dict[int, dict[str, OpenGroup]]:
+    """Return the open groups of each recipient, for each event of a batch that belongs to one."""
+    found: dict[int, dict[str, OpenGroup]] = {}
+    for recorded in batch:
+        if recorded.sequence in query.groups and recorded.sequence not in audience.duplicates:
+            _, _, relation = query.groups[recorded.sequence]
+            found[recorded.sequence] = groups.apply_event(
+                recorded, audience.members_since(recorded, relation)
+            )
+    return found
+
+
+async def query_audience(
+    postgres: Postgres, model: ReadModel, query: AudienceQuery, since: int, until: int
+) -> Audience:
+    """Return the audience of events that were applied before; raises Unavailable."""
+    async with postgres.connection() as connection:
+        members = await connection.execute(
+            model.sql(MEMBERS_AND_LOCALES), query.sql_parameters(since, until)
+        )
+        return parse_members((), await members.fetchall())
+
+
+def parse_members(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Audience:
+    """Return the audience from the rows of `MEMBERS_AND_LOCALES`."""
+    memberships: dict[tuple[str, Relation], list[Membership]] = defaultdict(list)
+    locales: dict[tuple[str, str], list[LocaleInterval]] = defaultdict(list)
+    for is_locale, tenant, object_, name, user, since, until in rows:
+        if is_locale:
+            locales[tenant, user].append(LocaleInterval(name, since, until))
+        else:
+            memberships[tenant, Relation(object_, name)].append(Membership(user, since, until))
+    return Audience(frozenset(duplicates), memberships, locales)

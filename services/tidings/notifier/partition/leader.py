@@ -1,0 +1,141 @@
+"""Lead one partition of `EVENTS`: take it over and route its events, or stand by."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from typing import NamedTuple
+
+import msgspec
+from tidings.contracts.subjects import (
+    EVENTS,
+    NOTIFICATIONS,
+    partition_events_subject,
+    position_subject,
+)
+from tidings.notifier.audience.audience_model import AudienceModel
+from tidings.notifier.audience.topics import read_topics
+from tidings.notifier.partition.position import SERVICE, PositionMessage, take_over_partition
+from tidings.notifier.partition.router import Router
+from tidings.notifier.partition.writer import Writer
+from tidings.notifier.rendering.texts import Texts
+from tidings.projections.audience.projection import AUDIENCE
+from tidings.runtime.errors import Fenced, Unavailable
+from tidings.runtime.log.follow import follow
+from tidings.runtime.log.read import last_message
+from tidings.runtime.process import Runtime
+from tidings.runtime.readmodels.read_model import live_model
+
+BATCH_EVENTS = 500
+SAVE_IDLE_SECONDS = 0.5
+SAVE_BUSY_SECONDS = 2.0
+SAVE_AGAIN_SECONDS = 300.0
+"""A quiet partition saves its position again: a takeover reads the log only back to there."""
+STANDBY_SECONDS = 5.0
+
+log = logging.getLogger("tidings.notifier")
+
+
+class Progress(NamedTuple):
+    """The sequence of a leader's newest position message, and whether events wait for it."""
+
+    saved: int
+    waiting: bool
+
+
+class PartitionLeader:
+    """Leads one partition of `EVENTS`, or stands by while another process does."""
+
+    def __init__(self, runtime: Runtime, number: int, texts: Texts) -> None:
+        self._runtime = runtime
+        self._texts = texts
+        self.number = number
+        self.ready = asyncio.Event()
+        self._epoch = runtime.epochs[EVENTS]
+        self._fenced = False
+
+    async def run(self) -> None:
+        """Take over and route until something fails; raises Transient if a new attempt may help."""
+        if self._fenced:
+            await self._stand_by()
+        try:
+            self._fenced = False
+            await self._lead()
+        except Fenced:
+            self._fenced = True
+            raise
+
+    async def _lead(self) -> None:
+        runtime, appender = self._runtime, self._runtime.appender()
+        model = await live_model(runtime.postgres, AUDIENCE)
+        checkpoint = await model.checkpoint(runtime.postgres, self._epoch, self.number)
+        fence = await take_over_partition(runtime.jetstream, appender, self.number, self._epoch)
+        audience_model = AudienceModel(runtime.postgres, model, self.number, checkpoint.sequence)
+        writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
+        topics = await read_topics(
+            runtime.jetstream, self.number, runtime.settings.topic_threshold_members
+        )
+        self.ready.set()
+        router = Router(
+            self.number,
+            runtime.settings.subjects,
+            self._texts,
+            audience_model,
+            topics,
+            writer,
+            appender,
+            fence.position,
+        )
+        try:
+            await self._follow(router, after=min(fence.position.start_after, checkpoint.sequence))
+        except Fenced as fenced:
+            if await writer.is_leader():
+                raise Unavailable(f"{fenced}, but it no longer routes; taking over again") from None
+            raise
+        finally:
+            await router.stop()
+
+    async def _follow(self, router: Router, after: int) -> None:
+        jetstream, subjects = self._runtime.jetstream, (partition_events_subject(self.number),)
+        now = asyncio.get_running_loop().time
+        saved = rewritten = now()
+        batches = follow(
+            jetstream,
+            EVENTS,
+            subjects,
+            after=after,
+            epoch=self._epoch,
+            limit=BATCH_EVENTS,
+            idle_seconds=SAVE_IDLE_SECONDS,
+        )
+        async with aclosing(batches):
+            async for batch in batches:
+                if batch:
+                    await router.route_batch(batch)
+                if not batch or now() - saved > SAVE_BUSY_SECONDS:
+                    await router.save_position(again=now() - rewritten > SAVE_AGAIN_SECONDS)
+                    saved = now()
+                    rewritten = saved if saved - rewritten > SAVE_AGAIN_SECONDS else rewritten
+
+    async def _stand_by(self) -> None:
+        """Wait until the leader leaves events waiting for longer than a living one would."""
+        self.ready.set()
+        log.info("partition %d: another notifier routes it; standing by", self.number)
+        before = await self._progress()
+        while True:
+            await asyncio.sleep(STANDBY_SECONDS)
+            now = await self._progress()
+            if before.waiting and now.saved == before.saved:
+                return
+            before = now
+
+    async def _progress(self) -> Progress:
+        saved = await last_message(
+            self._runtime.jetstream, NOTIFICATIONS, position_subject(SERVICE, self.number)
+        )
+        newest = await last_message(
+            self._runtime.jetstream, EVENTS, partition_events_subject(self.number)
+        )
+        at = msgspec.json.decode(saved.data, type=PositionMessage).sequence if saved else 0
+        return Progress(saved.sequence if saved else 0, newest is not None and newest.sequence > at)

@@ -1,0 +1,214 @@
+"""Routing: from a recorded event, by the rules, to the messages to append; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Raw
+from tidings.contracts.codec import encode, instant
+from tidings.contracts.event import AnyRecordedEvent
+from tidings.contracts.ids import NotificationIds
+from tidings.contracts.messages import NewMessage
+from tidings.contracts.notifications import Mark, SharedNotification
+from tidings.contracts.relations import Relation
+from tidings.contracts.rules import ActionTaken, AuthoredText, Effect, Retract, Rule, Tell
+from tidings.contracts.subjects import Person, Subjects, Topic, topic_inbox_subject
+from tidings.notifier.audience.audience import Audience, AudienceQuery
+from tidings.notifier.audience.groups import OpenGroup
+from tidings.notifier.audience.topics import Topics
+from tidings.notifier.rendering.encoded_notification import (
+    EncodedNotification,
+    EncodedTemplate,
+    encode_template,
+)
+from tidings.notifier.rendering.notification import actor_of, build_notification, write_text
+from tidings.notifier.rendering.texts import FALLBACK_LOCALE, Texts
+from tidings.projections.audience.groups import group_of
+
+
+class MissingTemplateValue(ValueError):
+    """A rule does not give all values that its template needs."""
+
+
+def react(recorded: AnyRecordedEvent, rules: Iterable[Rule]) -> list[Effect]:
+    """Return what the rules make of an event, with their names; they see nothing but the event."""
+    return [
+        msgspec.structs.replace(effect, rule=rule.name)
+        for rule in rules
+        if rule.event_type is type(recorded.event)
+        for effect in rule.react(recorded)
+    ]
+
+
+def notifications_in(effects: Iterable[Effect]) -> list[Tell]:
+    """Return those effects that are notifications."""
+    return [effect for effect in effects if isinstance(effect, Tell)]
+
+
+def validate_templates(effects: Iterable[Effect], texts: Texts) -> None:
+    """Check that every text can be written in every locale.
+
+    Raises MissingTemplateValue, or what a value raises that cannot be formatted.
+    """
+    for tell in notifications_in(effects):
+        if isinstance(tell.values, AuthoredText):
+            continue
+        if missing := texts.missing_values((tell.rule, tell.wording), tell.values):
+            raise MissingTemplateValue(
+                f"the template {tell.rule}.{tell.wording} has no value for {', '.join(missing)}"
+            )
+        texts.validate_values(tell.values)
+
+
+def audience_query(
+    events: Iterable[tuple[AnyRecordedEvent, Iterable[Effect]]], topics: Topics
+) -> AudienceQuery:
+    """Return what must be known to route a batch: the members of relations that are notified or
+    end, and the locales of users whose notifications are written from templates.
+    """
+    query = AudienceQuery()
+    for recorded, effects in events:
+        for relation in topics.ending_relations(recorded):
+            query.add_members(recorded.tenant, relation, False)
+        for effect in effects:
+            match effect:
+                case Retract():
+                    _query_retraction(recorded, effect, query)
+                case Tell():
+                    _query_notification(recorded, effect, topics, query)
+                case ActionTaken():
+                    pass
+    return query
+
+
+def _query_retraction(recorded: AnyRecordedEvent, retract: Retract, query: AudienceQuery) -> None:
+    for recipient in (*retract.to, *retract.unless):
+        if isinstance(recipient, Relation):
+            query.add_members(recorded.tenant, recipient, False)
+
+
+def _query_notification(
+    recorded: AnyRecordedEvent, tell: Tell, topics: Topics, query: AudienceQuery
+) -> None:
+    translated = not isinstance(tell.values, AuthoredText)
+    for relation in topics.relations_to_query(recorded, tell):
+        query.add_members(recorded.tenant, relation, translated)
+    if (
+        tell.accumulates
+        and (group := group_of(recorded))
+        and isinstance(relation := tell.to[0], Relation)
+    ):
+        query.add_group(recorded, group.group, relation)
+    if translated:
+        query.add_users(recorded.tenant, (user for user in tell.to if isinstance(user, str)))
+
+
+def messages(
+    recorded: AnyRecordedEvent,
+    effects: Iterable[Effect],
+    audience: Audience,
+    topics: Topics,
+    subjects: Subjects,
+    texts: Texts,
+) -> Iterator[NewMessage]:
+    """Return the messages about topics, then one for each topic or recipient.
+
+    The order is the same whenever the event is routed: offsets count in it.
+    """
+    yield from topics.messages(recorded, audience, subjects)
+    for effect in effects:
+        match effect:
+            case Retract():
+                yield from _retraction_messages(recorded, effect, audience, subjects)
+            case ActionTaken():
+                yield _action_message(recorded, effect, subjects)
+            case Tell():
+                ids = NotificationIds(recorded.key, effect.rule)
+                topic = topics.topic_of(recorded, effect)
+                yield from (
+                    _topic_message(recorded, effect, ids, topic, texts)
+                    if topic
+                    else _recipient_messages(recorded, effect, ids, audience, subjects, texts)
+                )
+
+
+def excluded_actor(recorded: AnyRecordedEvent, tell: Tell) -> str | None:
+    """Return the actor, who is not notified unless the rule says so."""
+    return None if tell.include_actor else actor_of(recorded, tell)
+
+
+def _retraction_messages(
+    recorded: AnyRecordedEvent, retract: Retract, audience: Audience, subjects: Subjects
+) -> Iterator[NewMessage]:
+    """Return a deleting mark for each recipient; the same whenever the event is routed."""
+    excluded = {*audience.recipients(recorded, retract.unless, None, before=retract.as_of_previous)}
+    body = encode(
+        Mark(state="deleted", at=instant(recorded.time_nanoseconds), filter=retract.filter)
+    )
+    for user in audience.recipients(recorded, retract.to, None, before=retract.as_of_previous):
+        if user not in excluded:
+            yield NewMessage(subjects.inbox_subject(Person(recorded.tenant, user)), body)
+
+
+def _action_message(
+    recorded: AnyRecordedEvent, taken: ActionTaken, subjects: Subjects
+) -> NewMessage:
+    """Return the mark that shows a pressed button; the same whenever the event is routed."""
+    mark = Mark(
+        state="acted",
+        at=instant(recorded.time_nanoseconds),
+        ids=(taken.notification,),
+        action=taken.action,
+    )
+    return NewMessage(subjects.inbox_subject(Person(recorded.tenant, taken.to)), encode(mark))
+
+
+def _topic_message(
+    recorded: AnyRecordedEvent, tell: Tell, ids: NotificationIds, topic: Topic, texts: Texts
+) -> Iterator[NewMessage]:
+    notification = build_notification(
+        recorded,
+        tell,
+        texts,
+        FALLBACK_LOCALE,
+        identifier=ids.id_for(f"@{topic.relation}"),
+        text=write_text(tell, texts, FALLBACK_LOCALE, None),
+    )
+    body = SharedNotification(
+        left_out=excluded_actor(recorded, tell), notification=Raw(encode(notification))
+    )
+    yield NewMessage(topic_inbox_subject(topic), encode(body))
+
+
+def _recipient_messages(
+    recorded: AnyRecordedEvent,
+    tell: Tell,
+    ids: NotificationIds,
+    audience: Audience,
+    subjects: Subjects,
+    texts: Texts,
+) -> Iterator[NewMessage]:
+    templates: dict[tuple[str, OpenGroup | None], EncodedTemplate] = {}
+    notifications: dict[tuple[str, OpenGroup | None], EncodedNotification] = {}
+    groups = audience.open_groups.get(recorded.sequence, {}) if tell.accumulates else {}
+    translated = not isinstance(tell.values, AuthoredText)
+    for user in audience.recipients(
+        recorded, tell.to, excluded_actor(recorded, tell), before=tell.as_of_previous
+    ):
+        locale = (
+            texts.best_locale(audience.locale_of(recorded, user)) if translated else FALLBACK_LOCALE
+        )
+        group = groups.get(user)
+        notification = notifications.get((locale, group))
+        if notification is None:
+            label_locale = locale if tell.actions else FALLBACK_LOCALE
+            template = templates.get((label_locale, group)) or templates.setdefault(
+                (label_locale, group),
+                encode_template(build_notification(recorded, tell, texts, label_locale, group)),
+            )
+            notification = template.with_text(*write_text(tell, texts, locale, group))
+            notifications[locale, group] = notification
+        identifier = (NotificationIds(group.key, tell.rule) if group else ids).id_for(user)
+        body = notification.with_user(identifier, user)
+        yield NewMessage(subjects.inbox_subject(Person(recorded.tenant, user)), body)

@@ -1,0 +1,1 @@
+"""Rendering: the texts of every locale, and notifications encoded from them."""

@@ -1,0 +1,170 @@
+"""Texts: the templates of every rule in every locale, from the files of the domains."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from fluent.syntax import FluentParser, ast
+from tidings.contracts.rules import MESSAGE, TemplateValues
+from tidings.domains import DOMAINS
+from tidings.notifier.rendering.template import (
+    InvalidTemplate,
+    Render,
+    Template,
+    compile_template,
+    format_number,
+    format_values,
+    plural_form,
+)
+from tidings.runtime.errors import Permanent
+
+SUFFIX = ".ftl"
+FALLBACK_LOCALE = "en"
+"""The locale of users whose own has no file."""
+TITLE = "title"
+
+
+class Wording(NamedTuple):
+    """The name of one of a rule's texts: `title`, `message`, or one of its other messages."""
+
+    rule: str
+    name: str = MESSAGE
+
+
+WordingKey = tuple[str, str]
+"""A `Wording`, or an equal plain pair, which is made faster once for each event."""
+TitleAndMessage = tuple[Render, Render]
+"""A title and a message."""
+
+
+def label_wording(rule: str, action: str) -> Wording:
+    """Return the wording of a button's label: `.action-accept`."""
+    return Wording(rule, f"action-{action}")
+
+
+class Texts:
+    """All templates: a title and one or more messages of each rule, in each locale."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self.locales = tuple(sorted(sources))
+        self._templates = {
+            locale: dict(_templates(locale, source)) for locale, source in sources.items()
+        }
+        self._titled: dict[str, dict[WordingKey, TitleAndMessage]] = {
+            locale: dict(_wordings_with_title(templates))
+            for locale, templates in self._templates.items()
+        }
+        self._needs = self._value_names_of_wordings()
+
+    def validate_rules(self, rules: Iterable[str]) -> None:
+        """Check that every rule has its texts in every locale; raises Permanent."""
+        for rule in rules:
+            named = {
+                wording
+                for templates in self._templates.values()
+                for wording in templates
+                if wording.rule == rule
+            }
+            for locale, templates in self._templates.items():
+                for wording in sorted({Wording(rule, TITLE), Wording(rule), *named}):
+                    if wording not in templates:
+                        raise Permanent(f"{locale}.ftl: the rule {rule} has no .{wording.name}")
+
+    def validate_labels(self, labels: Iterable[Wording]) -> None:
+        """Check that every button has a label without values in every locale; raises Permanent."""
+        for wording in labels:
+            for locale, templates in self._templates.items():
+                if wording not in templates or templates[wording].value_names:
+                    raise Permanent(
+                        f"{locale}.ftl: the rule {wording.rule} needs a .{wording.name}"
+                        " without values"
+                    )
+
+    def missing_values(self, wording: WordingKey, values: TemplateValues) -> list[str]:
+        """Return the values that a title and message need in any locale and that are missing."""
+        needs = self._needs[wording]
+        return [] if needs.issubset(values) else sorted(needs.difference(values))
+
+    def validate_values(self, values: TemplateValues) -> None:
+        """Format the numbers in every locale; raises what a number raises that cannot be formatted.
+
+        All else in a text cannot fail, so a text that passes here can be written.
+        """
+        for number in values.values():
+            if not isinstance(number, str):
+                for locale in self.locales:
+                    format_number(number, locale)
+                    plural_form(number, locale)
+
+    def title_and_message(
+        self, wording: WordingKey, values: TemplateValues, locale: str
+    ) -> tuple[str, str]:
+        """Return title and message in a supported locale."""
+        title, message = self._titled[locale][wording]
+        filled = format_values(values, locale)
+        return title(values, filled), message(values, filled)
+
+    def label_text(self, wording: Wording, locale: str) -> str:
+        """Return a button's label in a supported locale."""
+        return self._templates[locale][wording].render({}, {})
+
+    def best_locale(self, spoken: str) -> str:
+        """Return the supported locale for a spoken one: for `de-at` that, `de` or the fallback."""
+        templates = self._templates
+        return (
+            spoken
+            if spoken in templates
+            else language
+            if (language := spoken.partition("-")[0]) in templates
+            else FALLBACK_LOCALE
+        )
+
+    def _value_names_of_wordings(self) -> dict[WordingKey, frozenset[str]]:
+        value_names: dict[WordingKey, frozenset[str]] = defaultdict(frozenset)
+        for templates in self._templates.values():
+            for wording, template in templates.items():
+                title = templates.get(Wording(wording.rule, TITLE))
+                value_names[wording] |= template.value_names | (
+                    title.value_names if title else frozenset()
+                )
+        return dict(value_names)
+
+
+def load_texts() -> Texts:
+    """Read the templates of all domains; raises Permanent with the place of an invalid one."""
+    sources: dict[str, list[str]] = defaultdict(list)
+    for folder in filter(None, (domain.texts for domain in DOMAINS)):
+        for file in folder.iterdir():
+            if file.name.endswith(SUFFIX):
+                sources[file.name.removesuffix(SUFFIX)].append(file.read_text(encoding="utf-8"))
+    return Texts({locale: "\n".join(parts) for locale, parts in sources.items()})
+
+
+def _templates(locale: str, source: str) -> Iterator[tuple[Wording, Template]]:
+    for message in _messages(locale, FluentParser().parse(source)):
+        for attribute in message.attributes:
+            wording = Wording(message.id.name, attribute.id.name)
+            try:
+                yield wording, compile_template(attribute.value, locale)
+            except InvalidTemplate as error:
+                raise Permanent(f"{locale}.ftl: {wording.rule}.{wording.name}: {error}") from None
+
+
+def _wordings_with_title(
+    templates: dict[Wording, Template],
+) -> Iterator[tuple[WordingKey, TitleAndMessage]]:
+    for wording, template in templates.items():
+        if title := templates.get(Wording(wording.rule, TITLE)):
+            yield wording, (title.render, template.render)
+
+
+def _messages(locale: str, resource: ast.Resource) -> Iterator[ast.Message]:
+    for entry in resource.body:
+        if isinstance(entry, ast.Junk):
+            raise Permanent(
+                f"{locale}.ftl: not a template: {str(entry.content).strip().splitlines()[0]}"
+            )
+        if isinstance(entry, ast.Message):
+            yield entry

@@ -1,0 +1,62 @@
+"""Sample events: every field holds its own name, to show what a rule makes of it; pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+from tidings.contracts.cloudevents import CloudEvent
+from tidings.contracts.event import AnyRecordedEvent, Event, RecordedEvent
+
+SAMPLE_ACTOR = "{actor}"
+SAMPLE_NUMBER = 2
+"""The value of numeric fields."""
+
+
+def sample_event(shape: type[Event], *, whole: bool) -> AnyRecordedEvent:
+    """Return an event with all fields of its type (`whole`), or only the required ones."""
+    attributes = CloudEvent(
+        specversion="1.0", id="{id}", source="/sample", type=shape.type, actor=SAMPLE_ACTOR
+    )
+    event = _struct(shape, whole)
+    return RecordedEvent(
+        event=event,
+        attributes=attributes,
+        tenant="{tenant}",
+        key="",
+        sequence=1,
+        time_nanoseconds=0,
+    )
+
+
+def _struct(shape: type[msgspec.Struct], whole: bool) -> Any:
+    info = inspect.type_info(shape)
+    assert isinstance(info, inspect.StructType)
+    return shape(
+        **{
+            field.name: _value(field.name, field.type)
+            for field in info.fields
+            if whole or field.required
+        }
+    )
+
+
+def _value(name: str, info: inspect.Type) -> Any:
+    match info:
+        case inspect.UnionType():
+            return _value(name, info.types[0])
+        case inspect.BoolType():
+            return True
+        case inspect.IntType() | inspect.FloatType():
+            return SAMPLE_NUMBER
+        case inspect.LiteralType():
+            return "normal" if "normal" in info.values else info.values[0]
+        case inspect.VarTupleType():
+            return (_value(name, info.item_type),)
+        case inspect.StructType():
+            return _struct(info.cls, True)
+        case inspect.StrType():
+            return f"{{{name}}}"
+        case _:
+            return None

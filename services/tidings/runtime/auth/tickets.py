@@ -1,0 +1,109 @@
+"""Tickets: stand for a token in an address, for one connection within seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from uuid import uuid4
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+from msgspec import Struct
+from tidings.client.appender import Appender, ExpectedSequence
+from tidings.client.jetstream import JetStream
+from tidings.contracts import subjects
+from tidings.contracts.ids import Id
+from tidings.contracts.messages import NewMessage
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth import identity as auth
+from tidings.runtime.auth.identity import Identity
+from tidings.runtime.errors import WrongSequence
+
+PURPOSE = b"tidings ticket 1"
+TICKET_LIMIT_CHARACTERS = 4096
+INVALID_TICKET = (
+    "the ticket is not valid: forged, older than {seconds} s, or another installation's;"
+    " POST /v1/tickets for a new one"
+)
+
+
+class TicketPayload(Struct, frozen=True, array_like=True):
+    """Content of a ticket: its id, the origin that may use it, and an identity."""
+
+    id: str
+    origin: str
+    tenant: Id
+    user: Id
+    scopes: tuple[str, ...]
+    expires: float
+    issued: float
+    session: str | None
+
+
+class Tickets:
+    """Issues and redeems encrypted tickets (Fernet: AES-128-CBC and HMAC-SHA-256).
+
+    Encryption keeps the identity out of logged addresses. Edges share the secret and keep no list:
+    a stream that accepts each id once makes a ticket work once.
+    """
+
+    def __init__(
+        self,
+        jetstream: JetStream,
+        secret: str,
+        ttl_seconds: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._appender = Appender(jetstream)
+        self._cipher = Fernet(
+            urlsafe_b64encode(hmac.digest(secret.encode(), PURPOSE, hashlib.sha256))
+        )
+        self._ttl_seconds = ttl_seconds
+        self._clock = clock
+
+    def issue_ticket(self, identity: Identity, origin: str) -> str:
+        """Return a ticket for an origin; it has the rights and the expiry of the identity."""
+        (tenant, user), scopes, expires, issued, session = identity
+        payload = TicketPayload(
+            uuid4().hex, origin, tenant, user, tuple(scopes), expires, issued, session
+        )
+        now = int(self._clock())
+        return self._cipher.encrypt_at_time(msgspec.msgpack.encode(payload), now).decode()
+
+    async def redeem_ticket(self, ticket: str, origin: str) -> Identity:
+        """Use a ticket up and return its identity; raises auth.InvalidToken.
+
+        Raises Unavailable if NATS does not answer; the ticket may be used up then.
+        """
+        payload = self._decrypt_ticket(ticket)
+        if payload.origin != origin:
+            raise auth.InvalidToken("the ticket was issued to a page of another origin")
+        subject = subjects.ticket_subject(payload.id)
+        try:
+            await self._appender.append_expecting(
+                NewMessage(subject, b""), ExpectedSequence(subject, 0)
+            )
+        except WrongSequence:
+            raise auth.InvalidToken(
+                "the ticket has been used; POST /v1/tickets for a new one"
+            ) from None
+        return Identity(
+            Person(payload.tenant, payload.user),
+            frozenset(payload.scopes),
+            payload.expires,
+            payload.issued,
+            payload.session,
+        )
+
+    def _decrypt_ticket(self, ticket: str) -> TicketPayload:
+        try:
+            if len(ticket) > TICKET_LIMIT_CHARACTERS:
+                raise InvalidToken
+            now = int(self._clock())
+            payload = self._cipher.decrypt_at_time(ticket, self._ttl_seconds, now)
+            return msgspec.msgpack.decode(payload, type=TicketPayload)
+        except (InvalidToken, msgspec.DecodeError, ValueError):
+            raise auth.InvalidToken(INVALID_TICKET.format(seconds=self._ttl_seconds)) from None

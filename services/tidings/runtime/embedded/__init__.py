@@ -1,0 +1,1 @@
+"""The NATS and Postgres servers that `tidings up` runs as child processes."""

@@ -1,0 +1,1 @@
+"""HTTP: the application, its problems, rates, metrics and OpenAPI document."""

@@ -1,0 +1,1 @@
+"""Idempotency keys: a POST with a key is executed once, its answer is stored and repeated."""

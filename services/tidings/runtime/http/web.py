@@ -1,0 +1,265 @@
+"""Web: serve a Litestar application on uvicorn, and stop it while streams are open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any
+
+import msgspec
+import uvicorn
+from litestar import Litestar, Request, Response, Router, get
+from litestar.config.cors import CORSConfig
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from tidings.contracts.asyncapi import DEFAULT_EDGE, asyncapi_document
+from tidings.contracts.http import Health
+from tidings.runtime.auth.access import RATE_STATUS
+from tidings.runtime.auth.identity import Unauthorised
+from tidings.runtime.errors import TidingsError, Transient
+from tidings.runtime.http import problem
+from tidings.runtime.http.openapi import ASYNCAPI, DescribedOpenAPI, Operation, operation_opt
+from tidings.runtime.http.problem import Problem
+from tidings.runtime.http.rate import RateExceeded
+from tidings.runtime.http.websocket import WebSocketProtocol
+
+STOP_TIMEOUT_SECONDS = 5
+
+log = logging.getLogger("tidings.web")
+
+
+class HttpServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to its process."""
+
+    def stop_listening(self) -> None:
+        """Close the listening sockets; open connections stay."""
+        for server in self.servers:
+            server.close()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Install no signal handlers."""
+        yield
+
+
+class RateLimitHeaders(ASGIMiddleware):
+    """Adds the sender's rate status to every answer but a stream's, which adds it itself."""
+
+    scopes = (ScopeType.HTTP,)
+    exclude_path_pattern = r"^/(?:v1|notifications)/stream$"
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Add the headers to the start of the answer."""
+        state: Any = scope["state"]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start" and (rate_status := state.get(RATE_STATUS)):
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in rate_status.headers.items()
+                    ),
+                ]
+            await send(message)
+
+        await next_app(scope, receive, send_with_headers)
+
+
+def create_application(
+    handlers: Sequence[Any],
+    ready: Callable[[], bool],
+    idempotent: Callable[[ASGIApp], ASGIApp],
+    origins: Sequence[str] = (),
+) -> Litestar:
+    """Return an application of these handlers and those of every process; all POSTs are idempotent.
+
+    Pages of these origins may send requests with cookies and read the answers (CORS).
+    """
+    posts = [
+        handler
+        for handler in handlers
+        if isinstance(handler, HTTPRouteHandler) and "POST" in handler.http_methods
+    ]
+    others = [handler for handler in handlers if handler not in posts]
+
+    @get("/health/live", sync_to_thread=False, opt=operation_opt(Operation(Health)))
+    def live() -> Response[bytes]:
+        """Report whether the process answers."""
+        return json_response(Health(status="live"))
+
+    @get(
+        "/health/ready", sync_to_thread=False, opt=operation_opt(Operation(Health, problems=[503]))
+    )
+    def is_ready() -> Response[bytes]:
+        """Report whether requests should be sent here."""
+        return (
+            json_response(Health(status="ready"))
+            if ready()
+            else problem_response(503, "starting", "not yet; ask again in a moment")
+        )
+
+    @get(ASYNCAPI, sync_to_thread=False, opt=operation_opt(Operation(dict[str, Any])))
+    def asyncapi(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Return the AsyncAPI document of the WebSocket, the event stream and the NATS subjects."""
+        return json_response(asyncapi_document(request.headers.get("host") or DEFAULT_EDGE))
+
+    def idempotent_middleware(app: ASGIApp) -> ASGIApp:
+        """Wrap the middleware in a function, which a Router does not deep-copy."""
+        return idempotent(app)
+
+    own_handlers = [live, is_ready, asyncapi]
+    return Litestar(
+        route_handlers=[
+            Router("/", route_handlers=posts, middleware=[idempotent_middleware]),
+            *others,
+            *own_handlers,
+        ],
+        exception_handlers={
+            Problem: _on_problem,
+            Unauthorised: _on_unauthorised,
+            RateExceeded: _on_rate_exceeded,
+            Transient: _on_transient,
+            HTTPException: _on_http_exception,
+            Exception: _on_unexpected,
+        },
+        openapi_config=DescribedOpenAPI([*handlers, *own_handlers]),
+        logging_config=None,
+        middleware=[RateLimitHeaders()],
+        cors_config=_cors_config(origins) if origins else None,
+    )
+
+
+def _cors_config(origins: Sequence[str]) -> CORSConfig:
+    return CORSConfig(
+        allow_origins=[*origins],
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Last-Event-ID",
+            "Idempotency-Key",
+            "If-None-Match",
+        ],
+        expose_headers=[
+            "ETag",
+            "Retry-After",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Idempotent-Replayed",
+        ],
+    )
+
+
+async def serve_application(
+    app: Litestar, listener: socket.socket, drain: Callable[[], Awaitable[None]]
+) -> None:
+    """Serve until cancelled, then `drain` the open connections and stop."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws=WebSocketProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=128 * 1024,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_TIMEOUT_SECONDS,
+    )
+    server = HttpServer(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.stop_listening()
+        await drain()
+        server.should_exit = True
+        await serving
+
+
+def _on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+    answer = problem_response(problem.status, problem.title, problem.detail, **problem.more)
+    answer.headers.update(problem.headers)
+    return answer
+
+
+def _on_unauthorised(_: Request[Any, Any, Any], error: Unauthorised) -> Response[bytes]:
+    return problem_response(
+        error.status, "unauthorised" if error.status == 401 else "forbidden", str(error)
+    )
+
+
+def _on_rate_exceeded(_: Request[Any, Any, Any], error: RateExceeded) -> Response[bytes]:
+    return Response(
+        problem.problem_body(
+            429,
+            "too many requests",
+            str(error),
+            retry_after_seconds=error.status.retry_after_seconds,
+        ),
+        status_code=429,
+        media_type=problem.PROBLEM_MEDIA_TYPE,
+    )
+
+
+def _on_transient(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:
+    log.warning("%s", error)
+    return problem_response(
+        503, "unavailable", "the service cannot do this now; nothing is lost, try again"
+    )
+
+
+def _on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    extra: Any = error.extra
+    title = "bad request" if error.status_code == 400 else "error"
+    errors = (
+        [_with_sent_name(fault) for fault in extra or ()]
+        if isinstance(error, ValidationException)
+        else extra
+    )
+    answer = problem_response(
+        error.status_code, title, error.detail, **({"errors": errors} if errors else {})
+    )
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _with_sent_name(fault: dict[str, Any]) -> dict[str, Any]:
+    """Return a fault with the parameter's name on the wire; ours may end in `_` (`type_`)."""
+    return {**fault, "key": str(fault["key"]).rstrip("_")} if "key" in fault else fault
+
+
+def _on_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("a request failed", exc_info=error)
+    return problem_response(500, "error", "something went wrong here; it has been logged")
+
+
+def problem_response(status: int, title: str, detail: str, **more: Any) -> Response[bytes]:
+    """Answer a request with a problem."""
+    return Response(
+        problem.problem_body(status, title, detail, **more),
+        status_code=status,
+        media_type=problem.PROBLEM_MEDIA_TYPE,
+        headers=problem.problem_headers(status),
+    )
+
+
+def json_response(
+    body: Any, status: int = 200, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """Answer a request with JSON."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(content, status_code=status, media_type="application/json", headers=headers)

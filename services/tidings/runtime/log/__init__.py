@@ -1,0 +1,1 @@
+"""The event log: install its streams, follow them, read pages of them."""

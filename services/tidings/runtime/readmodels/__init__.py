@@ -1,0 +1,1 @@
+"""Read models: their schemas and checkpoints, and the pool of Postgres connections."""

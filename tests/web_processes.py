@@ -1,0 +1,95 @@
+"""Additional `tidings web` processes beside the shared one, with settings of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tidings.runtime.settings import Settings
+
+RING_BYTES = 4 * 1024 * 1024
+"""Small, so that the process starts without reading the entries of all other tests."""
+READY_SECONDS = 90
+
+
+class WebProcess(NamedTuple):
+    """The URL and the process id of a `tidings web` process."""
+
+    url: str
+    pid: int
+
+    def kill(self) -> None:
+        """Kill the process with SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    @property
+    def peak_bytes(self) -> int:
+        """Return the peak of the resident memory (VmHWM)."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+    @property
+    def sockets(self) -> int:
+        """Return the number of open sockets."""
+        return sum(
+            1
+            for each in Path(f"/proc/{self.pid}/fd").iterdir()
+            if str(each.readlink()).startswith("socket:")
+        )
+
+
+@asynccontextmanager
+async def run_web(
+    chosen: Settings, *, log: Path | None = None, **more: Any
+) -> AsyncIterator[WebProcess]:
+    """Run an edge and a gateway while the block lasts; append their log to `log`, if given."""
+    command = (sys.executable, "-m", "tidings.cli", "web")
+    with log.open("ab") if log else nullcontext() as errors:
+        environ = make_environment(chosen, **{"port": 0, "ring_bytes": RING_BYTES, **more})
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=errors
+        )
+    try:
+        assert process.stdout
+        ready = await asyncio.wait_for(process.stdout.readline(), READY_SECONDS)
+        yield WebProcess(ready.decode().removeprefix("ready").strip(), process.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def run_webs(chosen: Settings, count: int, **more: Any) -> AsyncIterator[list[WebProcess]]:
+    """Run `count` of these processes on one port."""
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(run_web(chosen, reuse_port=True, **more))
+        port = first.url.rpartition(":")[2]
+        others = [
+            await stack.enter_async_context(
+                run_web(chosen, reuse_port=True, **{**more, "port": port})
+            )
+            for _ in range(count - 1)
+        ]
+        yield [first, *others]
+
+
+def make_environment(chosen: Settings, **more: Any) -> dict[str, str]:
+    """Return an environment that points another process to the servers of these settings."""
+    shared = {
+        "nats_url": chosen.nats_url,
+        "postgres_dsn": chosen.postgres_dsn,
+        "jwt_secret": chosen.jwt_secret,
+        "data_dir": chosen.data_dir,
+    }
+    given = {f"TIDINGS_{name.upper()}": str(value) for name, value in {**shared, **more}.items()}
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")},
+        **given,
+    }

@@ -229,7 +229,7 @@ async def test_the_doctor_reports_healthy_and_unhealthy_parts(cli: Command) -> N
         "read model audience",
         "read model metrics",
         "dead letters",
-        "untold events",
+        "undelivered events",
         "edge",
     ):
         assert f"✓ {part}: " in result.out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.acceptance.frontends import open_event_source, request_as_alice
@@ -157,3 +159,22 @@ async def test_requests_without_a_token_are_refused(tidings: Tidings) -> None:
     assert (
         await tidings.http.get("/notifications", params={"token": tidings.token("alice")})
     ).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "/notifications/stream"])
+async def test_every_block_of_a_stream_is_an_event_with_data(tidings: Tidings, path: str) -> None:
+    headers = tidings.headers("alice")
+    async with (
+        asyncio.timeout(10),
+        tidings.http.stream("GET", path, headers=headers) as response,
+    ):
+        block: list[str] = []
+        async for line in response.aiter_lines():
+            if not line:
+                break
+            block.append(line)
+
+    # The product's own integration test wants the event's name first: `event: connected`.
+    assert block[0] == ("event: hello" if path == "/v1/stream" else "event: connected")
+    assert sum(line.startswith("data: ") for line in block) == 1
+    assert block[-1] == "retry: 2000"

@@ -86,7 +86,7 @@ class System:
     async def wait_until_projected(self, sequence: int) -> None:
         """Wait until the inbox is projected up to a sequence."""
         async with asyncio.timeout(STAGE_SECONDS):
-            while await self._checkpoint() < sequence:  # noqa: ASYNC110  the projector is another process
+            while await self._checkpoint() < sequence:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _checkpoint(self) -> int:

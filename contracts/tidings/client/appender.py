@@ -14,6 +14,7 @@ from tidings.client.errors import (
     TidingsError,
     Transient,
     Unavailable,
+    WrongSequence,
 )
 from tidings.client.jetstream import JetStream
 from tidings.contracts.http import AppendResult
@@ -24,7 +25,6 @@ BATCHES_IN_FLIGHT_LIMIT = 4
 WAITING_LIMIT_MESSAGES = 20_000
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 COMMIT_SECONDS = 8.0
-NEVER_LAST = "tidings-probe"
 
 
 class ExpectedSequence(NamedTuple):
@@ -32,6 +32,10 @@ class ExpectedSequence(NamedTuple):
 
     subject: str
     sequence: int
+
+
+NEVER = ExpectedSequence("tidings-probe", 2**62)
+"""An expectation that is never true: no stream has this subject."""
 
 
 class Appender:
@@ -83,9 +87,11 @@ class Appender:
     async def find_stored(self, drafts: Sequence[NewMessage]) -> dict[str, AppendResult]:
         """Return the ids that the stream has in its duplicate window, with their sequences.
 
-        It stores nothing: the server looks for a duplicate before it compares the last message's id
-        (nats-server 2.15, measured). So an append that expects an impossible last id is refused if
-        the message is new, and acknowledged with its sequence if it is a duplicate.
+        It stores no new message. For each, a batch of one is sent that expects an impossible
+        sequence: the server refuses it as a duplicate, or else for the sequence. A duplicate is
+        then appended again, which is acknowledged with its sequence.
+
+        Raises Unavailable or RequestRefused.
         """
         answers = await asyncio.gather(*(self._find_duplicate(draft) for draft in drafts))
         return {
@@ -131,13 +137,16 @@ class Appender:
             return None
 
     async def _find_duplicate(self, draft: NewMessage) -> AppendResult | None:
-        headers = {**_headers(draft), "Nats-Expected-Last-Msg-Id": NEVER_LAST}
+        # The leader refuses this batch before it proposes anything to the replicas. A message that
+        # is refused only there (`Nats-Expected-Last-Msg-Id`) ends a replicated stream for good.
+        # Alone instead of in a batch, without replicas, the sequence is compared first.
         try:
-            return AppendResult(
-                (await self._jetstream.request_reply(draft.subject, b"", headers)).seq, True
-            )
-        except RequestRefused:
+            await commit_staged(self._jetstream, uuid4().hex, 1, draft._replace(data=b""), NEVER)
+        except WrongSequence:
             return None
+        except DuplicateMessage:
+            return await self._append_plainly(draft)
+        raise RequestRefused("the stream accepted an impossible expectation")
 
     async def _append_alone(self, draft: NewMessage) -> AppendResult:
         self._plain_in_flight += 1

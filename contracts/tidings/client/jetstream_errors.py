@@ -39,6 +39,7 @@ class ErrorCode(IntEnum):
     STREAM_NOT_FOUND = 10059
     WRONG_LAST_SEQUENCE = 10071
     STREAM_STORE_FAILED = 10077
+    DUPLICATE_IN_PROGRESS = 10158
     WRONG_LAST_SEQUENCE_CONSTANT = 10164
     BATCH_INCOMPLETE = 10176
     BATCH_CONTAINS_DUPLICATE = 10201
@@ -54,6 +55,7 @@ EXCEPTIONS: dict[int, type[TidingsError]] = {
     ErrorCode.STREAM_NOT_FOUND: StreamNotFound,
     ErrorCode.WRONG_LAST_SEQUENCE: WrongSequence,
     ErrorCode.STREAM_STORE_FAILED: Unavailable,
+    ErrorCode.DUPLICATE_IN_PROGRESS: Unavailable,
     ErrorCode.WRONG_LAST_SEQUENCE_CONSTANT: WrongSequence,
     ErrorCode.BATCH_INCOMPLETE: Unavailable,
     ErrorCode.BATCH_CONTAINS_DUPLICATE: DuplicateMessage,

@@ -34,7 +34,7 @@ async def export_events(
     """Yield all events after a sequence, up to the present head."""
     head = (await stream_state(runtime.jetstream, EVENTS)).last_sequence
     subject = _subject(runtime, tenant, type_)
-    while page := await read(runtime.jetstream, EVENTS, subject, after=after):
+    while page := await read(runtime.jetstream, EVENTS, subject, after=after, leader_ends=True):
         for message in page:
             if message.sequence > head:
                 return

@@ -58,8 +58,8 @@ async def check_undelivered(runtime: Runtime, texts: Texts) -> tuple[str, bool, 
             texts,
         )
     except Unavailable as error:
-        return "untold events", True, f"not known yet: {error}"
-    return "untold events", True, _summary(undelivered, len(messages))
+        return "undelivered events", True, f"not known yet: {error}"
+    return "undelivered events", True, _summary(undelivered, len(messages))
 
 
 async def find_undelivered(
@@ -85,7 +85,7 @@ async def find_undelivered(
 def explain_undelivered(event: AnyRecordedEvent, tells: list[Tell], audience: Audience) -> str:
     """Return why an event notified no user; empty if it did, or if no rule says it should."""
     if isinstance(event.event, UnknownEvent):
-        return "nobody knows this type here"
+        return "no domain has this type"
     everybody = {
         user
         for tell in tells
@@ -97,9 +97,9 @@ def explain_undelivered(event: AnyRecordedEvent, tells: list[Tell], audience: Au
     ):
         return ""
     if everybody:
-        return "only whoever did it would have been told"
+        return "only its actor would have been notified"
     relations = [str(to) for tell in tells for to in tell.to if isinstance(to, Relation)]
-    return f"nobody stands in {', '.join(dict.fromkeys(relations))}"
+    return f"no user is in {', '.join(dict.fromkeys(relations))}"
 
 
 def _effects(event: AnyRecordedEvent, texts: Texts) -> list[Effect]:
@@ -145,6 +145,6 @@ def _summary(undelivered: list[UndeliveredEvent], examined_count: int) -> str:
         f"{event.sequence} ({event.type}): {event.reason}"
         for event in undelivered[: -SHOWN_EVENTS - 1 : -1]
     )
-    return f"{len(undelivered)} of the newest {examined_count} told nobody: {newest}" + (
+    return f"{len(undelivered)} of the newest {examined_count} notified no user: {newest}" + (
         "; …" if len(undelivered) > SHOWN_EVENTS else ""
     )

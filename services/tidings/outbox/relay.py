@@ -142,7 +142,7 @@ class Relay:
 
     async def _event_keys(self, subject: str, after: int) -> set[str]:
         keys = set[str]()
-        while page := await read(self._jetstream, EVENTS, subject, after=after):
+        while page := await read(self._jetstream, EVENTS, subject, after=after, leader_ends=True):
             keys |= {_event_key(message) for message in page}
             after = page[-1].sequence
         return keys

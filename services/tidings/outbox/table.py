@@ -165,7 +165,7 @@ async def outbox_connection(dsn: str) -> AsyncGenerator[OutboxConnection]:
 async def lead_outbox(dsn: str) -> AsyncGenerator[OutboxTable]:
     """Wait until no other relay leads, then yield the table; the lead ends with the connection."""
     async with outbox_connection(dsn) as connection:
-        while not await _fetch_value(connection, TRY_TO_LEAD):  # noqa: ASYNC110  another process leads
+        while not await _fetch_value(connection, TRY_TO_LEAD):  # noqa: ASYNC110
             await asyncio.sleep(TAKEOVER_SECONDS)
         yield OutboxTable(connection)
 

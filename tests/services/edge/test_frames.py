@@ -84,7 +84,7 @@ def make_row(
 
 
 def make_state(
-    sequence: int, notification: Notification, state: dict[str, datetime | None]
+    sequence: int, notification: Notification, state: dict[str, Any]
 ) -> NotificationState:
     """Return the same as an edge keeps it in memory."""
     facets = Facets("task", "task.assigned", "normal", None, None)

@@ -163,7 +163,7 @@ def test_an_unknown_locale_falls_back_to_english(wanted_locale: str, text_locale
         (
             {"en": "b =\n    .title = A\n    .message = { NUMBER($a) }\n"},
             "en.ftl: b.message: "
-            "there are text, values and choices by a value, and no FunctionReference",
+            "supported are text, values and choices by a value, not FunctionReference",
         ),
     ],
 )

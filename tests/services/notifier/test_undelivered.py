@@ -21,7 +21,7 @@ from tests.builders import make_typed_announcement
 from tests.services.notifier.facts import TEXTS
 from tests.services.notifier.partition import OwnPartition
 
-OF_TASK = "nobody stands in task:1#assignee, task:1#volunteer"
+OF_TASK = "no user is in task:1#assignee, task:1#volunteer"
 CHANGED = TaskStatusChanged(task_id="1", task_title="T", new_status="done")
 
 
@@ -35,12 +35,12 @@ CHANGED = TaskStatusChanged(task_id="1", task_title="T", new_status="done")
         ),
         (
             [make_typed_announcement(to=Addressees(relation="tenant#office"))],
-            "nobody stands in tenant#office",
+            "no user is in tenant#office",
         ),
-        ([make_typed_announcement(to=Addressees(everyone=True))], "nobody stands in tenant#member"),
+        ([make_typed_announcement(to=Addressees(everyone=True))], "no user is in tenant#member"),
         (
             [WorkOrderUpdated(work_order_id="7", status="open")],
-            "nobody stands in tenant#office, work_order:7#technician",
+            "no user is in tenant#office, work_order:7#technician",
         ),
         ([TaskWatched(task_id="1", user_id="u"), CHANGED], OF_TASK),
         (
@@ -53,7 +53,7 @@ CHANGED = TaskStatusChanged(task_id="1", task_title="T", new_status="done")
         ),
         (
             [TaskAssigned(task_id="1", task_title="T", user_id="dina")],
-            "only whoever did it would have been told",
+            "only its actor would have been notified",
         ),
         ([TaskAssigned(task_id="1", task_title="T", user_id="u"), CHANGED], None),
         ([make_typed_announcement(to=Addressees(users=("dina",)))], None),
@@ -101,5 +101,5 @@ async def test_the_doctor_names_the_newest_undelivered_events_with_the_reason(
 
     subject, is_healthy, message = await check_undelivered(partition.runtime, TEXTS)
 
-    assert (subject, is_healthy) == ("untold events", True)
-    assert f"{sequence} (kettle.boiled): nobody knows this type here" in message
+    assert (subject, is_healthy) == ("undelivered events", True)
+    assert f"{sequence} (kettle.boiled): no domain has this type" in message

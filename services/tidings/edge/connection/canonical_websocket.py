@@ -112,9 +112,7 @@ class CanonicalWebSocket:
 
     async def _mark(self, identity: Identity, operation: MarkOperation) -> EncodedFrame:
         try:
-            cursor = await self._marks.append_mark(
-                identity.person, operation, datetime.now(UTC)
-            )
+            cursor = await self._marks.append_mark(identity.person, operation, datetime.now(UTC))
         except (InvalidCursor, Unreplayable) as error:
             reason = f"up_to: {error}"
         except InvalidMark as error:

@@ -26,4 +26,5 @@ def _remainder(send_call: Coroutine[Any, None, None], awaited: Any) -> Generator
     except BaseException:
         send_call.close()
         raise
-    yield from send_call  # pyright: ignore[reportGeneralTypeIssues]  a coroutine may be resumed here, PEP 492
+    # A coroutine may be resumed here (PEP 492), which its type does not say.
+    yield from send_call  # pyright: ignore[reportGeneralTypeIssues]

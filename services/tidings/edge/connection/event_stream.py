@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -48,13 +49,14 @@ class EventStreamConversation(Protocol):
 class EventStreamTransport:
     """The ASGI messages of one event stream."""
 
-    __slots__ = ("_receive", "_scope", "_settings", "send_message")
+    __slots__ = ("_receive", "_scope", "_send", "_settings", "send_message")
 
     def __init__(self, settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
         self._settings = settings
         self._scope = scope
         self._receive = receive
-        self.send_message = send
+        self._send = send
+        self.send_message: Callable[[Any], Awaitable[None]] = send
 
     @property
     def handshake(self) -> HandshakeInfo:
@@ -62,11 +64,17 @@ class EventStreamTransport:
         return HandshakeInfo.from_scope(self._scope)
 
     async def send_head(self) -> None:
-        """Send the status, the headers and the time after which a client reconnects."""
-        await self.send_message(
-            {"type": "http.response.start", "status": 200, "headers": [*HEADERS]}
-        )
-        await self._send_chunk(b"retry: %d\n\n" % RETRY_MILLISECONDS, more=True)
+        """Send the status and the headers."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
+        self.send_message = self._send_first
+
+    def _send_first(self, message: Any) -> Awaitable[None]:
+        """Send the first event, with the time after which a client reconnects.
+
+        Clients that decode every block as an event fail on one that has nothing but `retry`.
+        """
+        self.send_message = self._send
+        return self._send({**message, "body": _with_retry(message["body"])})
 
     async def wait_for_disconnect(self) -> None:
         """Wait until the client leaves; raises ClientDisconnected."""
@@ -88,13 +96,21 @@ class EventStreamTransport:
         await self.send_message({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
+def _with_retry(event: bytes) -> bytes:
+    """Return an event with the `retry` field before the empty line that ends it."""
+    return b"%bretry: %d\n\n" % (event[:-1], RETRY_MILLISECONDS) if event else event
+
+
 class EventStreamHandler:
     """One event stream from its first byte to its end."""
 
     __slots__ = ("_gate", "_protocol", "_transport")
 
     def __init__(
-        self, gate: ConnectionGate, transport: EventStreamTransport, protocol: EventStreamConversation
+        self,
+        gate: ConnectionGate,
+        transport: EventStreamTransport,
+        protocol: EventStreamConversation,
     ) -> None:
         self._gate = gate
         self._transport = transport

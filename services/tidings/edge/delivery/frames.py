@@ -62,7 +62,7 @@ class EncodedFrame:
         """Return the ASGI message for an event stream; its id is the cursor (WHATWG HTML, 9.2)."""
         if self._chunk is None:
             id_line = b"id: %b\n" % str(self.cursor).encode() if self.cursor else b""
-            event = b"%bevent: %b\ndata: %b\n\n" % (id_line, self.type.encode(), self.body)
+            event = b"event: %b\n%bdata: %b\n\n" % (self.type.encode(), id_line, self.body)
             self._chunk = {"type": "http.response.body", "body": event, "more_body": True}
         return self._chunk
 

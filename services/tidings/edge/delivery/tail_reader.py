@@ -15,7 +15,7 @@ from tidings.edge.delivery.ring import Ring
 from tidings.edge.delivery.routed_entry import visible_entries
 from tidings.projections.inbox.topic_memberships import TopicMemberships
 from tidings.runtime.log.follow import StreamMessage
-from tidings.runtime.log.read import read
+from tidings.runtime.log.read import next_message, read
 
 
 class TailReader:
@@ -41,10 +41,13 @@ class TailReader:
         messages = await self._read_memberships(person, after)
         visible_entries(messages, person, memberships)
         for subject in self._subjects_read(person, memberships, after):
-            page = await read(self._jetstream, NOTIFICATIONS, subject, after=after)
-            if page and page[-1].following_count:
-                reached = min(reached, page[-1].sequence)
+            page = await read(
+                self._jetstream, NOTIFICATIONS, subject, after=after, leader_ends=True
+            )
             messages += page
+            # A replica may lack messages that this edge has followed already: ask the leader.
+            if page and await self._has_message_between(subject, page[-1].sequence, reached):
+                reached = page[-1].sequence
         visible = visible_entries(messages, person, memberships)
         return [message for message in visible if message.sequence <= reached], reached
 
@@ -70,10 +73,18 @@ class TailReader:
     async def _read_memberships(self, person: Person, after: int) -> list[StreamMessage]:
         messages: list[StreamMessage] = []
         subject = self._subjects.memberships_subject(person)
-        while page := await read(self._jetstream, NOTIFICATIONS, subject, after=after):
+        while page := await read(
+            self._jetstream, NOTIFICATIONS, subject, after=after, leader_ends=True
+        ):
             messages += page
             after = page[-1].sequence
         return messages
+
+    async def _has_message_between(self, subject: str, after: int, until: int) -> bool:
+        if after >= until:
+            return False
+        following = await next_message(self._jetstream, NOTIFICATIONS, subject, after=after)
+        return following is not None and following.sequence <= until
 
     def _subjects_read(
         self, person: Person, memberships: TopicMemberships, after: int

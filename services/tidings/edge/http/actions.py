@@ -65,7 +65,12 @@ class Actions:
             return action
         # The id is the same for every action of a notification: the first one to arrive wins.
         (first, *_) = await read(
-            self._jetstream, EVENTS, message.subject, after=appended.sequence - 1, limit=1
+            self._jetstream,
+            EVENTS,
+            message.subject,
+            after=appended.sequence - 1,
+            limit=1,
+            leader_ends=True,
         )
         earlier = decode_event(decode_cloud_event(first.data))
         return earlier.action if isinstance(earlier, NotificationActed) else action

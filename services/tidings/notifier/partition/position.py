@@ -20,7 +20,7 @@ from tidings.contracts.subjects import (
     partition_events_subject,
     position_subject,
 )
-from tidings.runtime.errors import Fenced, LogLost, WrongSequence
+from tidings.runtime.errors import Fenced, LogLost, Unavailable, WrongSequence
 from tidings.runtime.log.follow import StreamMessage
 from tidings.runtime.log.read import last_message, read
 
@@ -107,13 +107,17 @@ async def _latest_position(
 ) -> Position:
     """Return the latest position in a header between two sequences.
 
-    Without waiting events there cannot be a later one, so nothing is read.
+    Without waiting events there cannot be a later one, so nothing is read. Raises Unavailable if
+    the stream does not show all messages up to `until`.
     """
     newest = await last_message(jetstream, EVENTS, partition_events_subject(partition))
     if newest is None or newest.sequence <= at.start_after:
         return at
     after = since
-    while page := await read(jetstream, NOTIFICATIONS, ALL_SUBJECTS, after=after):
+    while after < until:
+        page = await read(jetstream, NOTIFICATIONS, ALL_SUBJECTS, after=after, leader_ends=True)
+        if not page:
+            raise Unavailable(f"{NOTIFICATIONS} ends before the acknowledged sequence {until}")
         later = [
             position
             for message in page
@@ -121,8 +125,6 @@ async def _latest_position(
         ]
         at = max([at, *later], key=Position.sort_key)
         after = page[-1].sequence
-        if after >= until:
-            break
     return at
 
 

@@ -122,7 +122,7 @@ class Access:
             current = await stream_state(self._runtime.jetstream, EVENTS)
             newest = await last_message(self._runtime.jetstream, EVENTS, SESSIONS_REVOKED)
             after = (
-                await self._sequence_before_oldest(current.last_sequence)
+                await self._sequence_before_oldest(current.last_sequence, newest)
                 if newest
                 else current.last_sequence
             )
@@ -132,10 +132,11 @@ class Access:
             # already known stay in force.
             raise Unavailable(str(lost)) from None
 
-    async def _sequence_before_oldest(self, head: int) -> int:
+    async def _sequence_before_oldest(self, head: int, newest: StreamMessage) -> int:
         """Return the sequence after which every revocation that can affect a valid token lies.
 
-        `head` is the stream's last sequence, read before the search.
+        `head` is the stream's last sequence and `newest` the newest revocation, read from the
+        leader before the search. Raises Unavailable if a replica answers that lacks revocations.
         """
         oldest = datetime.now(UTC) - timedelta(
             seconds=self._runtime.settings.token_lifetime_limit_seconds + CLOCK_SKEW_SECONDS
@@ -143,6 +144,8 @@ class Access:
         first = await first_sequence_since(
             self._runtime.jetstream, EVENTS, SESSIONS_REVOKED, oldest
         )
+        if first is None and newest.time_nanoseconds >= oldest.timestamp() * 1e9:
+            raise Unavailable("a replica of EVENTS lacks the newest revocations")
         return first - 1 if first else head
 
     async def _follow_after(self, reached: int, epoch: str, target: int) -> None:

@@ -21,18 +21,7 @@ READ_TIMEOUT_SECONDS = 10.0
 
 async def last_message(jetstream: JetStream, stream: str, subject: str) -> StreamMessage | None:
     """Return the newest message of a subject, from the stream's leader; raises Unavailable."""
-    try:
-        answer = await jetstream.call_api(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
-    except MessageNotFound:
-        return None
-    message = answer["message"]
-    return StreamMessage(
-        message["subject"],
-        b64decode(message.get("data", "")),
-        b64decode(message.get("hdrs", "")),
-        message["seq"],
-        _nanoseconds(message["time"]),
-    )
+    return await _leader_message(jetstream, stream, {"last_by_subj": subject})
 
 
 async def stream_subjects(jetstream: JetStream, stream: str, under: str) -> list[str]:
@@ -51,7 +40,10 @@ async def stream_subjects(jetstream: JetStream, stream: str, under: str) -> list
 async def first_sequence_since(
     jetstream: JetStream, stream: str, subject: str, moment: datetime
 ) -> int | None:
-    """Return the sequence of a subject's first message since a moment; raises Unavailable."""
+    """Return the sequence of a subject's first message since a moment; raises Unavailable.
+
+    Any replica answers, so a message that was appended just now may be missing.
+    """
     page = _Page()
     request = {"start_time": moment, "next_by_subj": subject, "batch": 1}
     await _read_page(page, jetstream, stream, request)
@@ -59,12 +51,21 @@ async def first_sequence_since(
 
 
 async def read(
-    jetstream: JetStream, stream: str, subject: str, *, after: int, limit: int = PAGE_MESSAGES
+    jetstream: JetStream,
+    stream: str,
+    subject: str,
+    *,
+    after: int,
+    limit: int = PAGE_MESSAGES,
+    leader_ends: bool = False,
 ) -> list[StreamMessage]:
     """Return up to `limit` messages of a subject after a sequence; raises Unavailable.
 
     Uses batch direct get (ADR-31). A page may be shorter than `limit` without being the last; only
     an empty one marks the end.
+
+    Any replica answers, and it may lack the newest messages. With `leader_ends`, an empty page
+    means that the leader has none either: what decides is read so.
     """
     page = _Page()
     await _read_page(
@@ -73,7 +74,35 @@ async def read(
         stream,
         {"seq": after + 1, "next_by_subj": subject, "batch": limit, "max_bytes": PAGE_BYTES},
     )
-    return page.messages
+    if page.messages or not leader_ends:
+        return page.messages
+    # A replica has all messages up to some sequence, so only its end can be wrong.
+    message = await next_message(jetstream, stream, subject, after=after)
+    return [message] if message else []
+
+
+async def next_message(
+    jetstream: JetStream, stream: str, subject: str, *, after: int
+) -> StreamMessage | None:
+    """Return a subject's first message after a sequence, from the leader; raises Unavailable."""
+    return await _leader_message(jetstream, stream, {"seq": after + 1, "next_by_subj": subject})
+
+
+async def _leader_message(
+    jetstream: JetStream, stream: str, query: dict[str, Any]
+) -> StreamMessage | None:
+    try:
+        answer = await jetstream.call_api(f"STREAM.MSG.GET.{stream}", query)
+    except MessageNotFound:
+        return None
+    message = answer["message"]
+    return StreamMessage(
+        message["subject"],
+        b64decode(message.get("data", "")),
+        b64decode(message.get("hdrs", "")),
+        message["seq"],
+        _nanoseconds(message["time"]),
+    )
 
 
 async def _read_page(

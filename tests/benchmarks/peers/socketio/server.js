@@ -1,13 +1,16 @@
-// Socket.IO as its documentation shows it, with connection state recovery: a room for each user, in one process.
+// Socket.IO as its documentation shows it, with connection state recovery: a room for each user.
 //
-// PORT, RECOVERY_MILLISECONDS (how long a client may be away) and, for the Redis Streams adapter, REDIS_URL come from the environment.
-// `POST /send?user=…` emits the body to one user. `POST /write?count=…&per_second=…&users=…` emits it to the users `user-0`, `user-1`, … in
-// turn, from within, `STAMP` in it replaced by the moment (nanoseconds of CLOCK_MONOTONIC) at which it fell due; answers when done.
+// PORT, RECOVERY_MILLISECONDS (how long a client may be away) and, for the Redis Streams adapter,
+// REDIS_URL come from the environment.
+// `POST /send?user=…` emits the body to one user. `POST /write?count=…&per_second=…&users=…` emits it
+// to the users `user-0`, `user-1`, … in turn, from within, `STAMP` in it replaced by the moment
+// (nanoseconds of CLOCK_MONOTONIC) at which it fell due; answers when done.
 
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 
-const HEARTBEAT_MILLISECONDS = 600_000; // the benchmark's clients do not answer pings, and do not stay as long
+// The benchmark's clients do not answer pings, and do not stay as long.
+const HEARTBEAT_MILLISECONDS = 600_000;
 const { PORT, REDIS_URL, RECOVERY_MILLISECONDS = "120000" } = process.env;
 
 async function adapter(url) {

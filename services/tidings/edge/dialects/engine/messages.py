@@ -38,9 +38,9 @@ def stream_messages(frames: Iterable[DialectFrame], cursor: Cursor | None) -> li
 
 def _stream_message(frame: DialectFrame, cursor: Cursor | None) -> Message:
     identifier = f"id: {cursor}\n" if cursor else ""
-    event = b"%bevent: %b\ndata: %b\n\n" % (
-        identifier.encode(),
+    event = b"event: %b\n%bdata: %b\n\n" % (
         frame.event.encode(),
+        identifier.encode(),
         encode(frame.body),
     )
     return {"type": "http.response.body", "body": event, "more_body": True}

@@ -55,7 +55,9 @@ class SentPositions:
     async def _unprojected_sequence(self, person: Person, after: int) -> int:
         """Return the highest sequence of receipts that are not projected yet, 0 without one."""
         subject, reached = self._subjects.receipt_subject(person), 0
-        while messages := await read(self._jetstream, NOTIFICATIONS, subject, after=after):
+        while messages := await read(
+            self._jetstream, NOTIFICATIONS, subject, after=after, leader_ends=True
+        ):
             reached = max(reached, *map(self._sequence_in, messages))
             after = messages[-1].sequence
         return reached

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Any
+
 from tidings.edge.connection.closing import ConnectionClosed
 from tidings.edge.connection.connection import ConnectionContext
 from tidings.edge.connection.event_stream import EventStreamTransport
@@ -45,9 +48,13 @@ class DialectEventStream:
             identity,
             stream_renderer(self._dialect),
             DialectReplay(self._connections.log, self._sent_positions),
-            self._transport.send_message,
+            self._send,
         )
         await connection.run(cursor, self._transport.wait_for_disconnect)
+
+    def _send(self, message: Any) -> Awaitable[None]:
+        # Looked up for each message: the first one of a stream is sent in another way.
+        return self._transport.send_message(message)
 
     def final_chunk(self, reason: ConnectionClosed) -> bytes:
         """Return nothing: an EventSource reconnects when its stream ends."""

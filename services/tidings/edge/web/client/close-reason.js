@@ -49,19 +49,23 @@ export class CloseReason extends Error {
 
 /**
  * Return the reason that the edge closed a connection with.
- *
- * The text is JSON with the fields that a program needs; other text becomes the message.
  * @param {number} code
- * @param {string} text
+ * @param {string} text JSON with the fields `message`, `retry_after_seconds` and `partition`; any
+ *     other text, as of a browser or a proxy, is the message
  */
 export function parseCloseReason(code, text) {
-    const { retry_after_seconds, partition, ...rest } = parseFields(text);
-    const hints = {
-        retryAfterMilliseconds:
-            retry_after_seconds === undefined ? null : retry_after_seconds * 1000,
-        partition: toText(partition),
-    };
-    return new CloseReason(code, rest.message ?? text, hints);
+    const { message = text, ...fields } = parseFields(text);
+    return new CloseReason(code, message, hintsFrom(fields));
+}
+
+/**
+ * Return the hints in the fields of a close reason or of an `error` event.
+ * @param {{retry_after_seconds?: number, partition?: number}} fields
+ * @returns {RetryHints}
+ */
+export function hintsFrom({ retry_after_seconds: seconds, partition }) {
+    const retryAfterMilliseconds = typeof seconds === "number" ? seconds * 1000 : null;
+    return { retryAfterMilliseconds, partition: toText(partition) };
 }
 
 /**
@@ -87,7 +91,7 @@ function parseFields(text) {
     }
 }
 
-/** @param {string | number | undefined} value */
+/** @param {string | number | null | undefined} value */
 function toText(value) {
-    return value === undefined ? undefined : String(value);
+    return value === undefined || value === null ? undefined : String(value);
 }

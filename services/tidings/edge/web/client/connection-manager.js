@@ -280,10 +280,8 @@ export class ConnectionManager {
         const pause = new AbortController();
         this.#pause = pause;
         this.#reportEnd(reason, delay);
-        const wasWoken = await sleep(delay ?? FOREVER_MILLISECONDS, pause.signal).then(
-            () => false,
-            () => true,
-        );
+        const milliseconds = delay ?? FOREVER_MILLISECONDS;
+        const wasWoken = await sleep(milliseconds, pause.signal).catch(() => true);
         this.#pause = null;
         if (!wasWoken || this.#stopped.signal.aborted) return;
         // All tabs and devices of a network wake at once when it comes back.

@@ -1,6 +1,6 @@
 // Transports: the same frames by WebSocket, by event stream, and by polling the log.
 
-import { CloseReason, parseCloseReason, parseRefusal } from "./close-reason.js";
+import { CloseReason, hintsFrom, parseCloseReason, parseRefusal } from "./close-reason.js";
 
 /** @import {Cursor, Frame} from "./protocol.js" */
 
@@ -120,19 +120,9 @@ function* parseEvent(event) {
     if (!line) return;
     const frame = JSON.parse(line.slice("data: ".length));
     // A number as its code: the edge closes, as it closes a WebSocket with that code.
-    if (frame.type === "error" && Number(frame.code)) throw closeReasonOf(frame);
+    if (frame.type === "error" && Number(frame.code))
+        throw new CloseReason(Number(frame.code), frame.message, hintsFrom(frame));
     yield frame;
-}
-
-/**
- * @param {{code: string, message: string, retry_after_seconds?: number, partition?: number}} frame
- */
-function closeReasonOf({ code, message, retry_after_seconds, partition }) {
-    const reason = parseCloseReason(Number(code), message);
-    if (retry_after_seconds !== undefined)
-        reason.retryAfterMilliseconds = retry_after_seconds * 1000;
-    if (partition !== undefined) reason.partition = String(partition);
-    return reason;
 }
 
 /** Return a transform from bytes to text. */

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tidings.contracts import asyncapi
 from tidings.contracts.codec import encode
+from tidings.contracts.documents import asyncapi
 from tidings.runtime.settings import Settings
 
 from tests.acceptance.problems import check_problem

@@ -13,11 +13,11 @@ import jsonschema_rs
 import msgspec
 import pytest
 from tidings.contracts import subjects
-from tidings.contracts.asyncapi import asyncapi_document
 from tidings.contracts.codec import encode
+from tidings.contracts.documents.asyncapi import asyncapi_document
+from tidings.contracts.documents.schema import schema_name
 from tidings.contracts.frames import ClientFrame, ServerFrame
 from tidings.contracts.notifications import Entry, SharedNotification, TopicMembership
-from tidings.contracts.schema import schema_name
 from tidings.contracts.subjects import Member, Person, Subjects, Topic
 from tidings.domains import EVENTS
 

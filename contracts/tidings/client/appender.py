@@ -14,10 +14,9 @@ from tidings.client.errors import (
     TidingsError,
     Transient,
     Unavailable,
-    WrongSequence,
 )
 from tidings.client.jetstream import JetStream
-from tidings.contracts.http import AppendResult
+from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
 
 PLAIN_LIMIT_MESSAGES = 8
@@ -32,10 +31,6 @@ class ExpectedSequence(NamedTuple):
 
     subject: str
     sequence: int
-
-
-NEVER = ExpectedSequence("tidings-probe", 2**62)
-"""An expectation that is never true: no stream has this subject."""
 
 
 class Appender:
@@ -66,39 +61,23 @@ class Appender:
     async def append_batch(self, drafts: Sequence[NewMessage]) -> list[AppendResult]:
         """Append up to 1000 messages, all or none.
 
-        Messages that the stream has already are reported as duplicates and not stored again.
+        Messages that the stream has already are reported as duplicates and not stored again. The
+        server refuses a batch with one of them as a whole; its messages are then appended one by
+        one, in order: if that fails half-way, the first ones are stored, and the same batch sent
+        again completes it.
+
+        Raises Unavailable or RequestRefused.
         """
         if len(drafts) > BATCH_LIMIT_MESSAGES:
             raise RequestRefused(
                 f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}"
             )
-        stored: dict[str, AppendResult] = {}
-        for wait in (*RETRY_SECONDS, None):
-            try:
-                results = await self._attempt_batch(drafts, stored)
-                if results is not None:
-                    return results
-            except Transient:
-                if wait is None:
-                    raise
-                await asyncio.sleep(wait)
-        raise Unavailable("the batch repeatedly met new duplicates; send it again")
-
-    async def find_stored(self, drafts: Sequence[NewMessage]) -> dict[str, AppendResult]:
-        """Return the ids that the stream has in its duplicate window, with their sequences.
-
-        It stores no new message. For each, a batch of one is sent that expects an impossible
-        sequence: the server refuses it as a duplicate, or else for the sequence. A duplicate is
-        then appended again, which is acknowledged with its sequence.
-
-        Raises Unavailable or RequestRefused.
-        """
-        answers = await asyncio.gather(*(self._find_duplicate(draft) for draft in drafts))
-        return {
-            draft.id: answer
-            for draft, answer in zip(drafts, answers, strict=True)
-            if answer and draft.id
-        }
+        try:
+            return await self._commit_unique(drafts)
+        except DuplicateMessage:
+            # Never probe for known ids with `Nats-Expected-Last-Msg-Id`: such an append passes the
+            # leader and fails when the replicas apply it, which ends their stream for good.
+            return [await self._append_plainly(draft) for draft in drafts]
 
     async def append_expecting(self, draft: NewMessage, expected: ExpectedSequence) -> int:
         """Append one message once if the expectation is true, and return its sequence.
@@ -110,43 +89,25 @@ class Appender:
         )
         return answer.seq
 
-    async def _attempt_batch(
-        self, drafts: Sequence[NewMessage], stored: dict[str, AppendResult]
-    ) -> list[AppendResult] | None:
-        """Commit the messages that are not in `stored`.
-
-        Return None if there are duplicates among them, after adding these to `stored`.
-        """
+    async def _commit_unique(self, drafts: Sequence[NewMessage]) -> list[AppendResult]:
+        """Commit the messages in one batch, retrying; raises DuplicateMessage."""
         # An id that occurs twice in the batch is sent once, at its first place.
         first = {draft.id: place for place, draft in reversed([*enumerate(drafts)]) if draft.id}
-        new = [
-            place
-            for place, draft in enumerate(drafts)
-            if not draft.id or (draft.id not in stored and first[draft.id] == place)
+        sent = [
+            place for place, draft in enumerate(drafts) if not draft.id or first[draft.id] == place
         ]
-        try:
-            return _appended_in_order(
-                drafts,
-                new,
-                stored,
-                first,
-                await self._commit_batch([drafts[place] for place in new]) if new else 0,
-            )
-        except DuplicateMessage:
-            stored |= await self.find_stored([drafts[place] for place in new if drafts[place].id])
-            return None
+        for wait in RETRY_SECONDS:
+            try:
+                return await self._commit_places(drafts, sent, first)
+            except Transient:
+                await asyncio.sleep(wait)
+        return await self._commit_places(drafts, sent, first)
 
-    async def _find_duplicate(self, draft: NewMessage) -> AppendResult | None:
-        # The leader refuses this batch before it proposes anything to the replicas. A message that
-        # is refused only there (`Nats-Expected-Last-Msg-Id`) ends a replicated stream for good.
-        # Alone instead of in a batch, without replicas, the sequence is compared first.
-        try:
-            await commit_staged(self._jetstream, uuid4().hex, 1, draft._replace(data=b""), NEVER)
-        except WrongSequence:
-            return None
-        except DuplicateMessage:
-            return await self._append_plainly(draft)
-        raise RequestRefused("the stream accepted an impossible expectation")
+    async def _commit_places(
+        self, drafts: Sequence[NewMessage], sent: Sequence[int], first: Mapping[str, int]
+    ) -> list[AppendResult]:
+        last = await commit_batch(self._jetstream, [drafts[place] for place in sent]) if sent else 0
+        return _appended_in_order(drafts, sent, first, last)
 
     async def _append_alone(self, draft: NewMessage) -> AppendResult:
         self._plain_in_flight += 1
@@ -198,9 +159,9 @@ class Appender:
         if len(drafts) <= PLAIN_LIMIT_MESSAGES:
             return await self._append_each(drafts)
         try:
-            return await self.append_batch(drafts)
+            return await self._commit_unique(drafts)
         except RequestRefused:
-            # One message of the batch is at fault; the others are appended without it.
+            # One message is at fault or a duplicate; the others are appended without it.
             return await self._append_each(drafts)
         except TidingsError as error:
             return [type(error)(str(error)) for _ in drafts]
@@ -209,9 +170,6 @@ class Appender:
         self, drafts: list[NewMessage]
     ) -> Sequence[AppendResult | BaseException]:
         return await asyncio.gather(*map(self._append_plainly, drafts), return_exceptions=True)
-
-    async def _commit_batch(self, drafts: Sequence[NewMessage]) -> int:
-        return await commit_batch(self._jetstream, drafts)
 
 
 async def commit_batch(
@@ -272,21 +230,14 @@ async def _commit_one(jetstream: JetStream, draft: NewMessage) -> int:
 
 
 def _appended_in_order(
-    drafts: Sequence[NewMessage],
-    new: Sequence[int],
-    stored: Mapping[str, AppendResult],
-    first: Mapping[str, int],
-    last: int,
+    drafts: Sequence[NewMessage], sent: Sequence[int], first: Mapping[str, int], last: int
 ) -> list[AppendResult]:
     # An atomic batch has consecutive sequences, and the server returns the last one.
-    sequences = dict(zip(new, range(last - len(new) + 1, last + 1), strict=True))
+    sequences = dict(zip(sent, range(last - len(sent) + 1, last + 1), strict=True))
 
     def result_of(place: int, draft: NewMessage) -> AppendResult:
-        if not draft.id:
-            return AppendResult(sequences[place])
-        return stored.get(draft.id) or AppendResult(
-            sequences[first[draft.id]], first[draft.id] != place
-        )
+        at = first[draft.id] if draft.id else place
+        return AppendResult(sequences[at], at != place)
 
     return [result_of(place, draft) for place, draft in enumerate(drafts)]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tidings.client.errors import ClientClosed, EventRefused, TidingsError, TooLarge, Unavailable
 from tidings.client.transport import RejectedEvent, Transport
-from tidings.contracts.http import AppendResult
+from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import BATCH_LIMIT_BYTES, BATCH_LIMIT_MESSAGES
 
 PAUSE_SECONDS = 0.1

@@ -14,7 +14,7 @@ import msgspec
 from tidings.client.errors import Permanent, Unauthorised, Unavailable
 from tidings.client.transport import RejectedEvent
 from tidings.contracts.cloudevents import BATCH_MEDIA_TYPE
-from tidings.contracts.http import AppendResult, Receipt
+from tidings.contracts.http_bodies.results import AppendResult, Receipt
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 30.0

@@ -11,7 +11,7 @@ from tidings.client.errors import Permanent, RequestRefused
 from tidings.client.jetstream import JetStream, connect
 from tidings.client.transport import RejectedEvent
 from tidings.contracts.codec import InvalidEvent
-from tidings.contracts.http import AppendResult
+from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import NewMessage, OversizedEvent, event_message
 from tidings.contracts.streams import PARTITIONS_KEY
 from tidings.contracts.subjects import EVENTS, Subjects

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, Self
 
-from tidings.contracts.http import AppendResult
+from tidings.contracts.http_bodies.results import AppendResult
 
 
 class RejectedEvent(Exception):

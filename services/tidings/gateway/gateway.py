@@ -7,14 +7,14 @@ from typing import Any
 
 from litestar import Request, Response, post
 from tidings.contracts.cloudevents import BATCH_MEDIA_TYPE, LINES_MEDIA_TYPE, MEDIA_TYPE
-from tidings.contracts.http import Receipt
+from tidings.contracts.documents.schema import Schema, Schemas, any_event_schema
+from tidings.contracts.http_bodies.results import Receipt
 from tidings.contracts.messages import (
     BATCH_LIMIT_BYTES,
     BATCH_LIMIT_MESSAGES,
     EVENT_LIMIT_BYTES,
     NewMessage,
 )
-from tidings.contracts.schema import Schema, Schemas, any_event_schema
 from tidings.contracts.subjects import Subjects
 from tidings.domains import RESERVED_EVENTS
 from tidings.gateway import intake

@@ -214,8 +214,8 @@ async def test_there_is_no_early_frame_if_the_ring_has_more_than_is_kept() -> No
     await load_tenants(log)
     log.append(*[notify(ANN, at + 1) for at in range(LIMIT_NOTIFICATIONS + 1)])
 
-    assert log.reader.early_frame(ANN, cursor_at(0)) is None
-    assert log.reader.early_frame(ANN, cursor_at(1))
+    assert log.reader.early_frame(ANN, cursor_at(1)) is None
+    assert log.reader.early_frame(ANN, cursor_at(2))
 
 
 # Frames of a replay
@@ -254,13 +254,14 @@ async def test_a_page_of_rows_ends_between_rows_and_the_next_one_goes_on_there()
     log.queries.page = make_page(9, make_row(3, changed=5), make_row(4, changed=6), more=True)
     state = await log.reader.read_inbox(ANN)
     first = await read_frame(log, cursor_at(2), state)
-    assert first.cursor == Cursor(EPOCH, 6, 4, 9)
+    between_rows = Cursor(EPOCH, 6, 4, 9)
+    assert first.cursor == between_rows
     assert (first.more, decode_frame(first).counts) == (True, None)
 
     log.queries.page = make_page(12, make_row(7))
-    last = await read_frame(log, first.cursor, state)
+    last = await read_frame(log, between_rows, state)
 
-    assert log.queries.queries[-1].after == first.cursor
+    assert log.queries.queries[-1].after == between_rows
     assert (sequences_in(last), last.cursor, last.more) == ([7], cursor_at(12), False)
 
 
@@ -304,6 +305,19 @@ async def test_without_postgres_a_replay_comes_from_the_stream_in_parts() -> Non
     assert [sequences_in(frame) for frame in frames] == [[5], [7]]
     assert frames[-1].cursor == cursor_at(9)
     assert decode_frame(frames[-1]).counts == counts_of(3, 3)
+
+
+async def test_a_replica_without_the_newest_entries_causes_no_gap() -> None:
+    log = FakeLog(floor=9)
+    log.append(*[notify(ANN, at) for at in (3, 5, 7)], notify(BOB, 9))
+    state = await log.reader.read_inbox(ANN)
+    log.stream.replica_head = 5
+
+    first = await read_frame(log, cursor_at(3), state)
+    assert (sequences_in(first), first.cursor, first.more) == ([5], cursor_at(5), True)
+    last = await read_frame(log, cursor_at(5), state)
+
+    assert (sequences_in(last), last.cursor, last.more) == ([7], cursor_at(9), False)
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
+from tidings.client.jetstream import JetStream
 from tidings.contracts.subjects import NOTIFICATIONS, position_subject
 from tidings.notifier.partition.position import (
     SERVICE,
@@ -17,6 +19,8 @@ from tidings.notifier.partition.position import (
 )
 from tidings.notifier.partition.writer import OUTPUTS_PER_BATCH, Writer
 from tidings.runtime.errors import Fenced, LogLost
+from tidings.runtime.log import read as read_module
+from tidings.runtime.log.follow import stream_state
 from tidings.runtime.log.read import last_message
 
 from tests.services.notifier.partition import OwnPartition
@@ -84,6 +88,28 @@ async def test_a_partly_written_event_is_found_with_its_offset(
         message.sequence
         for message in await partition.read_events(after=fences[-1].position.start_after)
     ] == [second]
+
+
+@pytest.mark.parametrize("missing_messages", [1, 2, 5])
+async def test_a_takeover_misses_nothing_that_a_lagging_replica_lacks(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch, missing_messages: int
+) -> None:
+    writer = await make_leading_writer(partition)
+    sequences = [await partition.append_announcement("u-1") for _ in range(4)]
+    for sequence in sequences:
+        await writer.write_outputs(partition.outputs(sequence, ["u-1"]), Position(sequence))
+    head = (await stream_state(partition.runtime.jetstream, NOTIFICATIONS)).last_sequence
+    read_page = read_module._read_page
+
+    async def read_lagging_page(
+        page: read_module._Page, jetstream: JetStream, stream: str, request: dict[str, Any]
+    ) -> None:
+        await read_page(page, jetstream, stream, request)
+        page.messages = [each for each in page.messages if each.sequence <= head - missing_messages]
+
+    monkeypatch.setattr(read_module, "_read_page", read_lagging_page)
+
+    assert (await partition.take_over()).position == Position(sequences[-1])
 
 
 async def test_each_process_resumes_where_its_predecessor_stopped(

@@ -9,7 +9,7 @@ import pytest
 from tidings.client import appender as appender_module
 from tidings.client.appender import Appender, ExpectedSequence, commit_batch
 from tidings.client.jetstream import JetStream
-from tidings.contracts.http import AppendResult
+from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import NewMessage
 from tidings.runtime.errors import RequestRefused, Unavailable, WrongSequence
 from tidings.runtime.log.follow import stream_state
@@ -160,16 +160,6 @@ async def test_nothing_is_lost_or_stored_twice_when_the_connection_breaks(
         expected_bodies |= acknowledged_bodies(batch, task.result())
     assert len(expected_bodies) == 12 * 300 + 1000
     assert await read_bodies(runtime, stream) == expected_bodies
-
-
-async def test_querying_stored_messages_stores_nothing(runtime: Runtime, stream: OwnStream) -> None:
-    appender = runtime.appender()
-    await appender.append_batch(make_drafts(stream, "a", "b"))
-
-    stored = await appender.find_stored(make_drafts(stream, "b", "c"))
-
-    assert stored == {"b": AppendResult(2, True)}
-    assert await read_bodies(runtime, stream) == {1: "a", 2: "b"}
 
 
 async def test_a_message_with_a_wrong_expected_sequence_is_not_stored(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta, Raw
-from tidings.contracts.activity import Activity, ActivityEntry
+from tidings.contracts.http_bodies.activity import Activity, ActivityEntry
 from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.metrics import PAGE_LIMIT, Name, tenant_allowed
 from tidings.edge.http.metrics_queries import EventReadModels

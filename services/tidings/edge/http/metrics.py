@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.params import Parameter
-from tidings.contracts.metrics import Hours, HoursBy, Projects, Tasks
+from tidings.contracts.http_bodies.metrics import Hours, HoursBy, Projects, Tasks
 from tidings.edge.http import metrics_queries
 from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.metrics_queries import EventReadModels, MetricsQuery

@@ -6,7 +6,14 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from tidings.contracts.metrics import Hours, HoursBy, HoursOf, ProjectProgress, Projects, Tasks
+from tidings.contracts.http_bodies.metrics import (
+    Hours,
+    HoursBy,
+    HoursOf,
+    ProjectProgress,
+    Projects,
+    Tasks,
+)
 from tidings.edge.delivery.inbox_queries import STATEMENT_TIMEOUT
 from tidings.projections.metrics.queries import (
     HOURS_BY_COLUMN,

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from litestar.params import Parameter
 from msgspec import ValidationError, convert
+from tidings.contracts.documents.schema import Schema, Schemas
 from tidings.contracts.frames import Entries, MarkOperation, Snapshot
-from tidings.contracts.http import ActionResult, CountsBy, Listing, MarkResult
+from tidings.contracts.http_bodies.results import ActionResult, CountsBy, Listing, MarkResult
 from tidings.contracts.ids import Id
 from tidings.contracts.notifications import CursorText, DeliveryReceipt, Moment, Notification
-from tidings.contracts.schema import Schema, Schemas
 from tidings.runtime.http.openapi import JSON, Operation
 from tidings.runtime.http.problem import Problem
 

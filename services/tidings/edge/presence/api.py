@@ -10,10 +10,10 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from msgspec import Meta, Struct
+from tidings.contracts.documents.schema import Schemas
 from tidings.contracts.frames import WATCH_LIMIT_USERS, Signal
 from tidings.contracts.ids import Id
 from tidings.contracts.relations import RelationText
-from tidings.contracts.schema import Schemas
 from tidings.contracts.subjects import Person, Topic
 from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.openapi import repeated_parameter

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Info, OpenAPI, Server
-from tidings.contracts.http import ProblemDetails
-from tidings.contracts.schema import Schema, Schemas
+from tidings.contracts.documents.schema import Schema, Schemas
+from tidings.contracts.http_bodies.results import ProblemDetails
 from tidings.runtime.http import problem
 from tidings.runtime.http.idempotency.middleware import (
     KEY_HEADER,

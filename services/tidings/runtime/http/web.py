@@ -18,8 +18,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from tidings.contracts.asyncapi import DEFAULT_EDGE, asyncapi_document
-from tidings.contracts.http import Health
+from tidings.contracts.documents.asyncapi import DEFAULT_EDGE, asyncapi_document
+from tidings.contracts.http_bodies.results import Health
 from tidings.runtime.auth.access import RATE_STATUS
 from tidings.runtime.auth.identity import Unauthorised
 from tidings.runtime.errors import TidingsError, Transient

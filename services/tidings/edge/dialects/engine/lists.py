@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 from tidings.contracts.cursor import Cursor
 from tidings.contracts.frames import MarkOperation
-from tidings.contracts.http import Listing
+from tidings.contracts.http_bodies.results import Listing
 from tidings.contracts.notifications import Counts, MarkableState, Notification
 from tidings.contracts.subjects import Person
 from tidings.edge.delivery.inbox_queries import ListFilter

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 from tidings.contracts.close_codes import CloseCode
+from tidings.contracts.documents.schema import Schema, Schemas, any_event_schema, schema_name
 from tidings.contracts.event import Event
 from tidings.contracts.frames import ClientFrame, ServerFrame
 from tidings.contracts.notifications import (
@@ -19,7 +20,6 @@ from tidings.contracts.notifications import (
     TopicMembership,
 )
 from tidings.contracts.positions import PositionMessage
-from tidings.contracts.schema import Schema, Schemas, any_event_schema, schema_name
 from tidings.contracts.subjects import (
     DEAD_LETTER_ADDRESS,
     EVENT_ADDRESS,

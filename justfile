@@ -20,7 +20,7 @@ lint:
     uv run --group check ruff check
 
 types:
-    uv run --group check pyright
+    uv run --group check --group bench pyright
 
 imports:
     uv run --group check lint-imports

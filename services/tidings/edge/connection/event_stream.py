@@ -74,7 +74,8 @@ class EventStreamTransport:
         Clients that decode every block as an event fail on one that has nothing but `retry`.
         """
         self.send_message = self._send
-        return self._send({**message, "body": _with_retry(message["body"])})
+        first: Any = {**message, "body": _with_retry(message["body"])}
+        return self._send(first)
 
     async def wait_for_disconnect(self) -> None:
         """Wait until the client leaves; raises ClientDisconnected."""

@@ -207,3 +207,14 @@ async def test_beyond_the_limit_of_waiting_requests_a_request_is_refused(
     queries.end_query(1)
     queries.end_query(2)
     assert await asyncio.gather(*running, *waiting) == [10, 20, 30, 40]
+
+
+async def test_a_query_with_too_few_answers_fails_for_every_waiter(calm: None) -> None:
+    async def forget_the_last(requests: list[int]) -> list[int]:
+        return requests[:-1]
+
+    tasks = submit_all(Batcher(forget_the_last), range(3))
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(result) for result in results] == [ValueError] * 3

@@ -449,3 +449,24 @@ async def test_counts_that_a_busy_connection_missed_come_with_the_next_heartbeat
     assert [sequences_in(frame) for frame in ann.frames] == [[1], []]
     assert decode_frame(ann.frames[1]).counts == unread(1)
     assert len(ann.heartbeats) == 2
+
+
+async def test_rows_ahead_of_the_ring_do_not_move_a_client_past_what_the_ring_lacks(
+    edge: EdgeHub,
+) -> None:
+    edge.log.append(notify(ANN, 2), notify(ANN, 3))
+    edge.log.queries.page = make_page(5, *map(make_row, (2, 3, 4, 5)))
+    stream, subscriber = edge.subscribe(ANN)
+    await stream.wait_until_open()
+
+    missed = await stream.next_frame(cursor_at(2))
+    assert missed
+    assert (sequences_in(missed), missed.cursor) == ([3], cursor_at(3))
+    subscriber.cursor = cursor_at(3)
+    edge.deliver(notify(ANN, 4))
+    edge.deliver(notify(ANN, 5))
+
+    assert (subscriber.sequences, subscriber.cursor) == ([4, 5], cursor_at(5))
+    cursors = [frame.cursor.sequence for frame in subscriber.frames if frame.cursor]
+    assert cursors == [4, 5]
+    assert decode_frame(subscriber.frames[-1]).counts == unread(4)

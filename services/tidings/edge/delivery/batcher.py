@@ -66,11 +66,12 @@ class Batcher(Generic[Q, A]):
     async def _answer_batch(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._run_query([request for request, _ in batch])
+            answered = [*zip(batch, answers, strict=True)]
         except Exception as error:
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (_, future), answer in answered:
             if not future.done():
                 future.set_result(answer)

@@ -243,7 +243,9 @@ class UserStream:
     async def _open(self) -> None:
         try:
             state = await self._log.read_inbox(self.person)
-            self.cursor = Cursor(self._log.epoch, max(state.sequence, self._log.ring.head))
+            # The rows may be ahead of the ring. The stream is complete only as far as the ring is;
+            # the state does not apply entries again that it has already.
+            self.cursor = Cursor(self._log.epoch, self._log.ring.head)
             self._inbox = state
             self.next_expiry = state.next_expiry(time.time())
             self._on_open(self)

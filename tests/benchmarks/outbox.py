@@ -115,5 +115,6 @@ async def _writer(dsn: str, end: float) -> int:
 
 async def _until(running: System, sequence: int) -> None:
     async with asyncio.timeout(STAGE_SECONDS):
-        while (await stream_state(running.runtime.jetstream, EVENTS)).last_sequence < sequence:  # noqa: ASYNC110
+        jetstream = running.runtime.jetstream
+        while (await stream_state(jetstream, EVENTS)).last_sequence < sequence:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)

@@ -353,7 +353,8 @@ def test_a_mark_up_to_a_cursor_does_not_apply_to_later_entries(
         5,
     )
     until = NOW + timedelta(hours=1) if state == "snoozed" else None
-    mark = Mark(state=state, at=NOW, until=until, up_to=str(Cursor("0123abcd", 4)))  # type: ignore[arg-type]
+    up_to = str(Cursor("0123abcd", 4))
+    mark = Mark(state=state, at=NOW, until=until, up_to=up_to)  # type: ignore[arg-type]
 
     inbox.apply(mark, 6, int(NOW.timestamp() * 1e9))
 

@@ -2,8 +2,8 @@
 //
 // PORT, RECOVERY_MILLISECONDS (how long a client may be away) and, for the Redis Streams adapter,
 // REDIS_URL come from the environment.
-// `POST /send?user=…` emits the body to one user. `POST /write?count=…&per_second=…&users=…` emits it
-// to the users `user-0`, `user-1`, … in turn, from within, `STAMP` in it replaced by the moment
+// `POST /send?user=…` emits the body to one user. `POST /write?count=…&per_second=…&users=…` emits
+// it to the users `user-0`, `user-1`, … in turn, from within, `STAMP` in it replaced by the moment
 // (nanoseconds of CLOCK_MONOTONIC) at which it fell due; answers when done.
 
 import { createServer } from "node:http";

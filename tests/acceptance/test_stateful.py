@@ -143,7 +143,7 @@ class World:
         """Start both tenants with a driver for each edge; return self."""
         for tenant in (self.tenant, self.other_tenant):
             await tenant.__aenter__()
-        forgetful = Tidings(self._installation.second_url, self.tenant.runtime, self.tenant.tenant)
+        forgetful = Tidings(self._installation.second_url, None, self.tenant.tenant)
         self.drivers = {"edge": self.tenant, "forgetful": await forgetful.__aenter__()}
         return self
 

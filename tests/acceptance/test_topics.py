@@ -260,7 +260,7 @@ async def open_world(stack: AsyncExitStack, installation: Installation) -> World
     urls = await asyncio.gather(rows.start(), tail.start())
     for name, process, url in zip(("rows", "tail"), (rows, tail), urls, strict=True):
         stack.callback(process.kill)
-        edges[name] = await stack.enter_async_context(Tidings(url, tenant.runtime, tenant.tenant))
+        edges[name] = await stack.enter_async_context(Tidings(url, None, tenant.tenant))
     return World(tenant, edges)
 
 

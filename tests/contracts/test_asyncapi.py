@@ -100,7 +100,7 @@ def test_everything_it_refers_to_is_there(served: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", WIRES)
-def test_sent_messages_match_their_schemas(served: dict[str, Any], name: str) -> None:
+def test_golden_messages_match_their_schemas(served: dict[str, Any], name: str) -> None:
     body = read_wire(name)
 
     errors = [

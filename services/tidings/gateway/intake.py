@@ -30,7 +30,7 @@ class IntakeError(Exception):
 
 
 class Producer(NamedTuple):
-    """Who emits: their tenant; `restores`: may emit events that only Tidings itself states."""
+    """Who emits: their tenant; `may_restore`: may emit events that only Tidings itself states."""
 
     tenant: str
     subjects: Subjects

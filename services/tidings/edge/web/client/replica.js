@@ -203,7 +203,7 @@ export class Replica {
         this.#host.emit("caughtup", { ...detail, milliseconds: now - began });
     }
 
-    /** Forget everything: somebody else is signed in now. */
+    /** Forget everything: another user is signed in now. */
     clear() {
         this.#log = new LogState();
         this.#marks.clear();

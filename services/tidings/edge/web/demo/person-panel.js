@@ -14,7 +14,7 @@ const TITLES_LIMIT = 6;
 
 /**
  * Events: `delivered` when something arrives live, `cut` when the connection is cut or restored,
- * `choose` (its `detail` is a user) when somebody else is chosen for this panel.
+ * `choose` (its `detail` is a user) when another user is chosen for this panel.
  */
 export class PersonPanel extends EventTarget {
     #element;

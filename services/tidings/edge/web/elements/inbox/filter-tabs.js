@@ -117,7 +117,7 @@ export class FilterTabs {
     async #fetchEdgeCounts(client) {
         const user = this.#user;
         const counts = await client.countsBy("list").catch(() => this.#edgeCounts);
-        if (user !== this.#user) return; // somebody else signed in meanwhile
+        if (user !== this.#user) return; // another user signed in meanwhile
         const before = this.#edgeCounts[this.#chosen]?.total;
         this.#edgeCounts = counts;
         this.#renderCounts();

@@ -45,7 +45,7 @@ export class InboxActions {
         this.#selectedIds.clear();
     }
 
-    /** Forget the selection and the last mark: somebody else's notifications are shown next. */
+    /** Forget the selection and the last mark: another user's notifications are shown next. */
     reset() {
         this.#marks.forgetLast();
         this.clearSelection();

@@ -250,7 +250,7 @@ export class Inbox extends TidingsElement {
     }
 
     /**
-     * Begin anew when somebody else's notifications are shown: nothing of one person may be shown
+     * Begin anew when another user's notifications are shown: nothing of one person may be shown
      * to the next.
      * @param {Tidings | null} client
      * @param {string | null} user

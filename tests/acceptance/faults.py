@@ -31,7 +31,6 @@ from tests.driver import SECRET, Client, Tidings
 ROOT = Path(__file__).parents[2]
 SERVERS = ("nats", "postgres")
 SERVICES = ("notifier", "projector", "edge", "gateway")
-PARTITIONS = 16
 LIMIT_SECONDS = 40.0
 LINE_LIMIT_BYTES = 2**25
 

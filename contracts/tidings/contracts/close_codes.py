@@ -11,6 +11,8 @@ from enum import IntEnum
 import msgspec
 from msgspec import Struct
 
+FIRST_FINAL_CODE = 4500
+"""From this code on, a client does not reconnect."""
 REASON_LIMIT_BYTES = 123
 """What a close frame has room for beside its code (RFC 6455, section 5.5)."""
 
@@ -48,7 +50,7 @@ class CloseCode(IntEnum):
     @property
     def should_reconnect(self) -> bool:
         """Return whether a client should reconnect without help."""
-        return self.value < 4500
+        return self.value < FIRST_FINAL_CODE
 
     @property
     def needs_token(self) -> bool:

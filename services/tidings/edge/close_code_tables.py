@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tidings.contracts.close_codes import CloseCode
+from tidings.contracts.close_codes import FIRST_FINAL_CODE, CloseCode
 from tidings.contracts.frames import PROTOCOL
 
 FOLDER = Path(__file__).parent
@@ -35,7 +35,7 @@ def javascript_module() -> str:
         "// Close codes: made from the contracts by `just generate`; do not edit.\n\n"
         f"export const PROTOCOL = {PROTOCOL};\n\n"
         "/** From this code on, a client does not reconnect. */\n"
-        "export const FIRST_FINAL_CODE = 4500;\n\n"
+        f"export const FIRST_FINAL_CODE = {FIRST_FINAL_CODE};\n\n"
         "/** @type {Record<number, {needsToken: boolean, isPlanned: boolean}>} */\n"
         f"export const CLOSE_CODES = {{\n{rows}}};\n"
     )

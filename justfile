@@ -32,12 +32,29 @@ web:
     uv run --group check npm --prefix services/tidings/edge/web run --silent types
     uv run --group check node --test tests/web/*.test.js
 
+# The programs of npm that tests run: validators of our documents, and clients.
+npm:
+    uv run --group check npm install --silent --no-audit --no-fund --no-package-lock \
+        --prefix tests/npm
+
 # The tables that are made from the contracts.
 generate:
     uv run python -m tidings.edge.close_code_tables
 
 test *args:
     uv run pytest {{args}}
+
+# A minute of attacks from 20 connections, and what a user notices of them.
+attack *args:
+    uv run python -m tests.acceptance.attack {{args}}
+
+# Ten thousand fuzzed requests and frames: no 500, no stack trace, no leak.
+fuzz examples="1500":
+    FUZZ_EXAMPLES={{examples}} uv run pytest -n 0 --timeout 3600 tests/acceptance/test_fuzz.py
+
+# Minutes of faults in a cluster: every log complete, none doubled, in order; see infra/README.md.
+faults *args:
+    uv run python -m tests.faults {{args}}
 
 # The table in the README, against the peers it names.
 bench *args:

@@ -62,7 +62,7 @@ def make_room_joins(*users: str, key: str | None = None) -> list[dict[str, Any]]
     ]
 
 
-def make_message_posted(sender: str, text: str = "-") -> dict[str, Any]:
+def make_message_posted(sender: str, text: str = "-", *, grouped: bool = False) -> dict[str, Any]:
     """Return an event by which a user posts a message in room 9."""
     return make_event(
         "message.posted",
@@ -71,6 +71,7 @@ def make_message_posted(sender: str, text: str = "-") -> dict[str, Any]:
         sender_id=sender,
         sender_name=sender.title(),
         text=text,
+        grouped=grouped,
     )
 
 

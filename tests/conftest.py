@@ -23,6 +23,7 @@ from tests.driver import SECRET, Tidings
 
 NATS_IMAGE = "nats:2.15.1"
 POSTGRES_IMAGE = "postgres:18"
+BROWSER_FOLDERS = ("web", "products")
 
 
 class Servers(NamedTuple):
@@ -59,8 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     loaded.
     """
     files = {path: [*found] for path, found in groupby(items, key=lambda item: item.path)}
-    browsers = [path for path in files if path.parent.name == "web"]
-    others = [path for path in files if path.parent.name != "web"]
+    browsers = [path for path in files if path.parent.name in BROWSER_FOLDERS]
+    others = [path for path in files if path.parent.name not in BROWSER_FOLDERS]
     placed = [
         (place / len(kind), path) for kind in (others, browsers) for place, path in enumerate(kind)
     ]
@@ -133,6 +134,7 @@ def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settin
         port=0,
         heartbeat_seconds=1.0,
         notifications_per_user=6000,
+        stranger_rate="off",  # tests send many wrong requests from one address
         log_level="WARNING",
     )
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 from tidings.contracts.subjects import Person
+from tidings.runtime.auth.emit_rights import EVERY_EMIT_SCOPE
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.process import Runtime
 from websockets.asyncio.client import ClientConnection, connect
@@ -176,6 +177,7 @@ class Tidings:
         self._runtime = runtime
         self.tenant = tenant or f"t{uuid4().hex[:10]}"
         self.token_seconds = 3600.0
+        self.dialect: str | None = None  # the claim of its tokens
         self._stack = AsyncExitStack()
 
     @property
@@ -196,7 +198,7 @@ class Tidings:
     def token(
         self,
         user: str = "service",
-        scope: str = "inbox emit",
+        scope: str = f"inbox {EVERY_EMIT_SCOPE}",
         seconds: float | None = None,
         tenant: str | None = None,
     ) -> str:
@@ -207,6 +209,7 @@ class Tidings:
             SECRET,
             time.time(),
             seconds or self.token_seconds,
+            **({"dialect": self.dialect} if self.dialect else {}),
         )
 
     def headers(self, user: str = "service", **more: Any) -> dict[str, str]:

@@ -35,21 +35,32 @@ class WebProcess(NamedTuple):
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
     @property
+    def resident_bytes(self) -> int:
+        """Return the resident memory (VmRSS)."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+    @property
     def sockets(self) -> int:
         """Return the number of open sockets."""
-        return sum(
-            1
-            for each in Path(f"/proc/{self.pid}/fd").iterdir()
-            if str(each.readlink()).startswith("socket:")
-        )
+        count = 0
+        for each in Path(f"/proc/{self.pid}/fd").iterdir():
+            # A descriptor may be closed while the directory is read.
+            with suppress(FileNotFoundError):
+                count += str(each.readlink()).startswith("socket:")
+        return count
 
 
 @asynccontextmanager
 async def run_web(
-    chosen: Settings, *, log: Path | None = None, **more: Any
+    chosen: Settings, *, log: Path | None = None, descriptors: int | None = None, **more: Any
 ) -> AsyncIterator[WebProcess]:
-    """Run an edge and a gateway while the block lasts; append their log to `log`, if given."""
-    command = (sys.executable, "-m", "tidings.cli", "web")
+    """Run an edge and a gateway while the block lasts; append their log to `log`, if given.
+
+    `descriptors` is the limit of the files and sockets that the process may have open.
+    """
+    limited = ("sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"') if descriptors else ()
+    command = (*limited, sys.executable, "-m", "tidings.cli", "web")
     with log.open("ab") if log else nullcontext() as errors:
         environ = make_environment(chosen, **{"port": 0, "ring_bytes": RING_BYTES, **more})
         process = await asyncio.create_subprocess_exec(

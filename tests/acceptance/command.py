@@ -25,7 +25,7 @@ class Command:
     """Runs `tidings …` with the servers of the tests and a tenant of its own."""
 
     def __init__(self, tidings: Tidings, given: dict[str, str]) -> None:
-        self._environment = given
+        self.environment = given
         self.tidings = tidings
 
     async def __call__(self, *words: str, stdin: bytes = b"", **more: str) -> CommandResult:
@@ -54,7 +54,7 @@ class Command:
         """Run a command while the block lasts."""
         pipe = asyncio.subprocess.PIPE
         given = {
-            **self._environment,
+            **self.environment,
             **{f"TIDINGS_{name.upper()}": value for name, value in more.items()},
         }
         command = (sys.executable, "-m", "tidings.cli", *words)

@@ -69,10 +69,10 @@ class Process:
             )
         return self
 
-    async def start(self) -> str:
+    async def start(self, limit_seconds: float = LIMIT_SECONDS) -> str:
         """Start the process, wait until it is ready, and return its URL."""
         await self.spawn()
-        line = await asyncio.wait_for(self.stdout.readline(), LIMIT_SECONDS)
+        line = await asyncio.wait_for(self.stdout.readline(), limit_seconds)
         assert line.startswith(b"ready "), (
             f"tidings {' '.join(self._words)}: {line!r}; {self.read_log()[-2000:]}"
         )

@@ -63,9 +63,38 @@ class FrontEnd:
         except ConnectionClosed:
             return self.socket.close_code or 0
 
+    @property
+    def badge(self) -> int:
+        """Return the unread count as the chat's hook keeps it.
+
+        It adds one for each notification, and takes the number of an `unread_count`.
+        """
+        count = 0
+        for frame in self.heard:
+            match frame["type"]:
+                case "notification":
+                    count += 1
+                case "unread_count":
+                    count = frame["data"]["count"]
+                case _:
+                    pass
+        return count
+
     def drop(self) -> None:
         """Abort the connection without a close frame, as when the network is lost."""
         self.socket.transport.abort()
+
+
+def texts_on(page: FrontEnd) -> list[str]:
+    """Return the texts of the notifications that a page has received, in order."""
+    bodies = (
+        frame["data"].get("notification", frame["data"]) for frame in page.heard if "data" in frame
+    )
+    return [
+        data["message"]
+        for data in bodies
+        if "message" in data and {"id", "notification_id"} & data.keys()
+    ]
 
 
 @asynccontextmanager
@@ -87,6 +116,7 @@ class EventSource:
     def __init__(self, lines: AsyncIterator[str], last: str | None) -> None:
         self._lines = lines
         self.last = last
+        self.heard: list[tuple[str, dict[str, Any]]] = []
 
     async def next(self, name: str) -> dict[str, Any]:
         """Read the next event of this name, and return its data."""
@@ -99,6 +129,7 @@ class EventSource:
                     continue
                 found, fields = fields, {}
                 self.last = found.get("id", self.last)
+                self.heard.append((found.get("event", ""), json.loads(found.get("data", "{}"))))
                 if found.get("event") == name:
                     return json.loads(found["data"])
         raise AssertionError(f"the stream ended before {name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.streams import read_stored_events
 ONE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 LINES = "application/x-ndjson"
+ANSWER_SECONDS = 30
 
 
 async def post_events(
@@ -40,3 +42,12 @@ async def check_unharmed(tidings: Tidings, known: int = 0) -> None:
     assert len(await read_stored_events(tidings)) == known
     await tidings.emit(make_announcement("alice"))
     await tidings.wait_for_counts("alice", total=1)
+
+
+async def says_ready(url: str, problem: str | None) -> bool:
+    """Return whether an edge says that it is ready, or this problem."""
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+        answer = await client.get(f"{url}/health/ready")
+    if problem is None:
+        return answer.status_code == 200
+    return answer.status_code == 503 and bool(re.search(problem, answer.json()["detail"]))

@@ -14,8 +14,8 @@ async def test_an_event_reaches_its_recipient_live(tidings: Tidings) -> None:
     )
 
     (entry,) = await alice.until(1)
-    assert entry["title"] == "Task assigned"
-    assert entry["message"] == "You have been assigned to task: Water the seedlings"
+    assert entry["title"] == "Task Assigned"
+    assert entry["message"] == 'You have been assigned to task: "Water the seedlings"'
     assert entry["data"]["task_id"] == "1"
     assert alice.counts == {"unread": 1, "unseen": 1, "total": 1}
 

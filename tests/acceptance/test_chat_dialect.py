@@ -52,7 +52,7 @@ async def test_a_message_is_delivered_counted_and_marked_read_on_every_device(
         assert (note["room_id"], note["sender_id"], note["notification_type"]) == (
             "9",
             "bob",
-            "message.posted",
+            "new_message",
         )
         assert (
             updates

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tidings.client import (
@@ -24,13 +25,13 @@ from tidings.client.jetstream import connect
 from tidings.contracts.subjects import EVENTS
 from tidings.domains.announcements.events import Addressees
 from tidings.domains.volunteers.events import TaskAssigned
-from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 from tidings.runtime.embedded.nats_server import NatsServer
 from tidings.runtime.log.install import install_streams
 from tidings.runtime.settings import Settings
 
 from tests.builders import make_typed_announcement
 from tests.driver import Tidings
+from tests.ports import find_free_port
 from tests.streams import read_all, read_stored_events
 from tests.web_processes import run_web
 
@@ -206,7 +207,7 @@ async def test_an_unauthorised_service_is_refused(tidings: Tidings) -> None:
 async def test_an_unreachable_gateway_limits_waiting_emits_and_names_the_unacknowledged_event(
     tidings: Tidings,
 ) -> None:
-    away = f"http://127.0.0.1:{next(port for port in PORTS if is_port_free(port))}"
+    away = f"http://127.0.0.1:{find_free_port()}"
     async with make_client(tidings, "http", away, waiting_limit=2, patience_seconds=0.5) as service:
         outcomes = await asyncio.gather(
             *(service.emit(ASSIGNED, id=str(number)) for number in range(4)), return_exceptions=True
@@ -227,7 +228,7 @@ async def test_a_gateway_killed_and_restarted_with_a_rate_limit_loses_and_duplic
     tidings: Tidings, chosen: Settings
 ) -> None:
     port, loop = (
-        next(port for port in PORTS[100:] if is_port_free(port)),
+        find_free_port(),
         asyncio.get_running_loop(),
     )
     async with make_client(tidings, "http", f"http://127.0.0.1:{port}") as service:
@@ -257,19 +258,20 @@ class PublishDeniedNats(NatsServer):
     """A NATS server with a user who may do everything except publish events."""
 
     def _configuration(self) -> dict[str, object]:
-        configuration = super()._configuration()
+        configuration: Any = super()._configuration()
         user = {
             "user": "meek",
             "password": "meek",
             "permissions": {"publish": {"deny": ["events.>"]}},
         }
-        return {**configuration, "authorization": {"users": [configuration["authorization"], user]}}
+        users = configuration["authorization"]["users"]
+        return {**configuration, "authorization": {"users": [*users, user]}}
 
 
 async def test_a_service_without_publish_permission_is_refused(
     tmp_path: Path, chosen: Settings
 ) -> None:
-    nats = PublishDeniedNats(tmp_path, next(port for port in PORTS[400:] if is_port_free(port)))
+    nats = PublishDeniedNats(tmp_path, find_free_port())
     await nats.start()
     async with connect(nats.url, "tests") as jetstream:
         await install_streams(jetstream, chosen)
@@ -287,7 +289,7 @@ async def test_a_service_without_publish_permission_is_refused(
 async def test_a_nats_killed_and_restarted_loses_and_duplicates_nothing(
     tmp_path: Path, chosen: Settings
 ) -> None:
-    nats = NatsServer(tmp_path, next(port for port in PORTS[200:] if is_port_free(port)))
+    nats = NatsServer(tmp_path, find_free_port())
     await nats.start()
     async with connect(nats.url, "tests") as jetstream:
         await install_streams(jetstream, chosen)

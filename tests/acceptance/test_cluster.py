@@ -3,124 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from tidings.client.appender import Appender, ExpectedSequence
-from tidings.client.jetstream import JetStream, connect
+from tidings.client.jetstream import connect
+from tidings.client.retries import APPEND_SECONDS
 from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.subjects import EVENTS, NOTIFICATIONS
 from tidings.notifier.partition.position import Position, take_over_partition
 from tidings.notifier.partition.writer import Output, Writer
-from tidings.runtime.embedded.data_directory import HOST, remembered_port
-from tidings.runtime.embedded.nats_server import NatsServer
 from tidings.runtime.errors import RequestRefused, Unavailable, WrongSequence
-from tidings.runtime.log.install import install_streams
-from tidings.runtime.log.read import read
-from tidings.runtime.settings import Settings
-from tidings.runtime.settings_sources import load_settings
+from tidings.runtime.log.read import last_message, read
+from tidings.runtime.log.state import stream_state
 
+from tests.nats_cluster import Cluster, run_cluster
 from tests.streams import read_all
 from tests.waiting import wait_until
 
-NODES = 3
 PARTITION = 1
 TEST_SECONDS = 25
-USER, PASSWORD = "tidings", "cluster"
 LAGGING_ROUNDS = 3
 OUTPUTS_PER_ROUND = 60
-
-
-class ClusterServer(NatsServer):
-    """One server of a cluster on this machine."""
-
-    def __init__(self, data_dir: Path, number: int, routes: Sequence[int]) -> None:
-        """Describe a server; `routes` are the cluster ports of all servers, its own included."""
-        data_dir.mkdir()
-        super().__init__(data_dir, remembered_port(data_dir))
-        self._number = number
-        self._routes = routes
-        self.node = f"node-{number}"
-        self._server_name = self.node
-
-    @property
-    def url(self) -> str:
-        """The address with user and password."""
-        return f"nats://{USER}:{PASSWORD}@{HOST}:{self.port}"
-
-    @property
-    def log(self) -> str:
-        """What the server has logged."""
-        return (self.directory / "server.log").read_text()
-
-    def _configuration(self) -> dict[str, object]:
-        return {
-            **super()._configuration(),
-            "authorization": {"user": USER, "password": PASSWORD},
-            "cluster": {
-                "name": "tests",
-                "listen": f"{HOST}:{self._routes[self._number]}",
-                "routes": [f"nats://{HOST}:{port}" for port in self._routes],
-            },
-        }
-
-
-class Cluster(NamedTuple):
-    """The running servers, a connection to all of them, and the epochs of the streams."""
-
-    servers: list[ClusterServer]
-    jetstream: JetStream
-    epochs: dict[str, str]
-
-    async def leader(self, stream: str) -> str:
-        """Return the name of a stream's leader; raises Unavailable without one."""
-        info = await self.jetstream.call_api(f"STREAM.INFO.{stream}")
-        return info["cluster"].get("leader", "")
-
-    async def follower(self, stream: str) -> ClusterServer:
-        """Return a server that leads neither the stream nor `EVENTS`."""
-        leaders = {await self.leader(stream), await self.leader(EVENTS)}
-        return next(server for server in self.servers if server.node not in leaders)
+BATCHES_AT_ONCE = 12
+BATCH_MESSAGES = 40
 
 
 @pytest.fixture(scope="module")
 async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
     """Start three servers, and create the streams of an installation with three replicas."""
-    directory = tmp_path_factory.mktemp("cluster")
-    route_directories = [directory / f"route-{number}" for number in range(NODES)]
-    for each in route_directories:
-        each.mkdir()
-    routes = [*map(remembered_port, route_directories)]
-    servers = [
-        ClusterServer(directory / f"server-{number}", number, routes) for number in range(NODES)
-    ]
-    async with AsyncExitStack() as stack:
-        for server in servers:
-            stack.push_async_callback(server.stop)
-        await asyncio.gather(*(server.start() for server in servers))
-        urls = ",".join(server.url for server in servers)
-        jetstream = await stack.enter_async_context(connect(urls, "tests-cluster"))
-        settings = load_settings({}, include_running=False, nats_url=urls, replicas=NODES)
-        yield Cluster(servers, jetstream, await install(jetstream, settings))
-
-
-async def install(jetstream: JetStream, settings: Settings) -> dict[str, str]:
-    """Create the streams as soon as the cluster has a leader."""
-
-    async def attempt() -> dict[str, str] | None:
-        try:
-            return await install_streams(jetstream, settings)
-        except (Unavailable, RequestRefused):
-            return None
-
-    return await wait_until(attempt) or {}
+    async with run_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
 
 
 def make_events(*names: str) -> list[NewMessage]:
@@ -211,7 +128,7 @@ async def test_a_takeover_beside_a_lagging_replica_finds_the_latest_position(
         for _ in range(LAGGING_ROUNDS):
             fence = await take_over_partition(ahead, appender, PARTITION, epoch)
             writer = Writer(ahead, appender, PARTITION, epoch, fence)
-            os.kill(lagging.pid, signal.SIGSTOP)
+            lagging.suspend()
             try:
                 (event,) = make_events(*unique_names(1))
                 last = (await appender.append(event)).sequence
@@ -220,7 +137,7 @@ async def test_a_takeover_beside_a_lagging_replica_finds_the_latest_position(
                     at = Position(last, offset)
                     await writer.write_outputs([Output(output, at)], at)
             finally:
-                os.kill(lagging.pid, signal.SIGCONT)
+                lagging.resume()
 
             taken = await take_over_partition(behind, appender, PARTITION, epoch)
 
@@ -240,3 +157,77 @@ async def test_pages_that_the_leader_ends_have_every_acknowledged_message(
                 behind, EVENTS, "events.>", after=sequence - 1, leader_ends=True
             )
             assert [message.sequence for message in page] == [sequence]
+
+
+async def test_batches_that_meet_at_all_servers_are_stored_once_each(cluster: Cluster) -> None:
+    """Producers send the same events at the same time, in batches that differ and overlap."""
+    names = unique_names(BATCHES_AT_ONCE * BATCH_MESSAGES)
+    async with asyncio.timeout(TEST_SECONDS), AsyncExitStack() as stack:
+        appenders = [
+            Appender(await stack.enter_async_context(connect(server.url, "tests-many")))
+            for server in cluster.servers
+        ]
+        batches = [
+            names[first : first + BATCH_MESSAGES + overlap]
+            for first in range(0, len(names), BATCH_MESSAGES)
+            for overlap in (0, 5, 10)
+        ]
+
+        results = await asyncio.gather(
+            *(
+                appenders[number % len(appenders)].append_batch(make_events(*batch))
+                for number, batch in enumerate(batches)
+            ),
+            *(appenders[0].append(event) for event in make_events(*names[::7])),
+        )
+
+        stored = await stored_bodies(cluster, names)
+        assert sorted(stored) == sorted(names)
+        sequences: dict[str, set[int]] = {name: set() for name in names}
+        for batch, found in zip(batches, results, strict=False):
+            assert isinstance(found, list)
+            for name, result in zip(batch, found, strict=True):
+                sequences[name].add(result.sequence)
+        assert sorted(names, key=lambda name: min(sequences[name])) == stored
+        assert {len(each) for each in sequences.values()} == {1}
+        await check_healthy(cluster)
+
+
+async def test_without_a_majority_every_request_is_unavailable(cluster: Cluster) -> None:
+    async with asyncio.timeout(2 * TEST_SECONDS), AsyncExitStack() as stack:
+        alive, *stopped = cluster.servers
+        jetstream = await stack.enter_async_context(connect(alive.url, "tests-alone"))
+        appender = Appender(jetstream)
+        one, *many = make_events(*unique_names(20))
+        for server in stopped:
+            server.suspend()
+        began_at = asyncio.get_running_loop().time()
+        try:
+            outcomes = await asyncio.gather(
+                appender.append(one),
+                appender.append_batch(many),
+                appender.append_expecting(one, ExpectedSequence(one.subject, 0)),
+                *(appender.append(event) for event in many),
+                last_message(jetstream, EVENTS, "events.>"),
+                stream_state(jetstream, EVENTS),
+                return_exceptions=True,
+            )
+            seconds = asyncio.get_running_loop().time() - began_at
+        finally:
+            for server in stopped:
+                server.resume()
+
+        assert [each for each in outcomes[:-2] if not isinstance(each, Unavailable)] == []
+        assert [each for each in outcomes if type(each) is RequestRefused] == []
+        assert seconds < APPEND_SECONDS + 2
+        await wait_until(lambda: is_appended(appender, one))
+        await appender.append_batch(many)
+        assert len(await stored_bodies(cluster, [event.data.decode() for event in many])) == 19
+
+
+async def is_appended(appender: Appender, event: NewMessage) -> bool:
+    try:
+        await appender.append(event)
+    except Unavailable:
+        return False
+    return True

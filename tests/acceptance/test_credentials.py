@@ -34,6 +34,7 @@ from tests.web_processes import run_web
 pytestmark = pytest.mark.usefixtures("calm")
 
 APP = "https://app.example.org"
+OTHER = "https://other.example.org"
 EVIL = "https://evil.example.org"
 
 
@@ -141,9 +142,11 @@ async def test_one_ticket_used_many_times_at_once_opens_one_connection(
     assert answers.count("hello") == 1
 
 
-async def test_a_ticket_is_for_its_origin_and_for_connections_only(tidings: Tidings) -> None:
-    response = await tidings.http.post(
-        "/v1/tickets", headers={**tidings.headers("alice"), "Origin": APP}
+async def test_a_ticket_is_for_its_origin_and_for_connections_only(
+    driver_with_origins: Tidings,
+) -> None:
+    response = await driver_with_origins.http.post(
+        "/v1/tickets", headers={**driver_with_origins.headers("alice"), "Origin": APP}
     )
     assert response.json()["expires_in_seconds"] == 30
     assert (response.headers["cache-control"], response.headers["content-type"]) == (
@@ -152,25 +155,31 @@ async def test_a_ticket_is_for_its_origin_and_for_connections_only(tidings: Tidi
     )
     app_ticket, ticket = (
         response.json()["ticket"],
-        await fetch_ticket(tidings, tidings.token("alice")),
+        await fetch_ticket(driver_with_origins, driver_with_origins.token("alice")),
     )
 
-    for headers in ({}, {"Origin": "https://evil.example.org"}, {"Origin": tidings.url}):
+    for headers in ({}, {"Origin": OTHER}, {"Origin": driver_with_origins.url}):
         check_problem(
-            await tidings.http.get(f"/v1/stream?ticket={app_ticket}", headers=headers), 401
+            await driver_with_origins.http.get(f"/v1/stream?ticket={app_ticket}", headers=headers),
+            401,
         )
     for path in ("/v1/counts", "/v1/log"):
         assert (
             "ticket opens"
-            in check_problem(await tidings.http.get(f"{path}?ticket={ticket}"), 401)["detail"]
+            in check_problem(await driver_with_origins.http.get(f"{path}?ticket={ticket}"), 401)[
+                "detail"
+            ]
         )
-    check_problem(await tidings.http.post(f"/v1/tickets?ticket={ticket}"), 401)
+    check_problem(await driver_with_origins.http.post(f"/v1/tickets?ticket={ticket}"), 401)
     check_problem(
-        await tidings.http.post("/v1/tickets", headers=tidings.headers("alice", scope="emit")), 403
+        await driver_with_origins.http.post(
+            "/v1/tickets", headers=driver_with_origins.headers("alice", scope="emit")
+        ),
+        403,
     )
-    check_problem(await tidings.http.post("/v1/tickets"), 401)
+    check_problem(await driver_with_origins.http.post("/v1/tickets"), 401)
 
-    async with connect_with(tidings, f"?ticket={app_ticket}", Origin=APP) as connection:
+    async with connect_with(driver_with_origins, f"?ticket={app_ticket}", Origin=APP) as connection:
         await read_until(connection, "hello")
 
 
@@ -198,13 +207,13 @@ async def test_a_cookie_sent_from_a_foreign_origin_is_refused(
         await tidings.http.post("/v1/notifications/mark", content=b"{}", headers=headers), 403
     )
     status, words = await refused_handshake(connect_with(tidings, **headers))
-    assert status == 403 and "Origin" in words
+    assert (status, ("TIDINGS_ALLOWED_ORIGINS" if origin else "`Origin`") in words) == (403, True)
 
 
 @pytest.fixture(scope="module")
 async def edge_with_origins(chosen: Settings) -> AsyncIterator[str]:
     """Run an edge with a list of allowed origins, and return its URL."""
-    async with run_web(chosen, allowed_origins=f"{APP}, https://other.example.org") as edge:
+    async with run_web(chosen, allowed_origins=f"{APP}, {OTHER}") as edge:
         yield edge.url
 
 
@@ -241,6 +250,43 @@ async def test_only_pages_of_allowed_origins_may_connect(driver_with_origins: Ti
         ),
         403,
     )
+
+
+async def open_everywhere(driver: Tidings, headers: dict[str, str]) -> list[int]:
+    """Return the statuses of a socket, an event stream, a request and an event from one page."""
+    all_headers = {**headers, **driver.headers("alice")}
+    status, _ = await refused_handshake(connect_with(driver, **all_headers))
+    async with driver.http.stream("GET", "/v1/stream", headers=all_headers) as stream:
+        statuses = [status, stream.status_code]
+    request = await driver.http.get("/v1/counts", headers=all_headers)
+    event = await driver.http.post(
+        "/v1/events",
+        json=make_event("user.joined", user_id="a"),
+        headers={**all_headers, "Content-Type": ONE},
+    )
+    return [*statuses, request.status_code, event.status_code]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"Origin": EVIL}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}],
+    ids=str,
+)
+async def test_one_rule_refuses_foreign_pages_with_and_without_allowed_origins(
+    tidings: Tidings, driver_with_origins: Tidings, page: dict[str, str]
+) -> None:
+    for driver in (tidings, driver_with_origins):
+        assert await open_everywhere(driver, page) == [403] * 4
+    assert await open_everywhere(tidings, {"Origin": APP}) == [403] * 4
+
+
+async def test_one_rule_admits_own_pages_allowed_ones_and_clients_without_pages(
+    tidings: Tidings, driver_with_origins: Tidings
+) -> None:
+    for driver in (tidings, driver_with_origins):
+        assert await open_everywhere(driver, {}) == [101, 200, 200, 200]
+        assert await open_everywhere(driver, {"Origin": driver.url}) == [101, 200, 200, 200]
+    assert await open_everywhere(driver_with_origins, {"Origin": APP}) == [101, 200, 200, 200]
 
 
 @pytest.mark.parametrize("path", ["/v1/counts", "/v1/stream"])

@@ -169,7 +169,22 @@ async def test_only_the_characters_of_a_story_can_sign_in(
     assert detail in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("number", ["2", "99", "-1", "x"])
+async def test_each_run_has_a_tenant_of_its_own_and_an_odd_name_is_refused(
+    demo_page: httpx.AsyncClient,
+) -> None:
+    answers = [
+        await demo_page.post("/demo/sign-in", json={**TOM, "run": run, "from_start": True})
+        for run in ("one", "another", "A b")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 400]
+    assert [answer.json()["tenant"] for answer in answers[:2]] == [
+        "demo-field-service-one",
+        "demo-field-service-another",
+    ]
+
+
+@pytest.mark.parametrize("number", ["3", "99", "-1", "x"])
 async def test_an_unknown_scene_is_not_found(demo_page: httpx.AsyncClient, number: str) -> None:
     assert (await demo_page.post(f"/demo/stories/field-service/scenes/{number}")).status_code == 404
 

@@ -90,7 +90,7 @@ def expect_notifications(events: Iterable[dict[str, Any]]) -> dict[str, list[tup
         if event["type"] == "task.assigned":
             assignees[data["task_id"]].add(data["user_id"])
         recipients = {data["user_id"]} if "user_id" in data else assignees[data["task_id"]]
-        for user in recipients - {event.get("actor")}:
+        for user in recipients:
             notifications[user].append((event["type"], json.dumps(data, sort_keys=True)))
     return notifications
 

@@ -45,18 +45,20 @@ async def test_the_dashboard_shows_work_orders_and_the_unread_count_of_its_user(
                 issues="leak",
             ),
         )
-        notifications = await read_until_unread(technician, 2)
+        assigned, *notifications = await read_until_unread(technician, 3)
         await read_until_unread(office, 2)
         body = {"state": "read", "ids": [notifications[0]["id"]]}
         await tidings.http.post("/v1/notifications/mark", json=body, headers=tidings.headers("tom"))
-        await read_until_unread(technician, 1)
+        await read_until_unread(technician, 2)
         frames = await office.read_pending()
 
     assert empty == [[], []]
     assert {notification["type"]: notification["priority"] for notification in notifications} == {
-        "STATUS_UPDATE": 1,
-        "ISSUE_DETECTED": 2,
+        "status_update": 1,
+        "issue_detected": 2,
     }
     assert notifications[0]["message"] == "Work order 12 status updated to: done"
-    assert notifications[0]["work_order_id"] == "12" and not notifications[0]["is_read"]
+    assert notifications[0]["metadata"] == {"work_order_id": "12", "status": "done", "notes": None}
+    assert not notifications[0]["read"]
+    assert (assigned["type"], assigned["metadata"]["work_order_id"]) == ("work_order_update", "12")
     assert {"type": UPDATE, "data": {"unread_count": 1}} not in frames[-3:]

@@ -35,7 +35,7 @@ MEMORY_BYTES = 48 * 1024 * 1024
 
 UNLIMITED = {
     "connections_per_user": 1000,
-    **{f"{name}_rate": "off" for name in ("connect", "frame", "request", "ticket")},
+    **{f"{name}_rate": "off" for name in ("connect", "frame", "request", "stranger", "ticket")},
 }
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "50")),

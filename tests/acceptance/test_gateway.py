@@ -71,7 +71,8 @@ async def test_an_event_is_stored_in_every_mode_and_the_answer_states_its_sequen
         "duplicates": [],
         "truncated": False,
     }
-    assert json.loads(message.data) == {**event, "tenant": tidings.tenant}
+    content_type = {"datacontenttype": "application/json"} if mode == "binary" else {}
+    assert json.loads(message.data) == {**event, **content_type, "tenant": tidings.tenant}
     assert (await tidings.wait_for_counts("alice", total=1))["unread"] == 1
 
 

@@ -12,6 +12,11 @@ from tests.streams import read_stored_events
 WAIT_SECONDS = 20
 
 
+def make_grouped_message(sender: str, text: str = "-") -> dict[str, Any]:
+    """Return a message that accumulates with the others of room 9."""
+    return make_message_posted(sender, text, grouped=True)
+
+
 async def wait_for_group(client: Client, count: int, except_id: str = "") -> dict[str, Any]:
     """Wait until the newest notification has this count and another id; return it."""
     while (
@@ -47,9 +52,9 @@ async def test_three_messages_are_one_notification_with_the_latest_actors_on_eve
     )
 
     for event in (
-        make_message_posted("bob", "one"),
-        make_message_posted("carol", "two"),
-        make_message_posted("bob", "three"),
+        make_grouped_message("bob", "one"),
+        make_grouped_message("carol", "two"),
+        make_grouped_message("bob", "three"),
     ):
         await tidings.emit(event)
 
@@ -74,15 +79,15 @@ async def test_three_messages_are_one_notification_with_the_latest_actors_on_eve
 async def test_the_next_message_after_a_read_opens_a_new_group(tidings: Tidings) -> None:
     await tidings.emit(
         *make_room_joins("alice", "bob", "carol"),
-        make_message_posted("bob"),
-        make_message_posted("bob"),
+        make_grouped_message("bob"),
+        make_grouped_message("bob"),
     )
     alice = await (await tidings.connect("alice")).live()
     first = await wait_for_group(alice, 2)
 
     await alice.mark("read", first["id"])
     await wait_for_reads(tidings, 1)
-    await tidings.emit(make_message_posted("carol"), make_message_posted("bob"))
+    await tidings.emit(make_grouped_message("carol"), make_grouped_message("bob"))
     second = await wait_for_group(alice, 2, except_id=first["id"])
 
     assert second["actors"] == ["bob", "carol"]
@@ -99,15 +104,15 @@ async def test_the_next_message_after_a_read_opens_a_new_group(tidings: Tidings)
 async def test_a_message_that_races_with_a_read_is_unread_and_the_next_group_is_complete(
     tidings: Tidings,
 ) -> None:
-    await tidings.emit(*make_room_joins("alice", "bob"), make_message_posted("bob"))
+    await tidings.emit(*make_room_joins("alice", "bob"), make_grouped_message("bob"))
     alice = await (await tidings.connect("alice")).live()
     first = await wait_for_group(alice, 1)
 
     await asyncio.gather(
-        tidings.emit(make_message_posted("bob", "racing")), alice.mark("read", first["id"])
+        tidings.emit(make_grouped_message("bob", "racing")), alice.mark("read", first["id"])
     )
     await wait_for_reads(tidings, 1)
-    await tidings.emit(make_message_posted("bob", "after"))
+    await tidings.emit(make_grouped_message("bob", "after"))
     while alice.notifications[alice.visible_ids[0]]["message"] != "Bob: after":
         await alice.next("entries")
 
@@ -124,8 +129,8 @@ async def test_rooms_of_the_same_name_in_two_tenants_are_two_groups(tidings: Tid
         for notification in (tidings, other_tenant):
             await notification.emit(
                 *make_room_joins("alice", "bob"),
-                make_message_posted("bob"),
-                make_message_posted("bob"),
+                make_grouped_message("bob"),
+                make_grouped_message("bob"),
             )
         alice, alice_of_other = (
             await (await tidings.connect("alice")).live(),
@@ -135,7 +140,7 @@ async def test_rooms_of_the_same_name_in_two_tenants_are_two_groups(tidings: Tid
 
         await alice.mark("read", (await wait_for_group(alice, 2))["id"])
         await wait_for_reads(tidings, 1)
-        await other_tenant.emit(make_message_posted("bob"))
+        await other_tenant.emit(make_grouped_message("bob"))
 
         assert (await wait_for_group(alice_of_other, 3))["title"] == "3 new messages"
         assert [notification["count"] for notification in await tidings.list_all("alice")] == [2]

@@ -40,10 +40,17 @@ async def test_a_responder_is_greeted_and_notified_of_an_incident(tidings: Tidin
     assert new["data"].keys() == KEYS
     assert (
         new["data"]
-        | {"type": "incident.created", "priority": "high", "entity_id": "i-1", "is_read": False}
+        | {"type": "incident_created", "entity_id": "i-1", "entity_url": "/incidents/i-1"}
         == new["data"]
     )
-    assert (stats["data"]["total"], stats["data"]["unread"]) == (1, 1)
+    priority = new["data"]["priority"]
+    assert stats["data"] == {
+        "total": 1,
+        "unread": 1,
+        "read": 0,
+        "by_type": {"incident_created": 1},
+        "by_priority": {priority: 1},
+    }
 
 
 async def test_reads_and_deletions_on_another_device_show_with_the_counts(tidings: Tidings) -> None:

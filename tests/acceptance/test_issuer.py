@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tidings.runtime.auth.emit_rights import EVERY_EMIT_SCOPE
 from tidings.runtime.settings import Settings
 
 from tests.acceptance.connections import (
@@ -36,7 +37,7 @@ class IssuerTidings(Tidings):
     def token(
         self,
         user: str = "service",
-        scope: str = "inbox emit",
+        scope: str = f"inbox {EVERY_EMIT_SCOPE}",
         seconds: float | None = None,
         tenant: str | None = None,
     ) -> str:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from tidings.contracts.codec import encode
 from tidings.contracts.documents import asyncapi
+from tidings.runtime.http.idempotency.middleware import KEY_HEADER
 from tidings.runtime.settings import Settings
 
 from tests.acceptance.problems import check_problem
@@ -22,13 +23,15 @@ from tests.web_processes import run_web
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 DOCUMENT = "/schema/openapi.json"
+UNKEYED = "post /v1/tickets"
+"""Its answers are secrets, which are not stored."""
 
 
 @pytest.fixture
 async def driver(tidings: Tidings, chosen: Settings) -> AsyncIterator[Tidings]:
     """Run a process for one test, with a user who has a few notifications."""
     async with (
-        run_web(chosen, request_rate="off", ticket_rate="off") as running,
+        run_web(chosen, request_rate="off", ticket_rate="off", stranger_rate="off") as running,
         make_driver_at(tidings, running.url) as own_driver,
     ):
         await own_driver.emit(
@@ -98,8 +101,23 @@ async def test_every_operation_is_described_completely(tidings: Tidings) -> None
         assert all(next(iter(answer["content"].values()))["schema"] for answer in answers), name
         if "requestBody" in operation:
             assert "example" in next(iter(operation["requestBody"]["content"].values())), name
-        if name.startswith("post"):
+        assert {"400", "408", "414", "421", "429", "431"} <= operation["responses"].keys(), name
+        if name.startswith("post") and name != UNKEYED:
             assert {"409", "422"} <= operation["responses"].keys(), name
+
+
+async def test_only_an_operation_whose_answer_is_stored_takes_an_idempotency_key(
+    tidings: Tidings,
+) -> None:
+    keyed = {
+        f"{method} {path}"
+        for path, item in (await fetch_document(tidings))["paths"].items()
+        for method, operation in item.items()
+        if any(parameter["name"] == KEY_HEADER for parameter in operation["parameters"])
+    }
+
+    assert "post /v1/events" in keyed
+    assert UNKEYED not in keyed
 
 
 async def test_the_asyncapi_document_is_served_too(tidings: Tidings) -> None:

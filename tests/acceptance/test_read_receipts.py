@@ -101,9 +101,10 @@ async def test_a_sender_who_asked_gets_a_receipt_for_any_kind_of_mark(
     )
     await tidings.wait_for_counts("eve", total=1)
     alice = await (await tidings.connect("alice")).live()
+    bob = await (await tidings.connect("bob")).live()
 
     await mark_read(tidings, "alice")
-    await mark_read(tidings, "bob", up_to=alice.cursor)
+    await mark_read(tidings, "bob", up_to=bob.cursor)
     await mark_read(tidings, "dave", filter={"category": "system_announcement"})
 
     messages = sorted(entry["message"] for entry in await carol.until(4))
@@ -252,7 +253,9 @@ async def test_an_admin_who_restores_a_log_may_state_reads(tidings: Tidings) -> 
     headers = {**tidings.headers(scope="emit admin"), "Content-Type": MEDIA_TYPE}
     restored = make_event("notification.read", actor="alice", **FORGED)
 
-    response = await tidings.http.post("/v1/events", content=json.dumps(restored), headers=headers)
+    response = await tidings.http.post(
+        "/v1/events", params={"restore": "true"}, content=json.dumps(restored), headers=headers
+    )
 
     assert response.status_code == 200
     await tidings.wait_for_counts("carol", total=1)

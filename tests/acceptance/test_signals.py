@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tidings.contracts.subjects import DEAD_LETTERS, EVENTS, NOTIFICATIONS
-from tidings.runtime.log.follow import stream_state
+from tidings.runtime.log.state import stream_state
 
 from tests.acceptance.problems import check_problem
 from tests.acceptance.rooms import ROOM, add_team, make_driver_at, wait_until_routed
@@ -161,13 +161,13 @@ async def test_a_user_who_left_neither_sends_nor_receives_signals(
 
 
 async def test_too_many_signals_are_refused_and_later_ones_accepted(tidings: Tidings) -> None:
-    await add_team(tidings, "ann", "bob")
+    await add_team(tidings, "ann", "bob", "cho")
     ann, bob = await connect_users(tidings, "ann", "bob")
 
     for number in range(40):
         await send_signal(ann, f"n{number}")
     refusal = await ann.next("error")
-    statuses = [(await post_signal(tidings, "ann", name="posted")).status_code for _ in range(30)]
+    statuses = [(await post_signal(tidings, "cho", name="posted")).status_code for _ in range(30)]
     await send_until_accepted(ann, "later")
 
     assert (refusal["code"], refusal["retry"]) == ("rate_limited", True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -17,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 from websockets.exceptions import WebSocketException
 
 from tests.acceptance.faults import SERVERS, Installation, Tenant
 from tests.builders import make_announcement
 from tests.driver import Client, Tidings
+from tests.ports import find_free_port
 
 KEPT = 60
 """Few notifications are kept for each user, so that a slow reader is soon reset."""
@@ -117,7 +116,7 @@ class TwoEdges(Installation):
             "connections_per_user": 50,
         }
         super().__init__(directory, settings)
-        self._second = next(port for port in random.sample(PORTS, 100) if is_port_free(port))
+        self._second = find_free_port()
         self.second_url = f"http://127.0.0.1:{self._second}"
 
     async def __aenter__(self) -> Self:
@@ -330,7 +329,7 @@ class Machine(RuleBasedStateMachine):
             self.run_coroutine(self.world.close())
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_after_any_sequence_of_steps_each_device_equals_the_read_model(
     tmp_path: Path,
 ) -> None:

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import pytest
 from tidings.client.jetstream import connect
+from tidings.contracts.cursor import EPOCH_CHARACTERS, Cursor, personal_epoch
 from tidings.contracts.ids import escape
-from tidings.contracts.subjects import NOTIFICATIONS
+from tidings.contracts.subjects import NOTIFICATIONS, Person
 from tidings.runtime.log.read import read
 
 from tests.acceptance.faults import Installation, Tenant
@@ -69,6 +70,13 @@ class World:
             await self._mark(step)
         await self._record_cursor()
 
+    def cursor_of(self, user: str, place: int) -> str:
+        """Return a recorded cursor as a user's own."""
+        recorded = Cursor.parse(self.cursors[place])
+        stream_epoch = recorded.epoch[:EPOCH_CHARACTERS]
+        epoch = personal_epoch(stream_epoch, Person(self.tenant.tenant, user))
+        return str(recorded._replace(epoch=epoch))
+
     async def _mark(self, step: Step) -> None:
         notifications = sorted(self.clients[step.user].notifications.values(), key=key_of)
         ids = (
@@ -81,7 +89,7 @@ class World:
             if "filter" in step.mark
             else {"ids": ids}
             if step.up_to is None
-            else {"up_to": self.cursors[step.up_to]}
+            else {"up_to": self.cursor_of(step.user, step.up_to)}
         )
         response = await self.tenant.http.post(
             "/v1/notifications/mark",
@@ -318,7 +326,7 @@ async def check_same_replays(alone: World, shared: World, user: str, chance: ran
         for place in chance.sample(range(len(alone.cursors)), count):
             expected, replay = [
                 await world.edges[name].replay(
-                    user, world.cursors[place], {**world.snapshots[place][user]}
+                    user, world.cursor_of(user, place), {**world.snapshots[place][user]}
                 )
                 for world in (alone, shared)
             ]

@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 
 from tests.acceptance.faults import Process, titles_of
 from tests.builders import make_announcement
 from tests.driver import SECRET, Tidings
+from tests.ports import find_free_port
 
 STOP_SECONDS = 10.0
 
@@ -26,8 +26,8 @@ async def up(tmp_path: Path) -> AsyncIterator[Process]:
     await process.wait()
 
 
-def make_process(directory: Path) -> Process:
-    port = next(port for port in PORTS if is_port_free(port))
+def make_process(directory: Path, *options: str) -> Process:
+    port = find_free_port()
     settings = {
         "data_dir": directory / "data",
         "jwt_secret": SECRET,
@@ -35,7 +35,7 @@ def make_process(directory: Path) -> Process:
         "heartbeat_seconds": 1,
     }
     return Process(
-        ["up"],
+        ["up", *options],
         {f"TIDINGS_{name.upper()}": str(value) for name, value in settings.items()},
         directory / "up.log",
     )

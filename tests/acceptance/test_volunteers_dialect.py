@@ -20,6 +20,7 @@ KEYS = {
     "related_project_id",
     "related_task_id",
     "is_read",
+    "read_at",
     "created_at",
 }
 UNKNOWN = "/notifications/6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"
@@ -39,11 +40,12 @@ async def assign_tasks(tidings: Tidings, *titles: str) -> None:
 async def test_the_stream_and_the_list_agree_and_an_announcement_has_its_own_type(
     tidings: Tidings,
 ) -> None:
+    await tidings.emit(make_event("user.joined", user_id="alice"))
     async with open_event_source(tidings) as stream:
         greeting = await stream.next("connected")
         await assign_tasks(tidings, "Paint")
         notification = await stream.next("notification")
-        await tidings.emit(make_announcement("alice", message="Closed on Monday"))
+        await tidings.emit(make_announcement(message="Closed", to={"everyone": True}))
         announcement = await stream.next("system_announcement")
         heartbeat = await stream.next("ping")
 
@@ -64,7 +66,7 @@ async def test_the_stream_and_the_list_agree_and_an_announcement_has_its_own_typ
         "Paint",
         False,
     )
-    assert announcement["message"] == "Closed on Monday" and heartbeat.keys() == {"timestamp"}
+    assert announcement["message"] == "Closed" and heartbeat.keys() == {"timestamp"}
     assert notifications[1] == {
         name: value for name, value in notification.items() if name != "notification_id"
     }

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import psycopg
 from tidings.contracts.messages import BATCH_LIMIT_MESSAGES
 from tidings.contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
-from tidings.runtime.log.follow import stream_state
 from tidings.runtime.log.read import last_message
+from tidings.runtime.log.state import stream_state
 
 from tests.benchmarks.entries import append
 from tests.benchmarks.measure import CpuTime, Latency
@@ -165,7 +165,7 @@ async def _post(running: System, chunks: list[bytes]) -> None:
     bearer = f"Bearer {running.token(person(0, 1))}"
     for chunk in chunks:
         head = (
-            "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            "POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
             f"Authorization: {bearer}\r\n"
         )
         writer.write(f"{head}Content-Length: {len(chunk)}\r\n\r\n".encode() + chunk)

@@ -87,7 +87,7 @@ SPOKEN = (
             "volunteers",
             "stream",
             "/notifications/stream",
-            "event: system_announcement",
+            "event: notification",
             ready="event: connected",
             say="",
         ),

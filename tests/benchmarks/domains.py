@@ -165,9 +165,10 @@ def _answer(batch: Sequence[StreamMessage], rules: Sequence[Rule]) -> Iterator[t
     """Return the rows that Postgres answers for a batch."""
     events = [(event, react(event, rules)) for event in map(_recorded, batch)]
     query = audience_query(events, Topics(0, 1_000_000, {}))
-    relations, _, _, users, _, _ = query.sql_parameters(1, EVENTS)
+    parameters = query.sql_parameters(1, EVENTS)
     user_rows, relation_rows = (
-        msgspec.json.decode(rows, type=list[dict[str, Any]]) for rows in (users, relations)
+        msgspec.json.decode(parameters[name], type=list[dict[str, Any]])
+        for name in ("users", "relations")
     )
     recipients = {(rows["tenant"], rows["user_id"]) for rows in user_rows}
     for rows in relation_rows:
@@ -176,6 +177,7 @@ def _answer(batch: Sequence[StreamMessage], rules: Sequence[Rule]) -> Iterator[t
                 False,
                 rows["tenant"],
                 rows["object"],
+                None,
                 rows["relation"],
                 f"member-{number}",
                 1,
@@ -184,7 +186,7 @@ def _answer(batch: Sequence[StreamMessage], rules: Sequence[Rule]) -> Iterator[t
             recipients.add((rows["tenant"], f"member-{number}"))
     for number, (tenant, user) in enumerate(sorted(recipients)):
         if locale := SPOKEN[number % len(SPOKEN)]:
-            yield True, tenant, LOCALE, locale, user, 1, None
+            yield True, tenant, LOCALE, None, locale, user, 1, None
 
 
 def _recorded(message: StreamMessage) -> AnyRecordedEvent:

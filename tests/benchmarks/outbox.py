@@ -13,7 +13,7 @@ from tidings.contracts.messages import BATCH_LIMIT_MESSAGES
 from tidings.contracts.subjects import EVENTS
 from tidings.domains.announcements.events import Addressees, AnnouncementPublished
 from tidings.outbox.table import create_tables
-from tidings.runtime.log.follow import stream_state
+from tidings.runtime.log.state import stream_state
 
 from tests.benchmarks.measure import CpuTime, Row
 from tests.benchmarks.system import System, encode_personal_announcement, make_draft, system

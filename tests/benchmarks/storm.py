@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from tidings.contracts.cursor import Cursor
 from tidings.contracts.subjects import NOTIFICATIONS
-from tidings.runtime.log.follow import stream_state
+from tidings.runtime.log.state import stream_state
 
 from tests.benchmarks.entries import append
 from tests.benchmarks.measure import CpuTime

@@ -19,6 +19,7 @@ from tidings.contracts import codec
 from tidings.contracts.codec import encode
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.subjects import Person, Subjects
+from tidings.runtime.auth.emit_rights import EVERY_EMIT_SCOPE
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.embedded.servers import run_servers
 from tidings.runtime.process import Runtime, open_runtime
@@ -63,6 +64,10 @@ class System:
             **shared_settings,
             "port": self.ports.setdefault(name, free_port()),
             "log_level": "ERROR",
+            # All clients come from this machine.
+            "connections_per_address": 0,
+            "unauthenticated_per_address": 0,
+            "stranger_rate": "off",
             **more,
         }
         environment = {
@@ -96,7 +101,7 @@ class System:
             ).fetchone()
         return row[0] if row else 0
 
-    def token(self, person: Person, scope: str = "inbox emit") -> str:
+    def token(self, person: Person, scope: str = f"inbox {EVERY_EMIT_SCOPE}") -> str:
         """Return a token of a user."""
         return issue_token(person, scope, self.settings.secret, time.time(), TOKEN_SECONDS)
 

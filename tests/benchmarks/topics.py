@@ -13,8 +13,8 @@ import httpx
 from tidings.contracts.codec import encode
 from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
 from tidings.contracts.subjects import EVENTS, LOGS, NOTIFICATIONS, Person, partition_events_subject
-from tidings.runtime.log.follow import stream_state
 from tidings.runtime.log.read import last_message
+from tidings.runtime.log.state import stream_state
 
 from tests.benchmarks.measure import Row
 from tests.benchmarks.system import System, make_draft, person, system

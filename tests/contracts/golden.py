@@ -40,7 +40,7 @@ def describe_value(value: Any) -> Any:
         case Struct():
             return {
                 **_tag(value),
-                **{name: describe_value(getattr(value, name)) for name in value.__struct_fields__},
+                **{name: describe_value(getattr(value, name)) for name in _field_names(value)},
             }
         case tuple():
             return [describe_value(item) for item in value]
@@ -50,6 +50,16 @@ def describe_value(value: Any) -> Any:
             return msgspec.json.decode(value)
         case _:
             return value
+
+
+def _field_names(value: Struct) -> list[str]:
+    """Return the fields to describe: of those that every event has, only those that are given."""
+    common = Event.__struct_fields__ if isinstance(value, Event) else ()
+    return [
+        name
+        for name in value.__struct_fields__
+        if name not in common or getattr(value, name) is not None
+    ]
 
 
 def _tag(value: Struct) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pkgutil
 from importlib.resources.abc import Traversable
+from typing import get_args
 
 import pytest
 import tidings.domains
 from fluent.syntax import FluentParser, ast
 from tidings.contracts.domain import Domain
 from tidings.domains import DOMAINS, EVENTS, LEGACY, RESERVED_EVENTS, RULES
+from tidings.domains.people.events import Dialect
+from tidings.runtime.setting_values import DIALECT_NAMES
 
 LOCALES = {"de.ftl", "en.ftl"}
 
@@ -32,6 +35,10 @@ def test_no_type_and_no_rule_name_is_used_twice() -> None:
 
     assert len(set(types)) == len(types)
     assert len(set(rules)) == len(rules)
+
+
+def test_a_tenant_can_be_of_each_product() -> None:
+    assert get_args(Dialect) == DIALECT_NAMES
 
 
 def test_only_events_about_notifications_are_reserved() -> None:

@@ -31,7 +31,7 @@ NO_CONTROL = "must be text without control characters and without blanks at its 
 A_TYPE = "must be words of a-z, 0-9 and _ joined by dots, such as task.assigned"
 A_SOURCE = "must be text without control characters and without blanks"
 A_RELATION = "must be a relation, such as project:789#member or tenant#office"
-NO_ADDRESSEES = "An announcement needs `users`, `relation` or `everyone: true`"
+NO_ADDRESSEES = "The recipients need `users`, `relation` or `everyone: true`"
 DEEP = b"[" * 20_000 + b"]" * 20_000
 
 
@@ -115,7 +115,7 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "data that is no JSON": (
         encode_event_with(datacontenttype="text/xml"),
         "datacontenttype",
-        "Invalid enum value 'text/xml'",
+        "must be a media type of JSON, such as application/json: the data of an event is JSON",
     ),
     "no data": (
         encode_event_with(data=ABSENT),
@@ -133,9 +133,14 @@ BAD: dict[str, tuple[bytes, str, str]] = {
         "Object missing required field `user_id`",
     ),
     "a field of another type": (
-        encode_data_with(user_id=7),
-        "data.user_id",
+        encode_announcement_with(title=7),
+        "data.title",
         "Expected `str`, got `int`",
+    ),
+    "a fraction for an id": (
+        encode_data_with(user_id=7.5),
+        "data.user_id",
+        "must be text or an integer, not `7.5`",
     ),
     "null for a field": (
         encode_data_with(user_id=None),
@@ -190,6 +195,27 @@ def test_an_event_of_the_log_without_a_tenant_is_invalid() -> None:
 
     with pytest.raises(InvalidEvent, match="tenant: missing"):
         decode_recorded_event(orphan, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("subject", "field"),
+    [
+        ("events.0.rival.task.456.watched", "tenant"),
+        ("events.0.acme.task.watched", "tenant"),
+        ("events.0.acme.project.456.watched", "type"),
+        ("events.0.acme.task.456.unwatched", "type"),
+    ],
+)
+def test_an_event_of_the_log_under_the_subject_of_another_tenant_or_type_is_invalid(
+    subject: str, field: str
+) -> None:
+    body = encode_event_with()
+
+    with pytest.raises(InvalidEvent, match=f"is not the one of the subject {subject}") as refused:
+        decode_recorded_event(body, 1, 1, subject)
+
+    assert refused.value.field == field
+    assert decode_recorded_event(body, 1, 1, "events.0.acme.task.456.watched")
 
 
 def test_an_event_of_the_log_is_utf_8_even_in_parts_that_are_not_decoded() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from msgspec import Raw
 from tidings.contracts.codec import encode
 from tidings.contracts.cursor import Cursor
 from tidings.contracts.event import Event
-from tidings.contracts.ids import partition_number
 from tidings.contracts.notifications import (
     DeliveryReceipt,
     Entity,
@@ -29,7 +28,13 @@ from tidings.contracts.subjects import Member, Person, Subjects, Topic
 from tidings.contracts.subjects import topic_inbox_subject as shared_log
 from tidings.domains.chat.events import MessagePosted
 from tidings.domains.notifications.events import NotificationActed, NotificationRead
-from tidings.domains.people.events import RoleGranted, RoleRevoked, UserJoined, UserLeft
+from tidings.domains.people.events import (
+    RoleGranted,
+    RoleRevoked,
+    TenantConfigured,
+    UserJoined,
+    UserLeft,
+)
 from tidings.domains.volunteers.events import (
     MilestoneCompleted,
     ProjectStatusChanged,
@@ -52,6 +57,8 @@ T = TypeVar("T")
 PARTITIONS = 2
 SUBJECTS = Subjects(PARTITIONS)
 TENANTS = ("acme", "wayne")
+SENDERS = (*((tenant, tenant) for tenant in TENANTS * 4), TENANTS)
+"""The tenant of an event and that of its subject, which rarely differ."""
 NOW = datetime.now(UTC).replace(microsecond=0)
 PEOPLE = (Person("acme", "u-1"), Person("acme", "u-2"), Person("wayne", "u-1"))
 TOPICS = (
@@ -68,6 +75,10 @@ CATEGORIES, TYPES, GROUPS = ("task", "project"), ("task.assigned", "task.complet
 STEPS = (timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=3))
 
 _moments = st.integers(-48, 48).map(lambda hours: NOW + timedelta(hours=hours or 1))
+_zones = st.sampled_from(
+    [UTC, timezone(timedelta(hours=23, minutes=59)), timezone(-timedelta(hours=18))]
+)
+_moments_of_clients = st.builds(lambda moment, zone: moment.astimezone(zone), _moments, _zones)
 _users = st.sampled_from(["u-1", "u-2", "u-3"])
 _things = st.sampled_from(["1", "2"])
 _roles = st.sampled_from(["member", "manager"])
@@ -86,7 +97,7 @@ _notifications = st.builds(
     tenant=st.just("-"),
     user=st.just("-"),
     created=st.just(NOW),
-    expires=st.none() | _moments,
+    expires=st.none() | _moments_of_clients,
     receipt=st.booleans(),
 )
 _filters = st.builds(
@@ -117,7 +128,7 @@ _marks = st.one_of(
         **_whiches[0],
     ),
     *(
-        st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments, **which)
+        st.builds(Mark, state=st.just("snoozed"), at=_moments, until=_moments_of_clients, **which)
         for which in _whiches
     ),
 )
@@ -131,7 +142,14 @@ _members = st.sampled_from(
 )
 
 _facts: st.SearchStrategy[Event] = st.one_of(
-    st.builds(TaskAssigned, task_id=_things, task_title=st.just("Water"), user_id=_users),
+    st.builds(
+        TaskAssigned,
+        task_id=_things,
+        task_title=st.just("Water"),
+        user_id=_users,
+        project_id=st.none() | _things,
+    ),
+    st.builds(TenantConfigured, dialect=st.sampled_from([None, "chat", "incidents"])),
     st.builds(TaskUnassigned, task_id=_things, user_id=_users),
     st.builds(TaskWatched, task_id=_things, user_id=_users),
     st.builds(TaskUnwatched, task_id=_things, user_id=_users),
@@ -152,7 +170,12 @@ _facts: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(TeamMemberAdded, project_id=_things, user_id=_users, role=st.none() | _roles),
     st.builds(TeamMemberRemoved, project_id=_things, user_id=_users, role=st.none() | _roles),
-    st.builds(UserJoined, user_id=_users, locale=st.sampled_from([None, "de", "en", "?"])),
+    st.builds(
+        UserJoined,
+        user_id=_users,
+        locale=st.sampled_from([None, "de", "en", "?"]),
+        timezone=st.sampled_from([None, "Europe/Berlin", "?"]),
+    ),
     st.builds(UserLeft, user_id=_users),
     st.builds(RoleGranted, user_id=_users, role=_roles),
     st.builds(RoleRevoked, user_id=_users, role=_roles),
@@ -183,6 +206,7 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         sender_id=_users,
         sender_name=st.just("-"),
         text=st.just("-"),
+        grouped=st.sampled_from([True, True, False]),
     ),
     st.builds(
         NotificationRead,
@@ -206,6 +230,8 @@ _facts: st.SearchStrategy[Event] = st.one_of(
     ),
 )
 _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])
+_subject_types = st.sampled_from([*(None,) * 9, "x.y"])
+"""The type of a subject that is not the event's own, or None."""
 
 
 def entries() -> st.SearchStrategy[Entry]:
@@ -227,15 +253,18 @@ def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
 
 @st.composite
 def event_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
-    """Draw a log of EVENTS, with duplicates at other sequences and with invalid events."""
+    """Draw a log of EVENTS, with duplicates at other sequences, with invalid events, and with some
+    under the subject of another tenant or type.
+    """
     ids = st.integers(1, 30).map(str)
-    acts = draw(_long_lists(st.tuples(st.sampled_from(TENANTS), ids, _facts | _noise), most))
+    senders = st.sampled_from(SENDERS)
+    acts = draw(_long_lists(st.tuples(senders, ids, _facts | _noise, _subject_types), most))
     bodies = [
         (
-            f"events.{partition_number(tenant, PARTITIONS)}.{tenant}.x._.y",
+            SUBJECTS.event_subject(subject_tenant, subject_type or _type_of(fact), None),
             _event(tenant, number, fact),
         )
-        for tenant, number, fact in acts
+        for (tenant, subject_tenant), number, fact, subject_type in acts
     ]
     return _place_in_log(draw, bodies)
 
@@ -292,6 +321,10 @@ def _long_lists(elements: st.SearchStrategy[T], most: int) -> st.SearchStrategy[
     return st.integers(1, most).flatmap(
         lambda count: st.lists(elements, min_size=count, max_size=count)
     )
+
+
+def _type_of(fact: Event | bytes) -> str:
+    return "x.y" if isinstance(fact, bytes) else fact.type
 
 
 def _event(tenant: str, number: str, fact: Event | bytes) -> bytes:

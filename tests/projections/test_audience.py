@@ -9,8 +9,9 @@ from hypothesis import Phase, given, settings
 from tidings.contracts.codec import InvalidEvent, decode_recorded_event, encode
 from tidings.contracts.event import AnyRecordedEvent, Event
 from tidings.contracts.relations import (
+    AudienceChange,
     ObjectDeleted,
-    RelationChange,
+    ObjectLinked,
     RelationClosed,
     RelationOpened,
 )
@@ -22,11 +23,18 @@ from tidings.domains.field_service.events import (
     WorkOrderUnassigned,
 )
 from tidings.domains.incidents.events import IncidentAssigned, IncidentCreated
-from tidings.domains.people.events import RoleGranted, RoleRevoked, UserJoined, UserLeft
+from tidings.domains.people.events import (
+    RoleGranted,
+    RoleRevoked,
+    TenantConfigured,
+    UserJoined,
+    UserLeft,
+)
 from tidings.domains.volunteers.events import (
     TaskAssigned,
     TaskCompleted,
     TaskDeleted,
+    TaskStatusChanged,
     TaskUnassigned,
     TaskUnwatched,
     TaskWatched,
@@ -36,7 +44,7 @@ from tidings.domains.volunteers.events import (
     TimelogRejected,
 )
 from tidings.projections.projection import LogMessage
-from tidings.projections.relations import relation_changes
+from tidings.projections.relations import audience_changes
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import ReadModel
 
@@ -48,26 +56,45 @@ LAW = settings(max_examples=60, phases=FINDING)
 
 Row = tuple[str, str, str, str, int, int | None]
 Relation = tuple[str, str, str]
+Link = tuple[str, str, str]
 
 
 class ExpectedAudience(NamedTuple):
-    """Open relations with their beginnings, closed relations, and seen events."""
+    """Open relations and links with their beginnings, closed ones, and seen events."""
 
     open: dict[tuple[str, Relation], int]
     closed: list[Row]
     seen: dict[str, int]
+    links: dict[Link, tuple[str, int]]
+    ended_links: list[Row]
 
     def apply(self, event: AnyRecordedEvent) -> None:
         """Apply an event, unless it was seen before."""
         if self.seen.setdefault(event.key, event.sequence) != event.sequence:
             return
-        for change in relation_changes(event):
-            if isinstance(change, RelationOpened):
-                self.open.setdefault(
-                    (event.tenant, (change.object, change.relation, change.user)), event.sequence
-                )
-            else:
-                self._close(event, change)
+        for change in audience_changes(event):
+            match change:
+                case RelationOpened():
+                    relation = (change.object, change.relation, change.user)
+                    self.open.setdefault((event.tenant, relation), event.sequence)
+                case ObjectLinked(object_, link, target):
+                    self._end_links(event, object_, link, target)
+                    if target is not None:
+                        self.links.setdefault(
+                            (event.tenant, object_, link), (target, event.sequence)
+                        )
+                case RelationClosed() | ObjectDeleted():
+                    self._close(event, change)
+                    if isinstance(change, ObjectDeleted):
+                        self._end_links(event, change.object, None, None)
+
+    def _end_links(
+        self, event: AnyRecordedEvent, object_: str, link: str | None, target: str | None
+    ) -> None:
+        for key, (before, since) in list(self.links.items()):
+            if key[:2] == (event.tenant, object_) and link in (None, key[2]) and before != target:
+                del self.links[key]
+                self.ended_links.append((*key, before, since, event.sequence))
 
     def _close(self, event: AnyRecordedEvent, change: RelationClosed | ObjectDeleted) -> None:
         for tenant, (of, name, whose) in list(self.open):
@@ -95,13 +122,22 @@ class ExpectedAudience(NamedTuple):
             key=repr,
         )
 
+    def link_rows(self) -> list[Row]:
+        """Return the rows of links as the table has them."""
+        return sorted(
+            [*self.ended_links, *((*key, *value, None) for key, value in self.links.items())],
+            key=repr,
+        )
+
 
 def expect_audience(log: list[LogMessage]) -> ExpectedAudience:
-    expected = ExpectedAudience({}, [], {})
+    expected = ExpectedAudience({}, [], {}, {}, [])
     for message in log:
         try:
             expected.apply(
-                decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+                decode_recorded_event(
+                    message.data, message.sequence, message.time_nanoseconds, message.subject
+                )
             )
         except InvalidEvent:
             continue
@@ -120,6 +156,7 @@ async def test_the_rows_equal_those_of_the_model(
         found = await read_rows(connection, models["audience"].schema)
 
     assert found["relation"] == expected.rows()
+    assert found["link"] == expected.link_rows()
     assert sorted(sequence for _, sequence in found["seen"]) == sorted(expected.seen.values())
 
 
@@ -129,6 +166,13 @@ async def test_the_rows_equal_those_of_the_model(
         (
             TaskAssigned(task_id="1", task_title="-", user_id="u"),
             [RelationOpened("task:1", "assignee", "u")],
+        ),
+        (
+            TaskAssigned(task_id="1", task_title="-", user_id="u", project_id="2"),
+            [
+                RelationOpened("task:1", "assignee", "u"),
+                ObjectLinked("task:1", "project", "project:2"),
+            ],
         ),
         (
             TaskUnassigned(task_id="1", user_id="u"),
@@ -141,7 +185,10 @@ async def test_the_rows_equal_those_of_the_model(
         ),
         (
             TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2", task_id="1"),
-            [RelationOpened("task:1", "volunteer", "u")],
+            [
+                RelationOpened("task:1", "volunteer", "u"),
+                ObjectLinked("task:1", "project", "project:2"),
+            ],
         ),
         (TimelogApproved(timelog_id="9", user_id="u", hours=1, project_id="2"), []),
         (
@@ -195,7 +242,30 @@ async def test_the_rows_equal_those_of_the_model(
             )
             for given in ("", "?", "de#member", "d" * 5000)
         ),
+        *(
+            (
+                UserJoined(user_id="u", timezone=given),
+                [
+                    RelationOpened("tenant", "member", "u"),
+                    RelationClosed("timezone", None, "u"),
+                    *([RelationOpened("timezone", given, "u")] if valid else []),
+                ],
+            )
+            for given, valid in {
+                "Europe/Berlin": True,
+                "America/Argentina/Buenos_Aires": True,
+                "UTC": True,
+                "Etc/GMT+5": True,
+                "": False,
+                "../../etc/passwd": False,
+                "Europe/Berlin#member": False,
+                "+02:00": False,
+                "E" * 5000: False,
+            }.items()
+        ),
         (UserLeft(user_id="u"), [RelationClosed(None, None, "u")]),
+        (TenantConfigured(dialect="chat"), [ObjectLinked("tenant", "dialect", "chat")]),
+        (TenantConfigured(), [ObjectLinked("tenant", "dialect", None)]),
         (RoleGranted(user_id="u", role="office"), [RelationOpened("tenant", "office", "u")]),
         (RoleRevoked(user_id="u", role="office"), [RelationClosed("tenant", "office", "u")]),
         (TaskDeleted(task_id="1"), [ObjectDeleted("task:1")]),
@@ -236,10 +306,19 @@ async def test_the_rows_equal_those_of_the_model(
             [RelationOpened("incident:1", "responder", "u")],
         ),
         (TaskCompleted(task_id="1", task_title="-"), []),
+        (
+            TaskCompleted(task_id="1", task_title="-", project_id="2"),
+            [ObjectLinked("task:1", "project", "project:2")],
+        ),
+        (TaskStatusChanged(task_id="1", task_title="-", new_status="-"), []),
+        (
+            TaskStatusChanged(task_id="1", task_title="-", new_status="-", project_id="2"),
+            [ObjectLinked("task:1", "project", "project:2")],
+        ),
     ],
     ids=repr,
 )
-def test_an_event_changes_these_relations(event: Event, openings: list[RelationChange]) -> None:
+def test_an_event_changes_these_relations(event: Event, openings: list[AudienceChange]) -> None:
     body = encode(
         {
             "specversion": "1.0",
@@ -251,6 +330,6 @@ def test_an_event_changes_these_relations(event: Event, openings: list[RelationC
         }
     )
 
-    changes = relation_changes(decode_recorded_event(body, 1, 1))
+    changes = audience_changes(decode_recorded_event(body, 1, 1))
 
     assert list(changes) == openings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -153,13 +154,13 @@ def apply_log(
 ) -> InboxState:
     """Return an inbox after a person's entries in a log.
 
-    Its counts are read in between, which must not change the result.
+    Its counts and totals are read in between, which must not change the result.
     """
     for message in log:
         if entry := entry_for(inbox.memberships, person, message):
             inbox.apply(entry, message.sequence, message.time_nanoseconds)
             if message.sequence % 2:
-                inbox.counts(message.time_nanoseconds / 1e9)
+                inbox.totals_by_type_and_priority(message.time_nanoseconds / 1e9)
     return inbox
 
 
@@ -192,6 +193,8 @@ def visible_in(inbox: InboxState, now: float) -> VisibleInbox:
     """Return a person's view of an inbox in memory."""
     visible = {identifier for identifier in (*IDS, *SHARED) if inbox.visible_state(identifier, now)}
     kinds: dict[CountKind, dict[str, Counts]] = {kind: inbox.counts_by(kind, now) for kind in KINDS}
+    listed = [(state.facets.type, state.facets.priority) for state in inbox.listed_states(now)]
+    assert inbox.totals_by_type_and_priority(now) == Counter(listed)
     return VisibleInbox(
         [state.id for state in reversed(inbox.listed_states(now))],
         visible,

@@ -80,7 +80,7 @@ def first_occurrences(log: list[LogMessage]) -> Iterator[AnyRecordedEvent]:
     for message in log:
         try:
             recorded = decode_recorded_event(
-                message.data, message.sequence, message.time_nanoseconds
+                message.data, message.sequence, message.time_nanoseconds, message.subject
             )
         except InvalidEvent:
             continue

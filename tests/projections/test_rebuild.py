@@ -54,7 +54,9 @@ class OwnLog(Runtime):
         self, runtime: Runtime, jetstream: JetStream, stream: OwnStream, projection: Projection
     ) -> None:
         chosen = msgspec.structs.replace(runtime.settings, partitions=PARTITIONS)
-        super().__init__(chosen, jetstream, runtime.postgres, {stream.name: stream.epoch})
+        super().__init__(
+            chosen, jetstream, runtime.postgres, {stream.name: stream.epoch}, runtime.own_ids
+        )
         self.stream = stream
         subjects = tuple(
             {stream.subject(subject.partition(".")[2]) for subject in projection.subjects}

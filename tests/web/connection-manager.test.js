@@ -10,17 +10,19 @@ const SETTINGS = {
     url: NOWHERE,
     device: "test",
     transports: ["log"],
+    reconnectInterval: null,
     minimumDelay: 8,
     maximumDelay: 30,
     attempts: 5,
 };
 
-test("pauses are random up to a limit that doubles, and attempts are limited", async () => {
+/** Return the pauses before each attempt, the number of attempts and the error at the end. */
+async function failToConnect(settings) {
     const pauses = [];
     let attempts = 0;
     let running;
     const finalError = await new Promise((resolve) => {
-        const manager = new ConnectionManager(SETTINGS, {
+        const manager = new ConnectionManager(settings, {
             getToken: async () => {
                 attempts += 1;
                 return null;
@@ -38,6 +40,11 @@ test("pauses are random up to a limit that doubles, and attempts are limited", a
         running = manager.run();
     });
     await running;
+    return { pauses, attempts, finalError };
+}
+
+test("pauses are random up to a limit that doubles, and attempts are limited", async () => {
+    const { pauses, attempts, finalError } = await failToConnect(SETTINGS);
 
     assert.equal(finalError.temporary, false);
     assert.equal(attempts, SETTINGS.attempts + 1);
@@ -46,4 +53,10 @@ test("pauses are random up to a limit that doubles, and attempts are limited", a
         const limit = Math.min(SETTINGS.maximumDelay, SETTINGS.minimumDelay * 2 ** failures);
         assert.ok(pause <= limit, `${pause} ms after ${failures} failures`);
     }
+});
+
+test("an interval that a page sets is each pause itself", async () => {
+    const { pauses } = await failToConnect({ ...SETTINGS, reconnectInterval: 40 });
+
+    for (const pause of pauses) assert.ok(pause > 35 && pause <= 40, `${pause} ms`);
 });

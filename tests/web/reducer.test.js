@@ -150,8 +150,8 @@ test("snoozed notifications are hidden until their time, expired ones from their
 
 test("a pending mark shows at once in list and counts, and vanishes if it is refused", () => {
     const log = logWith(notification(1), notification(2), notification(3));
-    const reading = { op: "a", state: "read", at: AT, ids: ["n-3"], due: 0 };
-    const deleting = { op: "b", state: "deleted", at: AT, ids: ["n-1"], due: 0 };
+    const reading = { op: "a", state: "read", at: AT, ids: ["n-3"], wait: 0 };
+    const deleting = { op: "b", state: "deleted", at: AT, ids: ["n-1"], wait: 0 };
 
     const seen = computeView(log, [reading, deleting], NOON);
 
@@ -172,7 +172,7 @@ test("marking all counts those that are not loaded, but not what came after", ()
 
     const seen = computeView(
         log,
-        [{ op: "a", state: "read", at: AT, up_to: cursor(100), due: 0 }],
+        [{ op: "a", state: "read", at: AT, up_to: cursor(100), wait: 0 }],
         NOON,
     );
 

@@ -146,12 +146,29 @@ test("a tab that was suspended adopts the leader's state, but not an older one",
     );
 });
 
+test("the counts of a leader at the same cursor are taken over", () => {
+    const { copy } = replica();
+    copy.applyFrame(snapshot(2, upTo(2).reverse()));
+    const { counts: _, ...early } = entries(2, 4, upTo(2, 3), 4);
+    copy.applyFrame({ ...early, more: true });
+    assert.deepEqual([copy.cursor, copy.counts], [cursor(4), counts(2)]);
+
+    copy.adoptLog({
+        cursor: cursor(4),
+        counts: counts(4),
+        floor: null,
+        notifications: upTo(4).reverse(),
+    });
+
+    assert.deepEqual(copy.counts, counts(4));
+});
+
 test("changes of one turn of the event loop are reported once", async () => {
     const { copy, events } = replica();
 
     copy.applyFrame(snapshot(2, upTo(2).reverse()));
     copy.applyFrame(entries(2, 3, [notification(3)], 3));
-    const op = copy.createMark("read", { ids: ["n-3"] }, { due: 0 });
+    const op = copy.createMark("read", { ids: ["n-3"] }, { wait: 0 });
     await Promise.resolve();
 
     assert.equal(events.filter(([name]) => name === "change").length, 1);

@@ -68,6 +68,46 @@ async def test_the_bell_says_how_many_are_new_and_nothing_when_there_are_none(
     await expect(at.page.locator(".badge")).to_have_text("99+")
 
 
+PLACE_IN_SHADOW = """() => {
+    const root = document.querySelector("#host").attachShadow({ mode: "open" });
+    root.innerHTML = `<style>
+        tidings-bell { --tidings-bell: rgb(1, 2, 3); margin: 30px }
+        tidings-bell::part(row) { outline: 3px solid rgb(4, 5, 6) }
+    </style><tidings-bell></tidings-bell><tidings-bell lang="en_US"></tidings-bell>`;
+}"""
+COVERED_SHARE = """() => {
+    const { root } = document.querySelector("#host").shadowRoot.querySelector("tidings-bell");
+    const [icon, badge] = [".bell .icon", ".badge"].map((selector) =>
+        root.querySelector(selector).getBoundingClientRect());
+    const width = Math.min(icon.right, badge.right) - Math.max(icon.left, badge.left);
+    const height = Math.min(icon.bottom, badge.bottom) - Math.max(icon.top, badge.top);
+    return (Math.max(0, width) * Math.max(0, height)) / (icon.width * icon.height);
+}"""
+
+
+async def test_a_bell_takes_language_colour_and_styles_of_the_page_also_in_a_shadow_root(
+    visitor: Visitor, tidings: Tidings
+) -> None:
+    at = await open_desk(visitor, "amira", f'<div id="host" lang="de_DE.UTF-8"></div>{BELL}')
+    await at.evaluate(PLACE_IN_SHADOW)
+    german, english, plain = at.bell.nth(0), at.bell.nth(1), at.bell.nth(2)
+    covered = list[float]()
+    for before, count in ((0, 3), (3, 120)):
+        titles = (f"number {number}" for number in range(before, count))
+        await tidings.emit(*(make_announcement("amira", title=title) for title in titles))
+        await expect(german).to_have_accessible_name(f"Mitteilungen, {count} neue")
+        covered.append(await at.evaluate(COVERED_SHARE))
+    await german.click()
+
+    await expect(english).to_have_accessible_name("Notifications, 120 new")
+    await expect(german).to_have_css("color", "rgb(1, 2, 3)")
+    await expect(plain).to_have_css(
+        "color", await at.evaluate("getComputedStyle(document.body).color")
+    )
+    await expect(at.rows.first).to_have_css("outline-color", "rgb(4, 5, 6)")
+    assert max(covered) < 0.15
+
+
 async def test_opening_the_bell_moves_the_focus_in_and_escape_brings_it_back(
     visitor: Visitor, tidings: Tidings
 ) -> None:

@@ -17,6 +17,8 @@ from tests.web_processes import WebProcess, run_web
 
 expect.set_options(timeout=WAIT_MILLISECONDS)
 DURATION = re.compile(r"^(\d+|under 1) ms$")
+OPENING_ROWS = 4
+"""How many notifications each of the two has before anything is pressed."""
 BACK = re.compile(r"^Back: 2 missed, in order, in (\d+|under 1) ms$")
 
 
@@ -39,6 +41,9 @@ async def page(chromium: Browser, demo_page_server: WebProcess) -> AsyncIterator
     )
     await page.goto(f"{demo_page_server.url}/#field-service")
     await until_live(page, "olga", "tom")
+    for side in ("left", "right"):
+        rows = page.locator(f'.person[data-side="{side}"] > tidings-inbox article')
+        await expect(rows).to_have_count(OPENING_ROWS)
     yield page
     await context.close()
     assert said == []
@@ -109,9 +114,9 @@ async def test_the_other_products_and_people_are_there_too_by_keys(page: Page) -
     await page.get_by_role("radio", name="Field service").focus()
     await page.keyboard.press("ArrowRight")
     await until_live(page, "lena", "kofi")
-    await page.get_by_role("button", name="Mr Adler books a shave").press("Enter")
+    await page.get_by_role("button", name="Lena's day has been a good one").press("Enter")
 
-    await expect(page.locator(".tape li code")).to_have_text(["appointment.booked"])
+    await expect(page.locator(".tape li code")).to_have_text(["achievement.revenue_milestone"])
     assert page.url.endswith("#barbershop")
 
 
@@ -134,6 +139,64 @@ async def test_a_story_plays_by_itself_until_it_is_stopped(page: Page) -> None:
 
     await expect(page.locator("#acts")).to_have_text("Make something happen")
     await expect(page.get_by_role("button", name="Watch the story")).to_be_visible()
+
+
+async def test_each_scene_happens_once_and_a_fresh_start_shows_the_story_complete_from_one_on(
+    page: Page,
+) -> None:
+    tom = page.locator('.person[data-side="right"]')
+    scenes = page.locator(".acts button")
+    opening = await scenes.evaluate_all("(all) => all.map((each) => each.disabled)")
+    await page.get_by_role("button", name="Start afresh").click()
+    await until_live(page, "olga", "tom")
+    await expect(tom.locator("> tidings-inbox").get_by_text("Nothing here yet")).to_be_visible()
+
+    await scenes.first.click()
+    await expect(scenes.first).to_be_disabled()
+    await expect(tom.locator("> tidings-inbox article")).to_have_count(1)
+    await page.reload()
+    await until_live(page, "olga", "tom")
+    await expect(scenes.first).to_be_disabled()
+    await scenes.nth(1).click()
+
+    assert opening == [True, True, True, False, False]
+    await expect(page.locator(".tape li b")).to_have_text(["#2"])
+    await expect(tom.locator("> tidings-inbox article")).to_have_count(2)
+
+
+async def test_a_cut_connection_is_cut_for_requests_too_and_what_is_done_meanwhile_is_listed(
+    page: Page,
+) -> None:
+    asked: list[str] = []
+    tom = page.locator('.person[data-side="right"]')
+    inbox = tom.locator("> tidings-inbox")
+    await expect(inbox.locator("article")).to_have_count(4)
+    await tom.get_by_role("switch").click()
+    page.on("request", lambda request: asked.append(request.url))
+
+    await inbox.locator("article").first.hover()
+    await inbox.get_by_role("button", name="Done").first.click()
+    await inbox.get_by_role("tab", name="Done").click()
+
+    await expect(inbox.locator("article")).to_have_count(1)
+    await expect(inbox.get_by_text("This could not be loaded")).to_be_visible()
+    assert not [url for url in asked if "state=archived" in url]
+    await tom.get_by_role("switch").click()
+    await expect(inbox.get_by_text("That is all")).to_be_visible()
+    await expect(inbox.locator("article")).to_have_count(1)
+
+
+async def test_on_a_phone_the_stage_follows_what_happens(page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 700})
+
+    await page.get_by_role("button", name="The hoses are used up").click()
+
+    low_stock = page.locator('.person[data-side="left"] > tidings-inbox').get_by_role(
+        "heading", name="Low stock"
+    )
+    await expect(low_stock).to_be_in_viewport()
+    await page.get_by_role("button", name="Watch the story").click()
+    await expect(page.locator('.person[data-side="right"] .band h3')).to_be_in_viewport()
 
 
 async def test_axe_finds_nothing_in_the_light_nor_in_the_dark(page: Page) -> None:

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 from itertools import pairwise
 
 from playwright.async_api import Response, Route
-from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 from tidings.runtime.settings import Settings
 
 from tests.driver import Tidings
+from tests.ports import find_free_port
 from tests.web.titles import emit_titles
 from tests.web.visitor import Tab, Visitor
 from tests.web_processes import run_web
@@ -150,7 +150,7 @@ async def test_the_server_is_killed_and_comes_back(
         "ERR_SOCKET_NOT_CONNECTED",
         "WebSocket",
     )
-    port = next(port for port in random.sample(PORTS, 100) if is_port_free(port))
+    port = find_free_port()
     async with AsyncExitStack() as stack:
         async with run_web(chosen, port=port) as first:
             tab = await (await visitor.open_tab("amira", url=first.url)).until_live()

@@ -139,3 +139,52 @@ async def test_marks_that_one_person_could_not_send_are_never_sent_as_the_next_o
 
     assert await tab.shown_titles() == ["his own"]
     assert (await tidings.get("/v1/counts", "bram"))["total"] == 1
+
+
+CONNECT_BY_COOKIE = """async (share) => {
+    const { connect } = await import("/web/client.js");
+    window.heard = [];
+    window.tidings = connect({ account: "of this browser", share });
+}"""
+
+
+async def test_with_a_cookie_a_page_shows_its_own_person_when_tenant_or_person_changed(
+    visitor: Visitor, tidings: Tidings
+) -> None:
+    visitor.expected_errors = ("410",)
+
+    async def sign_in(tenant: str, user: str) -> None:
+        value = tidings.token(user, tenant=tenant)
+        await visitor.context.add_cookies(
+            [{"name": "tidings_token", "value": value, "url": tidings.url}]
+        )
+
+    async def open_tab(share: str) -> Tab:
+        page = await visitor.open_page()
+        await page.evaluate(CONNECT_BY_COOKIE, share)
+        return Tab(page)
+
+    async with Tidings(tidings.url, None) as rival:
+        await emit_titles(tidings, "hers")
+        await emit_titles(rival, "the other tenant's")
+        await sign_in(tidings.tenant, "amira")
+        tab = await (await open_tab("locks")).until_live()
+        await tab.wait_until("tidings.counts.total === 1")
+        await tab.evaluate("tidings.disconnect()")
+        await tab.evaluate("tidings.markAll('archived')")
+
+        await sign_in(rival.tenant, "amira")
+        await tab.evaluate("void tidings.connect()")
+        await tab.wait_until(f"tidings.tenant === '{rival.tenant}' && tidings.state === 'live'")
+        after_change = [await tab.shown_titles(), await tab.evaluate("tidings.pending.length")]
+        await sign_in(tidings.tenant, "amira")
+        other = await open_tab("locks")
+        for each in (other, tab):
+            await each.wait_until(
+                f"tidings.tenant === '{tidings.tenant}' && tidings.state === 'live'"
+                " && tidings.counts.total === 1"
+            )
+
+        assert after_change == [["the other tenant's"], 0]
+        assert await other.shown_titles() == await tab.shown_titles() == ["hers"]
+        assert (await rival.get("/v1/counts", "amira"))["total"] == 1

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Route
+from playwright.async_api import Browser
 from tidings.contracts.subjects import Person, Subjects
-from tidings.runtime.embedded.data_directory import PORTS, is_port_free
 from tidings.runtime.settings import Settings
 
 from tests.builders import make_announcement, make_event
 from tests.driver import Tidings
+from tests.metrics_page import read_metrics
+from tests.nginx import run_nginx
+from tests.ports import find_free_port
 from tests.web.visitor import Tab, Visitor
 from tests.web_processes import WebProcess, run_web
 
@@ -36,11 +38,6 @@ EVEN = range(0, SUBJECTS.partitions, 2)
 NETWORK = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
-def free_port() -> int:
-    """Return a port that is free."""
-    return next(port for port in random.sample(PORTS, 100) if is_port_free(port))
-
-
 def user_of_edge(tidings: Tidings, *, here: bool = True) -> str:
     """Return a user whom the edge below serves, or one whom it does not."""
     return next(
@@ -50,10 +47,21 @@ def user_of_edge(tidings: Tidings, *, here: bool = True) -> str:
     )
 
 
+BY_PARTITION = """location / {
+    set $edge here;
+    if ($arg_partition) { set $edge there; }
+    proxy_pass http://$edge;
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_buffering off;
+}"""
+"""A proxy that leads requests with a partition to another edge."""
+
+
 @pytest.fixture(scope="module")
 async def edge(chosen: Settings) -> AsyncIterator[WebProcess]:
     """Start an edge that serves half of the people, and allows pages of another origin."""
-    port = free_port()
+    port = find_free_port()
     served = ",".join(map(str, EVEN))
     async with run_web(
         chosen, port=port, allowed_origins=f"http://localhost:{port}", edge_partitions=served
@@ -91,9 +99,7 @@ async def test_pages_of_another_origin_take_the_client_from_the_edge_and_share_o
     await tabs[1].evaluate("tidings.mark('read', [tidings.notifications[0].id])")
     await tabs[0].wait_until("tidings.counts.unread === 0 && !tidings.pending.length")
 
-    assert (
-        "tidings_connections 1" in (await tidings.http.get(f"{edge.url}/metrics")).text.splitlines()
-    )
+    assert (await read_metrics(edge.url)).value("tidings_connections") == 1
     assert (
         await tabs[0].evaluate(
             "tidings.list({ state: 'unread' }).then(({ notifications }) => notifications)"
@@ -144,7 +150,7 @@ async def test_whoever_comes_back_to_a_page_need_not_wait_until_a_dead_connectio
 async def test_an_edge_that_makes_room_for_another_one_is_left_without_being_offline(
     visitor: Visitor, tidings: Tidings, chosen: Settings
 ) -> None:
-    port = free_port()
+    port = find_free_port()
     async with run_web(chosen, port=port, reuse_port=True, drain_timeout_seconds=1) as old:
         tab = await (await visitor.open_tab("amira", url=old.url)).until_live()
         async with run_web(chosen, port=port, reuse_port=True):
@@ -177,25 +183,27 @@ async def test_whose_session_is_revoked_is_signed_out_and_asks_no_more(
     assert await page.evaluate("[asked <= 4, tidings.retryAt]") == [True, None]
 
 
-async def test_whoever_is_served_by_another_edge_is_led_there_with_all_that_they_do(
-    visitor: Visitor, tidings: Tidings, edge: WebProcess
+async def test_a_user_of_another_edge_is_led_there_with_all_that_they_do(
+    visitor: Visitor, tidings: Tidings, edge: WebProcess, tmp_path: Path
 ) -> None:
     visitor.expected_errors = ("421",)
     user = user_of_edge(tidings, here=False)
     await tidings.emit(make_announcement(user, title="one"))
 
-    async def router(route: Route) -> None:
-        await route.continue_(url=route.request.url.replace(edge.url, tidings.url))
+    upstreams = {
+        name: at.removeprefix("http://")
+        for name, at in (("here", edge.url), ("there", tidings.url))
+    }
+    async with run_nginx(tmp_path, upstreams, BY_PARTITION) as url:
+        tab = await (
+            await visitor.open_tab(user, url=url, share="off", transports=["stream"])
+        ).until_live()
+        await tab.wait_until("tidings.counts.unread === 1")
+        await tab.evaluate("tidings.mark('read', [tidings.notifications[0].id])")
+        await tab.wait_until("!tidings.pending.length && tidings.counts.unread === 0")
 
-    await visitor.context.route(lambda url: "partition=" in url, router)
-    tab = await (
-        await visitor.open_tab(user, url=edge.url, share="off", transports=["stream"])
-    ).until_live()
-    await tab.wait_until("tidings.counts.unread === 1")
-    await tab.evaluate("tidings.mark('read', [tidings.notifications[0].id])")
-    await tab.wait_until("!tidings.pending.length && tidings.counts.unread === 0")
-
-    assert await tab.evaluate(
-        "tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))"
-    ) == ["one"]
+        assert await tab.evaluate(
+            "tidings.list({}).then(({ notifications }) => notifications.map((it) => it.title))"
+        ) == ["one"]
+        await tab.evaluate("tidings.close()")
     assert (await tidings.get("/v1/counts", user))["unread"] == 0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from tests.builders import make_announcement
+from tests.acceptance.rooms import wait_until_routed
+from tests.builders import make_announcement, make_event
 from tests.driver import WAIT_SECONDS, Tidings
 from tests.web.products import open_product
 from tests.web.visitor import Visitor
@@ -28,12 +29,18 @@ SIGN_IN = """async (token) => {
 
 
 async def until_connections(tidings: Tidings, count: int, user: str = "alice") -> None:
-    """Wait until a user has a number of connections."""
+    """Wait until a user, the only one at a location, has a number of connections."""
+    location = f"{tidings.tenant}-{user}"
+    await tidings.emit(
+        make_event("location.staff_joined", identifier=location, location_id=location, user_id=user)
+    )
+    await wait_until_routed(tidings)
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
-            if (await tidings.get("/api/v1/ws/status", user))["your_connections"] == count:
+            status = (await tidings.http.get("/api/v1/ws/status")).json()
+            if status["connections"]["by_location"].get(location, 0) == count:
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
 
 async def open_shop(visitor: Visitor, pages: Path) -> Page:

@@ -81,11 +81,16 @@ class Visitor:
 
     async def open_page(self, path: str = BLANK, url: str | None = None) -> Page:
         """Open a page of the edge."""
+        page = await self.new_page()
+        await page.goto((url or self.tidings.url) + path)
+        return page
+
+    async def new_page(self) -> Page:
+        """Open an empty page whose errors are recorded."""
         page = await self.context.new_page()
         page.on("pageerror", lambda error: self._errors.append(str(error)))
         page.on("console", self._record_error)
         await page.expose_function("token", self.tidings.token)
-        await page.goto((url or self.tidings.url) + path)
         return page
 
     async def open_tab(self, user: str, *, url: str | None = None, **options: Any) -> Tab:

@@ -10,20 +10,23 @@ from uuid import uuid4
 
 from tidings.client.errors import (
     DuplicateMessage,
+    QueueFull,
     RequestRefused,
     TidingsError,
-    Transient,
-    Unavailable,
 )
 from tidings.client.jetstream import JetStream
+from tidings.client.retries import retry, within_deadline
 from tidings.contracts.http_bodies.results import AppendResult
-from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
+from tidings.contracts.messages import BATCH_LIMIT_BYTES, BATCH_LIMIT_MESSAGES, NewMessage
 
 PLAIN_LIMIT_MESSAGES = 8
 BATCHES_IN_FLIGHT_LIMIT = 4
 WAITING_LIMIT_MESSAGES = 20_000
-RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-COMMIT_SECONDS = 8.0
+ATTEMPT_SECONDS = 2.0
+"""A request that a leader has received when it dies is never answered; an election takes 4 to 9
+seconds.
+"""
+COMMIT_SECONDS = 3.0
 
 
 class ExpectedSequence(NamedTuple):
@@ -45,21 +48,14 @@ class Appender:
         self._batches: set[asyncio.Task[None]] = set()
 
     async def append(self, draft: NewMessage) -> AppendResult:
-        """Append one message, retrying for 10 seconds.
+        """Append one message, retrying for `APPEND_SECONDS`.
 
         Raises Unavailable, WrongSequence or RequestRefused.
         """
-        if self._plain_in_flight < PLAIN_LIMIT_MESSAGES and not self._waiting:
-            return await self._append_alone(draft)
-        if len(self._waiting) >= WAITING_LIMIT_MESSAGES:
-            raise Unavailable(f"{WAITING_LIMIT_MESSAGES} messages wait to be appended already")
-        future: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append((draft, future))
-        self._start_batch()
-        return await future
+        return await within_deadline(self._append(draft))
 
     async def append_batch(self, drafts: Sequence[NewMessage]) -> list[AppendResult]:
-        """Append up to 1000 messages, all or none.
+        """Append up to 1000 messages, all or none, retrying for `APPEND_SECONDS`.
 
         Messages that the stream has already are reported as duplicates and not stored again. The
         server refuses a batch with one of them as a whole; its messages are then appended one by
@@ -72,6 +68,19 @@ class Appender:
             raise RequestRefused(
                 f"{len(drafts)} messages in one atomic batch; at most {BATCH_LIMIT_MESSAGES}"
             )
+        return await within_deadline(self._append_batch(drafts))
+
+    async def _append(self, draft: NewMessage) -> AppendResult:
+        if self._plain_in_flight < PLAIN_LIMIT_MESSAGES and not self._waiting:
+            return await self._append_alone(draft)
+        if len(self._waiting) >= WAITING_LIMIT_MESSAGES:
+            raise QueueFull(f"{WAITING_LIMIT_MESSAGES} messages wait to be appended already")
+        future: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, future))
+        self._start_batch()
+        return await future
+
+    async def _append_batch(self, drafts: Sequence[NewMessage]) -> list[AppendResult]:
         try:
             return await self._commit_unique(drafts)
         except DuplicateMessage:
@@ -85,7 +94,10 @@ class Appender:
         Raises WrongSequence, or Unavailable if the outcome is unknown.
         """
         answer = await self._jetstream.request_reply(
-            draft.subject, draft.data, {**_headers(draft), **_expectation(draft, expected)}
+            draft.subject,
+            draft.data,
+            {**_headers(draft), **_expectation(draft, expected)},
+            timeout=COMMIT_SECONDS,
         )
         return answer.seq
 
@@ -96,17 +108,8 @@ class Appender:
         sent = [
             place for place, draft in enumerate(drafts) if not draft.id or first[draft.id] == place
         ]
-        for wait in RETRY_SECONDS:
-            try:
-                return await self._commit_places(drafts, sent, first)
-            except Transient:
-                await asyncio.sleep(wait)
-        return await self._commit_places(drafts, sent, first)
-
-    async def _commit_places(
-        self, drafts: Sequence[NewMessage], sent: Sequence[int], first: Mapping[str, int]
-    ) -> list[AppendResult]:
-        last = await commit_batch(self._jetstream, [drafts[place] for place in sent]) if sent else 0
+        unique = [drafts[place] for place in sent]
+        last = await retry(lambda: commit_batch(self._jetstream, unique)) if unique else 0
         return _appended_in_order(drafts, sent, first, last)
 
     async def _append_alone(self, draft: NewMessage) -> AppendResult:
@@ -120,13 +123,11 @@ class Appender:
 
     async def _append_plainly(self, draft: NewMessage) -> AppendResult:
         headers = _headers(draft) or None
-        for wait in RETRY_SECONDS:
-            try:
-                answer = await self._jetstream.request_reply(draft.subject, draft.data, headers)
-                return AppendResult(answer.seq, answer.duplicate)
-            except Transient:
-                await asyncio.sleep(wait)
-        answer = await self._jetstream.request_reply(draft.subject, draft.data, headers)
+        answer = await retry(
+            lambda: self._jetstream.request_reply(
+                draft.subject, draft.data, headers, timeout=ATTEMPT_SECONDS
+            )
+        )
         return AppendResult(answer.seq, answer.duplicate)
 
     def _start_batch(self) -> None:
@@ -137,11 +138,19 @@ class Appender:
 
     async def _append_waiting(self) -> None:
         while self._waiting:
-            group = [
-                self._waiting.popleft()
-                for _ in range(min(len(self._waiting), BATCH_LIMIT_MESSAGES))
-            ]
-            await self._append_group(group)
+            group = self._take_group()
+            # The callers of the others have given up.
+            await self._append_group([each for each in group if not each[1].done()])
+
+    def _take_group(self) -> list[tuple[NewMessage, asyncio.Future[AppendResult]]]:
+        """Remove the next waiting messages, bounded in number and in bytes."""
+        waiting = self._waiting
+        group = [waiting.popleft()]
+        size = len(group[0][0].data)
+        while waiting and len(group) < BATCH_LIMIT_MESSAGES and size < BATCH_LIMIT_BYTES:
+            group.append(waiting.popleft())
+            size += len(group[-1][0].data)
+        return group
 
     async def _append_group(
         self, group: list[tuple[NewMessage, asyncio.Future[AppendResult]]]
@@ -159,7 +168,7 @@ class Appender:
         if len(drafts) <= PLAIN_LIMIT_MESSAGES:
             return await self._append_each(drafts)
         try:
-            return await self._commit_unique(drafts)
+            return await within_deadline(self._commit_unique(drafts))
         except RequestRefused:
             # One message is at fault or a duplicate; the others are appended without it.
             return await self._append_each(drafts)
@@ -169,7 +178,10 @@ class Appender:
     async def _append_each(
         self, drafts: list[NewMessage]
     ) -> Sequence[AppendResult | BaseException]:
-        return await asyncio.gather(*map(self._append_plainly, drafts), return_exceptions=True)
+        return await asyncio.gather(
+            *(within_deadline(self._append_plainly(draft)) for draft in drafts),
+            return_exceptions=True,
+        )
 
 
 async def commit_batch(
@@ -222,7 +234,9 @@ async def commit_staged(
 
 
 async def _commit_one(jetstream: JetStream, draft: NewMessage) -> int:
-    answer = await jetstream.request_reply(draft.subject, draft.data, _headers(draft) or None)
+    answer = await jetstream.request_reply(
+        draft.subject, draft.data, _headers(draft) or None, timeout=COMMIT_SECONDS
+    )
     # The server acknowledges a plain duplicate, but refuses one in a batch: raise for both.
     if answer.duplicate:
         raise DuplicateMessage(f"duplicate message id `{draft.id}`")

@@ -3,11 +3,14 @@
 # pyright: basic
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from nats.aio.client import Client
+from nats.aio.client import PING_PROTO, Client
+from nats.aio.transport import TcpTransport
+from tidings.client.addresses import credentials_of
 
 log = logging.getLogger("tidings.nats")
 
@@ -57,7 +60,55 @@ class DirectClient(Client):
 
     def __init__(self) -> None:
         super().__init__()
+        self._has_token = False
         self.inboxes: dict[int, Callable[[ReceivedMessage], None]] = {}
+
+    def _connect_command(self) -> bytes:
+        """Give the server the credentials of its URL decoded, which nats-py does not do."""
+        uri = self._current_server.uri if self._current_server else None
+        if uri and uri.username is not None and not self._has_token:
+            user, password = credentials_of(uri.username, uri.password)
+            credentials = {"token": user} if password is None else {"user": user}
+            self.options |= {"token": None, "user": None, "password": password} | credentials
+        return super()._connect_command()
+
+    async def connect(self, *args: Any, **options: Any) -> None:
+        """Connect; a `token` comes before the credentials of URLs."""
+        self._has_token = options.get("token") is not None
+        await super().connect(*args, **options)
+
+    @property
+    def received_count(self) -> int:
+        """Return how many messages have been received."""
+        return self.stats["in_msgs"]
+
+    def ping(self) -> asyncio.Future[bool]:
+        """Send a ping, and return what its answer completes."""
+        pong: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if self._transport is not None:
+            # `_send_ping` waits for room in the queue of the flusher, which may be blocked.
+            self._pongs.append(pong)
+            self._transport.write(PING_PROTO)
+        return pong
+
+    def abort(self) -> None:
+        """Drop the connection, with all that is not sent yet."""
+        if isinstance(self._transport, TcpTransport) and self._transport._io_writer:
+            self._transport._io_writer.transport.abort()
+
+    async def _attempt_reconnect(self) -> None:
+        """Connect again; nats-py would first wait until the old server has read all bytes."""
+        self.abort()
+        await super()._attempt_reconnect()
+
+    async def _process_connect_init(self) -> None:
+        """Close the socket of a server that accepts but does not greet, unlike nats-py."""
+        try:
+            await super()._process_connect_init()
+        except BaseException:
+            if self._transport is not None:
+                self._transport.close()
+            raise
 
     async def _process_msg(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
@@ -66,6 +117,7 @@ class DirectClient(Client):
         if callback is None:
             await super()._process_msg(sid, subject, reply, data, headers)
             return
+        self.stats["in_msgs"] += 1
         try:
             callback(ReceivedMessage(subject.decode(), data, headers or b"", reply.decode()))
         except Exception:  # else nats-py stops reading the connection

@@ -3,6 +3,8 @@
 TidingsError
 ├── Transient           try again, with a limit
 │   ├── Unavailable     no server answers
+│   │   ├── StreamFull  the stream has reached its limit in bytes
+│   │   ├── QueueFull   too many messages of this process wait to be appended
 │   │   └── Unreachable … for as long as an emit may take; emit the event again with the same id
 │   └── Overloaded      too many events wait already
 └── Permanent           trying again will not help
@@ -39,6 +41,14 @@ class Unavailable(Transient):
     def __init__(self, message: str = "", pause_seconds: float = 0.0) -> None:
         super().__init__(message)
         self.pause_seconds = pause_seconds
+
+
+class StreamFull(Unavailable):
+    """The stream has reached its limit in bytes; it refuses messages until there is room."""
+
+
+class QueueFull(Unavailable):
+    """Too many messages of this process wait to be appended; this one was not sent."""
 
 
 class Unreachable(Unavailable):

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Self, cast
 import httpx
 import msgspec
 from tidings.client.errors import Permanent, Unauthorised, Unavailable
+from tidings.client.proxies import proxied_transport, proxy_note
 from tidings.client.transport import RejectedEvent
 from tidings.contracts.cloudevents import BATCH_MEDIA_TYPE
 from tidings.contracts.http_bodies.results import AppendResult, Receipt
@@ -22,15 +23,27 @@ UNAUTHORISED = (401, 403)
 
 
 class HttpTransport:
-    """Sends events to the gateway, with a token of scope `emit`; their tenant is the token's."""
+    """Sends events to the gateway, with a token of scope `emit`; their tenant is the token's.
 
-    def __init__(self, url: str, token: Callable[[], str | None]) -> None:
+    `restores`: the events restore a log, with a token of the scopes `emit` and `admin`.
+    """
+
+    def __init__(
+        self, url: str, token: Callable[[], str | None], *, restores: bool = False
+    ) -> None:
         self._url = url
         self._token = token
+        self._path = "/v1/events?restore=true" if restores else "/v1/events"
 
     async def __aenter__(self) -> Self:
         timeout = httpx.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS)
-        self._client = await httpx.AsyncClient(base_url=self._url, timeout=timeout).__aenter__()
+        try:
+            client = httpx.AsyncClient(
+                base_url=self._url, timeout=timeout, transport=proxied_transport(self._url)
+            )
+        except httpx.InvalidURL:
+            raise self._invalid_url() from None
+        self._client = await client.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -55,14 +68,19 @@ class HttpTransport:
         try:
             # httpx limits each read and write, so a slow trickle could last for ever.
             async with asyncio.timeout(REQUEST_SECONDS):
-                return await self._client.post("/v1/events", content=body, headers=headers)
+                return await self._client.post(self._path, content=body, headers=headers)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            raise Permanent(
-                f"`{self._url}` is not a valid URL; use one such as"
-                " http://127.0.0.1:8000 or nats://127.0.0.1:4222"
-            ) from None
+            raise self._invalid_url() from None
         except (httpx.TransportError, TimeoutError) as error:
-            raise Unavailable(f"{self._url} cannot be reached ({type(error).__name__})") from None
+            raise Unavailable(
+                f"{self._url} cannot be reached{proxy_note(self._url)} ({type(error).__name__})"
+            ) from None
+
+    def _invalid_url(self) -> Permanent:
+        return Permanent(
+            f"`{self._url}` is not a valid URL; use one such as"
+            " http://127.0.0.1:8000 or nats://127.0.0.1:4222"
+        )
 
 
 def _decode_receipt(response: httpx.Response, count: int) -> list[AppendResult]:

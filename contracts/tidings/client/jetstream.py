@@ -32,7 +32,15 @@ from tidings.client.jetstream_errors import (
 
 CONNECT_SECONDS = 30.0
 REQUEST_SECONDS = 5.0
-LIVENESS_SECONDS = 5.0
+PROBE_INTERVAL_SECONDS = 2.0
+PROBE_SECONDS = 3.0
+PROBE_GRACE_SECONDS = 0.2
+PAGES_IN_FLIGHT_LIMIT = 16
+LEADER_READS_IN_FLIGHT_LIMIT = 16
+CLOSE_SECONDS = 2.0
+"""The time to send what is not sent yet when a connection is closed."""
+SILENT_CONNECT_SECONDS = 2.0
+"""After that time without a connection, the log says which address does not answer."""
 
 CONNECTION_OPTIONS = {
     "max_reconnect_attempts": -1,
@@ -54,13 +62,20 @@ class JetStreamReply(msgspec.Struct):
 
 
 class JetStream:
-    """One connection to NATS, opened by `connect`, which checks regularly that it is alive."""
+    """One connection to NATS, opened by `connect`, which checks regularly that it is alive.
+
+    `follower_count` and the slots bound what the server is asked to send at once: it cuts a
+    connection that leaves more than its `max_pending` (64 MiB) unread.
+    """
 
     def __init__(self, client: DirectClient) -> None:
         self._client = client
         self._replies: dict[str, asyncio.Future[bytes]] = {}
         self._tokens = count(1)
         self._prefix = ""
+        self.follower_count = 0
+        self.page_slots = asyncio.Semaphore(PAGES_IN_FLIGHT_LIMIT)
+        self.leader_slots = asyncio.Semaphore(LEADER_READS_IN_FLIGHT_LIMIT)
         self.connection_changed = asyncio.Event()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.auth_rejected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -121,10 +136,18 @@ class JetStream:
             raise exception_of(answer.error)
         return answer
 
-    async def call_api(self, api: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def call_api(
+        self,
+        api: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = REQUEST_SECONDS,
+    ) -> dict[str, Any]:
         """Call `$JS.API.<api>` and return the answer; raises the exception of its error code."""
         reply = await self.request(
-            f"$JS.API.{api}", msgspec.json.encode(body) if body is not None else b""
+            f"$JS.API.{api}",
+            msgspec.json.encode(body) if body is not None else b"",
+            timeout=timeout,
         )
         answer: dict[str, Any] = msgspec.json.decode(reply)
         if error := answer.get("error"):
@@ -213,38 +236,48 @@ class JetStream:
         good.
         """
         while not self.closed.done():
-            await asyncio.wait((self.closed,), timeout=LIVENESS_SECONDS)
+            await asyncio.wait((self.closed,), timeout=PROBE_INTERVAL_SECONDS)
             if self._client.is_connected and not self.closed.done():
                 await self._probe()
         raise Permanent("NATS closed the connection for good; its log has the reason")
 
     async def _probe(self) -> None:
-        try:
-            # A half-open connection accepts writes for minutes; only an answer proves it alive.
-            await self._client.flush(timeout=int(LIVENESS_SECONDS))
-        except (TimeoutError, NatsError, OSError):
-            log.warning("NATS does not answer; reconnecting")
-            with suppress(NatsError, OSError):
-                await self._client.force_reconnect()
+        """Reconnect, to another server of a cluster, if this one is silent after a ping."""
+        # A half-open connection accepts writes for minutes; only an answer proves it alive.
+        # nats-py's `flush` cancels the future of its ping, and then an answer ends its reader.
+        client, changed = self._client, self.connection_changed
+        received_before = client.received_count
+        with suppress(NatsError, OSError):
+            pong = client.ping()
+            await asyncio.wait((pong,), timeout=PROBE_SECONDS)
+            # After a stall of this process the answer may be there, but not read yet.
+            await asyncio.wait((pong,), timeout=PROBE_GRACE_SECONDS)
+            # The answer may wait behind messages that a busy process has not read yet.
+            is_alive = pong.done() or client.received_count > received_before
+            if not is_alive and not changed.is_set():
+                log.warning("NATS does not answer; reconnecting")
+                await client.force_reconnect()
 
 
 @asynccontextmanager
-async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerator[JetStream]:
+async def connect(
+    url: str, name: str, token: str | None = None, *, seconds: float = CONNECT_SECONDS
+) -> AsyncGenerator[JetStream]:
     """Connect, and stay connected inside the block.
 
-    Raises Unauthorised, or Unavailable if the first connection takes more than 30 seconds.
+    Raises Unauthorised, or Unavailable if the first connection takes more than `seconds`.
     """
     client = DirectClient()
     jetstream = JetStream(client)
 
     options = {
-        "servers": url.split(","),
+        "servers": [address.strip() for address in url.split(",")],
         "name": name,
         "token": token,
         **CONNECTION_OPTIONS,
         **_callbacks(client, jetstream),
     }
-    await _connect_client(client, jetstream, options)
+    await _connect_client(client, jetstream, options, seconds)
     watcher = asyncio.create_task(jetstream.watch_connection())
     try:
         async with jetstream.receive_replies():
@@ -253,18 +286,32 @@ async def connect(url: str, name: str, token: str | None = None) -> AsyncGenerat
         watcher.cancel()
         with suppress(BaseException):
             await watcher
+        await _close_client(client)
+
+
+async def _close_client(client: DirectClient) -> None:
+    """Send what is not sent yet, and close the connection."""
+    # Without this limit nats-py waits until the server has read all, which a dead one never does.
+    limit = asyncio.get_running_loop().call_later(CLOSE_SECONDS, client.abort)
+    try:
         with suppress(NatsError, OSError):
             await client.close()
+    finally:
+        limit.cancel()
 
 
 async def _connect_client(
-    client: DirectClient, jetstream: JetStream, options: dict[str, Any]
+    client: DirectClient, jetstream: JetStream, options: dict[str, Any], seconds: float
 ) -> None:
     connecting = asyncio.ensure_future(client.connect(**options))
+    addresses = ", ".join(_without_credentials(address) for address in options["servers"])
+    asyncio.get_running_loop().call_later(
+        SILENT_CONNECT_SECONDS, _report_waiting, connecting, addresses, seconds
+    )
     try:
         await asyncio.wait(
             (connecting, jetstream.auth_rejected),
-            timeout=CONNECT_SECONDS,
+            timeout=seconds,
             return_when=asyncio.FIRST_COMPLETED,
         )
         # nats-py retries rejected credentials for ever; only its error callback reports them.
@@ -274,17 +321,28 @@ async def _connect_client(
             )
         if not connecting.done():
             raise Unavailable(
-                f"NATS cannot be reached within {CONNECT_SECONDS:.0f} seconds;"
+                f"NATS cannot be reached at {addresses} within {seconds:.0f} seconds;"
                 " check its address (TIDINGS_NATS_URL)"
             )
         await connecting
     except (NatsError, OSError) as problem:
         raise Unavailable(
-            f"NATS cannot be reached ({type(problem).__name__});"
+            f"NATS cannot be reached at {addresses} ({type(problem).__name__});"
             " check its address (TIDINGS_NATS_URL)"
         ) from None
     finally:
         connecting.cancel()
+
+
+def _report_waiting(connecting: asyncio.Future[None], addresses: str, seconds: float) -> None:
+    if not connecting.done():
+        log.warning("NATS does not answer at %s; trying for %.0f seconds", addresses, seconds)
+
+
+def _without_credentials(address: str) -> str:
+    """Return an address of NATS as it may be shown."""
+    scheme, separator, rest = address.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _fail_reply(answer: asyncio.Future[bytes], reason: str) -> None:

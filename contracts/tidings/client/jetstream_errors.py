@@ -13,6 +13,7 @@ from tidings.client.errors import (
     DuplicateMessage,
     MessageNotFound,
     RequestRefused,
+    StreamFull,
     StreamNameInUse,
     StreamNotFound,
     TidingsError,
@@ -21,10 +22,11 @@ from tidings.client.errors import (
 )
 
 TOO_MANY_REQUESTS = 429
-SERVICE_UNAVAILABLE = 503
+SERVER_ERROR = 500
 
 # The core protocol (`-ERR`) has no codes, and while connecting nats-py hands on the bare text:
 # https://docs.nats.io/reference/reference-protocols/nats-protocol#okerr
+_IS_FULL = "maximum bytes exceeded"
 _AUTHORIZATION_VIOLATION = "authorization violation"
 _PERMISSIONS_VIOLATION = "permissions violation"
 
@@ -32,37 +34,50 @@ _PERMISSIONS_VIOLATION = "permissions violation"
 class ErrorCode(IntEnum):
     """The `err_code` of an answer of the JetStream API."""
 
+    NO_SUITABLE_PEERS = 10005
     CLUSTER_NOT_AVAILABLE = 10008
     INSUFFICIENT_RESOURCES = 10023
     MESSAGE_NOT_FOUND = 10037
+    INVALID_CONFIGURATION = 10052
     STREAM_NAME_IN_USE = 10058
     STREAM_NOT_FOUND = 10059
     WRONG_LAST_SEQUENCE = 10071
+    REPLICAS_NOT_SUPPORTED = 10074
     STREAM_STORE_FAILED = 10077
+    STREAM_MOVE_IN_PROGRESS = 10124
     DUPLICATE_IN_PROGRESS = 10158
     WRONG_LAST_SEQUENCE_CONSTANT = 10164
     BATCH_INCOMPLETE = 10176
     BATCH_CONTAINS_DUPLICATE = 10201
+    MEMBER_CHANGE_IN_PROGRESS = 10202
     ATOMIC_BATCHES_IN_FLIGHT = 10210
     BATCHES_IN_FLIGHT = 10211
 
 
 EXCEPTIONS: dict[int, type[TidingsError]] = {
+    ErrorCode.NO_SUITABLE_PEERS: Unavailable,
     ErrorCode.CLUSTER_NOT_AVAILABLE: Unavailable,
     ErrorCode.INSUFFICIENT_RESOURCES: Unavailable,
     ErrorCode.MESSAGE_NOT_FOUND: MessageNotFound,
+    ErrorCode.INVALID_CONFIGURATION: RequestRefused,
     ErrorCode.STREAM_NAME_IN_USE: StreamNameInUse,
     ErrorCode.STREAM_NOT_FOUND: StreamNotFound,
     ErrorCode.WRONG_LAST_SEQUENCE: WrongSequence,
+    ErrorCode.REPLICAS_NOT_SUPPORTED: RequestRefused,
     ErrorCode.STREAM_STORE_FAILED: Unavailable,
+    ErrorCode.STREAM_MOVE_IN_PROGRESS: Unavailable,
     ErrorCode.DUPLICATE_IN_PROGRESS: Unavailable,
     ErrorCode.WRONG_LAST_SEQUENCE_CONSTANT: WrongSequence,
     ErrorCode.BATCH_INCOMPLETE: Unavailable,
     ErrorCode.BATCH_CONTAINS_DUPLICATE: DuplicateMessage,
+    ErrorCode.MEMBER_CHANGE_IN_PROGRESS: Unavailable,
     ErrorCode.ATOMIC_BATCHES_IN_FLIGHT: Unavailable,
     ErrorCode.BATCHES_IN_FLIGHT: Unavailable,
 }
-"""The exception of each code that is not just `RequestRefused`."""
+"""The exception of each code that its HTTP-like code does not tell.
+
+A cluster answers some requests with a 4xx code that the same request does not get a moment later.
+"""
 
 
 class ApiError(Struct):
@@ -74,10 +89,15 @@ class ApiError(Struct):
 
 
 def exception_of(error: ApiError) -> TidingsError:
-    """Return the exception of an error of the API: by its `err_code`, else by its `code`."""
-    is_transient = error.code in (TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE)
+    """Return the exception of an error of the API: by its `err_code`, else by its `code`.
+
+    A fault of the server (5xx) may end by itself, so that the request is tried again.
+    """
+    is_transient = error.code == TOO_MANY_REQUESTS or error.code >= SERVER_ERROR
     default = Unavailable if is_transient else RequestRefused
     kind = EXCEPTIONS.get(error.err_code, default)
+    if error.err_code == ErrorCode.STREAM_STORE_FAILED and _IS_FULL in error.description:
+        kind = StreamFull  # the same code stands for a disk that fails
     return kind(f"{error.description} ({error.err_code})")
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
-from tidings.client.validation import validate_event
-from tidings.contracts.envelope import Envelope
+from tidings.client.validation import encode_event
+from tidings.contracts.envelope import Envelope, TextId
 from tidings.contracts.event import Event
 
 SCHEMA_FILE = Path(__file__).with_name("outbox.sql")
@@ -39,19 +39,19 @@ class Outbox:
     ...     connection.execute(*outbox.emit(event, actor="dina"))
     """
 
-    def __init__(self, *, source: str, tenant: str | None = None) -> None:
+    def __init__(self, *, source: str, tenant: TextId | None = None) -> None:
         self._envelope = Envelope(source=source, tenant=tenant)
 
     def emit(
         self,
         event: Event,
         *,
-        actor: str | None = None,
-        id: str | None = None,
-        subject: str | None = None,
+        actor: TextId | None = None,
+        id: TextId | None = None,
+        subject: TextId | None = None,
         time: datetime | None = None,
-        correlation: str | None = None,
-        causation: str | None = None,
+        correlation: TextId | None = None,
+        causation: TextId | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> InsertStatement:
         """Return the statement that emits an event, with the arguments of `Tidings.emit`.
@@ -65,5 +65,5 @@ class Outbox:
             "correlationid": correlation,
             "causationid": causation,
         }
-        encoded = validate_event(self._envelope.encode(event, id=id, more=more, **attributes))
+        encoded = encode_event(self._envelope, event, id=id, more=more, **attributes)
         return InsertStatement(INSERT, (encoded.body.decode(),))

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 from tidings.client.emit_queue import EmitQueue
 from tidings.client.errors import Overloaded, Permanent, Unreachable
 from tidings.client.transport import Transport
-from tidings.client.validation import validate_body, validate_event
-from tidings.contracts.envelope import EncodedEvent, Envelope
+from tidings.client.validation import encode_event, validate_body
+from tidings.contracts.envelope import EncodedEvent, Envelope, TextId, id_text
 from tidings.contracts.event import Event
 
 OVER_NATS = ("nats://", "tls://")
@@ -41,6 +41,10 @@ class Tidings:
     Over HTTP the token has the scope `emit`, and its tenant is that of the events. Over NATS the
     token is the one that NATS requires, if any, and `tenant` is the tenant of the events.
 
+    `restores`, over HTTP only: the events are those of an exported log, so what is required of new
+    events is not, and those that Tidings itself states are accepted. The token needs the scopes
+    `emit` and `admin`.
+
     >>> async with Tidings("http://127.0.0.1:8000", token, source="/people") as tidings:
     ...     await tidings.emit(UserJoined(user_id="amira"), actor="dina")
     """
@@ -51,20 +55,24 @@ class Tidings:
         token: Token | None = None,
         *,
         source: str,
-        tenant: str | None = None,
+        tenant: TextId | None = None,
         waiting_limit: int = 10_000,
         patience_seconds: float = 60.0,
+        restores: bool = False,
     ) -> None:
         if not 0 < patience_seconds <= PATIENCE_LIMIT_SECONDS:
             raise ValueError(
                 f"patience_seconds is {patience_seconds:g}; it must be above 0"
                 f" and at most {PATIENCE_LIMIT_SECONDS:g}"
             )
-        self._envelope = Envelope(source=source, tenant=tenant)
+        tenant_text = None if tenant is None else id_text("tenant", tenant)
+        self._envelope = Envelope(source=source, tenant=tenant_text)
         self._patience_seconds = patience_seconds
         self._slots = asyncio.Semaphore(waiting_limit)
         self._queue = EmitQueue(
-            _transport_for(url, token if callable(token) else lambda: token, tenant),
+            _transport_for(
+                url, token if callable(token) else lambda: token, tenant_text, restores=restores
+            ),
             patience_seconds,
         )
 
@@ -79,12 +87,12 @@ class Tidings:
         self,
         event: Event,
         *,
-        actor: str | None = None,
-        id: str | None = None,
-        subject: str | None = None,
+        actor: TextId | None = None,
+        id: TextId | None = None,
+        subject: TextId | None = None,
         time: datetime | None = None,
-        correlation: str | None = None,
-        causation: str | None = None,
+        correlation: TextId | None = None,
+        causation: TextId | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> EmittedEvent:
         """Store an event, and return when it is on disk.
@@ -92,7 +100,7 @@ class Tidings:
         `actor` is the user who caused it, who is not notified of it. `id` identifies the event if
         it is emitted again, by default a UUID. `subject` is the entity (`task/456`). `time` is when
         it happened, with a time zone, by default now. `more` are fields of data that the type does
-        not name.
+        not name. Ids may be integers or UUIDs, which mean their text.
 
         Raises EventRefused or TooLarge if the event is invalid, Unauthorised, Overloaded if too
         many events wait for too long, Unreachable if no answer comes in time, and ClientClosed
@@ -105,8 +113,9 @@ class Tidings:
             "correlationid": correlation,
             "causationid": causation,
         }
-        encoded = self._envelope.encode(event, id=id, more=more, **attributes)
-        return await self.emit_encoded(validate_event(encoded))
+        return await self.emit_encoded(
+            encode_event(self._envelope, event, id=id, more=more, **attributes)
+        )
 
     async def emit_body(self, body: bytes) -> EmittedEvent:
         """Store an encoded event: a CloudEvent in JSON, such as a line of an exported log.
@@ -140,7 +149,9 @@ class Tidings:
             ) from None
 
 
-def _transport_for(url: str, token: Callable[[], str | None], tenant: str | None) -> Transport:
+def _transport_for(
+    url: str, token: Callable[[], str | None], tenant: str | None, *, restores: bool
+) -> Transport:
     """Return the transport of an address.
 
     It is imported here, so that HTTP does not need nats-py, and NATS does not need httpx.
@@ -153,4 +164,4 @@ def _transport_for(url: str, token: Callable[[], str | None], tenant: str | None
         return NatsTransport(url, token, tenant)
     from tidings.client.http_transport import HttpTransport
 
-    return HttpTransport(url, token)
+    return HttpTransport(url, token, restores=restores)

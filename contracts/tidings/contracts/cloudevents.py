@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
-from tidings.contracts.ids import Id, event_key
+from tidings.contracts.ids import INTEGER_ID_SCHEMA, Id, event_key
+from tidings.contracts.json_format import JSON_MEDIA_TYPE
 
 Source = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x20\x7f]+\Z")]
 Type = Annotated[str, Meta(min_length=1, max_length=96, pattern=r"^[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")]
+Actor = Annotated[Id, Meta(extra_json_schema=INTEGER_ID_SCHEMA)]
+"""A user; as in the data of an event, an integer means its decimal text."""
+JsonMediaType = Annotated[str, Meta(max_length=256, pattern=JSON_MEDIA_TYPE)]
 Time = Annotated[datetime, Meta(tz=True)]
 
 MEDIA_TYPE = "application/cloudevents+json"
@@ -33,9 +37,9 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: Type
     subject: Id | None = None
     time: Time | None = None
-    datacontenttype: Literal["application/json"] | None = None
+    datacontenttype: JsonMediaType | None = None
     tenant: Id | None = None
-    actor: Id | None = None
+    actor: Actor | None = None
     correlationid: Id | None = None
     causationid: Id | None = None
     traceparent: Id | None = None

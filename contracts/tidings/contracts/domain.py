@@ -25,7 +25,8 @@ class Domain:
 
     `texts`: the folder of its Fluent files, one for each locale; None if no rule has a template.
     `legacy`: shapes of events that are in logs but are no longer accepted as new.
-    `reserved`: only Tidings itself may emit these events.
+    `reserved`: only Tidings itself may emit these events. `protected`: they decide who may do what,
+    so the scope `emit` alone does not permit them.
     """
 
     name: str
@@ -35,3 +36,4 @@ class Domain:
     texts: Traversable | None = None
     legacy: tuple[Upcast, ...] = ()
     reserved: bool = False
+    protected: bool = False

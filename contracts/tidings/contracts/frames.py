@@ -47,11 +47,14 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
     """The first frame; `cursor` is the client's position: the beginning, if a snapshot follows.
 
+    `tenant` and `user` are those of the token, which a page that sends a cookie cannot know.
+
     `now` is the server's time. A browser's clock can be wrong by days, while snoozing and expiry
     are a matter of minutes.
     """
 
     connection: str
+    tenant: str | None = None
     user: str
     cursor: CursorText
     heartbeat_seconds: float

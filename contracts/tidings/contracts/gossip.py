@@ -9,6 +9,8 @@ from msgspec import Struct
 
 UsersByTenant = dict[str, list[str]]
 """Users by tenant."""
+CountsByTenant = dict[str, dict[str, int]]
+"""Numbers by tenant and user."""
 
 
 class Gossip(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="gossip"):
@@ -18,21 +20,30 @@ class Gossip(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="g
 
 
 class Delta(Gossip, frozen=True, kw_only=True, tag="changed"):
-    """The changes of an edge's users between two revisions; equal revisions are a heartbeat."""
+    """The changes of an edge's users between two revisions; equal revisions are a heartbeat.
+
+    A user whose number of connections changed is in `joined` again; `several` has those of them
+    who have more than one connection.
+    """
 
     after: int
     revision: int
     joined: UsersByTenant = {}
     left: UsersByTenant = {}
+    several: CountsByTenant = {}
 
 
 class PresenceSnapshot(Gossip, frozen=True, kw_only=True, tag="whole"):
-    """All users of an edge at a revision, in `parts` parts numbered from 0."""
+    """All users of an edge at a revision, in `parts` parts numbered from 0.
+
+    `several`: the number of connections of those who have more than one.
+    """
 
     revision: int
     part: int
     parts: int
     people: UsersByTenant
+    several: CountsByTenant = {}
 
 
 class SnapshotRequest(Gossip, frozen=True, kw_only=True, tag="asked"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from binascii import crc32
 from functools import lru_cache
-from hashlib import sha1
-from typing import Annotated
+from hashlib import blake2s, sha1
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Meta
 
@@ -17,8 +17,30 @@ NOTIFICATION_NAMESPACE = UUID("6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de")
 
 ID_PATTERN = r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?\Z"
 
-Id = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=ID_PATTERN)]
-"""1 to 128 characters, no control characters, no blanks at the ends."""
+INTEGER_ID_LIMIT_DIGITS = 19
+
+_INTEGER_ID_MARK = "integer_id"
+
+INTEGER_ID_SCHEMA: dict[str, Any] = {
+    "type": ["string", "integer"],
+    "minimum": 1 - 10**INTEGER_ID_LIMIT_DIGITS,
+    "maximum": 10**INTEGER_ID_LIMIT_DIGITS - 1,
+}
+"""The JSON Schema of an id that may be an integer, beside the demands on its text."""
+
+Id = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=ID_LIMIT_CHARACTERS,
+        pattern=ID_PATTERN,
+        extra={_INTEGER_ID_MARK: True},
+    ),
+]
+"""1 to 128 characters, no control characters, no blanks at the ends.
+
+In an event it may be stated as an integer, which means its decimal text (`integer_ids`).
+"""
 
 _ID = re.compile(ID_PATTERN)
 _PLAIN = re.compile(r"[A-Za-z0-9-]+\Z")
@@ -29,6 +51,11 @@ _ESCAPED = re.compile(rb"_([0-9a-f]{2})")
 def is_id(value: object) -> bool:
     """Return whether a value is a valid id."""
     return isinstance(value, str) and len(value) <= ID_LIMIT_CHARACTERS and bool(_ID.match(value))
+
+
+def is_id_type(info: Any) -> bool:
+    """Return whether an `inspect.Metadata` is that of `Id`."""
+    return _INTEGER_ID_MARK in (info.extra or {})
 
 
 @lru_cache(maxsize=65_536)
@@ -63,17 +90,33 @@ def event_key(tenant: str, source: str, identifier: str) -> str:
     return f"{escape(tenant)}/{quote(source)}/{quote(identifier, safe='')}"
 
 
-def read_event_id(notification: str, reader: str) -> str:
-    """Return the id of the event "a user read a notification", the same for every repetition."""
-    return str(uuid5(NOTIFICATION_NAMESPACE, f"read {notification} {reader}"))
+class OwnEventIds(NamedTuple):
+    """The ids of events that Tidings itself emits, keyed by a secret of the installation.
 
-
-def action_event_id(notification: str, actor: str) -> str:
-    """Return the id of the event "a user pressed a button of a notification".
-
-    It does not depend on the button: of several presses only the first one is stored.
+    An event with a known id counts as stored already, so an id that a producer can compute would
+    let it make the event void beforehand.
     """
-    return str(uuid5(NOTIFICATION_NAMESPACE, f"act {notification} {actor}"))
+
+    key: bytes
+
+    def read_event_id(self, notification: str, reader: str) -> str:
+        """Return the id of "a user read a notification", the same for every repetition."""
+        return self._id_of("read", notification, reader)
+
+    def action_event_id(self, notification: str, actor: str) -> str:
+        """Return the id of "a user pressed a button of a notification".
+
+        It does not depend on the button: of several presses only the first one is stored.
+        """
+        return self._id_of("act", notification, actor)
+
+    def request_event_id(self, sender: str, request: str, digest: str) -> str:
+        """Return the id of an event that a request of a product's front end causes."""
+        return self._id_of("request", sender, request, digest)
+
+    def _id_of(self, *parts: str) -> str:
+        name = "\0".join(parts).encode()
+        return str(UUID(bytes=blake2s(name, key=self.key, digest_size=16).digest(), version=4))
 
 
 class NotificationIds:

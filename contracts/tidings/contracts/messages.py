@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
+from tidings.contracts.acceptance import check_new_event, unique_fields
 from tidings.contracts.cloudevents import CloudEvent
 from tidings.contracts.codec import InvalidEvent, encode, validate_event
-from tidings.contracts.event import Event
+from tidings.contracts.copies import SMALL_COPY_BYTES, copy_bytes, too_many_copies
+from tidings.contracts.event import Event, RecordedEvent
+from tidings.contracts.json_format import BASE64_FIELD, with_plain_data
 from tidings.contracts.notifications import Notification
+from tidings.contracts.rules import Effect, Tell, by_event_type
 from tidings.contracts.subjects import Subjects
-from tidings.domains import RESERVED_EVENTS
+from tidings.domains import RESERVED_EVENTS, RULES
 
 SOURCE = "/tidings"
+"""The source of the events that Tidings itself emits; no producer may state it."""
 EVENT_LIMIT_BYTES = 128 * 1024
 BATCH_LIMIT_MESSAGES = 1000
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
 
 _RESERVED = frozenset(event.type for event in RESERVED_EVENTS)
+_RULES = by_event_type(RULES)
 
 
 class OversizedEvent(InvalidEvent):
-    """An event of more than 128 KiB."""
+    """An event of more than 128 KiB, or one that too many recipients would get a copy of."""
 
 
 class ForeignEvent(InvalidEvent):
@@ -32,6 +39,10 @@ class ForeignEvent(InvalidEvent):
 
 class ReservedEvent(InvalidEvent):
     """An event that only Tidings may emit."""
+
+
+class ForbiddenType(InvalidEvent):
+    """An event of a type that the sender may not emit."""
 
 
 class NewMessage(NamedTuple):
@@ -43,20 +54,55 @@ class NewMessage(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-def accept_event(body: bytes, *, restores: bool = False) -> CloudEvent:
+def accept_event(
+    body: bytes, *, restores: bool = False, link_hosts: Collection[str] | None = None
+) -> CloudEvent:
     """Return a valid event of any tenant; raises InvalidEvent.
 
     `restores`: accept reserved events too, as a restored log contains them.
     """
     if len(body) > EVENT_LIMIT_BYTES:
         raise OversizedEvent("", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}")
-    cloud = validate_event(body)
-    if cloud.type in _RESERVED and not restores:
+    plain = plain_event(body)
+    cloud, event = validate_event(plain)
+    if not restores:
+        _check_reserved(cloud)
+        check_new_event(plain, event, link_hosts)
+    if len(body) > SMALL_COPY_BYTES:
+        _check_copies(cloud, event)
+    return cloud
+
+
+def _check_copies(cloud: CloudEvent, event: Event) -> None:
+    """Raise OversizedEvent if the users that an event names would get too many bytes of copies."""
+    recorded = RecordedEvent(
+        event=event, attributes=cloud, tenant="", key="", sequence=0, time_nanoseconds=0
+    )
+    effects: list[Effect] = []
+    with suppress(Exception):  # the notifier reports a rule that fails
+        for rule in _RULES.get(type(event), ()):
+            effects += rule.react(recorded)
+    for effect in effects:
+        if isinstance(effect, Tell):
+            users = sum(isinstance(each, str) for each in set(effect.to))
+            if problem := too_many_copies(copy_bytes(recorded, effect), users):
+                raise OversizedEvent("data", problem)
+
+
+def _check_reserved(cloud: CloudEvent) -> None:
+    """Raise ReservedEvent if only Tidings may emit events of this type or source."""
+    if cloud.type in _RESERVED:
         raise ReservedEvent(
             "type",
-            f"only Tidings emits `{cloud.type}`; restoring a log requires the scope `admin`",
+            f"only Tidings emits `{cloud.type}`; to restore a log, ask for it (`?restore=true`,"
+            " with the scopes `emit` and `admin`)",
         )
-    return cloud
+    if cloud.source == SOURCE or cloud.source.startswith(f"{SOURCE}/"):
+        raise ReservedEvent(
+            "source",
+            f"`{cloud.source}` is a source of Tidings itself; state the address of your service,"
+            " such as /my-service",
+        )
 
 
 def event_message(
@@ -64,16 +110,28 @@ def event_message(
     tenant: str | None,
     subjects: Subjects,
     *,
-    default: str | None = None,
     restores: bool = False,
+    may_emit: Callable[[str], bool] | None = None,
+    link_hosts: Collection[str] | None = None,
 ) -> NewMessage:
     """Return the message of a valid event in JSON; raises InvalidEvent.
 
+    `may_emit` decides by the type whether the sender may emit it; without it, all may. `link_hosts`
+    are those of the pages that the event may link to; without them, all are.
     If `tenant` is given, the event's tenant must be the same. An event without a tenant gets
-    `tenant`, else `default`; an event that has one keeps its bytes.
+    `tenant`; an event that has one keeps its bytes, except for data in base64.
     """
-    cloud = accept_event(body, restores=restores)
-    event_tenant = cloud.tenant or tenant or default
+    sent, body = body, plain_event(body)
+    cloud = accept_event(body, restores=restores, link_hosts=link_hosts)
+    if body is not sent and not restores:
+        unique_fields(sent)
+    if may_emit and not may_emit(cloud.type):
+        raise ForbiddenType(
+            "type",
+            f"the token may not emit `{cloud.type}`; that needs the scope `emit:{cloud.type}` or"
+            f" `emit:{cloud.type.partition('.')[0]}.*`",
+        )
+    event_tenant = cloud.tenant or tenant
     if event_tenant is None:
         raise InvalidEvent("tenant", "missing; state the tenant of the event")
     if tenant and event_tenant != tenant:
@@ -88,6 +146,14 @@ def event_message(
         body,
         id=cloud.key_of(event_tenant),
     )
+
+
+def plain_event(body: bytes) -> bytes:
+    """Return an event in JSON with its data as JSON, not base64; raises InvalidEvent."""
+    try:
+        return with_plain_data(body)
+    except ValueError as error:
+        raise InvalidEvent(BASE64_FIELD, str(error)) from None
 
 
 def reserved_event_message(

@@ -21,7 +21,11 @@ MarkState = Literal[MarkableState, "acted"]
 
 NotificationId = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 CursorText = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{8}-(?:0|[1-9][0-9]{0,18})(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z")
+    str,
+    Meta(
+        pattern=r"^[0-9a-f]{8}(?:[0-9a-f]{8})?-(?:0|[1-9][0-9]{0,18})"
+        r"(?:(?:\.(?:0|[1-9][0-9]{0,18})){2})?\Z"
+    ),
 ]
 Moment = Annotated[datetime, Meta(tz=True)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
@@ -53,7 +57,8 @@ class Notification(
     """A notification of one user, in its current state.
 
     `event` is the sequence of the event in `EVENTS`, `created` the time when it was appended,
-    `occurred` the event's own time (only shown).
+    `occurred` the event's own time (only shown). `audience`: the relations, such as
+    `task:456#watcher`, of which one made this user a recipient; empty if the event names them.
 
     `cursor`, `seen`, `read`, `archived`, `snoozed` and `acted` are absent in the log and added on
     the way to a client. Until `snoozed`, the notification is only in the list of the snoozed.
@@ -76,6 +81,7 @@ class Notification(
     data: Raw = Raw(b"{}")
     entity: Entity | None = None
     references: dict[str, str] = {}
+    audience: tuple[str, ...] = ()
     actor: str | None = None
     group: str | None = None
     tenant: str

@@ -20,6 +20,11 @@ RelationText = Annotated[
 LOCALE = "locale"
 """The object of the relation between a user and their locale, such as `de`; one at a time."""
 
+TIMEZONE = "timezone"
+"""The object of the relation between a user and their time zone, such as `Europe/Berlin`; one at a
+time.
+"""
+
 
 class Relation(NamedTuple):
     """All users who stand in a relation to an object: `project:789#member`."""
@@ -31,11 +36,31 @@ class Relation(NamedTuple):
         return f"{self.object}#{self.name}"
 
 
-Recipients = tuple[str | Relation, ...]
-"""Users, and relations whose users are those at the time of the event."""
+class RelatedThrough(NamedTuple):
+    """All users in a relation to the object that another object is linked to.
+
+    `task:456.project#manager` are the managers of the project of task 456.
+    """
+
+    object: str
+    link: str
+    relation: str
+
+    def __str__(self) -> str:
+        return f"{self.object}.{self.link}#{self.relation}"
+
+
+UserSet = Relation | RelatedThrough
+"""Users whom an event does not name: they are looked up as of the event."""
+
+Recipients = tuple[str | UserSet, ...]
+"""Users and sets of users; a set has its members as of the event."""
 
 TENANT_MEMBERS = Relation("tenant", "member")
 """All users of a tenant."""
+
+TENANT_DIALECT = ("tenant", "dialect")
+"""The object and link whose target is the product of a tenant."""
 
 
 def parse_relation(text: str) -> Relation:
@@ -61,7 +86,7 @@ class RelationClosed(NamedTuple):
 
 
 class ObjectDeleted(NamedTuple):
-    """An object no longer exists: all relations to it are closed."""
+    """An object no longer exists: all relations to it are closed, and all links from it."""
 
     object: str
     relation: None = None
@@ -69,5 +94,20 @@ class ObjectDeleted(NamedTuple):
 
 
 RelationChange = RelationOpened | RelationClosed | ObjectDeleted
-RelationChanges = Mapping[type[Event], Callable[[Any], Iterable[RelationChange]]]
-"""For types of events, a function from the event to the relations that it changes."""
+
+
+class ObjectLinked(NamedTuple):
+    """An object is linked to another one from now on, instead of the one before; None ends the
+    link.
+
+    No user is part of a link, so events about users do not change it.
+    """
+
+    object: str
+    link: str
+    target: str | None
+
+
+AudienceChange = RelationChange | ObjectLinked
+RelationChanges = Mapping[type[Event], Callable[[Any], Iterable[AudienceChange]]]
+"""For types of events, a function from the event to the relations and links that it changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -16,8 +16,10 @@ from tidings.contracts.relations import Recipients
 MESSAGE = "message"
 """The name of a rule's only message in its templates, or of the first of several."""
 
-TemplateValues = Mapping[str, str | float]
-"""The values that fill a template: text is copied, numbers are formatted for the locale."""
+TemplateValues = Mapping[str, str | float | date]
+"""The values that fill a template: text is copied; numbers are formatted for the locale, times and
+dates for the locale and the zone.
+"""
 
 
 class AuthoredText(NamedTuple):
@@ -33,8 +35,10 @@ class Tell(Struct, frozen=True, kw_only=True):
     `rule`: the rule's name; `react` sets it.
     `values`: fill the rule's templates; an `AuthoredText` needs none.
     `wording`: which of the rule's messages, if it has several.
+    `type`: the notification's type, if that is not the event's.
     `actor`: the user who acted, if that is not the event's actor.
-    `hidden_fields`: fields of the event's data that the notification leaves out.
+    `data`: the notification's data, if that is not the event's.
+    `hidden_fields`: fields of its data that the notification leaves out.
     `extra_data`: fields that the notification's data has in addition.
     `receipt`: the actor is notified when it is read.
     `accumulates`: for one relation only; all events of its `group` that a user has not read are one
@@ -46,6 +50,7 @@ class Tell(Struct, frozen=True, kw_only=True):
     rule: str = ""
     to: Recipients
     values: TemplateValues | AuthoredText
+    type: str | None = None
     wording: str = MESSAGE
     category: str
     level: Level = "info"
@@ -56,8 +61,9 @@ class Tell(Struct, frozen=True, kw_only=True):
     expires: datetime | None = None
     actor: str | None = None
     include_actor: bool = False
+    data: Mapping[str, Any] | None = None
     hidden_fields: tuple[str, ...] = ()
-    extra_data: dict[str, bool] = {}
+    extra_data: Mapping[str, bool | str] = {}
     receipt: bool = False
     accumulates: bool = False
     as_of_previous: bool = False

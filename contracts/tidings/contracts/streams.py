@@ -21,12 +21,16 @@ notifications.
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream; ages are in seconds (0: no limit), counts in messages (-1: no limit)."""
+    """A stream; ages are in seconds (0: no limit), counts in messages (-1: no limit).
+
+    A stream that has reached `limit_bytes` refuses what is appended, and drops nothing.
+    """
 
     name: str
     subjects: tuple[str, ...]
     age_seconds: int = 0
     messages_per_subject: int = -1
+    limit_bytes: int | None = None
     deny_delete: bool = False
     ttl: bool = False
     duplicate_window_seconds: float = 120
@@ -40,7 +44,8 @@ class Stream:
             "subjects": list(self.subjects),
             "storage": "file",
             "retention": "limits",
-            "discard": "old",
+            "discard": "old" if self.limit_bytes is None else "new",
+            "max_bytes": self.limit_bytes or -1,
             "num_replicas": self.replicas,
             "max_age": self.age_seconds * 1_000_000_000,
             "max_msgs_per_subject": self.messages_per_subject,
@@ -60,6 +65,8 @@ def stream_definitions(
     replicas: int = 1,
     retention_days: int = 30,
     notifications_per_user: int = 1000,
+    events_limit_bytes: int | None = None,
+    notifications_limit_bytes: int | None = None,
     duplicate_window_seconds: float = 120,
 ) -> tuple[Stream, ...]:
     """Return the streams of an installation."""
@@ -68,6 +75,7 @@ def stream_definitions(
         Stream(
             EVENTS,
             ("events.>",),
+            limit_bytes=events_limit_bytes,
             deny_delete=True,
             replicas=replicas,
             metadata=metadata,
@@ -77,6 +85,7 @@ def stream_definitions(
             NOTIFICATIONS,
             ("inbox.>", "member.>", "topic.>", "receipt.>", "outbound.>", "position.>"),
             age_seconds=retention_days * DAY_SECONDS,
+            limit_bytes=notifications_limit_bytes,
             messages_per_subject=notifications_per_user * MARKS_PER_NOTIFICATION,
             ttl=True,
             replicas=replicas,

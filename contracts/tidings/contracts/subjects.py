@@ -33,9 +33,13 @@ DEAD_LETTER_ADDRESS = "dead.{service}.{partition}.{sequence}"
 
 LOGS = (INBOXES, MEMBERS)
 """The subjects from which an edge builds inboxes."""
+INSTALLATION_KEY_SUBJECT = "position.installation.0"
+"""The subject of the installation's key, 32 random bytes, written once."""
 SESSIONS_REVOKED = "events.*.*.session.*.revoked"
 PRESENCE = "presence"
 SIGNALS = "signal.>"
+HEALTH = "health"
+"""On which each process answers how it is; no stream stores it."""
 
 
 class Person(NamedTuple):
@@ -107,6 +111,11 @@ class Subjects:
         return f"member.{self.partition_of(person)}.{escape(person.tenant)}.{escape(person.user)}"
 
 
+def events_of_tenant(subject: str) -> str:
+    """Return the wildcard of all events of the tenant of an event's subject."""
+    return ".".join(subject.split(".", 3)[:3]) + ".>"
+
+
 def partition_events_subject(number: int) -> str:
     """Return the wildcard of all events of one partition."""
     return f"events.{number}.>"
@@ -176,6 +185,11 @@ def position_subject(service: str, number: int) -> str:
 def ticket_subject(identifier: str) -> str:
     """Return `ticket.<id>`, which a ticket occupies when it is used."""
     return f"ticket.{identifier}"
+
+
+def probe_subject(process: str) -> str:
+    """Return `ticket.probe-<process>`, which a process writes to find whether streams store."""
+    return ticket_subject(f"probe-{process}")
 
 
 def dead_letter_subject(service: str, number: int, sequence: int) -> str:

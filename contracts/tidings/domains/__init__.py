@@ -7,7 +7,7 @@ from typing import Any
 
 from tidings.contracts.domain import Domain, Upcast
 from tidings.contracts.event import Event
-from tidings.contracts.relations import RelationChange
+from tidings.contracts.relations import AudienceChange
 from tidings.contracts.rules import Rule
 from tidings.domains import (
     announcements,
@@ -36,9 +36,13 @@ RESERVED_EVENTS: tuple[type[Event], ...] = tuple(
     event for domain in DOMAINS if domain.reserved for event in domain.events
 )
 """The events that only Tidings itself may emit."""
+PROTECTED_EVENTS: tuple[type[Event], ...] = tuple(
+    event for domain in DOMAINS if domain.protected for event in domain.events
+)
+"""The events that need a scope of their own, such as `emit:role.*`."""
 LEGACY: tuple[Upcast, ...] = tuple(old for domain in DOMAINS for old in domain.legacy)
 RULES: tuple[Rule, ...] = tuple(rule for domain in DOMAINS for rule in domain.rules)
-RELATIONS: dict[type[Event], Callable[[Any], Iterable[RelationChange]]] = {
+RELATIONS: dict[type[Event], Callable[[Any], Iterable[AudienceChange]]] = {
     event: changes for domain in DOMAINS for event, changes in domain.relations.items()
 }
-"""For each type of event that changes relations, the function that returns the changes."""
+"""For each type of event that changes relations or links, the function that returns the changes."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tidings.contracts.codec import decode_recorded_event, instant
+from tidings.contracts.codec import InvalidEvent, decode_recorded_event, instant
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.ids import event_key
 from tidings.contracts.notifications import SENT_DEVICE
@@ -16,6 +17,9 @@ from tidings.projections.receipts.queries import DELIVERIES_OF_EVENT, body_patte
 from tidings.runtime.errors import Permanent
 from tidings.runtime.log.read import read
 from tidings.runtime.process import Runtime
+
+SEQUENCE_LIMIT_DIGITS = 18
+SLASHES_LIMIT = 8
 
 
 class NoSuchEvent(Permanent):
@@ -54,7 +58,8 @@ async def find_receipts(runtime: Runtime, name: str) -> list[Confirmation]:
 
 
 async def _event(runtime: Runtime, name: str) -> AnyRecordedEvent:
-    sequence = int(name) if name.isascii() and name.isdecimal() else await _sequence(runtime, name)
+    is_number = name.isascii() and name.isdecimal() and len(name) <= SEQUENCE_LIMIT_DIGITS
+    sequence = int(name) if is_number else await _sequence(runtime, name)
     messages = (
         await read(runtime.jetstream, EVENTS, "events.>", after=sequence - 1, limit=1)
         if sequence
@@ -62,20 +67,37 @@ async def _event(runtime: Runtime, name: str) -> AnyRecordedEvent:
     )
     if not messages or messages[0].sequence != sequence:
         raise NoSuchEvent(
-            f"there is no event {name}; give its number in `tidings events tail`,"
-            " or <tenant>/<source>/<id>"
+            f"there is no event {name}; give its number in `tidings events tail`, or its tenant,"
+            " source and id, such as demo/my-service/42 for the source /my-service"
         )
-    return decode_recorded_event(messages[0].data, sequence, messages[0].time_nanoseconds)
+    message = messages[0]
+    try:
+        return decode_recorded_event(
+            message.data, sequence, message.time_nanoseconds, message.subject
+        )
+    except InvalidEvent as error:
+        raise NoSuchEvent(f"the message {sequence} of the log is not an event: {error}") from None
 
 
 async def _sequence(runtime: Runtime, name: str) -> int:
-    """Return the sequence of the event with a key, 0 without one."""
-    tenant, _, rest = name.partition("/")
-    source, _, identifier = rest.rpartition("/")
+    """Return the sequence of the event with a tenant, a source and an id, 0 without one."""
     async with runtime.postgres.connection() as connection:
-        row = await (
-            await connection.execute(
-                SEQUENCE_OF_EVENT, (digest(event_key(tenant, source, identifier)),)
-            )
-        ).fetchone()
-    return row[0] if row else 0
+        for key in possible_keys(name):
+            row = await (await connection.execute(SEQUENCE_OF_EVENT, (digest(key),))).fetchone()
+            if row:
+                return row[0]
+    return 0
+
+
+def possible_keys(name: str) -> Iterator[str]:
+    """Yield the keys that `<tenant>/<source>/<id>` may mean, the likeliest first.
+
+    Sources mostly begin with a slash, which need not be repeated; ids may have slashes too.
+    """
+    tenant, _, rest = name.partition("/")
+    slashes = [place for place, character in enumerate(rest) if character == "/"]
+    for place in reversed(slashes[-SLASHES_LIMIT:]):
+        source, identifier = rest[:place], rest[place + 1 :]
+        if identifier:
+            yield event_key(tenant, f"/{source}", identifier)
+            yield event_key(tenant, source, identifier)

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 
-import click
-
-COMMANDS = {
-    "up": "up",
-    "demo": "demo",
-    "notifier": "run",
-    "projector": "run",
-    "edge": "run",
-    "gateway": "run",
-    "web": "run",
-    "outbox": "outbox",
-    "emit": "emit",
-    "listen": "listen",
-    "token": "token",
-    "events": "events",
-    "receipts": "receipts",
-    "rules": "rules",
-    "rebuild": "rebuild",
-    "doctor": "doctor",
-    "settings": "settings",
-}
-"""Each command's module; loaded when called, so that no command waits for others' imports."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 
-class Commands(click.Group):
-    """The group of all commands."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which a newcomer needs them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of a name, None without one."""
-        module = COMMANDS.get(cmd_name)
-        return (
-            getattr(import_module(f"tidings.cli.commands.{module}"), cmd_name) if module else None
-        )
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Tidings: facts in, each person's durable log out."""
+    """Run a command; Ctrl-C ends it without a traceback, even while it is loaded."""
+    try:
+        from tidings.cli.root import root
+
+        root(prog_name="tidings")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

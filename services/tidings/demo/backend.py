@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import uuid4
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from tidings.runtime.settings import Settings
 
 SOURCE = "/demo/stage"
 TOKEN_SECONDS = 900.0
+RUNS_LIMIT = 10_000
 PATIENCE_SECONDS = 10.0
 
 
@@ -38,6 +40,19 @@ class AppendedEvent(Struct, frozen=True, kw_only=True):
     sequence: int
 
 
+class Run(NamedTuple):
+    """One visitor's performance of the stories, in tenants of its own, without other events.
+
+    `from_start`: only the initial events have happened when it begins, and no scene.
+    """
+
+    name: str = ""
+    from_start: bool = False
+
+
+ONLY_RUN = Run()
+
+
 class DemoBackend:
     """The users who may sign in, and the scenes that may be played."""
 
@@ -46,7 +61,7 @@ class DemoBackend:
         self._settings = settings
         self._opened: set[str] = set()
 
-    async def sign_in(self, name: str, user: str) -> SignInAnswer:
+    async def sign_in(self, name: str, user: str, run: Run = ONLY_RUN) -> SignInAnswer:
         """Return a session of a story's user, who has notifications already; raises Problem."""
         story = self._find_story(name)
         if user not in story.people:
@@ -55,15 +70,16 @@ class DemoBackend:
                 "not found",
                 f"nobody is called so in that story; there are {', '.join(story.people)}",
             )
-        await self._open_story(story)
+        await self._open_story(story, run)
+        tenant = tenant_of(story, run)
         return SignInAnswer(
-            tenant=tenant_of(story),
+            tenant=tenant,
             user=user,
-            token=self._token(Person(tenant_of(story), user)),
+            token=self._token(Person(tenant, user)),
             expires_in_seconds=TOKEN_SECONDS,
         )
 
-    async def play_scene(self, name: str, number: int) -> list[AppendedEvent]:
+    async def play_scene(self, name: str, number: int, run: Run = ONLY_RUN) -> list[AppendedEvent]:
         """Emit the events of a scene, in their order; raises Problem."""
         story = self._find_story(name)
         scene = story.scenes[number] if 0 <= number < len(story.scenes) else None
@@ -73,24 +89,30 @@ class DemoBackend:
                 "not found",
                 "nothing happens in a scene of that number; /demo/stories has them all",
             )
-        async with self._client(story) as tidings:
+        await self._open_story(story, run)
+        async with self._client(tenant_of(story, run)) as tidings:
             return [
                 await _emit(tidings, event, actor, str(uuid4())) for event, actor in scene.events
             ]
 
-    async def _open_story(self, story: Story) -> None:
+    async def _open_story(self, story: Story, run: Run) -> None:
         """Emit its opening events, with the same ids every time: the log keeps each once."""
-        if story.name not in self._opened:
-            async with self._client(story) as tidings:
-                for number, (event, actor) in enumerate(opening_events(story)):
-                    await _emit(tidings, event, actor, f"before-{number}")
-            self._opened.add(story.name)
+        tenant = tenant_of(story, run)
+        if tenant in self._opened:
+            return
+        events = story.initial_events if run.from_start else opening_events(story)
+        async with self._client(tenant) as tidings:
+            for number, (event, actor) in enumerate(events):
+                await _emit(tidings, event, actor, f"before-{number}")
+        if len(self._opened) >= RUNS_LIMIT:
+            self._opened.clear()
+        self._opened.add(tenant)
 
-    def _client(self, story: Story) -> Tidings:
+    def _client(self, tenant: str) -> Tidings:
         return Tidings(
             self._settings.nats,
             source=SOURCE,
-            tenant=tenant_of(story),
+            tenant=tenant,
             patience_seconds=PATIENCE_SECONDS,
         )
 
@@ -117,9 +139,9 @@ async def _emit(tidings: Tidings, event: Event, actor: str | None, id: str) -> A
     return AppendedEvent(type=event.type, actor=actor, sequence=emitted.sequence)
 
 
-def tenant_of(story: Story) -> str:
+def tenant_of(story: Story, run: Run) -> str:
     """Return the tenant of a story, which only its users are in."""
-    return f"demo-{story.name}"
+    return f"demo-{story.name}-{run.name}" if run.name else f"demo-{story.name}"
 
 
 def opening_events(story: Story) -> Iterator[StoryEvent]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, assert_never
 
 from msgspec import Struct
-from tidings.demo.backend import tenant_of
 from tidings.demo.stories.story import EventsScene, LeaveScene, ReturnScene, Scene, Story
 from tidings.domains.people.events import UserJoined
 
@@ -29,7 +28,6 @@ class StoryView(Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    tenant: str
     people: Mapping[str, str]
     locales: Mapping[str, str]
     scenes: Sequence[SceneView]
@@ -41,7 +39,6 @@ def story_views(stories: Sequence[Story]) -> list[StoryView]:
         StoryView(
             name=story.name,
             title=story.title,
-            tenant=tenant_of(story),
             people=story.people,
             locales=dict(_locales(story)),
             scenes=[_scene_view(scene) for scene in story.scenes],

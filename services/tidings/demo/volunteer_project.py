@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from tidings.client.errors import TidingsError
@@ -28,6 +28,7 @@ from tidings.domains.volunteers.events import (
     TimelogApproved,
     TimelogRejected,
 )
+from tidings.runtime.auth.emit_rights import EVERY_EMIT_SCOPE
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.settings import Settings
 
@@ -66,9 +67,13 @@ class ProjectEvent(NamedTuple):
 async def play_volunteer_project(settings: Settings, report: Callable[[str], None]) -> None:
     """Emit the project's events without end; calls `report` with what delays one."""
     token = issue_token(
-        Person(TENANT, "demo-service"), "emit", settings.secret, time.time(), TOKEN_SECONDS
+        Person(TENANT, "demo-service"),
+        EVERY_EMIT_SCOPE,
+        settings.secret,
+        time.time(),
+        TOKEN_SECONDS,
     )
-    async with Tidings(settings.client_url or "", token, source=SOURCE, tenant=TENANT) as tidings:
+    async with Tidings(settings.base_url, token, source=SOURCE, tenant=TENANT) as tidings:
         for event, subject, actor in project_events(random.Random()):
             try:
                 await tidings.emit(event, subject=subject, actor=actor, time=datetime.now(UTC))
@@ -107,7 +112,7 @@ def _task_events(
 ) -> Iterator[ProjectEvent]:
     task_id = f"{project}-{uuid4().hex[:6]}"
     subject = f"task/{task_id}"
-    task = {"task_id": task_id, "task_title": chore, "project_id": project}
+    task: dict[str, Any] = {"task_id": task_id, "task_title": chore, "project_id": project}
     assigned = TaskAssigned(**task, user_id=volunteer, assigned_by=MANAGER)
     yield ProjectEvent(assigned, subject, MANAGER)
     watcher = dice.choice([user for user in PEOPLE if user != volunteer])

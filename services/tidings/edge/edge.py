@@ -17,16 +17,16 @@ from tidings.edge.delivery.heartbeat import Heartbeat
 from tidings.edge.delivery.hub import Hub
 from tidings.edge.delivery.log_reader import LogReader
 from tidings.edge.delivery.marks import Marks
-from tidings.edge.delivery.ring import OVERHEAD_BYTES, Ring
+from tidings.edge.delivery.ring import Ring
+from tidings.edge.delivery.ring_floor import ENTRY_PREFIXES, find_ring_floor
 from tidings.edge.http.guards import Guards, make_guards
+from tidings.edge.monitoring.connection_meter import CANONICAL
+from tidings.edge.monitoring.connection_metrics import ConnectionMetrics
 from tidings.edge.presence.hub import PresenceHub
 from tidings.runtime.auth.access import Access
-from tidings.runtime.log.follow import stream_state
+from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime
 from tidings.runtime.settings import Settings
-
-TYPICAL_ENTRY_BYTES = 700
-"""An estimate, from which follows how far back the ring begins."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,11 @@ class Edge:
 async def open_edge(runtime: Runtime, access: Access) -> Edge:
     """Compose an edge whose ring begins as far back as its memory allows; raises Unavailable."""
     head = (await stream_state(runtime.jetstream, NOTIFICATIONS)).last_sequence
-    capacity = runtime.settings.ring_bytes // (TYPICAL_ENTRY_BYTES + OVERHEAD_BYTES)
-    edge = compose_edge(runtime, access, Ring(runtime.settings.ring_bytes, max(0, head - capacity)))
+    limit_bytes = runtime.settings.ring_bytes
+    floor = await find_ring_floor(
+        runtime.jetstream, NOTIFICATIONS, ENTRY_PREFIXES, head, limit_bytes
+    )
+    edge = compose_edge(runtime, access, Ring(limit_bytes, floor))
     access.on_revoked = edge.hub.end_revoked
     await edge.log.tenants_with_topics.load(runtime.postgres, edge.log.epoch, edge.log.ring.floor)
     return edge
@@ -79,8 +82,9 @@ def compose_edge(runtime: Runtime, access: Access, ring: Ring) -> Edge:
     acks = AckWriter(appender, hub, log.epoch, settings.subjects)
     presence = PresenceHub(runtime)
     drain = Drain(hub, acks, settings.drain_timeout_seconds)
-    limits = ConnectionLimits(settings, access.revocations, hub, drain)
+    limits = ConnectionLimits(settings, access.revocations, drain)
     gate = ConnectionGate(runtime, access)
+    metrics = runtime.metrics.part(ConnectionMetrics)
     return Edge(
         settings=settings,
         runtime=runtime,
@@ -93,8 +97,23 @@ def compose_edge(runtime: Runtime, access: Access, ring: Ring) -> Edge:
         presence=presence,
         gate=gate,
         guards=make_guards(access, gate),
-        connections=ConnectionContext(settings, log, hub, acks, presence, limits),
-        follow_loop=FollowLoop(jetstream, log, hub, settings.edge_partition_numbers),
+        connections=ConnectionContext(
+            settings,
+            log,
+            hub,
+            acks,
+            presence,
+            limits,
+            metrics,
+            metrics.meter_of("websocket", CANONICAL),
+        ),
+        follow_loop=FollowLoop(
+            jetstream,
+            log,
+            hub,
+            settings.edge_partition_numbers,
+            runtime.metrics.followers.position_of("edge"),
+        ),
         heartbeat=Heartbeat(jetstream, hub, ring, settings.heartbeat_seconds),
         drain=drain,
     )

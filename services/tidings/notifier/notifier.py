@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tidings.domains import RULES
 from tidings.notifier import read_receipts
+from tidings.notifier.notifier_metrics import NotifierMetrics
 from tidings.notifier.partition.leader import PartitionLeader
 from tidings.notifier.rendering.texts import load_texts
 from tidings.notifier.rules_report import required_labels
@@ -21,6 +22,8 @@ async def run_notifier(runtime: Runtime, ready: Callable[[], None] = lambda: Non
     texts = load_texts()
     texts.validate_rules(rule.name for rule in RULES if rule.templates)
     texts.validate_labels(each for rule in RULES for each in required_labels(rule))
+    metrics = runtime.metrics.part(NotifierMetrics)
+    runtime.metrics.add_refresh(lambda: metrics.read_dead_letters(runtime.jetstream))
     partitions = [
         PartitionLeader(runtime, number, texts)
         for number in runtime.settings.notifier_partition_numbers

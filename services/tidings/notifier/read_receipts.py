@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from tidings.client.appender import Appender, ExpectedSequence
 from tidings.contracts.codec import decode_notification, encode
-from tidings.contracts.ids import read_event_id
+from tidings.contracts.ids import OwnEventIds
 from tidings.contracts.messages import NewMessage, reserved_event_message
 from tidings.contracts.positions import PositionMessage
 from tidings.contracts.subjects import NOTIFICATIONS, Subjects, position_subject
@@ -63,14 +63,17 @@ async def append_read_events(runtime: Runtime) -> None:
         reads = await _unstated_reads(runtime, model, stated.mark)
         if reads:
             await asyncio.gather(
-                *(appender.append(read_event(read, runtime.settings.subjects)) for read in reads)
+                *(
+                    appender.append(read_event(read, runtime.own_ids, runtime.settings.subjects))
+                    for read in reads
+                )
             )
             stated = await _save_position(runtime, appender, stated, reads[-1].sequence)
         else:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def read_event(reading: AwaitedRead, subjects: Subjects) -> NewMessage:
+def read_event(reading: AwaitedRead, own_ids: OwnEventIds, subjects: Subjects) -> NewMessage:
     """Return the event that states a reading."""
     notification = decode_notification(reading.body)
     event = NotificationRead(
@@ -85,7 +88,7 @@ def read_event(reading: AwaitedRead, subjects: Subjects) -> NewMessage:
         event,
         notification,
         reading.user,
-        id=read_event_id(notification.id, reading.user),
+        id=own_ids.read_event_id(notification.id, reading.user),
         at=reading.at,
         subjects=subjects,
     )

@@ -5,20 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tidings.contracts.relations import Recipients, Relation
+from tidings.contracts.relations import Recipients, UserSet
 from tidings.contracts.rules import ActionTaken, AuthoredText, Effect, Retract, Rule, Tell
 from tidings.notifier.rendering.texts import Texts, Wording, label_wording
 from tidings.notifier.sample_event import SAMPLE_ACTOR, sample_event
 
-COLUMNS = ("event", "rule", "tells", "category", "level", "priority", "group", "title", "message")
+COLUMNS = (
+    "event",
+    "rule",
+    "tells",
+    "actor",
+    "category",
+    "level",
+    "priority",
+    "group",
+    "title",
+    "message",
+)
 
 
 class ReportRow(NamedTuple):
-    """A rule; the fields of its event stand in braces where they are used."""
+    """A rule; the fields of its event stand in braces where they are used.
+
+    `actor`: whether the user who acted is notified if they are among the recipients; empty if the
+    rule has no recipients.
+    """
 
     event: str
     rule: str
     tells: str
+    actor: str
     category: str
     level: str
     priority: str
@@ -37,7 +53,7 @@ def report_rows(rules: tuple[Rule, ...], texts: Texts, locale: str) -> Iterator[
                 rule.event_type.type,
                 rule.name,
                 f"shows {actions[0].to} what was pressed: {actions[0].action}",
-                *[""] * 6,
+                *[""] * 7,
             )
         else:
             yield _row(
@@ -81,22 +97,17 @@ def _tells(effects: list[Effect]) -> list[Tell]:
 def _row(
     rule: Rule, tells: list[Tell], retracts: list[Retract], texts: Texts, locale: str
 ) -> ReportRow:
-    retractions = list(
-        dict.fromkeys(
-            _retraction_text(retract)
-            for retract in sorted(retracts, key=lambda retract: len(retract.to), reverse=True)
-        )
-    )[:1]
+    retractions = "; ".join(_retraction_texts(retracts))
     if not tells:
-        return ReportRow(rule.event_type.type, rule.name, *retractions, *[""] * 6)
+        return ReportRow(rule.event_type.type, rule.name, retractions, *[""] * 7)
     tell = tells[0]
     title, message = _title_and_message(rule, tell, texts, locale)
-    recipients = _names([tell.to for tell in tells], None if tell.include_actor else _actor(tell))
-    whom = "; ".join([recipients, *retractions])
+    recipients = _names([tell.to for tell in tells])
     return ReportRow(
         rule.event_type.type,
         rule.name,
-        whom,
+        "; ".join(filter(None, (recipients, retractions))),
+        _actor_text(tell),
         tell.category,
         tell.level,
         tell.priority,
@@ -106,22 +117,29 @@ def _row(
     )
 
 
-def _names(audiences: list[Recipients], but: str | None) -> str:
-    """Return the recipients, those of most events first, and who is excluded."""
+def _names(audiences: list[Recipients]) -> str:
+    """Return the recipients, those of most events first."""
     most_first = sorted(audiences, key=len, reverse=True)
-    names = dict.fromkeys(_name(recipient) for recipients in most_first for recipient in recipients)
-    return ", ".join([*names, *([f"not {but}"] if but else [])])
+    return ", ".join(
+        dict.fromkeys(_name(recipient) for recipients in most_first for recipient in recipients)
+    )
+
+
+def _retraction_texts(retracts: list[Retract]) -> Iterator[str]:
+    """Return the texts of retractions; of equal ones, the one with most recipients."""
+    most_last = sorted(retracts, key=lambda retract: len(retract.to))
+    return map(_retraction_text, {retract.filter: retract for retract in most_last}.values())
 
 
 def _retraction_text(retract: Retract) -> str:
-    """Return from whom what is retracted."""
     about = retract.filter
     what = [
         *(["unread"] if about.unread else []),
         *filter(None, (about.category, about.type, about.group, about.entity)),
     ]
-    whom = _names([retract.to], ", ".join(map(_name, retract.unless)))
-    return f"takes back from {whom}: {' '.join(what)}"
+    exceptions = [f"not {_name(recipient)}" for recipient in retract.unless]
+    recipients = ", ".join([_names([retract.to]), *exceptions])
+    return f"takes back from {recipients}: {' '.join(what)}"
 
 
 def _title_and_message(rule: Rule, tell: Tell, texts: Texts, locale: str) -> tuple[str, str]:
@@ -132,9 +150,11 @@ def _title_and_message(rule: Rule, tell: Tell, texts: Texts, locale: str) -> tup
             return texts.title_and_message(Wording(rule.name, tell.wording), values, locale)
 
 
-def _actor(tell: Tell) -> str:
-    return tell.actor if tell.actor and tell.actor != SAMPLE_ACTOR else "the actor"
+def _actor_text(tell: Tell) -> str:
+    """Return whether the actor is notified, and the field that names them, if any."""
+    field = f": {tell.actor}" if tell.actor and tell.actor != SAMPLE_ACTOR else ""
+    return f"{'told' if tell.include_actor else 'not told'}{field}"
 
 
-def _name(recipient: str | Relation) -> str:
+def _name(recipient: str | UserSet) -> str:
     return str(recipient).removesuffix("#")

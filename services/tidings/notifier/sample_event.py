@@ -43,20 +43,25 @@ def _struct(shape: type[msgspec.Struct], whole: bool) -> Any:
 
 
 def _value(name: str, info: inspect.Type) -> Any:
-    match info:
-        case inspect.UnionType():
-            return _value(name, info.types[0])
+    match _first_type(info):
         case inspect.BoolType():
             return True
         case inspect.IntType() | inspect.FloatType():
             return SAMPLE_NUMBER
-        case inspect.LiteralType():
-            return "normal" if "normal" in info.values else info.values[0]
-        case inspect.VarTupleType():
-            return (_value(name, info.item_type),)
-        case inspect.StructType():
-            return _struct(info.cls, True)
+        case inspect.LiteralType(values=values):
+            return "normal" if "normal" in values else values[0]
+        case inspect.VarTupleType(item_type=item_type):
+            return (_value(name, item_type),)
+        case inspect.StructType(cls=cls):
+            return _struct(cls, True)
         case inspect.StrType():
             return f"{{{name}}}"
         case _:
             return None
+
+
+def _first_type(info: inspect.Type) -> inspect.Type:
+    """Return the first of the possible types, without its metadata."""
+    while isinstance(info, inspect.UnionType | inspect.Metadata):
+        info = info.types[0] if isinstance(info, inspect.UnionType) else info.type
+    return info

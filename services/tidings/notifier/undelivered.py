@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from tidings.contracts.codec import InvalidEvent, decode_recorded_event
 from tidings.contracts.event import AnyRecordedEvent, UnknownEvent
-from tidings.contracts.relations import Relation
 from tidings.contracts.rules import Effect, Tell
 from tidings.contracts.subjects import EVENTS
 from tidings.domains import RULES
@@ -25,8 +24,9 @@ from tidings.notifier.rendering.texts import Texts
 from tidings.projections.audience.projection import AUDIENCE
 from tidings.projections.audience.queries import PARTITION_CHECKPOINTS
 from tidings.runtime.errors import Unavailable
-from tidings.runtime.log.follow import StreamMessage, stream_state
+from tidings.runtime.log.follow import StreamMessage
 from tidings.runtime.log.read import read
+from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import ReadModel
 
@@ -67,7 +67,8 @@ async def find_undelivered(
 ) -> list[UndeliveredEvent]:
     """Return the events that notified no user, in their order; raises Unavailable."""
     events = [event for message in messages if (event := _event(message))]
-    effects_of = [(event, _effects(event, texts)) for event in events]
+    tenants = runtime.settings.tenants_including_actor
+    effects_of = [(event, _effects(event, texts, tenants)) for event in events]
     query = audience_query(effects_of, Topics(0, 0, {}))
     if not events:
         return []
@@ -98,13 +99,15 @@ def explain_undelivered(event: AnyRecordedEvent, tells: list[Tell], audience: Au
         return ""
     if everybody:
         return "only its actor would have been notified"
-    relations = [str(to) for tell in tells for to in tell.to if isinstance(to, Relation)]
+    relations = [str(to) for tell in tells for to in tell.to if not isinstance(to, str)]
     return f"no user is in {', '.join(dict.fromkeys(relations))}"
 
 
-def _effects(event: AnyRecordedEvent, texts: Texts) -> list[Effect]:
+def _effects(
+    event: AnyRecordedEvent, texts: Texts, tenants_including_actor: frozenset[str]
+) -> list[Effect]:
     try:
-        effects = react(event, RULES)
+        effects = react(event, RULES, tenants_including_actor)
         validate_templates(effects, texts)
         return effects
     except Exception:  # the router has written such an event to the dead letters with the reason
@@ -113,7 +116,9 @@ def _effects(event: AnyRecordedEvent, texts: Texts) -> list[Effect]:
 
 def _event(message: StreamMessage) -> AnyRecordedEvent | None:
     try:
-        return decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+        return decode_recorded_event(
+            message.data, message.sequence, message.time_nanoseconds, message.subject
+        )
     except InvalidEvent:  # this one is a dead letter too
         return None
 

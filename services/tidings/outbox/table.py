@@ -11,13 +11,20 @@ import psycopg
 from tidings.client.outbox import SCHEMA_FILE
 from tidings.contracts.messages import BATCH_LIMIT_MESSAGES
 from tidings.runtime.errors import InvalidSettings, Unavailable
-from tidings.runtime.log.follow import StreamState
+from tidings.runtime.log.state import StreamState
+from tidings.runtime.readmodels.connect_failure import connect_failure
+from tidings.runtime.readmodels.session import is_pooled
 
 CONNECT_SECONDS = 5
 POLL_SECONDS = 1.0
 TAKEOVER_SECONDS = 0.5
+COUNT_LIMIT = 100_000
 BATCH_LIMIT_BYTES = 4 * 1024 * 1024
 OPTIONS = "-c statement_timeout=30s -c timezone=UTC -c application_name=tidings-outbox"
+POOLED = (
+    "the outbox needs Postgres itself, not a pooler: it is notified and leads by a lock, which last"
+    " as long as a session of its own; set TIDINGS_OUTBOX_DSN to the address of the server"
+)
 
 OutboxConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -50,6 +57,10 @@ SELECT underway.epoch, underway.after, waiting.position, waiting.event
 FROM tidings_outbox.underway
 JOIN tidings_outbox.waiting ON waiting.position = ANY(underway.positions)
 ORDER BY waiting.position
+"""
+COUNT_EVENTS: LiteralString = """
+SELECT (SELECT count(*) FROM (SELECT FROM tidings_outbox.waiting LIMIT %s) AS waiting),
+    (SELECT count(*) FROM (SELECT FROM tidings_outbox.refused LIMIT %s) AS refused)
 """
 RETRY_REFUSED: LiteralString = """
 WITH gone AS (DELETE FROM tidings_outbox.refused RETURNING position, event)
@@ -146,19 +157,20 @@ async def outbox_connection(dsn: str) -> AsyncGenerator[OutboxConnection]:
             keepalives_count=3,
         )
         async with connection:
+            if await is_pooled(connection):
+                raise InvalidSettings(POOLED)
             yield connection
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         raise InvalidSettings(
             "there is no outbox in that database; make it with `tidings outbox --install`"
         ) from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise Unavailable(
-            f"the outbox's Postgres: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-        ) from None
+        if "startup parameter" in str(error):  # PgBouncer refuses `options`
+            raise InvalidSettings(POOLED) from None
+        reason = connect_failure(dsn, error)
+        raise Unavailable(f"the outbox's Postgres: {type(error).__name__}: {reason}") from None
     except psycopg.ProgrammingError as error:
-        raise InvalidSettings(
-            f"the outbox's Postgres: {(str(error).splitlines() or [''])[0]}"
-        ) from None
+        raise InvalidSettings(f"the outbox's Postgres: {connect_failure(dsn, error)}") from None
 
 
 @asynccontextmanager
@@ -174,6 +186,13 @@ async def create_tables(dsn: str) -> None:
     """Create the outbox's tables, unless they are there."""
     async with outbox_connection(dsn) as connection:
         await connection.execute(SCHEMA_FILE.read_bytes())
+
+
+async def count_events(dsn: str) -> tuple[int, int]:
+    """Return how many events wait and how many are set aside, each up to `COUNT_LIMIT`."""
+    async with outbox_connection(dsn) as connection:
+        row = await (await connection.execute(COUNT_EVENTS, [COUNT_LIMIT] * 2)).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
 
 
 async def retry_refused(dsn: str) -> int:

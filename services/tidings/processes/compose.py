@@ -7,20 +7,24 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tidings.client.addresses import http_url
 from tidings.client.jetstream import connect
+from tidings.processes.readiness import Readiness
+from tidings.projections import AUDIENCE, PROJECTIONS
+from tidings.projections.projection import Projection
+from tidings.runtime.health import Probe
 from tidings.runtime.log.install import install_streams
+from tidings.runtime.metrics.metrics import Metrics
 from tidings.runtime.process import Runtime, open_runtime, run_forever, tune_gc
+from tidings.runtime.readmodels.probe import read_models_probe
 from tidings.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from tidings.edge.edge import Edge
     from tidings.runtime.auth.access import Access
-    from tidings.runtime.http.metrics import Gauge
 
-
-def print_ready(what: str) -> None:
-    """Print that a service is ready; the process that started it waits for that line."""
-    print(f"ready {what}", flush=True)
+PROJECTED = tuple(each for each in PROJECTIONS if each != AUDIENCE)
+"""The read models that the projector writes; the notifier writes the audience itself."""
 
 
 async def notifier_process(settings: Settings) -> None:
@@ -28,7 +32,9 @@ async def notifier_process(settings: Settings) -> None:
     from tidings.notifier.notifier import run_notifier
 
     async with open_runtime(settings, "notifier") as runtime:
-        await run_notifier(runtime, lambda: print_ready("notifier"))
+        ready = Readiness("notifier", runtime.jetstream, _probes(runtime, (AUDIENCE,)))
+        async with ready.watch(settings, runtime.metrics):
+            await run_notifier(runtime, ready.report)
 
 
 async def projector_process(settings: Settings) -> None:
@@ -36,17 +42,25 @@ async def projector_process(settings: Settings) -> None:
     from tidings.projector.projector import run_projector
 
     async with open_runtime(settings, "projector") as runtime:
-        await run_projector(runtime, lambda: print_ready("projector"))
+        ready = Readiness("projector", runtime.jetstream, _probes(runtime, PROJECTED))
+        async with ready.watch(settings, runtime.metrics):
+            await run_projector(runtime, ready.report)
 
 
 async def outbox_process(settings: Settings, dsn: str, tenant: str | None) -> None:
     """Run an outbox's relay; it does not need Tidings' own Postgres."""
+    from tidings.outbox.outbox_metrics import OutboxMetrics
     from tidings.outbox.relay import Relay
 
+    metrics = Metrics()
     async with connect(settings.nats, "tidings-outbox") as jetstream:
         await install_streams(jetstream, settings)
-        relay = Relay(jetstream, dsn, settings.subjects, tenant)
-        await run_forever("outbox", lambda: relay.run(lambda: print_ready("outbox")))
+        outbox = metrics.part(OutboxMetrics)
+        metrics.add_refresh(lambda: outbox.read_counts(dsn))
+        relay = Relay(jetstream, dsn, settings.subjects, tenant, outbox, settings.linkable_hosts)
+        ready = Readiness("outbox", jetstream, {})
+        async with ready.watch(settings, metrics):
+            await run_forever("outbox", lambda: relay.run(ready.report))
 
 
 async def web_process(settings: Settings, parts: Sequence[str]) -> None:
@@ -54,12 +68,17 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
     from tidings.edge.dialects import routes as dialect_routes
     from tidings.edge.edge import open_edge
     from tidings.edge.http import routes
+    from tidings.edge.monitoring.edge_gauges import register_gauges
     from tidings.gateway import gateway
     from tidings.runtime.auth.access import Access
+    from tidings.runtime.http.allowed_hosts import AllowedHosts
+    from tidings.runtime.http.connections.peers import peers_of
     from tidings.runtime.http.idempotency.middleware import IdempotencyMiddleware
     from tidings.runtime.http.idempotency.store import IdempotencyKeys
     from tidings.runtime.http.listener import bind_listener
     from tidings.runtime.http.metrics import metrics_route
+    from tidings.runtime.http.request_metrics import HttpMetrics
+    from tidings.runtime.http.stranger_limit import StrangerLimit
     from tidings.runtime.http.web import create_application, serve_application
 
     settings.check_access(tickets="edge" in parts)
@@ -84,17 +103,38 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
                 ),
                 *(gateway.handlers(runtime, access) if "gateway" in parts else ()),
             ]
-            handlers.append(metrics_route(_gauges(edge) if edge else ()))
+            handlers.append(metrics_route(runtime.metrics))
+            if edge:
+                register_gauges(runtime.metrics, edge)
+
+            ready = Readiness(
+                "-".join(parts),
+                runtime.jetstream,
+                _probes(runtime, PROJECTIONS) if edge else {"log": runtime.appends.probe},
+                "it reads the newest entries of the log; ask again in a moment",
+            )
             idempotent = IdempotencyMiddleware(
-                IdempotencyKeys(runtime.postgres, settings), access.identify_sender
+                IdempotencyKeys(runtime.postgres, settings),
+                access.identify_sender,
+                access.shared_buckets("request"),
             )
             app = create_application(
-                handlers, lambda: _ready(runtime, edge), idempotent, settings.origins
+                handlers,
+                ready.public_problems,
+                idempotent,
+                settings.origins,
+                runtime.metrics.part(HttpMetrics),
             )
-            async with _run_followers(access, edge):
+            async with (
+                ready.watch(settings, runtime.metrics),
+                _run_followers(access, edge),
+            ):
                 tune_gc()
-                print_ready(f"http://{settings.host}:{listener.getsockname()[1]}")
-                await serve_application(app, listener, edge.drain.run if edge else _drain_nothing)
+                ready.report(http_url(settings.host, listener.getsockname()[1]))
+                peers = peers_of(settings, runtime.metrics, access.strangers)
+                drain = edge.drain.run if edge else _drain_nothing
+                admitted = AllowedHosts(StrangerLimit(app, access), settings)
+                await serve_application(admitted, listener, peers, drain)
 
 
 def _page_handlers(runtime: Runtime) -> list[Any]:
@@ -125,27 +165,10 @@ async def _drain_nothing() -> None:
     """Do nothing before exit: a gateway's requests end by themselves."""
 
 
-def _gauges(edge: Edge) -> tuple[Gauge, ...]:
-    from tidings.runtime.http.metrics import Gauge
-
-    return (
-        Gauge(
-            "tidings_connections",
-            "Connections of clients, of every kind.",
-            lambda: edge.hub.subscriber_count,
-        ),
-        Gauge(
-            "tidings_watches",
-            "Relations and lists of users whose presence is watched.",
-            lambda: edge.presence.watches.group_count,
-        ),
-        Gauge(
-            "tidings_signals_dropped",
-            "Signals that came faster than they could be passed on.",
-            lambda: edge.presence.signals.dropped,
-        ),
-    )
-
-
-def _ready(runtime: Runtime, edge: Edge | None) -> bool:
-    return runtime.jetstream.connected and (edge is None or edge.follow_loop.caught_up.is_set())
+def _probes(runtime: Runtime, projections: Sequence[Projection]) -> dict[str, Probe]:
+    """Return what a service needs beside NATS: its appends stored, and these read models."""
+    dsn = runtime.settings.postgres
+    return {
+        "log": runtime.appends.probe,
+        "Postgres": read_models_probe(runtime.postgres, dsn, projections),
+    }

@@ -9,17 +9,19 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from tidings.client.addresses import http_url
+from tidings.processes.upgrade import fit_read_models
 from tidings.runtime.embedded.child import LAUNCHER
 from tidings.runtime.embedded.data_directory import locked
 from tidings.runtime.embedded.servers import run_nats, run_postgres
 from tidings.runtime.errors import Permanent
-from tidings.runtime.http.listener import bind_listener
+from tidings.runtime.http.listener import ListenerNames, bind_socket
 from tidings.runtime.settings import Settings
 from tidings.runtime.settings_sources import environment_of, running_file_of
 
@@ -37,37 +39,62 @@ class ServiceNotReady(Permanent):
 
 
 @asynccontextmanager
-async def run_everything(settings: Settings) -> AsyncGenerator[str]:
-    """Run everything while the block lasts; yields the base URL once every service is ready."""
+async def run_everything(
+    settings: Settings, *, rebuild: bool = False, say: Callable[[str], None] = log.info
+) -> AsyncGenerator[str]:
+    """Run everything while the block lasts; yields the base URL once every service is ready.
+
+    Read models of another version are rebuilt first, and with `rebuild` those that do not fit the
+    log; `say` takes the lines about it. Raises ServiceNotReady or another TidingsError.
+    """
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(locked(settings.data_dir))
+        secret = settings.jwt_secret or _signing_secret(directory)
+        msgspec.structs.replace(settings, jwt_secret=secret).check_services()
+        port = _choose_port(settings)
         nats_url = settings.nats_url or (await stack.enter_async_context(run_nats(directory))).url
         postgres_dsn = (
             settings.postgres_dsn or (await stack.enter_async_context(run_postgres(directory))).dsn
         )
-        with bind_listener(
-            settings.host, settings.port, settings.idle_peer_timeout_seconds
-        ) as listener:
-            port = listener.getsockname()[1]
-        url = f"http://{settings.host}:{port}"
+        url = http_url(settings.host, port)
         running = {
             "nats_url": nats_url,
             "postgres_dsn": postgres_dsn,
-            "jwt_secret": settings.jwt_secret or _signing_secret(directory),
+            "jwt_secret": secret,
             "client_url": url,
         }
         services_log = stack.enter_context(_open_log(directory))
-        environment = {
-            **os.environ,
-            **environment_of(
-                msgspec.structs.replace(settings, **running, port=port, data_dir=directory)
-            ),
-        }
-        children = [ServiceProcess(command, environment, services_log) for command in SERVICES]
+        started = msgspec.structs.replace(settings, **running, port=port, data_dir=directory)
+        await fit_read_models(started, rebuild=rebuild, say=say)
+        children = [
+            ServiceProcess(command, child_environment(started, index), services_log)
+            for index, command in enumerate(SERVICES)
+        ]
         await stack.enter_async_context(supervise_processes(children))
         await _wait_until_ready(children, directory)
         stack.enter_context(_running_file(directory, running))
         yield url
+
+
+def _choose_port(settings: Settings) -> int:
+    """Return the port to serve on, a free one for 0; raises InvalidSettings."""
+    names = ListenerNames("--host", "--port")
+    with bind_socket(settings.host, settings.port, reuse_port=False, names=names) as probe:
+        probe.listen()
+        return probe.getsockname()[1]
+
+
+def child_environment(settings: Settings, index: int) -> dict[str, str]:
+    """Return the environment of one of several children that get the same settings.
+
+    They cannot share `metrics_port`: each one after the first takes the next port. With 0 each
+    chooses a free one.
+    """
+    port = settings.metrics_port + index if settings.metrics_port else settings.metrics_port
+    return {
+        **os.environ,
+        **environment_of(msgspec.structs.replace(settings, metrics_port=port)),
+    }
 
 
 class ServiceProcess:
@@ -78,13 +105,15 @@ class ServiceProcess:
     ) -> None:
         self.name = command[0]
         self.ready = asyncio.Event()
+        self.ended_for_good = asyncio.Event()
+        self.reason = ""
         self._command = command
         self._environment = environment
         self._output = output
 
     async def supervise(self) -> None:
         """Start the process, and again whenever it ends, until cancelled."""
-        failures = 0
+        failures, reported = 0, ""
         while True:
             began = asyncio.get_running_loop().time()
             code = await self._run_once()
@@ -92,9 +121,11 @@ class ServiceProcess:
                 1 if asyncio.get_running_loop().time() - began > READY_SECONDS else failures + 1
             )
             wait = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
-            log.warning(
-                "%s ended with exit code %s; starting it again in %.1f s", self.name, code, wait
-            )
+            outcome = self.reason or f"exit code {code}"
+            # The same reason again and again would hide all other lines.
+            level = logging.DEBUG if outcome == reported else logging.WARNING
+            log.log(level, "%s ended: %s; starting it again in %.1f s", self.name, outcome, wait)
+            reported = outcome
             await asyncio.sleep(wait)
 
     async def _run_once(self) -> int:
@@ -109,7 +140,7 @@ class ServiceProcess:
         )
         process = await asyncio.create_subprocess_exec(
             *launcher,
-            *(sys.executable, "-m", "tidings.cli", *self._command),
+            *(sys.executable, "-P", "-m", "tidings.cli", *self._command),
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -126,7 +157,11 @@ class ServiceProcess:
         assert process.stdout
         while line := await process.stdout.readline():
             if line.startswith(b"ready"):
+                self.reason = ""
                 self.ready.set()
+            elif line.startswith(b"failed "):
+                self.reason = line.decode(errors="replace").removeprefix("failed ").strip()
+                self.ended_for_good.set()
 
 
 @asynccontextmanager
@@ -143,14 +178,19 @@ async def supervise_processes(children: list[ServiceProcess]) -> AsyncGenerator[
 
 async def _wait_until_ready(children: list[ServiceProcess], directory: Path) -> None:
     for child in children:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await child.ready.wait()
-        except TimeoutError:
+        outcomes = [
+            asyncio.ensure_future(each.wait()) for each in (child.ready, child.ended_for_good)
+        ]
+        await asyncio.wait(outcomes, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for outcome in outcomes:
+            outcome.cancel()
+        if child.ended_for_good.is_set() and not child.ready.is_set():
+            raise ServiceNotReady(f"{child.name} cannot start: {child.reason}")
+        if not child.ready.is_set():
             raise ServiceNotReady(
                 f"{child.name} is not ready after {READY_SECONDS:.0f} s;"
                 f" see {directory / 'services.log'}"
-            ) from None
+            )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -11,14 +11,17 @@ from functools import partial
 from tidings.projections import ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS
 from tidings.projections.audience.queries import SWEEP_CLOSINGS, SWEEP_GROUPED
 from tidings.projections.inbox.queries import SWEEP_INBOX
-from tidings.projections.projection import Change, Projection
+from tidings.projections.projection import Projection
 from tidings.projections.receipts.queries import SWEEP_RECEIPTS
-from tidings.runtime.log.follow import StreamMessage, follow
+from tidings.projector.apply import BatchWriter
+from tidings.runtime.errors import LogLost
+from tidings.runtime.log.follow import follow
+from tidings.runtime.log.state import state_at_least
+from tidings.runtime.metrics.follower_lag import FollowPosition
 from tidings.runtime.process import Runtime, run_forever
-from tidings.runtime.readmodels.read_model import Execution, ReadModel, live_model
+from tidings.runtime.readmodels.read_model import live_model, rows_beyond_log
 
 BATCH_MESSAGES = 2000
-SLICE_MESSAGES = 50
 SMALL_BATCH_MESSAGES = 100
 SMALL_BATCH_PAUSE_SECONDS = 0.01
 """How long to wait for more after a small batch: a transaction each would cost most of all."""
@@ -48,7 +51,11 @@ async def run_projection(
     model = await live_model(runtime.postgres, projection)
     epoch = runtime.epochs[projection.stream]
     checkpoint = await model.checkpoint(runtime.postgres, epoch)
-    sequence = checkpoint.sequence
+    sequence, writer = checkpoint.sequence, BatchWriter(runtime, model)
+    state = await state_at_least(runtime.jetstream, projection.stream, epoch, sequence)
+    if sequence > state.last_sequence:
+        raise LogLost(rows_beyond_log(projection, sequence, state.last_sequence))
+    position = runtime.metrics.followers.position_of(f"projection_{projection.name}")
     ready()
     batches = follow(
         runtime.jetstream,
@@ -57,42 +64,27 @@ async def run_projection(
         after=sequence,
         epoch=epoch,
         limit=BATCH_MESSAGES,
+        position=position,
     )
     async with aclosing(batches), asyncio.TaskGroup() as group:
         applying: asyncio.Task[None] | None = None
         async for batch in batches:
             if batch:
-                executions = model.prepare_changes(await evolve_batch(projection, batch))
+                prepared = await writer.prepare(batch, sequence)
                 if applying:
                     await applying
-                applying = group.create_task(
-                    apply_batch(runtime, model, executions, sequence, batch[-1].sequence)
-                )
-                sequence = batch[-1].sequence
+                applying = group.create_task(writer.write(prepared))
+                applying.add_done_callback(partial(_release_written, position))
+                position.in_flight, sequence = batch, batch[-1].sequence
                 await asyncio.sleep(
                     SMALL_BATCH_PAUSE_SECONDS if len(batch) < SMALL_BATCH_MESSAGES else 0
                 )
 
 
-async def evolve_batch(projection: Projection, batch: list[StreamMessage]) -> list[Change]:
-    """Compute the changes of a batch in slices; between them, the batch before gets to Postgres."""
-    changes: list[Change] = []
-    for first in range(0, len(batch), SLICE_MESSAGES):
-        changes += [
-            change
-            for message in batch[first : first + SLICE_MESSAGES]
-            for change in projection.evolve(message)
-        ]
-        await asyncio.sleep(0)
-    return changes
-
-
-async def apply_batch(
-    runtime: Runtime, model: ReadModel, executions: list[Execution], previous: int, sequence: int
-) -> None:
-    """Apply a batch and its checkpoint in one transaction, while the next one is prepared."""
-    async with runtime.postgres.transaction() as connection:
-        await model.apply_changes(connection, executions, previous, sequence)
+def _release_written(position: FollowPosition, task: asyncio.Task[None]) -> None:
+    """Note that a batch has been applied, unless that failed."""
+    if not task.cancelled() and not task.exception():
+        position.release()
 
 
 async def delete_expired_rows(runtime: Runtime) -> None:

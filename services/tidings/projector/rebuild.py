@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from tidings.projections.projection import Projection
+from tidings.projector.apply import BatchWriter
 from tidings.projector.projector import BATCH_MESSAGES
-from tidings.runtime.log.follow import follow, stream_state
+from tidings.runtime.log.follow import follow
 from tidings.runtime.log.read import last_message
+from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import (
     UNPARTITIONED,
@@ -55,6 +57,7 @@ async def _rebuild_partition(
     ]
     if not newest:
         return
+    writer = BatchWriter(runtime, model, partition)
     batches = follow(
         runtime.jetstream,
         projection.stream,
@@ -67,15 +70,7 @@ async def _rebuild_partition(
         async for batch in batches:
             if not batch:
                 continue
-            changes = (change for message in batch for change in projection.evolve(message))
-            async with runtime.postgres.transaction() as connection:
-                await model.apply_changes(
-                    connection,
-                    model.prepare_changes(changes),
-                    sequence,
-                    batch[-1].sequence,
-                    partition,
-                )
+            await writer.write(await writer.prepare(batch, sequence))
             sequence = batch[-1].sequence
             progress(sequence, target)
             if sequence >= max(newest):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 from tidings.runtime.setting_values import Network
 
 HOPS_LIMIT = 20
 IPV6_SITE_BITS = 64
 """A site gets a whole /64, so that limits by IPv6 address count by that prefix."""
+
+
+def peer_of(scope: Any) -> str:
+    """Return the other end of the connection of an ASGI scope, empty if the scope has none."""
+    return (scope.get("client") or ("", 0))[0]
 
 
 def address_of(
@@ -34,13 +40,20 @@ def address_of(
     return _network_text(address) if address else peer
 
 
+def is_from_proxy(peer: str, proxies: Sequence[Network]) -> bool:
+    """Return whether the other end of a connection is a trusted proxy."""
+    address = _parse_address(peer) if proxies else None
+    return address is not None and _is_within(address, proxies)
+
+
+def forwarded_fields(element: str) -> dict[str, str]:
+    """Return the fields of an element of `Forwarded` (RFC 7239, section 4), names in lower case."""
+    pairs = (pair.partition("=") for pair in element.split(";"))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
 def _hop_address(text: str, header: str) -> str:
-    if header != "forwarded":
-        return text.strip()
-    pairs = (pair.partition("=") for pair in text.split(";"))
-    return next(
-        (value.strip().strip('"') for name, _, value in pairs if name.strip().lower() == "for"), ""
-    )
+    return forwarded_fields(text).get("for", "") if header == "forwarded" else text.strip()
 
 
 def _parse_address(text: str) -> IPv4Address | IPv6Address | None:

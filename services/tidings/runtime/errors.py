@@ -5,6 +5,7 @@ TidingsError
 │   ├── Unavailable   a server is away: NATS or Postgres
 │   └── Fenced        another process took this over
 └── Permanent         a retry will not help
+    ├── RowsRefused   Postgres refuses rows because of their values
     ├── InvalidSettings
     ├── LogLost       a stream was recreated or lost its tail
     ├── WrongSequence an expected sequence did not hold
@@ -28,6 +29,8 @@ __all__ = [
     "LogLost",
     "Permanent",
     "RequestRefused",
+    "RowsRefused",
+    "SettingMissing",
     "TidingsError",
     "Transient",
     "Unavailable",
@@ -39,8 +42,20 @@ class Fenced(Transient):
     """Another process has taken over this partition or read model."""
 
 
+class RowsRefused(Permanent):
+    """Postgres refuses rows because of their values."""
+
+
 class InvalidSettings(Permanent):
     """A setting is missing or wrong."""
+
+
+class SettingMissing(InvalidSettings):
+    """A setting that is needed is not set; `name` is its variable."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class LogLost(Permanent):

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
+from tidings.client.addresses import http_url
 from tidings.contracts.subjects import Subjects
 from tidings.runtime.setting_values import (
+    ClaimNames,
+    Defaults,
     Network,
+    parse_claim_names,
+    parse_defaults,
+    parse_dialects,
+    parse_host,
     parse_network,
     parse_origin,
     parse_partition,
     parse_rate,
+    parse_scope,
+    parse_tenant,
     require_long,
     require_set,
     split_list,
@@ -20,6 +31,11 @@ from tidings.runtime.setting_values import (
 
 YEAR_SECONDS = 31_536_000
 SECRET_EXAMPLE = "32 random characters or more"
+RATES = (
+    *("connect", "frame", "request", "ticket", "event", "stranger"),
+    *("tenant_event", "tenant_byte"),
+)
+"""`connect` is the setting `connect_rate`, and so on."""
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -56,6 +72,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds by which the issuer's clock may differ from ours."""
     token_lifetime_limit_seconds: Seconds = YEAR_SECONDS
     """Longest lifetime of a token in seconds; revocations are kept that long."""
+    default_tenant: str | None = None
+    """Tenant of tokens that state none: `acme`, or `key=acme,…` by dialect or issuer (`iss`)."""
+    default_scope: str | None = None
+    """Scope of tokens that state none: `inbox`, or `key=inbox,…`; `emit`, `admin` only if given."""
+    token_claims: str = ""
+    """Names of the claims of a token, such as `user=user_id,tenant=org,scope=scp`."""
     token_cookie: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "tidings_token"
     """Name of the cookie in which a page may send its token."""
     ticket_secret: str | None = None
@@ -64,22 +86,34 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds that a ticket can be redeemed; short, because logs keep addresses."""
     allowed_origins: str = ""
     """Origins whose pages may connect (CORS), comma-separated, beside the edge's own."""
+    allowed_hosts: str = ""
+    """Hosts that requests may name, comma-separated; if unset, any, on loopback only its names."""
+    link_hosts: str = ""
+    """Hosts of pages that events may link to, beside those of allowed origins; `*` for any."""
     trusted_proxies: str = ""
-    """Networks whose header with the client's address is trusted, comma-separated."""
+    """Networks whose `X-Forwarded-*` or `Forwarded` headers are trusted, comma-separated."""
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
-    """Header that trusted proxies write: `x-forwarded-for`, or `forwarded` (RFC 7239)."""
-    connections_per_address: Positive | None = None
-    """Connections of one client address (IPv6: one /64) to an edge; if unset, any."""
+    """Headers of trusted proxies: `x-forwarded-for`, `-host` and `-proto`, or `forwarded`."""
+    connections_per_address: Annotated[int, Meta(ge=0)] = 2000
+    """Connections of one client address (IPv6: one /64) to an edge; 0: any number."""
+    unauthenticated_per_address: Annotated[int, Meta(ge=0)] = 200
+    """Connections of one address that no token has opened yet, proxies excepted; 0: any number."""
     connect_rate: str = "600/60"
     """Connects of a user from one address to a process: count/seconds, or `off`."""
     frame_rate: str = "3000/60"
-    """Frames that a client may send on one connection: count/seconds, or `off`."""
+    """Frames that a user may send to a process, over all connections: count/seconds, or `off`."""
     request_rate: str = "6000/60"
     """Requests of a user to a process, over all its routes: count/seconds, or `off`."""
     ticket_rate: str = "120/60"
     """Tickets that a process issues to a user: count/seconds, or `off`."""
     event_rate: str = "off"
     """Requests of a user to emit: count/seconds; `off` because services emit in bulk."""
+    tenant_event_rate: str = "600000/60"
+    """Events that a tenant may emit by a process: count/seconds, or `off`."""
+    tenant_byte_rate: str = "536870912/60"
+    """Bytes of events that a tenant may emit by a process: count/seconds, or `off`."""
+    stranger_rate: str = "6000/60"
+    """Requests of an address without a token: count/seconds, or `off`; wrong ones: a tenth."""
     client_url: str | None = None
     """Base URL for commands that connect as clients; if unset, from host and port."""
     client_token: str | None = None
@@ -90,8 +124,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Address that HTTP is served on; the default admits this machine only."""
     port: Port = 8000
     """Port that HTTP is served on; 0 chooses a free one."""
-    log_level: str = "INFO"
+    metrics_port: Port | None = None
+    """Port of `/metrics` and `/health` of any process; 0 chooses a free one, which is logged."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     """Least level of the lines that are logged: DEBUG, INFO, WARNING or ERROR."""
+    dialects: str = ""
+    """Products of tenants: `barbershop=tenant-a,tenant-b;incidents=tenant-c`."""
+    public_status: bool = True
+    """Answer `/api/v1/ws/status` without a token, with numbers only; if false, with 404."""
     demo: bool = False
     """Serve the demo page, where anyone may sign in; `tidings up --demo` sets it."""
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
@@ -108,13 +148,19 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days that notifications are kept; events are kept for ever."""
     notifications_per_user: Positive = 1000
     """Notifications that are kept for each user, the newest."""
+    events_limit_bytes: Positive | None = None
+    """Bytes of EVENTS; when reached, events are refused (503), none is dropped; if unset, any."""
+    notifications_limit_bytes: Positive | None = None
+    """Bytes of NOTIFICATIONS; when reached, deliveries wait, none is dropped; if unset, any."""
     topic_threshold_members: Annotated[int, Meta(ge=0)] = 1000
     """Members above which a relation gets one shared log, written once for all."""
+    include_actor_tenants: str = ""
+    """Tenants whose users are notified of their own acts too, by every rule; comma-separated."""
     duplicate_window_seconds: Seconds = 120
     """Seconds in which NATS drops an event whose id it has already."""
     sweep_interval_seconds: Seconds = 3600
     """Seconds between two deletions of expired rows; reads never show them."""
-    heartbeat_seconds: Seconds = 25
+    heartbeat_seconds: Seconds = 30
     """Seconds between two heartbeats; below the idle timeouts of most proxies."""
     connection_lifetime_seconds: Seconds = 3600
     """Longest lifetime of a connection; each gets up to 20 % less, to spread reconnects."""
@@ -142,6 +188,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Notifications in the snapshot that a new client gets; the rest are listed by page."""
     postgres_connections: Positive = 8
     """Connections of the Postgres pool of each process."""
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for clients: that of `client_url`, or of host and port on this machine."""
+        return (self.client_url or http_url(self.host, self.port)).rstrip("/")
 
     @property
     def nats(self) -> str:
@@ -179,9 +230,46 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return split_list(self.jwt_issuer or "") or None
 
     @property
+    def default_tenants(self) -> Defaults:
+        """The tenants of tokens without a tenant; raises InvalidSettings."""
+        return parse_defaults(
+            "TIDINGS_DEFAULT_TENANT", self.default_tenant or "", self.issuer, parse_tenant
+        )
+
+    @property
+    def default_scopes(self) -> Defaults:
+        """The scopes of tokens without a scope; raises InvalidSettings."""
+        return parse_defaults(
+            "TIDINGS_DEFAULT_SCOPE", self.default_scope or "", self.issuer, parse_scope
+        )
+
+    @property
+    def claim_names(self) -> ClaimNames:
+        """The names of the claims that state user, tenant and scope; raises InvalidSettings."""
+        return parse_claim_names("TIDINGS_TOKEN_CLAIMS", self.token_claims)
+
+    @property
+    def dialect_by_tenant(self) -> Mapping[str, str]:
+        """The name of each tenant's dialect, as far as it is set; raises InvalidSettings."""
+        return parse_dialects("TIDINGS_DIALECTS", self.dialects)
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """The origins whose pages may connect, beside our own; raises InvalidSettings."""
         return tuple(parse_origin(text) for text in split_list(self.allowed_origins))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that requests may name; none: see `allowed_hosts`. Raises InvalidSettings."""
+        return tuple(
+            parse_host("TIDINGS_ALLOWED_HOSTS", text) for text in split_list(self.allowed_hosts)
+        )
+
+    @property
+    def linkable_hosts(self) -> frozenset[str]:
+        """The hosts of pages that events may link to; raises InvalidSettings."""
+        own = (parse_host("TIDINGS_LINK_HOSTS", text) for text in split_list(self.link_hosts))
+        return frozenset(own) | {str(urlsplit(origin).hostname) for origin in self.origins}
 
     @property
     def proxies(self) -> tuple[Network, ...]:
@@ -189,10 +277,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return tuple(parse_network(text) for text in split_list(self.trusted_proxies))
 
     def rate(self, name: str) -> tuple[int, int] | None:
-        """Return quota and seconds of the rate `connect`, `frame`, `request`, `ticket` or `event`.
-
-        None: no limit. Raises InvalidSettings.
-        """
+        """Return quota and seconds of one of RATES, None: no limit; raises InvalidSettings."""
         return parse_rate(f"TIDINGS_{name.upper()}_RATE", getattr(self, f"{name}_rate"))
 
     def check_access(self, *, tickets: bool) -> None:
@@ -201,13 +286,29 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self.jwks_url or self.secret,
             self.audience,
             self.issuer,
+            self.default_tenants,
+            self.default_scopes,
+            self.claim_names,
+            self.dialect_by_tenant,
             self.origins,
+            self.hosts,
+            self.linkable_hosts,
             self.proxies,
             tickets and self.ticket_key,
             self.demo and self.secret,
         )
-        for name in ("connect", "frame", "request", "ticket", "event"):
+        for name in RATES:
             self.rate(name)
+
+    def check_services(self) -> None:
+        """Raise InvalidSettings if a setting would keep one of the services from starting."""
+        self.check_access(tickets=True)
+        _ = (self.notifier_partition_numbers, self.edge_partition_numbers)
+
+    @property
+    def tenants_including_actor(self) -> frozenset[str]:
+        """The tenants in which every rule notifies the actor too."""
+        return frozenset(split_list(self.include_actor_tenants))
 
     @property
     def subjects(self) -> Subjects:

@@ -16,8 +16,9 @@ import msgspec
 from tidings.client.direct_client import ReceivedMessage
 from tidings.client.errors import MessageNotFound
 from tidings.contracts.codec import encode
-from tidings.contracts.cursor import Cursor, epoch_of
+from tidings.contracts.cursor import Cursor, epoch_of, personal_epoch
 from tidings.contracts.frames import Entries, ServerFrame
+from tidings.contracts.ids import OwnEventIds
 from tidings.contracts.notifications import (
     Mark,
     Notification,
@@ -53,8 +54,8 @@ LIMIT_NOTIFICATIONS = 5
 RING_BYTES = 1_000_000
 
 
-def cursor_at(sequence: int) -> Cursor:
-    return Cursor(EPOCH, sequence)
+def cursor_at(sequence: int, person: Person = ANN) -> Cursor:
+    return Cursor(personal_epoch(EPOCH, person), sequence)
 
 
 def notification_id(sequence: int) -> str:
@@ -164,27 +165,34 @@ def make_page(
 class FakeStream:
     """The stream `NOTIFICATIONS`, with the requests that a `LogReader` makes of it.
 
-    A replica has the messages up to `replica_head`; a page has at most `page_limit` messages.
+    A replica has the messages up to `replica_head`, the leader those up to `leader_head`; a page
+    has at most `page_limit` messages.
     """
 
     def __init__(self, messages: Iterable[StreamMessage] = ()) -> None:
         self.messages = list(messages)
         self.page_limit = 500
         self.replica_head = HEAD
+        self.leader_head = HEAD
         self.is_away = False
         self.read_count = 0
+        self.page_slots = asyncio.Semaphore(1)
+        self.leader_slots = asyncio.Semaphore(1)
         self._callbacks: dict[str, Callable[[ReceivedMessage], None]] = {}
 
-    async def call_api(self, subject: str, request: Any = None) -> dict[str, Any]:
+    async def call_api(
+        self, subject: str, request: Any = None, *, timeout: float = 0.0
+    ) -> dict[str, Any]:
         """Answer as the stream's leader."""
         if self.is_away:
             raise Unavailable("NATS is away")
         if subject == f"STREAM.INFO.{NOTIFICATIONS}":
             last_sequence = self.messages[-1].sequence if self.messages else 0
-            return {"created": CREATED, "state": {"last_seq": last_sequence}}
+            state = {"last_seq": min(last_sequence, self.leader_head)}
+            return {"created": CREATED, "state": state}
         assert subject == f"STREAM.MSG.GET.{NOTIFICATIONS}"
         found = self._messages_after(request["seq"], request["next_by_subj"])
-        if not found:
+        if not found or found[0].sequence > self.leader_head:
             raise MessageNotFound("no message found")
         message = found[0]
         data = b64encode(message.data).decode()
@@ -278,7 +286,13 @@ class FakeLog:
         self.ring = Ring(ring_bytes, floor)
         settings = Settings(notifications_per_user=LIMIT_NOTIFICATIONS, snapshot_limit=3)
         self.reader = LogReader(
-            Runtime(settings, cast(Any, self.stream), cast(Any, None), {NOTIFICATIONS: EPOCH}),
+            Runtime(
+                settings,
+                cast(Any, self.stream),
+                cast(Any, None),
+                {NOTIFICATIONS: EPOCH},
+                OwnEventIds(b""),
+            ),
             self.ring,
         )
         self.reader._queries = cast(Any, self.queries)

@@ -69,8 +69,8 @@ async def test_any_other_name_is_not_found(tidings: Tidings, name: str) -> None:
 
 
 def test_the_compressed_file_has_the_same_content() -> None:
-    from tidings.edge.http.assets import Asset
+    from tidings.edge.http.assets import read_asset
 
-    asset = Asset.read_file(WEB_FOLDER / "client.js")
+    asset = read_asset(WEB_FOLDER / "client.js")
 
     assert gzip.decompress(asset.gzipped) == asset.content

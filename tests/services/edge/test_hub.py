@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tidings.contracts.cursor import Cursor
 from tidings.contracts.notifications import Counts
 from tidings.contracts.subjects import Person
 from tidings.edge.delivery.frames import EncodedFrame
+from tidings.edge.delivery.heartbeat import Heartbeat
 from tidings.edge.delivery.hub import Hub
 from tidings.edge.delivery.inbox_queries import PAGE_BYTES, PAGE_ROWS
 from tidings.edge.delivery.log_reader import HEAD, Unreplayable
@@ -34,12 +37,14 @@ from tests.services.edge.fake_log import (
     notify_topic,
     sequences_in,
 )
+from tests.waiting import wait_until
 
 
 class Subscriber:
     """A connection that takes frames at its cursor; a busy one has to read on from the log."""
 
     is_live = True
+    dialect: str | None = None
 
     def __init__(self) -> None:
         self.cursor = cursor_at(0)
@@ -48,6 +53,10 @@ class Subscriber:
         self.heartbeats: list[tuple[Cursor, bool]] = []
         self.resume_count = 0
         self.revocation_checks = 0
+
+    @property
+    def sent_cursor(self) -> Cursor:
+        return self.cursor
 
     def try_deliver(self, frame: EncodedFrame, after: Cursor) -> bool:
         if self.is_busy or self.cursor != after:
@@ -127,7 +136,8 @@ async def test_the_entries_of_a_batch_reach_their_user_in_one_frame(edge: EdgeHu
         (notification_id(1), "ann"),
         (notification_id(4), "ann"),
     ]
-    assert (stream.cursor, ann.cursor, bob.cursor) == (cursor_at(4), cursor_at(4), cursor_at(2))
+    assert (stream.cursor, ann.cursor) == (cursor_at(4), cursor_at(4))
+    assert bob.cursor == cursor_at(2, BOB)
 
 
 async def test_consecutive_batches_form_a_chain(edge: EdgeHub) -> None:
@@ -424,6 +434,26 @@ async def test_a_heartbeat_moves_the_cursor_to_the_head_first(edge: EdgeHub) -> 
     assert ann.heartbeats == [(cursor_at(5), False), (cursor_at(5), True)]
 
 
+async def test_a_client_beyond_the_streams_cursor_gets_counts_as_soon_as_the_ring_is_there(
+    edge: EdgeHub,
+) -> None:
+    """A replay from the log ends at the ring's head, which other users' entries move."""
+    edge.deliver(notify(ANN, 1))
+    stream, _ = await edge.connect()
+
+    edge.deliver(notify(BOB, 2), notify(BOB, 3))
+
+    assert stream.cursor == cursor_at(1)
+    complete = [n for n in range(5) if stream.is_complete_at(cursor_at(n))]
+    assert complete == [1, 2, 3]
+    frame = decode_frame(stream.counts_frame(cursor_at(3)))
+    assert (frame.after, frame.cursor, frame.counts) == (
+        str(cursor_at(3)),
+        str(cursor_at(3)),
+        unread(1),
+    )
+
+
 async def test_a_stream_that_is_not_open_sends_no_heartbeat(edge: EdgeHub) -> None:
     stream, ann = edge.subscribe(ANN)
     edge.deliver(notify(BOB, 1))
@@ -449,6 +479,34 @@ async def test_counts_that_a_busy_connection_missed_come_with_the_next_heartbeat
     assert [sequences_in(frame) for frame in ann.frames] == [[1], []]
     assert decode_frame(ann.frames[1]).counts == unread(1)
     assert len(ann.heartbeats) == 2
+
+
+@pytest.mark.parametrize("moves", ["with a heartbeat", "with a hidden entry"])
+async def test_counts_that_expire_when_an_empty_frame_moves_the_cursor_are_sent_after_it(
+    edge: EdgeHub, moves: str
+) -> None:
+    stream, ann = await edge.connect()
+    edge.deliver(notify(ANN, 1, expires=datetime.now(UTC) + timedelta(seconds=0.2)))
+    await asyncio.sleep(0.21)
+    if moves == "with a heartbeat":
+        edge.deliver(notify(BOB, 5))
+    else:
+        edge.deliver(notify(ANN, 5, expires=datetime.now(UTC) - timedelta(seconds=1)))
+    jetstream = cast(Any, SimpleNamespace(connected=True))
+
+    async def has_counts() -> bool:
+        return len(ann.frames) == 3
+
+    heartbeat = asyncio.create_task(Heartbeat(jetstream, edge.hub, edge.log.ring, 0.04).run())
+    try:
+        await wait_until(has_counts)
+    finally:
+        heartbeat.cancel()
+
+    _, moved, counted = map(decode_frame, ann.frames)
+    assert (moved.after, moved.cursor) == (str(cursor_at(1)), str(cursor_at(5)))
+    assert counted.after == counted.cursor == str(stream.cursor)
+    assert (counted.entries, counted.counts) == ((), unread(0))
 
 
 async def test_rows_ahead_of_the_ring_do_not_move_a_client_past_what_the_ring_lacks(

@@ -15,9 +15,10 @@ from tidings.contracts.notifications import Counts, Mark, Notification
 from tidings.contracts.streams import MARKS_PER_NOTIFICATION
 from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.delivery.inbox_queries import ListFilter
-from tidings.edge.delivery.log_reader import Unreplayable
+from tidings.edge.delivery.log_reader import HEAD, Unreplayable
 from tidings.projections.inbox.inbox_state import InboxState
 from tidings.runtime.errors import Unavailable
+from tidings.runtime.log.follow import StreamMessage
 
 from tests.services.edge.fake_log import (
     ANN,
@@ -88,7 +89,7 @@ def counts_of(unread: int, total: int) -> Counts:
 
 async def test_a_cursor_of_another_log_cannot_be_replayed() -> None:
     with pytest.raises(Unreplayable) as error:
-        await FakeLog().reader.check_cursor(Cursor("ffffffff", 0))
+        await FakeLog().reader.check_cursor(Cursor("ffffffff", 0), ANN)
 
     assert error.value.reason == "epoch"
 
@@ -99,7 +100,7 @@ async def test_a_cursor_beyond_the_stream_cannot_be_replayed(cursor: Cursor) -> 
     log.append(notify(ANN, 7))
 
     with pytest.raises(Unreplayable) as error:
-        await log.reader.check_cursor(cursor)
+        await log.reader.check_cursor(cursor, ANN)
 
     assert error.value.reason == "ahead"
 
@@ -109,7 +110,7 @@ async def test_a_cursor_that_this_edge_has_not_reached_yet_is_accepted() -> None
     log.append(notify(ANN, 3))
     log.stream.messages.append(notify(ANN, 7))
 
-    assert await log.reader.check_cursor(cursor_at(7)) == cursor_at(7)
+    assert await log.reader.check_cursor(cursor_at(7), ANN) == cursor_at(7)
 
 
 # The state of an inbox
@@ -243,7 +244,7 @@ async def test_a_frame_from_before_the_ring_has_the_rows_that_changed() -> None:
     decoded = decode_frame(frame)
     assert (frame.cursor, decoded.counts) == (cursor_at(9), counts_of(1, 1))
     notification, deletion = decoded.entries
-    assert (notification.id, notification.cursor) == (notification_id(5), str(cursor_at(5)))
+    assert (notification.id, notification.cursor) == (notification_id(5), f"{EPOCH}-5")
     # The client never had number 8, so it is not told that it is deleted.
     assert isinstance(deletion, Mark)
     assert (deletion.state, deletion.ids) == ("deleted", (notification_id(2),))
@@ -254,7 +255,7 @@ async def test_a_page_of_rows_ends_between_rows_and_the_next_one_goes_on_there()
     log.queries.page = make_page(9, make_row(3, changed=5), make_row(4, changed=6), more=True)
     state = await log.reader.read_inbox(ANN)
     first = await read_frame(log, cursor_at(2), state)
-    between_rows = Cursor(EPOCH, 6, 4, 9)
+    between_rows = Cursor(cursor_at(0).epoch, 6, 4, 9)
     assert first.cursor == between_rows
     assert (first.more, decode_frame(first).counts) == (True, None)
 
@@ -320,6 +321,36 @@ async def test_a_replica_without_the_newest_entries_causes_no_gap() -> None:
     assert (sequences_in(last), last.cursor, last.more) == ([7], cursor_at(9), False)
 
 
+@pytest.mark.parametrize("newest", [notify(ANN, 7), notify_topic(7), join(ANN, 7)])
+@pytest.mark.parametrize("leader_head", [2, 5])
+async def test_a_leader_without_the_newest_entries_causes_no_gap(
+    newest: StreamMessage, leader_head: int
+) -> None:
+    """A leader that was suspended answers for a moment as if nothing had been stored since."""
+    log = FakeLog(floor=6)
+    log.append(join(ANN, 1), notify(ANN, 5), newest, notify(BOB, 9))
+    state = await log.reader.read_inbox(ANN)
+    log.stream.replica_head = log.stream.leader_head = leader_head
+
+    with pytest.raises(Unavailable, match="does not know its newest entries yet"):
+        await read_frame(log, cursor_at(2), state, whole=False)
+    log.stream.replica_head = log.stream.leader_head = HEAD
+    frame = await read_frame(log, cursor_at(2), state, whole=False)
+
+    assert (frame.cursor, frame.more) == (cursor_at(9), False)
+
+
+async def test_an_entry_of_the_ring_that_the_stream_has_no_more_is_not_waited_for() -> None:
+    log = FakeLog(floor=6)
+    log.append(notify(ANN, 5), notify(ANN, 7), notify(BOB, 9))
+    state = await log.reader.read_inbox(ANN)
+    del log.stream.messages[1]
+
+    frame = await read_frame(log, cursor_at(4), state)
+
+    assert (sequences_in(frame), frame.cursor) == ([5], cursor_at(9))
+
+
 @pytest.mark.parametrize("whole", [True, False])
 async def test_a_cursor_before_the_swept_rows_can_be_replayed_only_in_part(whole: bool) -> None:
     log = FakeLog(floor=9)
@@ -365,6 +396,27 @@ async def test_without_postgres_a_full_log_that_begins_later_cannot_be_replayed(
     assert sequences_in(await read_frame(log, cursor_at(4), bare_state()))
     log.stream.messages.pop()
     assert sequences_in(await read_frame(log, cursor_at(3), bare_state()))
+
+
+async def test_what_a_full_topic_lost_before_a_user_joined_is_not_missed() -> None:
+    log = FakeLog(floor=99)
+    entries = [notify_topic(5 + at) for at in range(LIMIT_NOTIFICATIONS)]
+    log.append(notify(BOB, 1), *entries * MARKS_PER_NOTIFICATION)
+    log.append(join(ANN, 20), notify_topic(21))
+
+    state = await log.reader.read_inbox(ANN)
+
+    assert state.counts(NOW) == counts_of(1, 1)
+    assert sequences_in(await read_frame(log, cursor_at(0), state)) == [21]
+
+
+async def test_what_a_full_topic_lost_after_a_user_joined_cannot_be_counted() -> None:
+    log = FakeLog(floor=99)
+    entries = [notify_topic(5)] * LIMIT_NOTIFICATIONS * MARKS_PER_NOTIFICATION
+    log.append(join(ANN, 2), *entries)
+
+    with pytest.raises(Unavailable, match="keeps too few"):
+        await log.reader.read_inbox(ANN)
 
 
 # Snapshots and lists
@@ -442,5 +494,5 @@ async def test_a_notification_is_found_or_not() -> None:
     log.queries.page = make_page(6)
 
     assert found
-    assert msgspec.json.decode(found)["cursor"] == str(cursor_at(4))
+    assert msgspec.json.decode(found)["cursor"] == f"{EPOCH}-4"
     assert await log.reader.read_notification(ANN, notification_id(5)) is None

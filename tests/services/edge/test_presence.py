@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -81,6 +82,10 @@ def test_after_losses_the_next_gossip_shows_the_gap_and_a_snapshot_repairs_it(
             apply_all(remote, edge.snapshot_parts(), now)
 
     assert online_people(remote) == {*connections[0], *connections[1]}
+    counts = Counter[Person]()
+    for person, count in remote.connection_counts(now):
+        counts[person] += count
+    assert counts == Counter([*connections[0], *connections[1]])
     assert not remote.outdated_edges
 
 
@@ -132,6 +137,15 @@ def test_the_users_of_a_silent_edge_are_online_until_its_ttl_ends() -> None:
     assert online_people(remote) == {PEOPLE[0], PEOPLE[1]}
     assert remote.take_changes(105.0 + TTL_SECONDS) == {PEOPLE[0], PEOPLE[1]}
     assert online_people(remote) == set()
+
+
+def test_the_connections_of_a_silent_edge_are_counted_until_its_ttl_ends() -> None:
+    remote, edge = RemotePresence(TTL_SECONDS), edge_with("one", PEOPLE[0], PEOPLE[0], PEOPLE[1])
+    apply_all(remote, edge.snapshot_parts(), 100.0)
+
+    before_end = 100.0 + TTL_SECONDS - 0.1
+    assert dict(remote.connection_counts(before_end)) == {PEOPLE[0]: 2, PEOPLE[1]: 1}
+    assert list(remote.connection_counts(100.0 + TTL_SECONDS)) == []
 
 
 def test_an_edge_that_returns_is_asked_for_a_snapshot() -> None:

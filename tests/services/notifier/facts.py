@@ -6,7 +6,7 @@ from typing import Any
 
 from tidings.contracts.codec import decode_recorded_event, encode
 from tidings.contracts.event import AnyRecordedEvent, Event
-from tidings.contracts.relations import Relation
+from tidings.contracts.relations import RelatedThrough, Relation, UserSet
 from tidings.notifier.audience.audience import Audience, Membership
 from tidings.notifier.audience.topics import Topics
 from tidings.notifier.rendering.texts import load_texts
@@ -16,12 +16,13 @@ TENANT = "acme"
 SEQUENCE = 100
 TIME_NANOSECONDS = 1_767_323_045_678_901_234
 
-MEMBERS = {
+MEMBERS: dict[UserSet, list[str]] = {
     Relation("task:456", "assignee"): ["assignee", "busy"],
     Relation("task:456", "volunteer"): ["volunteer", "busy"],
     Relation("task:456", "watcher"): ["watcher"],
     Relation("project:789", "member"): ["member", "manager"],
     Relation("project:789", "manager"): ["manager"],
+    RelatedThrough("task:456", "project", "manager"): ["manager"],
     Relation("tenant", "member"): ["assignee", "busy", "manager", "member", "volunteer", "watcher"],
     Relation("tenant", "office"): ["busy", "office"],
     Relation("work_order:7", "technician"): ["busy", "technician"],
@@ -65,7 +66,7 @@ def recorded_event(event: Event, sequence: int = SEQUENCE, **attributes: Any) ->
     return decode_recorded_event(event_body(event, **attributes), sequence, TIME_NANOSECONDS)
 
 
-def audience_of(members: dict[Relation, list[str]] = MEMBERS, tenant: str = TENANT) -> Audience:
+def audience_of(members: dict[UserSet, list[str]] = MEMBERS, tenant: str = TENANT) -> Audience:
     """Return an audience of these users, whose relations are all open."""
     return Audience(
         frozenset(),

@@ -107,10 +107,10 @@ class OwnPartition:
             for draft, place in zip(drafts, places, strict=True)
         ]
 
-    async def take_over(self) -> Fence:
+    async def take_over(self, applied: int = 0) -> Fence:
         """Take the partition over, and return the fence."""
         return await take_over_partition(
-            self.runtime.jetstream, self.appender, self.number, self.epoch
+            self.runtime.jetstream, self.appender, self.number, self.epoch, applied
         )
 
     def make_writer(self, fence: Fence, kind: type[Writer] = Writer) -> Writer:
@@ -122,7 +122,10 @@ class OwnPartition:
         checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
         fold = AudienceModel(self.runtime.postgres, model, self.number, checkpoint.sequence)
         topics = await read_topics(
-            self.runtime.jetstream, self.number, self.topic_threshold_members
+            self.runtime.jetstream,
+            self.number,
+            self.topic_threshold_members,
+            at_least=fence.sequence,
         )
         return Router(
             self.number,
@@ -175,8 +178,9 @@ class OwnPartition:
         self, event: Event, identifier: str | None = None, actor: str | None = None
     ) -> NewMessage:
         attributes = {"actor": actor} if actor else {}
+        domain, _, action = event.type.partition(".")
         return NewMessage(
-            f"events.{self.number}.{self.tenant}.x._.y",
+            f"events.{self.number}.{self.tenant}.{escape(domain)}._.{escape(action)}",
             event_body(event, identifier or uuid4().hex, tenant=self.tenant, **attributes),
         )
 

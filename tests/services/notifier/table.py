@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tidings.contracts.event import Event
 from tidings.contracts.notifications import Entity
-from tidings.domains.announcements.events import Addressees, AnnouncementPublished
+from tidings.domains.announcements.events import (
+    Addressees,
+    AnnouncementPublished,
+    NotificationRequested,
+    RequestedEntity,
+)
 from tidings.domains.barbershop.events import (
     AchievementPerformance,
     AchievementRevenueMilestone,
@@ -29,12 +34,15 @@ from tidings.domains.field_service.events import (
     EquipmentAlert,
     InventoryAlert,
     TechnicianNotified,
+    WorkOrderAssigned,
     WorkOrderDeleted,
     WorkOrderUpdated,
 )
 from tidings.domains.incidents.events import (
     IncidentAssigned,
+    IncidentClosed,
     IncidentCreated,
+    IncidentEscalated,
     IncidentResolved,
     IncidentStatusChanged,
 )
@@ -72,8 +80,8 @@ class RuleCase(NamedTuple):
     url: str | None = None
 
 
-WATER = {"task_id": "456", "task_title": "Water the seedlings", "project_id": "789"}
-GARDEN = {"project_id": "789", "project_name": "School garden"}
+WATER: dict[str, Any] = {"task_id": "456", "task_title": "Water the seedlings", "project_id": "789"}
+GARDEN: dict[str, Any] = {"project_id": "789", "project_name": "School garden"}
 HOURS = {
     "timelog_id": "t-5",
     "user_id": "volunteer",
@@ -81,7 +89,12 @@ HOURS = {
     "project_id": "789",
     "task_id": "456",
 }
-CONFLICT = {"conflict_id": "c-1", "user_id": "volunteer", "entity_type": "task", "entity_id": "456"}
+CONFLICT: dict[str, Any] = {
+    "conflict_id": "c-1",
+    "user_id": "volunteer",
+    "entity_type": "task",
+    "entity_id": "456",
+}
 TASK, PROJECT, TIMELOG, ANNOUNCEMENT = (
     ("task", "456"),
     ("project", "789"),
@@ -94,14 +107,14 @@ WORK_ORDER, APPOINTMENT, METRIC, INCIDENT = (
     ("metric", "revenue"),
     ("incident", "3"),
 )
-NOOR = {
+NOOR: dict[str, Any] = {
     "appointment_id": "a-5",
     "user_id": "barber",
     "client_name": "Noor",
     "service": "Beard trim",
     "time": "half past ten",
 }
-REVENUE = {"user_id": "barber", "metric_type": "revenue", "current_value": 1250.5}
+REVENUE: dict[str, Any] = {"user_id": "barber", "metric_type": "revenue", "current_value": 1250.5}
 NOTIFICATION_ID = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
 OF_TASK = ("task 456", "project 789")
 
@@ -121,90 +134,100 @@ TABLE = (
         "task_assigned_to_you",
         TaskAssigned(**WATER, user_id="volunteer"),
         "volunteer",
-        *("Task assigned", "You have been assigned to task: Water the seedlings", "task", TASK),
+        *("Task Assigned", 'You have been assigned to task: "Water the seedlings"', "task", TASK),
         references=OF_TASK,
+        include_actor=True,
     ),
     RuleCase(
         "task_status_changed",
         TaskStatusChanged(**WATER, new_status="in progress", old_status="open"),
         "assignee busy manager volunteer",
-        *("Task status changed", "Water the seedlings is now: in progress", "task", TASK),
+        *("Task Status Changed", "Water the seedlings is now: in progress", "task", TASK),
         references=OF_TASK,
+        include_actor=True,
     ),
     RuleCase(
         "task_status_changed",
         TaskStatusChanged(task_id="456", task_title="Water the seedlings", new_status="done"),
-        "assignee busy volunteer",
-        *("Task status changed", "Water the seedlings is now: done", "task", TASK),
+        "assignee busy manager volunteer",
+        *("Task Status Changed", "Water the seedlings is now: done", "task", TASK),
         references=("task 456",),
+        include_actor=True,
     ),
     RuleCase(
         "task_completed",
         TaskCompleted(**WATER, completed_by="somebody"),
         "assignee busy manager volunteer watcher",
-        *("Task completed", "Water the seedlings is done", "task", TASK, "success"),
+        *("Task Completed", "Water the seedlings is done", "task", TASK, "success"),
         references=OF_TASK,
+        include_actor=True,
     ),
     RuleCase(
         "project_status_changed",
         ProjectStatusChanged(**GARDEN, new_status="active"),
         "manager member",
-        *("Project status changed", "School garden is now: active", "project", PROJECT),
+        *("Project Status Changed", "School garden is now: active", "project", PROJECT),
         references=("project 789",),
+        include_actor=True,
     ),
     RuleCase(
         "milestone_completed",
         MilestoneCompleted(**GARDEN, milestone_id="m-3", milestone_title="Beds are dug"),
         "manager member",
         *(
-            "Milestone completed",
+            "Milestone Completed",
             "School garden has reached a milestone: Beds are dug",
             "project",
             ("milestone", "m-3"),
             "success",
         ),
         references=("project 789",),
+        include_actor=True,
     ),
     RuleCase(
         "added_to_team",
         TeamMemberAdded(**GARDEN, user_id="newcomer"),
         "newcomer",
-        *("Added to a team", "You are now on the team of School garden", "project", PROJECT),
+        *("Team Member Added", "You are now on the team of School garden", "project", PROJECT),
         references=("project 789",),
+        include_actor=True,
     ),
     RuleCase(
         "added_to_team",
         TeamMemberAdded(project_id="789", user_id="newcomer", role="manager"),
         "newcomer",
-        *("Added to a team", "You are now on the team of 789", "project", PROJECT),
+        *("Team Member Added", "You are now on the team of 789", "project", PROJECT),
         references=("project 789",),
+        include_actor=True,
     ),
     RuleCase(
         "hours_approved",
         TimelogApproved(**HOURS),
         "volunteer",
-        *("Hours approved", "Your 2.5 hours were approved", "timelog", TIMELOG, "success"),
+        *("Time Log Approved", "Your 2.5 hours were approved", "timelog", TIMELOG, "success"),
         references=OF_TASK,
+        include_actor=True,
     ),
     RuleCase(
         "hours_rejected",
         TimelogRejected(**{**HOURS, "hours": 12.0}, reason="more than the day had"),
         "volunteer",
         *(
-            "Hours rejected",
+            "Time Log Rejected",
             "Your 12 hours were rejected: more than the day had",
             "timelog",
             TIMELOG,
             "warning",
         ),
         references=OF_TASK,
+        include_actor=True,
     ),
     RuleCase(
         "sync_conflict_detected",
         SyncConflictDetected(**CONFLICT),
         "volunteer",
         *(
-            "Sync conflict",
+            "Conflict Detected",
             "Your changes to task 456 conflict with another version",
             "sync",
             TASK,
@@ -216,7 +239,15 @@ TABLE = (
         "sync_conflict_resolved",
         SyncConflictResolved(**CONFLICT),
         "volunteer",
-        *("Sync conflict resolved", "The conflict in task 456 is settled", "sync", TASK),
+        *("Conflict Resolved", "The conflict in task 456 is settled", "sync", TASK),
+        include_actor=True,
+    ),
+    RuleCase(
+        "work_order_assigned_to_you",
+        WorkOrderAssigned(work_order_id="7", technician_id="technician"),
+        "technician",
+        *("Work order assigned", "Work order 7 assigned to you", "work_order_update", WORK_ORDER),
+        references=("work_order 7",),
         include_actor=True,
     ),
     RuleCase(
@@ -226,10 +257,11 @@ TABLE = (
         *(
             "Work order updated",
             "Work order 7 status updated to: on hold",
-            "STATUS_UPDATE",
+            "status_update",
             WORK_ORDER,
         ),
         references=("work_order 7",),
+        include_actor=True,
     ),
     RuleCase(
         "work_order_issue",
@@ -240,12 +272,13 @@ TABLE = (
         *(
             "Issue reported",
             "Issue reported for work order 7: Leaking valve",
-            "ISSUE_DETECTED",
+            "issue_detected",
             WORK_ORDER,
             "warning",
             "high",
         ),
         references=("work_order 7",),
+        include_actor=True,
     ),
     RuleCase(
         "work_order_office_alert",
@@ -256,12 +289,13 @@ TABLE = (
         *(
             "Office alert",
             "Office alert requested for work order 7",
-            "OFFICE_ALERT",
+            "office_alert",
             WORK_ORDER,
             "error",
             "critical",
         ),
         references=("work_order 7",),
+        include_actor=True,
     ),
     RuleCase(
         "technician_notified",
@@ -272,14 +306,23 @@ TABLE = (
             priority="critical",
         ),
         "technician",
-        *("Message from the office", "Call back, please", "MANUAL", WORK_ORDER, "info", "critical"),
+        *(
+            "Message from the office",
+            "Call back, please",
+            "work_order_update",
+            WORK_ORDER,
+            "info",
+            "critical",
+        ),
         references=("work_order 7",),
+        include_actor=True,
     ),
     RuleCase(
         "technician_notified",
         TechnicianNotified(technician_id="technician", message="Drive safely"),
         "technician",
-        *("Message from the office", "Drive safely", "MANUAL", None),
+        *("Message from the office", "Drive safely", "office_alert", None),
+        include_actor=True,
     ),
     RuleCase(
         "equipment_alert",
@@ -290,11 +333,12 @@ TABLE = (
         *(
             "Equipment alert: Pump 4",
             "Pressure is falling",
-            "EQUIPMENT_ALERT",
+            "equipment_alert",
             ("equipment", "e-1"),
             "warning",
             "high",
         ),
+        include_actor=True,
     ),
     RuleCase(
         "equipment_alert",
@@ -303,11 +347,12 @@ TABLE = (
         *(
             "Equipment alert: Pump 4",
             "It burns",
-            "EQUIPMENT_ALERT",
+            "equipment_alert",
             ("equipment", "e-1"),
             "warning",
             "critical",
         ),
+        include_actor=True,
     ),
     RuleCase(
         "inventory_alert",
@@ -318,11 +363,12 @@ TABLE = (
         *(
             "Low stock: Gasket",
             "Only 2 are left of Gasket (there should be 1,200)",
-            "INVENTORY_ALERT",
+            "inventory_alert",
             ("item", "i-9"),
             "warning",
             "high",
         ),
+        include_actor=True,
     ),
     RuleCase(
         "inventory_alert",
@@ -331,11 +377,12 @@ TABLE = (
         *(
             "Low stock: Gasket",
             "Nothing is left of Gasket (there should be 10)",
-            "INVENTORY_ALERT",
+            "inventory_alert",
             ("item", "i-9"),
             "warning",
             "high",
         ),
+        include_actor=True,
     ),
     RuleCase(
         "appointment_booked",
@@ -349,7 +396,7 @@ TABLE = (
         "barber",
         *(
             "Appointment cancelled",
-            "Noor cancelled Beard trim at half past ten",
+            "Noor cancelled Beard trim: half past ten",
             "appointment",
             APPOINTMENT,
             "warning",
@@ -367,7 +414,7 @@ TABLE = (
         "barber",
         *(
             "Appointment reminder",
-            "Noor comes for Beard trim at half past ten",
+            "Noor comes for Beard trim: half past ten",
             "appointment",
             APPOINTMENT,
         ),
@@ -378,7 +425,7 @@ TABLE = (
         "barber",
         *(
             "Client did not come",
-            "Noor did not come for Beard trim at half past ten",
+            "Noor did not come for Beard trim: half past ten",
             "appointment",
             APPOINTMENT,
             "warning",
@@ -390,7 +437,7 @@ TABLE = (
         "barber",
         *(
             "Threshold exceeded",
-            "Your revenue is 1,250.5, beyond the threshold of 1,000",
+            "Your revenue is 1,250.5, above the threshold of 1,000",
             "performance",
             METRIC,
         ),
@@ -400,10 +447,27 @@ TABLE = (
         PerformanceThresholdExceeded(**REVENUE),
         "barber",
         *(
-            "Threshold exceeded",
-            "Your revenue is 1,250.5, beyond its threshold",
+            "Threshold crossed",
+            "Your revenue is 1,250.5",
             "performance",
             METRIC,
+        ),
+    ),
+    RuleCase(
+        "performance_threshold_exceeded",
+        PerformanceThresholdExceeded(
+            user_id="barber",
+            metric_type="booking_rate",
+            current_value=85.5,
+            threshold=90.0,
+            trend="decreasing",
+        ),
+        "barber",
+        *(
+            "Below threshold",
+            "Your booking_rate is 85.5, below the threshold of 90 (decreasing)",
+            "performance",
+            ("metric", "booking_rate"),
         ),
     ),
     RuleCase(
@@ -478,11 +542,11 @@ TABLE = (
     ),
     RuleCase(
         "training_certification_expiring",
-        TrainingCertificationExpiring(user_id="trainee", title="Hygiene", expires_at="31 March"),
+        TrainingCertificationExpiring(user_id="trainee", title="Hygiene", expires_at="2026-12-01"),
         "trainee",
         *(
             "Certification expires soon",
-            "Your certification Hygiene expires on 31 March",
+            "Your certification Hygiene expires on December 1, 2026",
             "training",
             None,
             "warning",
@@ -528,17 +592,36 @@ TABLE = (
             text="Hello,\neverybody",
         ),
         "busy",
-        *("New message from Zoë", "Zoë: Hello, everybody", "message", ("room", "9")),
+        *("New message from Zoë", "Zoë: Hello,\neverybody", "message", ("room", "9")),
+        references=("room 9", "message m-1"),
+    ),
+    RuleCase(
+        "message_posted",
+        MessagePosted(
+            message_id="m-1",
+            room_id="9",
+            sender_id="zoe",
+            sender_name="Zoë",
+            text="Hello",
+            grouped=True,
+        ),
+        "busy",
+        *("New message from Zoë", "Zoë: Hello", "message", ("room", "9")),
         references=("room 9", "message m-1"),
         group="room:9",
     ),
     RuleCase(
         "incident_created",
         IncidentCreated(
-            incident_id="3", number="INC-42", title="Database is down", responders=("rosa", "busy")
+            incident_id="3",
+            number="INC-2024-001",
+            title="Database is down",
+            severity="High",
+            responders=("rosa", "busy"),
         ),
         "busy rosa",
-        *("Incident INC-42", "Database is down", "incident", INCIDENT, "error", "high"),
+        *("New Incident Created", "Incident INC-2024-001 has been created", "incident", INCIDENT),
+        *("error", "high"),
         url="/incidents/3",
     ),
     RuleCase(
@@ -547,57 +630,56 @@ TABLE = (
             incident_id="3", number=42, title="Database is down", entity_url="https://i.example/3"
         ),
         "assignee busy manager member volunteer watcher",
-        *("Incident 42", "Database is down", "incident", INCIDENT, "error", "high"),
+        *("New Incident Created", "Incident 42 has been created", "incident", INCIDENT, "error"),
         url="https://i.example/3",
     ),
     RuleCase(
         "incident_assigned",
-        IncidentAssigned(incident_id="3", number=4200, user_id="rosa"),
+        IncidentAssigned(incident_id="3", number=4200, user_id="rosa", severity="critical"),
         "rosa",
-        *(
-            "Incident 4200 assigned",
-            "You have been assigned to incident 4200",
-            "incident",
-            INCIDENT,
-            "warning",
-            "high",
-        ),
+        *("Incident Assigned", "Incident 4200 has been assigned", "incident", INCIDENT, "warning"),
+        "critical",
         url="/incidents/3",
     ),
     RuleCase(
         "incident_status_changed",
-        IncidentStatusChanged(incident_id="3", number="INC-42", new_status="investigating"),
-        "busy responder",
-        *(
-            "Incident INC-42 updated",
-            "Incident INC-42 is now: investigating",
-            "incident",
-            INCIDENT,
-            "info",
-            "high",
+        IncidentStatusChanged(
+            incident_id="3", number="INC-42", new_status="investigating", severity="low"
         ),
+        "busy responder",
+        *("Incident Updated", "Incident INC-42 has been updated", "incident", INCIDENT),
+        url="/incidents/3",
+    ),
+    RuleCase(
+        "incident_escalated",
+        IncidentEscalated(incident_id="3", number="INC-42", severity="critical"),
+        "busy responder",
+        *("Incident Escalated", "Incident INC-42 has been escalated", "incident", INCIDENT),
+        *("warning", "critical"),
         url="/incidents/3",
     ),
     RuleCase(
         "incident_resolved",
         IncidentResolved(incident_id="3", number="INC-42"),
         "busy responder",
-        *(
-            "Incident INC-42 resolved",
-            "Incident INC-42 is resolved",
-            "incident",
-            INCIDENT,
-            "success",
-            "high",
-        ),
+        *("Incident Resolved", "Incident INC-42 has been resolved", "incident", INCIDENT),
+        "success",
+        url="/incidents/3",
+    ),
+    RuleCase(
+        "incident_closed",
+        IncidentClosed(incident_id="3", number="INC-42"),
+        "busy responder",
+        *("Incident Closed", "Incident INC-42 has been closed", "incident", INCIDENT, "success"),
         url="/incidents/3",
     ),
     RuleCase(
         "task_deleted",
         TaskDeleted(**WATER),
         "assignee busy manager volunteer watcher",
-        *("Task deleted", "somebody deleted Water the seedlings", "task", TASK, "warning"),
+        *("Task Deleted", "somebody deleted Water the seedlings", "task", TASK, "warning"),
         references=OF_TASK,
+        include_actor=True,
     ),
     RuleCase(
         "work_order_deleted",
@@ -606,11 +688,12 @@ TABLE = (
         *(
             "Work order deleted",
             "somebody deleted work order 7",
-            "STATUS_UPDATE",
+            "status_update",
             WORK_ORDER,
             "warning",
         ),
         references=("work_order 7",),
+        include_actor=True,
     ),
     RuleCase(
         "read_receipt",
@@ -626,6 +709,28 @@ TABLE = (
     ),
     make_announcement_case(
         Addressees(users=("volunteer", "office", "volunteer")), "office volunteer"
+    ),
+    RuleCase(
+        "notification_requested",
+        NotificationRequested(
+            to=Addressees(users=("volunteer",), relation="tenant#office"),
+            title="Pump 3",
+            message="Pressure is falling",
+            notification_type="equipment_alert",
+            level="warning",
+            category="equipment",
+            priority="high",
+            entity=RequestedEntity(type="work_order", id="7"),
+            references={"work_order": "7"},
+            action_url="/orders/7",
+        ),
+        "busy office volunteer",
+        *("Pump 3", "Pressure is falling", "equipment", WORK_ORDER),
+        level="warning",
+        priority="high",
+        references=("work_order 7",),
+        include_actor=True,
+        url="/orders/7",
     ),
     make_announcement_case(Addressees(relation="project:789#member"), "manager member"),
     make_announcement_case(Addressees(relation="tenant#office"), "busy office"),

@@ -75,7 +75,12 @@ def make_random_event(chance: random.Random) -> Event:
     match chance.choice(("post", "post", "post", "read", "read", "join", "leave")):
         case "post":
             return MessagePosted(
-                message_id="1", room_id="9", sender_id=user, sender_name=user, text="-"
+                message_id="1",
+                room_id="9",
+                sender_id=user,
+                sender_name=user,
+                text="-",
+                grouped=True,
             )
         case "read":
             identifier = "9b2f6b52-0f2c-5c0e-8a43-0d4a3a1d2e10"
@@ -191,7 +196,9 @@ async def test_a_takeover_routes_events_again_with_the_groups_as_of_each_event(
 
 
 def make_message(user: str) -> MessagePosted:
-    return MessagePosted(message_id="1", room_id="9", sender_id=user, sender_name=user, text="-")
+    return MessagePosted(
+        message_id="1", room_id="9", sender_id=user, sender_name=user, text="-", grouped=True
+    )
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.rule} {row.recipients}")

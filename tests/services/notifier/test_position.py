@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from tidings.client.jetstream import JetStream
-from tidings.contracts.subjects import NOTIFICATIONS, position_subject
+from tidings.contracts.subjects import EVENTS, NOTIFICATIONS, position_subject
+from tidings.notifier.partition import position as position_module
 from tidings.notifier.partition.position import (
     SERVICE,
     Fence,
@@ -20,8 +21,9 @@ from tidings.notifier.partition.position import (
 from tidings.notifier.partition.writer import OUTPUTS_PER_BATCH, Writer
 from tidings.runtime.errors import Fenced, LogLost
 from tidings.runtime.log import read as read_module
-from tidings.runtime.log.follow import stream_state
+from tidings.runtime.log.follow import StreamMessage
 from tidings.runtime.log.read import last_message
+from tidings.runtime.log.state import stream_state
 
 from tests.services.notifier.partition import OwnPartition
 
@@ -102,14 +104,30 @@ async def test_a_takeover_misses_nothing_that_a_lagging_replica_lacks(
     read_page = read_module._read_page
 
     async def read_lagging_page(
-        page: read_module._Page, jetstream: JetStream, stream: str, request: dict[str, Any]
-    ) -> None:
-        await read_page(page, jetstream, stream, request)
-        page.messages = [each for each in page.messages if each.sequence <= head - missing_messages]
+        jetstream: JetStream, stream: str, request: dict[str, Any]
+    ) -> list[StreamMessage]:
+        page = await read_page(jetstream, stream, request)
+        return [each for each in page if each.sequence <= head - missing_messages]
 
     monkeypatch.setattr(read_module, "_read_page", read_lagging_page)
 
     assert (await partition.take_over()).position == Position(sequences[-1])
+
+
+async def test_a_takeover_misses_nothing_that_a_leader_of_the_events_does_not_know_yet(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leader that was suspended answers for a moment as if nothing had been stored since."""
+    writer = await make_leading_writer(partition)
+    sequence = await partition.append_announcement("u-1")
+    await writer.write_outputs(partition.outputs(sequence, ["u-1"]), Position(sequence))
+
+    async def read_stale(jetstream: JetStream, stream: str, subject: str) -> StreamMessage | None:
+        return None if stream == EVENTS else await last_message(jetstream, stream, subject)
+
+    monkeypatch.setattr(position_module, "last_message", read_stale)
+
+    assert (await partition.take_over(applied=sequence)).position == Position(sequence)
 
 
 async def test_each_process_resumes_where_its_predecessor_stopped(

@@ -8,18 +8,26 @@ import msgspec
 import pytest
 from tidings.contracts.codec import decode_entry
 from tidings.contracts.event import Event
-from tidings.contracts.notifications import Entity, Notification
+from tidings.contracts.notifications import Entity, Filter, Notification
 from tidings.contracts.relations import Relation
+from tidings.contracts.rules import Retract
 from tidings.contracts.subjects import Subjects
 from tidings.domains import EVENTS, RULES
 from tidings.domains.announcements.events import Addressees, AnnouncementPublished
 from tidings.domains.barbershop.events import AchievementPerformance
 from tidings.domains.chat.events import MessagePosted
-from tidings.domains.chat.rules import first_words
-from tidings.domains.field_service.events import WorkOrderUpdated
+from tidings.domains.field_service.events import (
+    WorkOrderUnassigned,
+    WorkOrderUpdated,
+)
 from tidings.domains.volunteers.events import ProjectStatusChanged, TaskAssigned, TaskCompleted
 from tidings.notifier.audience.audience import Audience, Membership
-from tidings.notifier.partition.routing import messages, react
+from tidings.notifier.partition.routing import (
+    excluded_actor,
+    messages,
+    notifications_in,
+    react,
+)
 
 from tests.services.notifier.facts import (
     SEQUENCE,
@@ -32,10 +40,10 @@ from tests.services.notifier.facts import (
 from tests.services.notifier.table import GARDEN, TABLE, RuleCase
 
 WITHOUT_RULES = {
-    *("task.watched", "task.unwatched", "team_member.removed", "work_order.assigned"),
+    *("task.watched", "task.unwatched", "team_member.removed"),
     *("location.staff_joined", "location.staff_left", "room.member_joined", "room.member_left"),
     *("user.joined", "user.left", "role.granted", "role.revoked"),
-    "session.revoked",
+    *("session.revoked", "tenant.configured"),
 }
 """Events that only change relations, or that no rule uses yet."""
 
@@ -84,7 +92,7 @@ def test_notifications_have_the_text_of_the_table(row: RuleCase) -> None:
     assert first.group == row.group
     assert first.references == dict(reference.split() for reference in row.references)
     assert (first.type, first.tenant, first.actor) == (
-        row.event.type,
+        getattr(row.event, "notification_type", row.event.type),
         TENANT,
         getattr(row.event, "sender_id", "somebody"),
     )
@@ -185,15 +193,14 @@ def test_a_rule_applies_only_to_events_with_its_fields(event: Event, rules: list
 
 def test_an_achievement_has_the_celebrate_flag() -> None:
     (notification,) = notifications_of(
-        AchievementPerformance(user_id="barber", title="-", value=1), audience_of()
+        AchievementPerformance(user_id="barber", title="-", amount=1, period="May"), audience_of()
     )
 
-    assert msgspec.json.decode(notification.data) == {
-        "user_id": "barber",
-        "title": "-",
-        "value": 1,
+    assert {
+        "amount": 1,
+        "period": "May",
         "celebrate": True,
-    }
+    }.items() <= msgspec.json.decode(notification.data).items()
 
 
 @pytest.mark.parametrize("actor", [None, "zoe", "chat-service", "busy"])
@@ -209,28 +216,55 @@ def test_the_author_of_a_message_is_not_notified_whichever_actor_emitted_it(
     assert (notification.user, notification.actor) == ("busy", "zoe")
 
 
-def test_a_user_who_assigned_or_completed_a_task_is_not_notified_without_an_actor() -> None:
+def test_a_user_who_assigned_or_completed_a_task_is_notified_and_named_as_the_actor() -> None:
     assignment = TaskAssigned(task_id="456", task_title="-", user_id="busy", assigned_by="busy")
     completion = TaskCompleted(task_id="456", task_title="-", completed_by="busy")
 
-    assert notifications_of(assignment, audience_of()) == []
-    assert (
-        join_recipients(notifications_of(completion, audience_of())) == "assignee volunteer watcher"
-    )
+    to_assignee = notifications_of(assignment, audience_of())
+    to_stakeholders = notifications_of(completion, audience_of())
+
+    assert join_recipients(to_assignee) == "busy"
+    assert join_recipients(to_stakeholders) == "assignee busy manager volunteer watcher"
+    assert {each.actor for each in (*to_assignee, *to_stakeholders)} == {"busy"}
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", ""),
-        ("a\r\n b", "a b"),
-        ("x" * 100, "x" * 100),
-        ("x" * 101, "x" * 99 + "…"),
-        ("word " * 30, "word " * 19 + "word…"),
-        ("a" + " " * 1000 + "b", "a…"),
-        ("wörter " * 100_000, "wörter " * 13 + "wörter…"),
-    ],
-    ids=range(7),
+    "text",
+    ["", "a\r\n b", "x" * 100, "x" * 101, "word " * 30, "wörter " * 100_000],
+    ids=range(6),
 )
-def test_a_long_message_is_cut_after_its_first_words(text: str, words: str) -> None:
-    assert first_words(text) == words
+def test_a_message_is_shown_by_exactly_its_first_100_characters(text: str) -> None:
+    event = MessagePosted(
+        message_id="m-1", room_id="9", sender_id="zoe", sender_name="Zoë", text=text
+    )
+
+    (notification,) = notifications_of(event, audience_of())
+
+    assert notification.message == f"Zoë: {text[:100]}"
+
+
+def test_in_tenants_that_include_the_actor_every_rule_notifies_them() -> None:
+    message = MessagePosted(
+        message_id="m-1", room_id="9", sender_id="zoe", sender_name="Zoë", text="-"
+    )
+    recorded = recorded_event(message)
+
+    (elsewhere,) = notifications_in(react(recorded, RULES, {"umbrella"}))
+    (here,) = notifications_in(react(recorded, RULES, {TENANT}))
+
+    assert (excluded_actor(recorded, elsewhere), excluded_actor(recorded, here)) == ("zoe", None)
+
+
+def test_an_unassigned_technician_loses_the_unread_assignment_and_updates() -> None:
+    event = WorkOrderUnassigned(work_order_id="7", technician_id="technician")
+
+    filters = [
+        effect.filter
+        for effect in react(recorded_event(event), RULES)
+        if isinstance(effect, Retract)
+    ]
+
+    assert filters == [
+        Filter(type=type_, entity="work_order:7", unread=True)
+        for type_ in ("work_order.assigned", "work_order.updated")
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tidings.notifier.partition import router
 from tidings.notifier.partition.position import SERVICE
 from tidings.notifier.partition.routing import notifications_in, react
 from tidings.notifier.rendering.texts import Texts, Wording, label_wording
+from tidings.notifier.rendering.times import format_moment
 from tidings.notifier.rules_report import required_labels
 from tidings.runtime.errors import Permanent
 from tidings.runtime.log.read import last_message
@@ -33,7 +35,7 @@ from tests.services.notifier.partition import OwnPartition
 from tests.services.notifier.table import TABLE
 
 LOCALES = ("de", "en")
-GARDEN = {"project_id": "789", "project_name": "Garten"}
+GARDEN: dict[str, Any] = {"project_id": "789", "project_name": "Garten"}
 
 
 def make_approved_hours(count: float, reason: str | None = None) -> TimelogApproved:
@@ -87,8 +89,12 @@ def test_a_template_gives_the_same_text_as_fluent_runtime(locale: str) -> None:
         for tell in notifications_in(react(recorded_event(row.event), RULES)):
             if not isinstance(tell.values, AuthoredText):
                 attributes = bundle.get_message(tell.rule).attributes
+                values = {
+                    name: format_moment(value, locale, "") if isinstance(value, date) else value
+                    for name, value in tell.values.items()
+                }
                 expected = [
-                    bundle.format_pattern(attributes[name], dict(tell.values))
+                    bundle.format_pattern(attributes[name], values)
                     for name in ("title", tell.wording)
                 ]
                 assert expected == [
@@ -198,16 +204,16 @@ async def test_each_user_is_notified_in_their_locale_as_of_the_event(
         if notification.type == "project.status_changed"
     } == {
         ("anna", german_title),
-        *((user, "Project status changed") for user in ("bob", "cleo", "dora")),
+        *((user, "Project Status Changed") for user in ("bob", "cleo", "dora")),
     }
     assert [
         (notification.user, notification.title)
         for notification in await partition.notifications()
         if notification.type == "task.assigned"
     ] == [
-        ("anna", "Task assigned"),
+        ("anna", "Task Assigned"),
         ("cleo", "Aufgabe zugewiesen"),
-        ("cleo", "Task assigned"),
+        ("cleo", "Task Assigned"),
     ]
 
 

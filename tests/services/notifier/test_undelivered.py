@@ -8,6 +8,7 @@ from tidings.contracts.event import Event
 from tidings.contracts.messages import NewMessage
 from tidings.domains.announcements.events import Addressees
 from tidings.domains.field_service.events import WorkOrderUpdated
+from tidings.domains.incidents.events import IncidentAssigned
 from tidings.domains.people.events import RoleGranted
 from tidings.domains.volunteers.events import (
     TaskAssigned,
@@ -21,7 +22,8 @@ from tests.builders import make_typed_announcement
 from tests.services.notifier.facts import TEXTS
 from tests.services.notifier.partition import OwnPartition
 
-OF_TASK = "no user is in task:1#assignee, task:1#volunteer"
+OF_TASK_ALONE = "no user is in task:1#assignee, task:1#volunteer"
+OF_TASK = f"{OF_TASK_ALONE}, task:1.project#manager"
 CHANGED = TaskStatusChanged(task_id="1", task_title="T", new_status="done")
 
 
@@ -31,7 +33,7 @@ CHANGED = TaskStatusChanged(task_id="1", task_title="T", new_status="done")
         ([CHANGED], OF_TASK),
         (
             [TaskStatusChanged(task_id="1", task_title="T", new_status="done", project_id="7")],
-            f"{OF_TASK}, project:7#manager",
+            f"{OF_TASK_ALONE}, project:7#manager",
         ),
         (
             [make_typed_announcement(to=Addressees(relation="tenant#office"))],
@@ -52,14 +54,15 @@ CHANGED = TaskStatusChanged(task_id="1", task_title="T", new_status="done")
             OF_TASK,
         ),
         (
-            [TaskAssigned(task_id="1", task_title="T", user_id="dina")],
+            [IncidentAssigned(incident_id="1", number=1, user_id="dina")],
             "only its actor would have been notified",
         ),
         ([TaskAssigned(task_id="1", task_title="T", user_id="u"), CHANGED], None),
+        ([TaskAssigned(task_id="1", task_title="T", user_id="dina")], None),
         ([make_typed_announcement(to=Addressees(users=("dina",)))], None),
         ([RoleGranted(user_id="u", role="office")], None),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 async def test_an_event_that_notified_no_user_is_explained(
     partition: OwnPartition, history: list[Event], why: str | None

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import pytest
 from tidings.client import appender as appender_module
 from tidings.client.appender import Appender, ExpectedSequence, commit_batch
+from tidings.client.errors import QueueFull
 from tidings.client.jetstream import JetStream
 from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import NewMessage
-from tidings.runtime.errors import RequestRefused, Unavailable, WrongSequence
-from tidings.runtime.log.follow import stream_state
+from tidings.runtime.errors import RequestRefused, WrongSequence
+from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime
 
 from tests.own_stream import OwnStream
@@ -279,6 +280,6 @@ async def test_an_append_beyond_the_waiting_limit_is_refused_at_once(
         for draft, outcome in zip(crowd, outcomes, strict=True)
         if isinstance(outcome, AppendResult)
     }
-    assert {type(outcome) for outcome in outcomes} == {AppendResult, Unavailable}
+    assert {type(outcome) for outcome in outcomes} == {AppendResult, QueueFull}
     assert len(stored) >= 100
     assert set((await read_bodies(runtime, stream)).values()) == stored

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 from tidings.runtime.auth.credential import HandshakeInfo, TicketCredential, TokenCredential
 from tidings.runtime.auth.identity import ForeignOrigin, NoToken, Unauthorised
-from tidings.runtime.auth.origin import CROSS_SITE, OWN_ORIGIN, origin_of
+from tidings.runtime.auth.origin import CROSS_SITE, OWN_ORIGIN
 from tidings.runtime.client_address import address_of
 from tidings.runtime.errors import InvalidSettings
 from tidings.runtime.settings import Settings
@@ -92,6 +92,22 @@ def test_a_credential_is_found_in_its_allowed_places(
         assert handshake.credential("tidings_token", frozenset((APP,))) == expected
 
 
+PROXY = "192.0.2.1"
+"""The peer of every handshake here."""
+
+
+def read_origin(
+    headers: dict[str, str], proxies: tuple[str, ...] = (), header: str = "x-forwarded-for"
+) -> str:
+    """Return the origin of a request with these headers, from a peer behind trusted proxies."""
+    scope = {
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "query_string": b"",
+        "client": (PROXY, 4711),
+    }
+    return HandshakeInfo.from_scope(scope, [*map(ip_network, proxies)], header).origin
+
+
 @pytest.mark.parametrize(
     ("headers", "origin"),
     [
@@ -102,26 +118,89 @@ def test_a_credential_is_found_in_its_allowed_places(
         ({"host": "a:8000", "origin": "http://a"}, "http://a"),
         ({"origin": "http://a"}, "http://a"),
         ({"host": "a", "sec-fetch-site": "cross-site"}, CROSS_SITE),
+        ({"host": "a", "sec-fetch-site": "same-site"}, CROSS_SITE),
         ({"host": "a", "origin": "null"}, "null"),
     ],
 )
 def test_the_origin_of_a_request_is_that_of_its_page(headers: dict[str, str], origin: str) -> None:
-    assert origin_of(headers) == origin
+    assert read_origin(headers) == origin
 
 
-def test_only_allowed_origins_may_connect_if_there_is_a_list() -> None:
-    allowed_origins = frozenset((APP,))
+FORWARDED_HOST = {"host": "inner", "x-forwarded-host": "a:8443"}
 
+
+@pytest.mark.parametrize(
+    ("headers", "page", "is_own"),
+    [
+        (FORWARDED_HOST, "https://a:8443", True),
+        (FORWARDED_HOST, "http://a:8443", True),
+        (FORWARDED_HOST, "https://inner", False),
+        (FORWARDED_HOST, "https://a", False),
+        ({**FORWARDED_HOST, "x-forwarded-proto": "https"}, "https://a:8443", True),
+        ({**FORWARDED_HOST, "x-forwarded-proto": "https"}, "http://a:8443", False),
+        ({**FORWARDED_HOST, "x-forwarded-proto": "wss"}, "https://a:8443", True),
+        ({"host": "a", "x-forwarded-host": "evil, a"}, "https://a", True),
+        ({"host": "a", "x-forwarded-host": "evil, a"}, "https://evil", False),
+        ({"host": "a", "x-forwarded-proto": "https"}, "https://a", True),
+        ({"host": "a", "x-forwarded-proto": "https"}, "http://a", False),
+        ({"host": "inner", "forwarded": "for=x;host=a:8443"}, "https://a:8443", False),
+    ],
+)
+def test_the_own_origin_is_what_a_trusted_proxy_states(
+    headers: dict[str, str], page: str, is_own: bool
+) -> None:
+    behind_proxy = read_origin({**headers, "origin": page}, (f"{PROXY}/32",))
+
+    assert behind_proxy == (OWN_ORIGIN if is_own else page)
+
+
+@pytest.mark.parametrize("proxies", [(), ("10.0.0.0/8",)])
+def test_a_forwarded_host_of_an_untrusted_peer_is_ignored(proxies: tuple[str, ...]) -> None:
+    headers = {**FORWARDED_HOST, "x-forwarded-proto": "https"}
+
+    assert read_origin({**headers, "origin": "https://a:8443"}, proxies) == "https://a:8443"
+    assert read_origin({**headers, "origin": "http://inner"}, proxies) == OWN_ORIGIN
+
+
+def test_the_header_of_rfc_7239_states_the_own_origin_if_it_is_set() -> None:
+    headers = {
+        "host": "inner",
+        "forwarded": 'for=192.0.2.9;host=evil, for=192.0.2.7;Host="a:8443";proto=https',
+        "x-forwarded-host": "evil",
+    }
+
+    def read(page: str) -> str:
+        return read_origin({**headers, "origin": page}, (PROXY,), "forwarded")
+
+    assert read("https://a:8443") == OWN_ORIGIN
+    assert [read(page) for page in ("http://a:8443", "https://evil", "https://inner")] == [
+        "http://a:8443",
+        "https://evil",
+        "https://inner",
+    ]
+
+
+@pytest.mark.parametrize("allowed_origins", [frozenset[str](), frozenset((APP,))])
+def test_only_our_pages_those_of_allowed_origins_and_clients_without_pages_may_connect(
+    allowed_origins: frozenset[str],
+) -> None:
     for handshake in (
         make_handshake(),
-        make_handshake(origin=APP),
+        make_handshake(sec_fetch_site="none"),
+        make_handshake(sec_fetch_site="same-origin"),
         make_handshake(origin=f"https://{HOST}"),
+        *(make_handshake(origin=origin) for origin in allowed_origins),
     ):
         handshake.check_origin(allowed_origins)
-    for foreign in ("https://evil.example.org", "null", f"{APP}:8443"):
-        with pytest.raises(ForeignOrigin):
-            make_handshake(origin=foreign).check_origin(allowed_origins)
-        make_handshake(origin=foreign).check_origin(frozenset())
+    for foreign in (
+        make_handshake(origin="https://evil.example.org"),
+        make_handshake(origin="null"),
+        make_handshake(origin=f"{APP}:8443"),
+        make_handshake(sec_fetch_site="cross-site"),
+        *(() if allowed_origins else (make_handshake(origin=APP),)),
+    ):
+        with pytest.raises(ForeignOrigin, match="TIDINGS_ALLOWED_ORIGINS"):
+            foreign.check_origin(allowed_origins)
 
 
 @pytest.mark.parametrize(

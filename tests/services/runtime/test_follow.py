@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
 from tidings.client.jetstream import JetStream, connect
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.streams import Stream
-from tidings.runtime.errors import LogLost
-from tidings.runtime.log.follow import StreamMessage, follow, stream_state
+from tidings.runtime.errors import LogLost, Unavailable
+from tidings.runtime.log import follow as follow_module
+from tidings.runtime.log.follow import StreamMessage, follow
 from tidings.runtime.log.read import read
+from tidings.runtime.log.state import stream_state
+from tidings.runtime.metrics.follower_lag import FollowPosition
 from tidings.runtime.process import Runtime
 
 from tests.own_stream import OwnStream, append_bodies, create_stream, decode_bodies
+from tests.waiting import wait_until
 
 WAIT_SECONDS = 30
 IDLE_SECONDS = 0.2
@@ -29,7 +34,12 @@ def number_names(first: int, last: int) -> list[str]:
 
 
 def follow_stream(
-    jetstream: JetStream, stream: OwnStream, after: int = 0, limit: int = 100, subject: str = ">"
+    jetstream: JetStream,
+    stream: OwnStream,
+    after: int = 0,
+    limit: int = 100,
+    subject: str = ">",
+    position: FollowPosition | None = None,
 ) -> AsyncGenerator[list[StreamMessage]]:
     subjects = (stream.subject(subject),)
     return follow(
@@ -40,6 +50,7 @@ def follow_stream(
         epoch=stream.epoch,
         limit=limit,
         idle_seconds=IDLE_SECONDS,
+        position=position,
     )
 
 
@@ -191,6 +202,53 @@ async def test_a_lost_delivery_is_noticed_and_fetched(runtime: Runtime, stream: 
     assert decode_bodies(before + after) == number_names(1, 300)
 
 
+async def test_a_consumer_that_falls_silent_is_replaced(
+    runtime: Runtime, stream: OwnStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit below the interval of heartbeats: the consumer's server seems to be dead."""
+    monkeypatch.setattr(follow_module, "SILENCE_LIMIT_SECONDS", 2 * IDLE_SECONDS)
+    async with (
+        asyncio.timeout(WAIT_SECONDS),
+        aclosing(follow_stream(runtime.jetstream, stream)) as batches,
+    ):
+        await append_bodies(runtime.appender(), stream, "before")
+        messages = await take_messages(batches, 1)
+        (silent,) = await list_consumers(runtime, stream)
+        while silent in await list_consumers(runtime, stream):
+            messages += await anext(batches)
+        await append_bodies(runtime.appender(), stream, "after")
+        messages += await take_messages(batches, 1)
+
+    assert decode_bodies(messages) == ["before", "after"]
+
+
+async def test_a_slow_server_is_given_more_time_to_create_a_consumer(
+    runtime: Runtime, stream: OwnStream, connection: JetStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts: list[float] = []
+    call_api = connection.call_api
+
+    async def fail_to_create(api: str, *arguments: Any, timeout: float = 5.0) -> dict[str, Any]:
+        if api.startswith("CONSUMER.CREATE"):
+            timeouts.append(timeout)
+            if len(timeouts) in (1, 2, 3, 4, 6):
+                raise Unavailable("no answer")
+        return await call_api(api, *arguments, timeout=timeout)
+
+    monkeypatch.setattr(connection, "call_api", fail_to_create)
+    async with (
+        asyncio.timeout(WAIT_SECONDS),
+        aclosing(follow_stream(connection, stream)) as batches,
+    ):
+        await append_bodies(runtime.appender(), stream, "before")
+        await take_messages(batches, 1)
+        await _delete_consumers(connection, runtime, stream)
+        await append_bodies(runtime.appender(), stream, "after")
+        await take_messages(batches, 1)
+
+    assert timeouts == [2, 4, 10, 10, 10, 2, 4]
+
+
 async def test_a_follower_that_stops_leaves_no_consumer(
     runtime: Runtime, stream: OwnStream
 ) -> None:
@@ -199,7 +257,12 @@ async def test_a_follower_that_stops_leaves_no_consumer(
         during = await list_consumers(runtime, stream)
 
     assert len(during) == 1
-    assert await list_consumers(runtime, stream) == []
+    await wait_until(lambda: has_no_consumers(runtime, stream), seconds=5)
+
+
+async def has_no_consumers(runtime: Runtime, stream: OwnStream) -> bool:
+    """Return whether all consumers are deleted: long before they expire."""
+    return await list_consumers(runtime, stream) == []
 
 
 async def test_deleted_messages_are_not_a_gap(runtime: Runtime, stream: OwnStream) -> None:
@@ -252,3 +315,26 @@ async def test_a_stream_that_is_recreated_under_a_follower_is_noticed(
 
         with pytest.raises(LogLost, match="is another stream"):
             await take_messages(batches, 1)
+
+
+async def test_a_position_shows_what_is_not_handled_and_how_old_it_is(
+    runtime: Runtime, stream: OwnStream
+) -> None:
+    appender, position = runtime.appender(), FollowPosition()
+    await append_bodies(appender, stream, *number_names(1, 250))
+    batches = follow_stream(runtime.jetstream, stream, limit=100, position=position)
+    async with aclosing(batches):
+        first = await anext(batches)
+        assert position.message_count == 250
+        assert position.oldest_nanoseconds == first[0].time_nanoseconds
+
+        await take_messages(batches, 250 - len(first))
+        assert position.message_count <= 100
+        assert await anext(batches) == []
+        assert (position.message_count, position.oldest_nanoseconds) == (0, 0)
+
+        await append_bodies(appender, stream, "251")
+        (last,) = await take_messages(batches, 1)
+    # The follow ended before its last batch was handled.
+    assert position.message_count == 1
+    assert position.oldest_nanoseconds == last.time_nanoseconds

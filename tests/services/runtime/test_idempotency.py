@@ -48,7 +48,7 @@ class IdempotentService:
             runtime.postgres, msgspec.structs.replace(runtime.settings, **settings)
         )
         idempotent = IdempotencyMiddleware(keys, access.identify_sender)
-        app: Any = create_application([route, other], lambda: True, idempotent)
+        app: Any = create_application([route, other], tuple, idempotent)
         self._transport = httpx.ASGITransport(app)  # httpx has no types for the scopes
 
     async def post(
@@ -147,7 +147,7 @@ async def test_a_concurrent_repetition_is_told_to_wait_and_then_gets_the_answer(
     may_end.set()
     answer = await first
 
-    assert read_problem(meanwhile, 409)["title"] == "in progress"
+    assert read_problem(meanwhile, 409)["type"] == "/schema#in-progress"
     assert meanwhile.headers["retry-after"]
     assert (await another.post(b"x", key)).content == answer.content
     assert (app.done_bodies, another.done_bodies) == ([b"x"], [])

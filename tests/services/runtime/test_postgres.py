@@ -66,6 +66,17 @@ async def test_errors_of_postgres_become_errors_of_tidings(runtime: Runtime) -> 
             await connection.execute("SELECT 1 / 0")
 
 
+async def test_a_transaction_that_postgres_ended_while_the_process_was_suspended_is_tried_again(
+    runtime: Runtime,
+) -> None:
+    with pytest.raises(Unavailable, match="IdleInTransactionSessionTimeout"):
+        async with runtime.postgres.snapshot() as connection:
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 20")
+            while True:
+                await asyncio.sleep(0.2)
+                await connection.execute("SELECT 1")
+
+
 async def test_a_server_that_does_not_answer_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tidings.client.jetstream import PAGES_IN_FLIGHT_LIMIT, JetStream
 from tidings.contracts.messages import NewMessage
 from tidings.runtime.errors import RequestRefused, Unavailable
+from tidings.runtime.log import read as read_module
 from tidings.runtime.log.read import (
     PAGE_BYTES,
     PAGE_MESSAGES,
     first_sequence_since,
     last_message,
+    next_message,
     read,
+    stream_subjects,
 )
 from tidings.runtime.process import Runtime
 
@@ -151,3 +156,34 @@ async def test_the_first_message_since_a_time_is_found_by_subject(
     assert await find_since(stored_at) == 3
     assert await find_since(stored_at + timedelta(seconds=1)) is None
     assert await find_since(stored_at - timedelta(days=400), "z") is None
+
+
+async def test_the_subjects_of_a_leader_that_does_not_know_a_message_yet_are_refused(
+    runtime: Runtime, stream: OwnStream
+) -> None:
+    await append_bodies(runtime.appender(), stream, "1", subject="x")
+    await append_bodies(runtime.appender(), stream, "2", subject="y")
+    wildcard = stream.subject(">")
+
+    subjects = await stream_subjects(runtime.jetstream, stream.name, wildcard, at_least=2)
+
+    assert subjects == [stream.subject("x"), stream.subject("y")]
+    with pytest.raises(Unavailable, match="ends before the acknowledged sequence 3"):
+        await stream_subjects(runtime.jetstream, stream.name, wildcard, at_least=3)
+
+
+async def test_pages_that_never_come_stop_neither_readers_for_ever_nor_the_leader(
+    runtime: Runtime, stream: OwnStream, connection: JetStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await append_bodies(runtime.appender(), stream, "1", subject="x")
+    for _ in range(PAGES_IN_FLIGHT_LIMIT):
+        await connection.page_slots.acquire()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(read_module, "READ_SECONDS", 0.2)
+        with pytest.raises(Unavailable, match="was not read within"):
+            async with asyncio.timeout(5):
+                await read(connection, stream.name, stream.subject("x"), after=0)
+
+    message = await next_message(connection, stream.name, stream.subject("x"), after=0)
+    assert message and message.data == b"1"

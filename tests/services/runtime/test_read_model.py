@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from tidings.projections.projection import Change, LogMessage, Projection, Statement
-from tidings.runtime.errors import Fenced, LogLost, Unavailable
+from tidings.runtime.errors import Fenced, LogLost, RowsRefused, Unavailable
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.postgres import Postgres
 from tidings.runtime.readmodels.read_model import (
@@ -130,7 +129,7 @@ async def test_when_a_row_cannot_be_written_neither_rows_nor_checkpoint_move(
     model = await open_read_model(postgres, projection)
     await apply_words(postgres, model, 0, "one")
 
-    with pytest.raises(psycopg.errors.CheckViolation):
+    with pytest.raises(RowsRefused, match="CheckViolation"):
         await apply_words(postgres, model, 1, "two", "forbidden")
 
     assert await read_words(postgres, model.schema) == ["one"]
@@ -177,7 +176,7 @@ async def test_rows_of_another_incarnation_of_the_stream_are_not_continued(
         await model.checkpoint(postgres, "another0")
 
     assert (
-        f"{model.schema} was built from epoch {EPOCH} of T_words; now it is epoch another0"
+        f"{projection.name} was built from epoch {EPOCH} of T_words; now it is epoch another0"
         in str(error.value)
     )
     assert f"tidings rebuild {projection.name}" in str(error.value)

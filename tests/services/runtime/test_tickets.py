@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from tidings.client.jetstream import JetStream, connect
 from tidings.contracts.subjects import Person
-from tidings.runtime.auth.credential import HandshakeInfo
+from tidings.runtime.auth.credential import HandshakeInfo, TicketCredential
 from tidings.runtime.auth.identity import Identity, InvalidToken, issue_token
 from tidings.runtime.auth.tickets import Tickets
 from tidings.runtime.auth.tokens import Tokens
@@ -149,4 +149,45 @@ async def test_without_nats_no_ticket_is_accepted(runtime: Runtime) -> None:
 def test_a_ticket_is_read_from_the_query_only() -> None:
     handshake = HandshakeInfo({}, {"ticket": ["t"]}, (), "")
 
-    assert handshake.credential("cookie", frozenset()) == ("t",)
+    assert handshake.credential("cookie", frozenset()) == TicketCredential("t")
+
+
+def test_the_proof_of_a_ticket_is_read_from_the_id_of_the_last_event() -> None:
+    handshake = HandshakeInfo({"last-event-id": "0123abcd-97~p"}, {"ticket": ["t"]}, (), "")
+
+    assert handshake.credential("cookie", frozenset()) == TicketCredential("t", "p")
+    assert handshake.last_event_id == "0123abcd-97"
+
+
+async def test_a_stream_that_a_ticket_opened_returns_until_the_token_expires(
+    runtime: Runtime,
+) -> None:
+    clock = Clock(time.time())
+    edge, other = (Tickets(runtime.jetstream, SECRET, 1, clock) for _ in range(2))
+    alice = ALICE._replace(expires_at=time.time() + 60)
+    ticket = edge.issue_ticket(alice, ORIGIN)
+    await edge.redeem_ticket(ticket, ORIGIN)
+
+    clock.advance(30)
+
+    assert [other.renew_ticket(ticket, ORIGIN, edge.proof_of(ticket)) for _ in "ab"] == [alice] * 2
+    clock.advance(31)
+    with pytest.raises(InvalidToken, match="has expired"):
+        other.renew_ticket(ticket, ORIGIN, edge.proof_of(ticket))
+
+
+async def test_a_used_ticket_alone_or_with_the_proof_of_another_one_is_refused(
+    runtime: Runtime,
+) -> None:
+    edge = make_tickets(runtime.jetstream)
+    ticket, other = (edge.issue_ticket(ALICE, ORIGIN) for _ in range(2))
+    proof = edge.proof_of(ticket)
+
+    for origin, forged in (
+        (ORIGIN, edge.proof_of(other)),
+        (ORIGIN, proof[:-1]),
+        (ORIGIN, "é"),
+        ("https://evil.example.org", proof),
+    ):
+        with pytest.raises(InvalidToken):
+            edge.renew_ticket(ticket, origin, forged)

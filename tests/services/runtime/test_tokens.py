@@ -317,7 +317,7 @@ def test_only_strong_keys_for_signatures_are_accepted(
         ),
         ({"token_lifetime_limit_seconds": 3600}, {"iat": timedelta(seconds=-7200)}, InvalidToken),
         ({}, {"sid": ""}, MissingClaims),
-        ({}, {"sid": 7}, MissingClaims),
+        ({}, {"sid": 7.5}, MissingClaims),
         ({}, {"jti": "j" * 500}, MissingClaims),
     ],
     ids=str,
@@ -337,6 +337,120 @@ async def test_the_claims_of_a_token_are_checked(
         assert type(refusal.value) is problem
     else:
         assert (await tokens.identity(sign_claims(**payload))).person == ("acme", "alice")
+
+
+BARE: dict[str, Any] = {"tenant": None, "scope": None}
+"""The claims that a token of a FastAPI product lacks."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "claims", "dialect", "expected"),
+    [
+        ({"default_tenant": "acme"}, BARE, None, ("acme", "alice", "inbox")),
+        ({"default_tenant": "chat=talk,acme"}, BARE, "chat", ("talk", "alice", "inbox")),
+        ({"default_tenant": "chat=talk,acme"}, BARE, "barbershop", ("acme", "alice", "inbox")),
+        ({"default_tenant": "chat=talk,acme"}, BARE, None, ("acme", "alice", "inbox")),
+        (
+            {"default_tenant": "chat=talk,https://sign.in/=acme"},
+            {**BARE, "iss": "https://sign.in/"},
+            "chat",
+            ("acme", "alice", "inbox"),
+        ),
+        ({"default_tenant": "acme"}, {**BARE, "sub": 123}, None, ("acme", "123", "inbox")),
+        ({"default_tenant": "acme"}, {**BARE, "sub": -1}, None, ("acme", "-1", "inbox")),
+        ({"default_tenant": "other"}, {"scope": None}, "chat", ("acme", "alice", "inbox")),
+        (
+            {"default_scope": "inbox,chat=inbox emit"},
+            {"scope": None},
+            "chat",
+            ("acme", "alice", "inbox"),
+        ),
+        ({}, {"tenant": 7}, None, ("7", "alice", "inbox")),
+        ({}, {"scope": "emit"}, None, ("acme", "alice", "emit")),
+        ({}, {"scope": ""}, None, ("acme", "alice", "")),
+        ({}, {"scope": []}, None, ("acme", "alice", "")),
+        ({}, {"scope": ["inbox", "emit"]}, None, ("acme", "alice", "emit inbox")),
+        (
+            {"default_scope": "chat=inbox emit admin,inbox", "default_tenant": "acme"},
+            BARE,
+            "chat",
+            ("acme", "alice", "admin emit inbox"),
+        ),
+        (
+            {"token_claims": "user=user_id,tenant=org,scope=scp"},
+            {"user_id": 5, "org": "cuts", "scp": ["emit"], "sub": "mallory"},
+            None,
+            ("cuts", "5", "emit"),
+        ),
+    ],
+    ids=str,
+)
+async def test_a_token_gets_defaults_for_the_claims_that_it_lacks_and_for_no_others(
+    settings: dict[str, Any],
+    claims: dict[str, Any],
+    dialect: str | None,
+    expected: tuple[str, str, str],
+) -> None:
+    tokens = Tokens(Settings(jwt_secret=SECRET, **{"default_scope": "inbox", **settings}), None)
+
+    identity = await tokens.identity(sign_claims(**claims), dialect)
+
+    assert (*identity.person, " ".join(sorted(identity.scopes))) == expected
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"sub": None}, "the token has no claim `sub`: add it"),
+        ({"tenant": None}, "no claim `tenant`: add it or set TIDINGS_DEFAULT_TENANT"),
+        ({"scope": None}, "no claim `scope`: add it or set TIDINGS_DEFAULT_SCOPE"),
+        ({"exp": None}, "no claim `exp`: add it"),
+        ({"sub": True}, "`sub` must be an id: text or an integer; found a boolean"),
+        ({"sub": 1.5}, "`sub` must be an id: text or an integer; found a number with a fraction"),
+        ({"sub": ["a"]}, "`sub` must be an id: text or an integer; found a list"),
+        ({"tenant": {}}, "`tenant` must be an id: text or an integer; found an object"),
+        ({"tenant": ""}, "`tenant` must be an id: 1 to 128 characters"),
+        ({"sub": 10**128}, "`sub` must be an id: 1 to 128 characters"),
+        ({"scope": 1}, "`scope` must be words separated by spaces, or a list of words; found an"),
+        (
+            {"scope": ["inbox", 1]},
+            "`scope` must be text in each item of the list; found an integer",
+        ),
+    ],
+    ids=str,
+)
+async def test_a_wrong_claim_is_refused_by_its_name_with_what_would_be_right(
+    claims: dict[str, Any], words: str
+) -> None:
+    tokens = Tokens(Settings(jwt_secret=SECRET, default_scope="chat=inbox"), None)
+
+    with pytest.raises(MissingClaims) as refusal:
+        await tokens.identity(sign_claims(**claims), "barbershop")
+
+    assert words in str(refusal.value) and (refusal.value.code, refusal.value.status) == (4003, 403)
+
+
+async def test_a_claim_that_is_null_gets_no_default() -> None:
+    tokens = Tokens(Settings(jwt_secret=SECRET, default_tenant="other"), None)
+    token = jwt.encode(
+        {"sub": "a", "tenant": None, "scope": "inbox", "exp": time.time() + 9}, SECRET
+    )
+
+    with pytest.raises(MissingClaims, match=r"`tenant` must be an id: .* found null"):
+        await tokens.identity(token)
+
+
+async def test_an_issuer_named_as_a_dialect_does_not_choose_its_default() -> None:
+    tokens = Tokens(
+        Settings(
+            jwt_secret=SECRET, default_tenant="incidents=ops,chat=talk", default_scope="inbox"
+        ),
+        None,
+    )
+
+    identity = await tokens.identity(sign_claims(iss="incidents", tenant=None, scope=None), "chat")
+
+    assert identity.person.tenant == "talk"
 
 
 async def test_a_token_carries_its_session_and_its_time_of_issue() -> None:
@@ -388,3 +502,11 @@ async def test_the_fault_of_a_token_is_named(
         await tokens.identity(sign_claims(secret, **claims))
     with pytest.raises(InvalidToken, match="it is not a JWT"):
         await tokens.identity("no token at all")
+
+
+@pytest.mark.parametrize("claims", [{"exp": 10**400}, {"iat": -(10**400)}])
+async def test_a_time_beyond_every_clock_is_refused(claims: dict[str, Any]) -> None:
+    tokens = Tokens(Settings(jwt_secret=SECRET), None)
+
+    with pytest.raises(InvalidToken):
+        await tokens.identity(sign_claims(**claims))

@@ -12,7 +12,9 @@ export const {
     useEffect,
     useInsertionEffect,
     useMemo,
+    useRef,
     useState,
     useSyncExternalStore,
 } = React;
 export { createRoot, hydrateRoot, renderToString };
+export default React;

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT, Raw, inspect
 from tidings.contracts.cloudevents import CloudEvent
-from tidings.contracts.event import Event
+from tidings.contracts.event import Event, EventPart
 from tidings.contracts.frames import MarkOperation, Watch
+from tidings.contracts.ids import INTEGER_ID_SCHEMA, is_id_type
 from tidings.contracts.notifications import Filter
 from tidings.domains import EVENTS
 
@@ -76,6 +77,7 @@ class Schemas:
     ) -> None:
         self._prefix = prefix
         self._discriminators = discriminators
+        self._in_event = False
         self.components: dict[str, Schema] = {}
 
     def schema_of(self, shape: Any) -> Schema:
@@ -96,7 +98,9 @@ class Schemas:
     def _of(self, info: inspect.Type) -> Schema:  # noqa: C901
         match info:
             case inspect.Metadata():
-                return {**self._of(info.type), **_extra(info)}
+                schema = {**self._of(info.type), **_extra(info)}
+                integer = self._in_event and is_id_type(info)
+                return {**schema, **INTEGER_ID_SCHEMA} if integer else schema
             case inspect.StructType():
                 return self._reference(info)
             case inspect.UnionType():
@@ -116,8 +120,10 @@ class Schemas:
                     **_limits(info, "Items"),
                 }
             case inspect.DictType():
+                names = self._of(info.key_type)
                 return {
                     "type": "object",
+                    **({"propertyNames": names} if names != _TEXT else {}),
                     "additionalProperties": self._of(info.value_type),
                     **_limits(info, "Properties"),
                 }
@@ -143,6 +149,13 @@ class Schemas:
         }
 
     def _struct(self, info: inspect.StructType) -> Schema:
+        before, self._in_event = self._in_event, issubclass(info.cls, EventPart)
+        try:
+            return self._fields(info)
+        finally:
+            self._in_event = before
+
+    def _fields(self, info: inspect.StructType) -> Schema:
         tag = {info.tag_field: {"const": info.tag}} if info.tag_field else {}
         return {
             "title": schema_name(info.cls),
@@ -209,7 +222,24 @@ def _constraint(shape: type[msgspec.Struct]) -> Schema | None:
 
 
 def _extra(info: Any) -> Schema:
-    return info.extra_json_schema or {}
+    return _with_ecma_patterns(info.extra_json_schema or {})
+
+
+def _with_ecma_patterns(schema: Any) -> Any:
+    match schema:
+        case dict():
+            parts: Schema = schema  # pyright: ignore[reportUnknownVariableType]
+            return {
+                name: ecma_pattern(value)
+                if name == "pattern" and isinstance(value, str)
+                else _with_ecma_patterns(value)
+                for name, value in parts.items()
+            }
+        case list():
+            values: list[Any] = schema  # pyright: ignore[reportUnknownVariableType]
+            return [_with_ecma_patterns(value) for value in values]
+        case _:
+            return schema
 
 
 def _limits(info: inspect.Type, counted: str = "") -> Schema:

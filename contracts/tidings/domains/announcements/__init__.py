@@ -1,4 +1,4 @@
-"""Announcements to users, a relation or a whole tenant; they belong to no product."""
+"""Announcements and notifications written by hand; they belong to no product."""
 
 from __future__ import annotations
 

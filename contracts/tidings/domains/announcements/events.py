@@ -1,22 +1,24 @@
-"""Announcements: one text to users, to a relation, or to all users of the tenant."""
+"""Announcements and notifications written by hand: to users, a relation, or the whole tenant."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Meta
 from tidings.contracts.cloudevents import Time
-from tidings.contracts.event import Event
+from tidings.contracts.event import Event, EventPart
 from tidings.contracts.ids import Id
-from tidings.contracts.notifications import Priority
+from tidings.contracts.notifications import Entity, Level, Priority
+from tidings.contracts.page_addresses import PageAddress, safe_address
 from tidings.contracts.relations import RelationText
 
 USERS_LIMIT = 10_000
 """The number of users that one announcement can name; more users need a relation."""
 
 
-class Addressees(Struct, frozen=True, kw_only=True):
-    """The recipients of an announcement; at least one of the three fields is required."""
+class Addressees(EventPart, frozen=True, kw_only=True):
+    """The recipients of a text; at least one of the three fields is required."""
 
     schema_constraint: ClassVar[dict[str, Any]] = {
         "anyOf": [
@@ -32,7 +34,7 @@ class Addressees(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not (self.users or self.relation or self.everyone):
-            raise ValueError("An announcement needs `users`, `relation` or `everyone: true`")
+            raise ValueError("The recipients need `users`, `relation` or `everyone: true`")
 
 
 class AnnouncementPublished(Event, frozen=True, kw_only=True):
@@ -44,8 +46,69 @@ class AnnouncementPublished(Event, frozen=True, kw_only=True):
     to: Addressees
     priority: Priority = "normal"
     expires_at: Time | None = None
-    entity_url: str | None = None
+    entity_url: PageAddress | None = None
     receipt: bool = False
 
 
-EVENTS: tuple[type[Event], ...] = (AnnouncementPublished,)
+REQUESTED_TITLE_LIMIT_CHARACTERS = 500
+REQUESTED_MESSAGE_LIMIT_CHARACTERS = 10_000
+REFERENCES_LIMIT = 20
+DATA_LIMIT_BYTES = 16 * 1024
+
+Word = Annotated[str, Meta(min_length=1, max_length=96, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+"""A type, a category or a name, as the product spells it."""
+Address = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2048,
+        pattern=r"^(?:https?://|(?![A-Za-z][A-Za-z0-9+.-]*:))[^\x00-\x20\x7f]+\Z",
+    ),
+]
+"""The address of a page by http(s), or relative to the product's pages; no `javascript:`."""
+
+
+class RequestedEntity(EventPart, frozen=True, kw_only=True):
+    """The object of a notification written by hand, and the address of its page."""
+
+    type: Word
+    id: Id
+    url: Address | None = None
+
+    def to_entity(self, url: str | None) -> Entity:
+        """Return the entity of a notification, with `url` if the object has no address itself."""
+        return Entity(type=self.type, id=self.id, url=safe_address(self.url or url))
+
+
+class NotificationRequested(Event, frozen=True, kw_only=True):
+    """A service requested a notification with a text of its own; the actor is notified too.
+
+    `type`: the notification's type in the product's own words, such as `equipment_alert`; without
+    it, `notification.requested`. `references`: the ids of objects that it is about, by kind
+    (`project`, `task`). `data`: the notification's data, up to 16 KiB. `action_url`: the page that
+    it opens; it is in the data too.
+    """
+
+    type: ClassVar[str] = "notification.requested"
+    to: Addressees
+    title: Annotated[str, Meta(min_length=1, max_length=REQUESTED_TITLE_LIMIT_CHARACTERS)]
+    message: Annotated[str, Meta(max_length=REQUESTED_MESSAGE_LIMIT_CHARACTERS)]
+    notification_type: Word | None = msgspec.field(default=None, name="type")
+    level: Level = "info"
+    category: Word = "notification"
+    priority: Priority = "normal"
+    entity: RequestedEntity | None = None
+    references: Annotated[dict[Word, Id], Meta(max_length=REFERENCES_LIMIT)] = msgspec.field(
+        default_factory=dict[str, str]
+    )
+    data: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    expires_at: Time | None = None
+    action_url: Address | None = None
+
+    def __post_init__(self) -> None:
+        size = len(msgspec.json.encode(self.data))
+        if size > DATA_LIMIT_BYTES:
+            raise ValueError(f"`data` has {size} bytes; at most {DATA_LIMIT_BYTES}")
+
+
+EVENTS: tuple[type[Event], ...] = (AnnouncementPublished, NotificationRequested)

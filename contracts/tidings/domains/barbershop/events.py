@@ -9,7 +9,10 @@ from tidings.contracts.ids import Id
 
 
 class Appointment(Event, frozen=True, kw_only=True):
-    """The fields of every appointment event; `message` replaces the text of the rule."""
+    """The fields of every appointment event; `message` replaces the text of the rule.
+
+    `time` is shown in the reader's locale and time zone if it is ISO 8601, else as it is.
+    """
 
     appointment_id: Id
     user_id: Id
@@ -54,7 +57,7 @@ class Performance(Event, frozen=True, kw_only=True):
 
 
 class PerformanceThresholdExceeded(Performance, frozen=True, kw_only=True):
-    """A metric exceeded its threshold."""
+    """A metric crossed its threshold, in either direction."""
 
     type: ClassVar[str] = "performance.threshold_exceeded"
 
@@ -115,12 +118,19 @@ class TeamPolicyUpdated(TeamUpdate, frozen=True, kw_only=True):
 
 
 class Training(Event, frozen=True, kw_only=True):
-    """The fields of every event of a course, module or certification."""
+    """The fields of every event of a course, module or certification.
+
+    `expires_at` is the end of the certification, as free text: it does not end the notification.
+    """
 
     user_id: Id
     title: str
     course_id: Id | None = None
-    expires_at: str | None = None
+    module_name: str | None = None
+    expires_at: str | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def notifications_expire_at(self) -> None:
+        """Return None: the certification's end is not that of the notification."""
 
 
 class TrainingCourseCompleted(Training, frozen=True, kw_only=True):
@@ -142,11 +152,13 @@ class TrainingCertificationExpiring(Training, frozen=True, kw_only=True):
 
 
 class Achievement(Event, frozen=True, kw_only=True):
-    """The fields of every achievement event."""
+    """The fields of every achievement event; of `value` and `amount`, the text shows the first."""
 
     user_id: Id
     title: str
     value: float | None = None
+    amount: float | None = None
+    period: str | None = None
 
 
 class AchievementRevenueMilestone(Achievement, frozen=True, kw_only=True):

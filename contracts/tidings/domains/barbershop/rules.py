@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from tidings.contracts.event import RecordedEvent
 from tidings.contracts.notifications import Entity, Level
 from tidings.contracts.relations import Relation
-from tidings.contracts.rules import Rule, Tell
+from tidings.contracts.rules import Rule, Tell, TemplateValues
+from tidings.contracts.times import parse_time
 from tidings.domains.barbershop.events import (
     AchievementPerformance,
     AchievementRevenueMilestone,
@@ -27,6 +29,7 @@ from tidings.domains.barbershop.events import (
 )
 
 Appointment = AppointmentBooked | AppointmentCancelled | AppointmentReminder | AppointmentNoShow
+Performance = PerformanceThresholdExceeded | PerformanceGoalAchieved | PerformanceTrendChanged
 
 
 def appointment_upcoming(
@@ -50,7 +53,7 @@ def _appointment_tell(event: Appointment, level: Level) -> Tell:
         values={
             "client": event.client_name,
             "service": event.service,
-            "time": event.time,
+            "time": parse_time(event.time),
             "message": event.message or "",
         },
         wording="own" if event.message else "message",
@@ -63,47 +66,47 @@ def _appointment_tell(event: Appointment, level: Level) -> Tell:
 def performance_threshold_exceeded(
     recorded: RecordedEvent[PerformanceThresholdExceeded],
 ) -> Iterator[Tell]:
-    """Notify a user that a metric of theirs exceeded its threshold."""
-    event = recorded.event
-    yield Tell(
-        to=(event.user_id,),
-        values={
-            "metric": event.metric_type,
-            "value": event.current_value,
-            "threshold": event.threshold or 0,
-        },
-        wording="message" if event.threshold is not None else "plain",
-        category="performance",
-        entity=Entity(type="metric", id=event.metric_type),
-    )
+    """Notify a user of the position of a metric of theirs to its threshold."""
+    yield _performance_tell(recorded.event, "info")
 
 
 def performance_goal_achieved(recorded: RecordedEvent[PerformanceGoalAchieved]) -> Iterator[Tell]:
     """Congratulate a user on a goal."""
-    event = recorded.event
-    yield Tell(
-        to=(event.user_id,),
-        values={"metric": event.metric_type, "value": event.current_value},
-        category="performance",
-        level="success",
-        entity=Entity(type="metric", id=event.metric_type),
-    )
+    yield _performance_tell(recorded.event, "success")
 
 
 def performance_trend_changed(recorded: RecordedEvent[PerformanceTrendChanged]) -> Iterator[Tell]:
     """Notify a user that the trend of a metric of theirs changed."""
-    event = recorded.event
-    yield Tell(
+    yield _performance_tell(recorded.event, "info")
+
+
+def _performance_tell(event: Performance, level: Level) -> Tell:
+    """Return the notification of a metric; the texts have another message without a trend."""
+    return Tell(
         to=(event.user_id,),
-        values={
-            "metric": event.metric_type,
-            "value": event.current_value,
-            "trend": event.trend or "",
-        },
+        values=_performance_values(event),
         wording="message" if event.trend else "plain",
         category="performance",
+        level=level,
         entity=Entity(type="metric", id=event.metric_type),
     )
+
+
+def _performance_values(event: Performance) -> TemplateValues:
+    return {
+        "metric": event.metric_type,
+        "value": event.current_value,
+        "threshold": event.threshold or 0,
+        "position": position_of(event.current_value, event.threshold),
+        "trend": event.trend or "",
+    }
+
+
+def position_of(value: float, threshold: float | None) -> str:
+    """Return the position of a value to its threshold: below, above, equal or unknown."""
+    if threshold is None:
+        return "unknown"
+    return "below" if value < threshold else "above" if value > threshold else "equal"
 
 
 def team_update_posted(
@@ -147,10 +150,11 @@ def training_certification_expiring(
 ) -> Iterator[Tell]:
     """Warn a user that a certification of theirs expires."""
     event = recorded.event
+    expires = parse_time(event.expires_at or "")
     yield Tell(
         to=(event.user_id,),
-        values={"title": event.title, "expires": event.expires_at or ""},
-        wording="dated" if event.expires_at else "message",
+        values={"title": event.title, "expires": expires},
+        wording="dated" if isinstance(expires, date) else "stated" if expires else "message",
         category="training",
         level="warning",
         entity=course_entity(event),
@@ -169,10 +173,11 @@ def achievement_reached(
 ) -> Iterator[Tell]:
     """Congratulate a user on an achievement."""
     event = recorded.event
+    value = event.amount if event.value is None else event.value
     yield Tell(
         to=(event.user_id,),
-        values={"title": event.title, "value": event.value or 0},
-        wording="valued" if event.value is not None else "message",
+        values={"title": event.title, "value": value or 0},
+        wording="valued" if value is not None else "message",
         category="achievement",
         level="success",
         extra_data={"celebrate": True},

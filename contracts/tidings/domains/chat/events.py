@@ -25,7 +25,11 @@ class RoomMemberLeft(Event, frozen=True, kw_only=True):
 
 
 class MessagePosted(Event, frozen=True, kw_only=True):
-    """A user posted a message in a room."""
+    """A user posted a message in a room.
+
+    `grouped`: it accumulates with the room's other grouped messages in one notification, until the
+    reader reads it; otherwise each message is a notification of its own.
+    """
 
     type: ClassVar[str] = "message.posted"
     message_id: Id
@@ -33,6 +37,7 @@ class MessagePosted(Event, frozen=True, kw_only=True):
     sender_id: Id
     sender_name: str
     text: str
+    grouped: bool = False
 
 
 EVENTS: tuple[type[Event], ...] = (

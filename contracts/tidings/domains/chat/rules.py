@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tidings.contracts.event import RecordedEvent
+from tidings.contracts.graphemes import cut_text
 from tidings.contracts.notifications import Entity
 from tidings.contracts.relations import Relation
 from tidings.contracts.rules import Rule, Tell
 from tidings.domains.chat.events import MessagePosted
 
-FIRST_WORDS_LIMIT_CHARACTERS = 100
+SHOWN_LIMIT_CHARACTERS = 100
 
 
 def message_posted(recorded: RecordedEvent[MessagePosted]) -> Iterator[Tell]:
-    """Notify all members of the room but the sender, with the beginning of the message."""
+    """Notify all members of the room but the sender, with the beginning of the message.
+
+    Grouped messages of a room are one notification until it is read.
+    """
     event = recorded.event
+    room = f"room:{event.room_id}"
     yield Tell(
-        to=(Relation(f"room:{event.room_id}", "member"),),
-        values={"name": event.sender_name, "words": first_words(event.text), "count": 1},
+        to=(Relation(room, "member"),),
+        values={
+            "name": event.sender_name,
+            "text": cut_text(event.text, SHOWN_LIMIT_CHARACTERS),
+            "count": 1,
+        },
         category="message",
         entity=Entity(type="room", id=event.room_id),
         references={"room": event.room_id, "message": event.message_id},
-        group=f"room:{event.room_id}",
+        group=room if event.grouped else None,
         actor=event.sender_id,
-        accumulates=True,
+        accumulates=event.grouped,
     )
-
-
-def first_words(text: str) -> str:
-    """Return the beginning of a text as one line, cut after a word if possible."""
-    line = " ".join(text[: 4 * FIRST_WORDS_LIMIT_CHARACTERS].split())
-    if len(line) <= FIRST_WORDS_LIMIT_CHARACTERS and len(text) <= 4 * FIRST_WORDS_LIMIT_CHARACTERS:
-        return line
-    words, _, _ = line[:FIRST_WORDS_LIMIT_CHARACTERS].rpartition(" ")
-    return (words or line[: FIRST_WORDS_LIMIT_CHARACTERS - 1]) + "…"
 
 
 RULES: tuple[Rule, ...] = (Rule("message_posted", MessagePosted, message_posted),)

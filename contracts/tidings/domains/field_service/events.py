@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from msgspec import Meta
 from tidings.contracts.event import Event
 from tidings.contracts.ids import Id
-from tidings.contracts.notifications import Priority
+
+PRIORITY_LIMIT_CHARACTERS = 50
 
 
 class WorkOrderAssigned(Event, frozen=True, kw_only=True):
@@ -45,13 +47,16 @@ class WorkOrderDeleted(Event, frozen=True, kw_only=True):
 
 
 class TechnicianNotified(Event, frozen=True, kw_only=True):
-    """A message was sent to a technician."""
+    """A message was sent to a technician.
+
+    `priority` is a free word: low, normal, high and urgent have a meaning, any other is normal.
+    """
 
     type: ClassVar[str] = "technician.notified"
     technician_id: Id
     message: str
     work_order_id: Id | None = None
-    priority: Priority = "normal"
+    priority: Annotated[str, Meta(max_length=PRIORITY_LIMIT_CHARACTERS)] = "normal"
 
 
 class EquipmentAlert(Event, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from tidings.domains.field_service.events import (
     EquipmentAlert,
     InventoryAlert,
     TechnicianNotified,
+    WorkOrderAssigned,
     WorkOrderDeleted,
     WorkOrderUnassigned,
     WorkOrderUpdated,
@@ -20,15 +21,29 @@ from tidings.domains.field_service.events import (
 OFFICE = Relation("tenant", "office")
 
 
+def work_order_assigned(recorded: RecordedEvent[WorkOrderAssigned]) -> Iterator[Tell]:
+    """Notify a technician of the work order that was assigned to them."""
+    event = recorded.event
+    yield Tell(
+        to=(event.technician_id,),
+        values={"id": event.work_order_id},
+        category="work_order_update",
+        entity=Entity(type="work_order", id=event.work_order_id),
+        references={"work_order": event.work_order_id},
+        include_actor=True,
+    )
+
+
 def work_order_updated(recorded: RecordedEvent[WorkOrderUpdated]) -> Iterator[Tell]:
     """Notify the office and the technicians of a work order of its status."""
     event = recorded.event
     yield Tell(
         to=work_order_recipients(event.work_order_id),
         values={"id": event.work_order_id, "status": event.status},
-        category="STATUS_UPDATE",
+        category="status_update",
         entity=Entity(type="work_order", id=event.work_order_id),
         references={"work_order": event.work_order_id},
+        include_actor=True,
     )
 
 
@@ -39,11 +54,12 @@ def work_order_issue_reported(recorded: RecordedEvent[WorkOrderUpdated]) -> Iter
         yield Tell(
             to=work_order_recipients(event.work_order_id),
             values={"id": event.work_order_id, "issues": event.issues},
-            category="ISSUE_DETECTED",
+            category="issue_detected",
             level="warning",
             priority="high",
             entity=Entity(type="work_order", id=event.work_order_id),
             references={"work_order": event.work_order_id},
+            include_actor=True,
         )
 
 
@@ -54,11 +70,12 @@ def office_alert_requested(recorded: RecordedEvent[WorkOrderUpdated]) -> Iterato
         yield Tell(
             to=(OFFICE,),
             values={"id": event.work_order_id},
-            category="OFFICE_ALERT",
+            category="office_alert",
             level="error",
             priority="critical",
             entity=Entity(type="work_order", id=event.work_order_id),
             references={"work_order": event.work_order_id},
+            include_actor=True,
         )
 
 
@@ -68,20 +85,27 @@ def technician_notified(recorded: RecordedEvent[TechnicianNotified]) -> Iterator
     yield Tell(
         to=(event.technician_id,),
         values={"message": event.message},
-        category="MANUAL",
-        priority=event.priority,
+        category="work_order_update" if event.work_order_id else "office_alert",
+        priority=MANUAL_PRIORITIES.get(event.priority.lower(), "normal"),
         entity=Entity(type="work_order", id=event.work_order_id) if event.work_order_id else None,
         references=without_none(work_order=event.work_order_id),
+        include_actor=True,
     )
 
 
 def work_order_unassigned(recorded: RecordedEvent[WorkOrderUnassigned]) -> Iterator[Retract]:
-    """Retract a work order's unread updates from a technician; messages to them stay."""
+    """Retract an unread assignment and unread updates from a technician; messages to them stay."""
     event = recorded.event
-    unread_updates = Filter(
-        type=WorkOrderUpdated.type, entity=f"work_order:{event.work_order_id}", unread=True
+    entity = f"work_order:{event.work_order_id}"
+    yield Retract(
+        to=(event.technician_id,),
+        filter=Filter(type=WorkOrderAssigned.type, entity=entity, unread=True),
     )
-    yield Retract(to=(event.technician_id,), unless=(OFFICE,), filter=unread_updates)
+    yield Retract(
+        to=(event.technician_id,),
+        unless=(OFFICE,),
+        filter=Filter(type=WorkOrderUpdated.type, entity=entity, unread=True),
+    )
 
 
 def work_order_deleted(recorded: RecordedEvent[WorkOrderDeleted]) -> Iterator[Tell | Retract]:
@@ -99,10 +123,11 @@ def work_order_deleted(recorded: RecordedEvent[WorkOrderDeleted]) -> Iterator[Te
         actor=actor,
         values={"id": event.work_order_id, **({"actor": actor} if actor else {})},
         wording="by" if actor else MESSAGE,
-        category="STATUS_UPDATE",
+        category="status_update",
         level="warning",
         entity=Entity(type="work_order", id=event.work_order_id),
         references={"work_order": event.work_order_id},
+        include_actor=True,
     )
 
 
@@ -110,6 +135,14 @@ def work_order_recipients(work_order_id: str) -> Recipients:
     """Return the office and the technicians of a work order."""
     return OFFICE, Relation(f"work_order:{work_order_id}", "technician")
 
+
+MANUAL_PRIORITIES: dict[str, Priority] = {
+    "low": "low",
+    "high": "high",
+    "urgent": "critical",
+    "critical": "critical",
+}
+"""The priority that a word of a message to a technician means; any other word means normal."""
 
 SEVERITIES: dict[str, Priority] = {
     "low": "low",
@@ -126,10 +159,11 @@ def equipment_alert(recorded: RecordedEvent[EquipmentAlert]) -> Iterator[Tell]:
     yield Tell(
         to=(OFFICE, *given_users((event.technician_id,))),
         values={"name": event.name, "message": event.message},
-        category="EQUIPMENT_ALERT",
+        category="equipment_alert",
         level="warning",
         priority=SEVERITIES.get(event.severity or "", "high"),
         entity=Entity(type="equipment", id=event.equipment_id),
+        include_actor=True,
     )
 
 
@@ -139,14 +173,16 @@ def inventory_alert(recorded: RecordedEvent[InventoryAlert]) -> Iterator[Tell]:
     yield Tell(
         to=(OFFICE, *given_users((event.technician_id,))),
         values={"name": event.name, "quantity": event.quantity, "threshold": event.threshold},
-        category="INVENTORY_ALERT",
+        category="inventory_alert",
         level="warning",
         priority="high",
         entity=Entity(type="item", id=event.item_id),
+        include_actor=True,
     )
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("work_order_assigned_to_you", WorkOrderAssigned, work_order_assigned),
     Rule("work_order_status", WorkOrderUpdated, work_order_updated),
     Rule("work_order_issue", WorkOrderUpdated, work_order_issue_reported),
     Rule("work_order_office_alert", WorkOrderUpdated, office_alert_requested),

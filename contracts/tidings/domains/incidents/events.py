@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 from tidings.contracts.event import Event
 from tidings.contracts.ids import ID_LIMIT_CHARACTERS, Id
+from tidings.contracts.page_addresses import PageAddress
 
 RESPONDERS_LIMIT = 1000
 """The number of responders that an incident can name."""
@@ -24,7 +25,7 @@ class IncidentCreated(Event, frozen=True, kw_only=True):
     title: str
     severity: str | None = None
     responders: Annotated[tuple[Id, ...], Meta(max_length=RESPONDERS_LIMIT)] = ()
-    entity_url: str | None = None
+    entity_url: PageAddress | None = None
 
 
 class IncidentAssigned(Event, frozen=True, kw_only=True):
@@ -34,7 +35,8 @@ class IncidentAssigned(Event, frozen=True, kw_only=True):
     incident_id: Id
     number: Number
     user_id: Id
-    entity_url: str | None = None
+    severity: str | None = None
+    entity_url: PageAddress | None = None
 
 
 class IncidentStatusChanged(Event, frozen=True, kw_only=True):
@@ -45,7 +47,19 @@ class IncidentStatusChanged(Event, frozen=True, kw_only=True):
     number: Number
     new_status: str
     old_status: str | None = None
-    entity_url: str | None = None
+    severity: str | None = None
+    entity_url: PageAddress | None = None
+
+
+class IncidentEscalated(Event, frozen=True, kw_only=True):
+    """An incident was escalated."""
+
+    type: ClassVar[str] = "incident.escalated"
+    incident_id: Id
+    number: Number
+    reason: str | None = None
+    severity: str | None = None
+    entity_url: PageAddress | None = None
 
 
 class IncidentResolved(Event, frozen=True, kw_only=True):
@@ -56,12 +70,27 @@ class IncidentResolved(Event, frozen=True, kw_only=True):
     number: Number
     new_status: str = "resolved"
     old_status: str | None = None
-    entity_url: str | None = None
+    severity: str | None = None
+    entity_url: PageAddress | None = None
+
+
+class IncidentClosed(Event, frozen=True, kw_only=True):
+    """An incident was closed: nothing is left to do."""
+
+    type: ClassVar[str] = "incident.closed"
+    incident_id: Id
+    number: Number
+    new_status: str = "closed"
+    old_status: str | None = None
+    severity: str | None = None
+    entity_url: PageAddress | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (
     IncidentCreated,
     IncidentAssigned,
     IncidentStatusChanged,
+    IncidentEscalated,
     IncidentResolved,
+    IncidentClosed,
 )

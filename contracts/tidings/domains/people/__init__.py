@@ -10,4 +10,5 @@ DOMAIN = Domain(
     name="people",
     events=EVENTS,
     relations=RELATIONS,
+    protected=True,
 )

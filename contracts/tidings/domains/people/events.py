@@ -1,22 +1,73 @@
-"""Events about the people of a tenant: users, their roles and their sessions."""
+"""Events about a tenant and its people: its dialect; users, their roles and their sessions."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
+from msgspec import Meta
 from tidings.contracts.event import Event
 from tidings.contracts.ids import Id
+from tidings.contracts.times import available_timezones
+from tidings.domains.people.forms import (
+    EMAIL_ADDRESS,
+    LOCALE_NAME,
+    PERSON_NAME,
+    TIMEZONE_NAME,
+)
+
+Dialect = Literal["field_service", "barbershop", "chat", "incidents", "volunteers"]
+"""The products whose dialects a tenant's front ends may use."""
+
+
+PersonName = Annotated[str, Meta(extra_json_schema=PERSON_NAME.json_schema)]
+EmailAddress = Annotated[str, Meta(extra_json_schema=EMAIL_ADDRESS.json_schema)]
+LocaleName = Annotated[str, Meta(extra_json_schema=LOCALE_NAME.json_schema)]
+TimezoneName = Annotated[str, Meta(extra_json_schema=TIMEZONE_NAME.json_schema)]
+USER_FIELDS = {
+    "name": PERSON_NAME,
+    "email": EMAIL_ADDRESS,
+    "locale": LOCALE_NAME,
+    "timezone": TIMEZONE_NAME,
+}
+"""The forms of the fields of a user, demanded of new events only: older logs have any text."""
+
+
+class TenantConfigured(Event, frozen=True, kw_only=True):
+    """A tenant was configured; the newest configuration replaces the previous one as a whole.
+
+    `dialect`: the product of the tenant, for requests whose path does not determine it; None
+    leaves it open.
+    """
+
+    type: ClassVar[str] = "tenant.configured"
+    dialect: Dialect | None = None
 
 
 class UserJoined(Event, frozen=True, kw_only=True):
-    """A user joined the tenant."""
+    """A user joined the tenant.
+
+    `locale`: a language tag (`de`, `pt-BR`, `de_AT.UTF-8`); `timezone`: a name of IANA's database.
+    """
 
     type: ClassVar[str] = "user.joined"
     user_id: Id
-    name: str | None = None
-    email: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
+    name: PersonName | None = None
+    email: EmailAddress | None = None
+    locale: LocaleName | None = None
+    timezone: TimezoneName | None = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Return the fields that cannot be used, each with the reason."""
+        values = (self.name, self.email, self.locale, self.timezone)
+        for (field, text_form), value in zip(USER_FIELDS.items(), values, strict=True):
+            if value is not None and not text_form.fits(value):
+                yield field, text_form.reason
+
+    def unknown_values(self) -> Iterator[tuple[str, str]]:
+        """Return the time zone if it does not exist."""
+        if self.timezone is not None and self.timezone not in available_timezones():
+            yield "timezone", "is not a time zone of IANA's database, such as Europe/Berlin"
 
 
 class UserLeft(Event, frozen=True, kw_only=True):
@@ -24,7 +75,12 @@ class UserLeft(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "user.left"
     user_id: Id
-    name: str | None = None
+    name: PersonName | None = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Return the name if it cannot be used."""
+        if self.name is not None and not PERSON_NAME.fits(self.name):
+            yield "name", PERSON_NAME.reason
 
 
 class RoleGranted(Event, frozen=True, kw_only=True):
@@ -55,6 +111,7 @@ class SessionRevoked(Event, frozen=True, kw_only=True):
 
 
 EVENTS: tuple[type[Event], ...] = (
+    TenantConfigured,
     UserJoined,
     UserLeft,
     RoleGranted,

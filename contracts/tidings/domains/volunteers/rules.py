@@ -1,4 +1,4 @@
-"""Rules of volunteer projects."""
+"""Rules of volunteer projects: all concerned are notified, including the user who acted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tidings.contracts.event import RecordedEvent
 from tidings.contracts.notifications import Entity, Filter
-from tidings.contracts.relations import Recipients, Relation
+from tidings.contracts.relations import Recipients, RelatedThrough, Relation, UserSet
 from tidings.contracts.rules import MESSAGE, Retract, Rule, Tell, without_none
 from tidings.domains.volunteers.events import (
     MilestoneCompleted,
@@ -35,6 +35,7 @@ def task_assigned(recorded: RecordedEvent[TaskAssigned]) -> Iterator[Tell]:
         entity=Entity(type="task", id=event.task_id),
         references=without_none(task=event.task_id, project=event.project_id),
         actions=("accept", "decline"),
+        include_actor=True,
     )
 
 
@@ -53,12 +54,13 @@ def task_status_changed(recorded: RecordedEvent[TaskStatusChanged]) -> Iterator[
     yield Tell(
         to=(
             *task_members(event.task_id, "assignee", "volunteer"),
-            *project_members(event.project_id, "manager"),
+            managers_of_project(event.task_id, event.project_id),
         ),
         values={"task": event.task_title, "status": event.new_status},
         category="task",
         entity=Entity(type="task", id=event.task_id),
         references=without_none(task=event.task_id, project=event.project_id),
+        include_actor=True,
     )
 
 
@@ -68,7 +70,7 @@ def task_completed(recorded: RecordedEvent[TaskCompleted]) -> Iterator[Tell]:
     yield Tell(
         to=(
             *task_members(event.task_id, "assignee", "volunteer", "watcher"),
-            *project_members(event.project_id, "manager"),
+            managers_of_project(event.task_id, event.project_id),
         ),
         actor=recorded.attributes.actor or event.completed_by,
         values={"task": event.task_title},
@@ -76,6 +78,7 @@ def task_completed(recorded: RecordedEvent[TaskCompleted]) -> Iterator[Tell]:
         level="success",
         entity=Entity(type="task", id=event.task_id),
         references=without_none(task=event.task_id, project=event.project_id),
+        include_actor=True,
     )
 
 
@@ -84,7 +87,7 @@ def task_deleted(recorded: RecordedEvent[TaskDeleted]) -> Iterator[Tell | Retrac
     event = recorded.event
     stakeholders = (
         *task_members(event.task_id, "assignee", "volunteer", "watcher"),
-        *project_members(event.project_id, "manager"),
+        managers_of_project(event.task_id, event.project_id),
     )
     actor = recorded.attributes.actor or event.deleted_by
     yield Retract(
@@ -100,6 +103,7 @@ def task_deleted(recorded: RecordedEvent[TaskDeleted]) -> Iterator[Tell | Retrac
         level="warning",
         entity=Entity(type="task", id=event.task_id),
         references=without_none(task=event.task_id, project=event.project_id),
+        include_actor=True,
     )
 
 
@@ -107,11 +111,12 @@ def project_status_changed(recorded: RecordedEvent[ProjectStatusChanged]) -> Ite
     """Notify the team of the project's new status."""
     event = recorded.event
     yield Tell(
-        to=project_members(event.project_id, "member"),
+        to=team_of(event.project_id),
         values={"project": event.project_name, "status": event.new_status},
         category="project",
         entity=Entity(type="project", id=event.project_id),
         references={"project": event.project_id},
+        include_actor=True,
     )
 
 
@@ -119,12 +124,13 @@ def milestone_completed(recorded: RecordedEvent[MilestoneCompleted]) -> Iterator
     """Notify the team that the project reached a milestone."""
     event = recorded.event
     yield Tell(
-        to=project_members(event.project_id, "member"),
+        to=team_of(event.project_id),
         values={"project": event.project_name, "milestone": event.milestone_title},
         category="project",
         level="success",
         entity=Entity(type="milestone", id=event.milestone_id),
         references={"project": event.project_id},
+        include_actor=True,
     )
 
 
@@ -137,6 +143,7 @@ def team_member_added(recorded: RecordedEvent[TeamMemberAdded]) -> Iterator[Tell
         category="project",
         entity=Entity(type="project", id=event.project_id),
         references={"project": event.project_id},
+        include_actor=True,
     )
 
 
@@ -151,6 +158,7 @@ def timelog_approved(recorded: RecordedEvent[TimelogApproved]) -> Iterator[Tell]
         level="success",
         entity=Entity(type="timelog", id=event.timelog_id),
         references=without_none(project=event.project_id, task=event.task_id),
+        include_actor=True,
     )
 
 
@@ -165,6 +173,7 @@ def timelog_rejected(recorded: RecordedEvent[TimelogRejected]) -> Iterator[Tell]
         level="warning",
         entity=Entity(type="timelog", id=event.timelog_id),
         references=without_none(project=event.project_id, task=event.task_id),
+        include_actor=True,
     )
 
 
@@ -198,9 +207,18 @@ def task_members(identifier: str, *names: str) -> Recipients:
     return tuple(Relation(f"task:{identifier}", name) for name in names)
 
 
-def project_members(identifier: str | None, *names: str) -> Recipients:
-    """Return relations to a project; none without a project."""
-    return tuple(Relation(f"project:{identifier}", name) for name in names) if identifier else ()
+def managers_of_project(task_id: str, project_id: str | None) -> UserSet:
+    """Return the managers of the project; without one, of the project linked to the task."""
+    return (
+        Relation(f"project:{project_id}", "manager")
+        if project_id
+        else RelatedThrough(f"task:{task_id}", "project", "manager")
+    )
+
+
+def team_of(project_id: str) -> Recipients:
+    """Return the relation of all members of a project's team."""
+    return (Relation(f"project:{project_id}", "member"),)
 
 
 RULES: tuple[Rule, ...] = (

@@ -64,7 +64,9 @@ INSERT_MENTIONS = Statement(
 def evolve(message: LogMessage) -> Iterator[Change]:
     """Insert an event once, and an index row for each of its mentions."""
     try:
-        event = decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+        event = decode_recorded_event(
+            message.data, message.sequence, message.time_nanoseconds, message.subject
+        )
     except InvalidEvent:
         return
     reference = event_reference(event, event_digest(event)) | {"tenant": event.tenant}

@@ -67,7 +67,7 @@ class GroupMembership(NamedTuple):
 def group_of(recorded: AnyRecordedEvent) -> GroupMembership | None:
     """Return the group of an event; it must be the `group` of the rule that accumulates."""
     match recorded.event:
-        case MessagePosted() as event:
+        case MessagePosted(grouped=True) as event:
             return GroupMembership(f"room:{event.room_id}", event.sender_id)
         case _:
             return None

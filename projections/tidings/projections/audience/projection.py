@@ -1,4 +1,4 @@
-"""The audience: the relations of users with their intervals, seen events, and groups."""
+"""The audience: relations of users, links of objects, with their intervals; seen events, groups."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from tidings.contracts.codec import InvalidEvent, decode_recorded_event
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.relations import (
     LOCALE,
+    TIMEZONE,
+    AudienceChange,
     ObjectDeleted,
-    RelationChange,
+    ObjectLinked,
     RelationClosed,
     RelationOpened,
 )
@@ -19,7 +21,7 @@ from tidings.projections import dedup
 from tidings.projections.audience import groups
 from tidings.projections.dedup import event_digest, event_reference, record_seen
 from tidings.projections.projection import Change, LogMessage, Projection, Statement
-from tidings.projections.relations import relation_changes
+from tidings.projections.relations import audience_changes
 
 SCHEMA = f"""
 {dedup.SCHEMA}
@@ -33,7 +35,17 @@ CREATE TABLE {{schema}}.relation (
     PRIMARY KEY (tenant, object, relation, user_id, since)
 );
 CREATE UNIQUE INDEX ON {{schema}}.relation (tenant, user_id, object, relation) WHERE until IS NULL;
-CREATE INDEX ON {{schema}}.relation (tenant, user_id) WHERE object = '{LOCALE}';
+CREATE INDEX ON {{schema}}.relation (tenant, user_id)
+    WHERE object IN ('{LOCALE}', '{TIMEZONE}');
+CREATE TABLE {{schema}}.link (
+    tenant text NOT NULL,
+    object text NOT NULL,
+    link text NOT NULL,
+    target text NOT NULL,
+    since bigint NOT NULL,
+    until bigint,
+    PRIMARY KEY (tenant, object, link, since)
+);
 {groups.SCHEMA}"""
 
 OPEN_RELATION = Statement(
@@ -63,13 +75,41 @@ CLOSE_RELATION = Statement(
     """,
 )
 
+LINK_OBJECT = Statement(
+    "link",
+    """
+    WITH given AS (
+        SELECT r.* FROM jsonb_to_recordset(%s::jsonb) AS r
+            (event uuid, sequence bigint, tenant text, object text, link text, target text)
+        JOIN {schema}.seen s ON s.event = r.event AND s.sequence = r.sequence
+    ), ended AS (
+        UPDATE {schema}.link l SET until = g.sequence FROM given g
+        WHERE l.tenant = g.tenant AND l.object = g.object AND l.link = g.link AND l.until IS NULL
+          AND l.target IS DISTINCT FROM g.target
+    )
+    INSERT INTO {schema}.link (tenant, object, link, target, since)
+    SELECT g.tenant, g.object, g.link, g.target, g.sequence FROM given g
+    WHERE g.target IS NOT NULL AND NOT EXISTS (
+        SELECT FROM {schema}.link l
+        WHERE l.tenant = g.tenant AND l.object = g.object AND l.link = g.link AND l.until IS NULL
+          AND l.target = g.target
+    )
+    """,
+)
+
 CLOSE_OBJECT = Statement(
     "end",
     """
-    UPDATE {schema}.relation c SET until = r.sequence
-    FROM jsonb_to_recordset(%s::jsonb) AS r (event uuid, sequence bigint, tenant text, object text)
-    JOIN {schema}.seen s ON s.event = r.event AND s.sequence = r.sequence
-    WHERE c.tenant = r.tenant AND c.object = r.object AND c.until IS NULL
+    WITH given AS (
+        SELECT r.* FROM jsonb_to_recordset(%s::jsonb) AS r
+            (event uuid, sequence bigint, tenant text, object text)
+        JOIN {schema}.seen s ON s.event = r.event AND s.sequence = r.sequence
+    ), unlinked AS (
+        UPDATE {schema}.link l SET until = g.sequence FROM given g
+        WHERE l.tenant = g.tenant AND l.object = g.object AND l.until IS NULL
+    )
+    UPDATE {schema}.relation c SET until = g.sequence FROM given g
+    WHERE c.tenant = g.tenant AND c.object = g.object AND c.until IS NULL
     """,
     # The object's relations belong to any number of users, and so to any scope.
     is_barrier=True,
@@ -77,12 +117,14 @@ CLOSE_OBJECT = Statement(
 
 
 def evolve(message: LogMessage) -> Iterator[Change]:
-    """Record an event as seen, and apply its changes of relations and groups.
+    """Record an event as seen, and apply its changes of relations, links and groups.
 
     A duplicate, which has another sequence, has no effect.
     """
     try:
-        event = decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+        event = decode_recorded_event(
+            message.data, message.sequence, message.time_nanoseconds, message.subject
+        )
     except InvalidEvent:
         return
     yield from changes(event, event_digest(event))
@@ -94,36 +136,33 @@ def changes(event: AnyRecordedEvent, key: str) -> Iterator[Change]:
     # Yielded first, so that `seen` is written before the statements that join it: its execution is
     # the first one at all, and the first one after each barrier.
     yield record_seen(event, key)
-    for change in relation_changes(event):
-        row: dict[str, Any] = {
-            **reference,
-            "tenant": event.tenant,
-            "object": change.object,
-            "relation": change.relation,
-            "user_id": change.user,
-        }
-        yield Change(
-            _statement_of(change),
-            (event.tenant, change.user or change.object),
-            (event.sequence, change),
-            row,
-        )
+    for change in audience_changes(event):
+        statement, scope, columns = _execution_of(change)
+        row: dict[str, Any] = {**reference, "tenant": event.tenant, **columns}
+        yield Change(statement, (event.tenant, scope), (event.sequence, change), row)
     yield from groups.changes(event, reference)
 
 
-def _statement_of(change: RelationChange) -> Statement:
+def _execution_of(change: AudienceChange) -> tuple[Statement, str | None, dict[str, str | None]]:
+    """Return the statement of a change, the user or object that it orders, and its columns."""
     match change:
-        case RelationOpened():
-            return OPEN_RELATION
-        case RelationClosed():
-            return CLOSE_RELATION
-        case ObjectDeleted():
-            return CLOSE_OBJECT
+        case RelationOpened(object_, relation, user):
+            return OPEN_RELATION, user, _columns(object_, relation, user)
+        case RelationClosed(object_, relation, user):
+            return CLOSE_RELATION, user, _columns(object_, relation, user)
+        case ObjectDeleted(object_):
+            return CLOSE_OBJECT, object_, {"object": object_}
+        case ObjectLinked(object_, link, target):
+            return LINK_OBJECT, object_, {"object": object_, "link": link, "target": target}
+
+
+def _columns(object_: str | None, relation: str | None, user: str) -> dict[str, str | None]:
+    return {"object": object_, "relation": relation, "user_id": user}
 
 
 AUDIENCE = Projection(
     name="audience",
-    version=3,
+    version=4,
     stream=EVENTS,
     subjects=("events.{partition}.>",),
     schema=SCHEMA,

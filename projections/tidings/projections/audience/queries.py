@@ -1,8 +1,8 @@
-"""Queries of the audience: SQL that reads relations, groups and seen events."""
+"""Queries of the audience: SQL that reads relations, links, groups and seen events."""
 
 from __future__ import annotations
 
-from tidings.contracts.relations import LOCALE
+from tidings.contracts.relations import LOCALE, TENANT_DIALECT, TIMEZONE
 from tidings.projections.dedup import RECORD_SEEN
 
 FIRST_SEEN = "SELECT event::text, sequence FROM {schema}.seen WHERE event = ANY (%s::uuid[])"
@@ -13,6 +13,14 @@ SEQUENCE_OF_EVENT = "SELECT sequence FROM audience.seen WHERE event = %s"
 
 PARTITION_CHECKPOINTS = "SELECT partition::text, sequence FROM audience.checkpoint"
 """A row for each partition: its number as text, its checkpoint."""
+
+DIALECTS_OF_TENANTS = f"""
+SELECT tenant, target FROM audience.link
+WHERE tenant = ANY (%s) AND object = '{TENANT_DIALECT[0]}' AND link = '{TENANT_DIALECT[1]}'
+  AND until IS NULL
+"""
+"""A row for each of these tenants whose last `tenant.configured` names a dialect: tenant, dialect.
+"""
 
 RECORD_SEEN_AND_MOVE = f"""
 WITH new AS ({RECORD_SEEN.sql} RETURNING sequence),
@@ -26,24 +34,40 @@ SELECT 1 / (SELECT count(*) FROM moved), (SELECT array_agg(sequence) FROM new)
 events. The division fails, and so does the transaction, if the checkpoint was elsewhere.
 """
 
-MEMBERS_AND_LOCALES = f"""
-WITH member AS (
-    SELECT m.*, r.translated FROM jsonb_to_recordset(%s::jsonb)
+MEMBERS_AND_READERS = f"""
+WITH direct AS (
+    SELECT m.*, r.translated FROM jsonb_to_recordset(%(relations)s::jsonb)
         AS r (tenant text, object text, relation text, translated boolean)
     JOIN {{schema}}.relation m USING (tenant, object, relation)
-    WHERE m.since <= %s AND (m.until IS NULL OR m.until >= %s)
-), speaker AS (
-    SELECT tenant, user_id FROM member WHERE translated
-    UNION SELECT tenant, user_id FROM jsonb_to_recordset(%s::jsonb) AS u (tenant text, user_id text)
+    WHERE m.since <= %(until)s AND (m.until IS NULL OR m.until >= %(first)s)
+), linked AS (
+    SELECT r.tenant, r.object, r.link, r.relation, r.translated, m.user_id,
+        greatest(l.since, m.since) AS since, least(l.until, m.until) AS until
+    FROM jsonb_to_recordset(%(linked)s::jsonb)
+        AS r (tenant text, object text, link text, relation text, translated boolean)
+    JOIN {{schema}}.link l USING (tenant, object, link)
+    JOIN {{schema}}.relation m
+        ON m.tenant = l.tenant AND m.object = l.target AND m.relation = r.relation
+    WHERE greatest(l.since, m.since) <= %(until)s
+      AND coalesce(least(l.until, m.until) >= greatest(l.since, m.since, %(first)s), true)
+), reader AS (
+    SELECT tenant, user_id FROM direct WHERE translated
+    UNION SELECT tenant, user_id FROM linked WHERE translated
+    UNION SELECT tenant, user_id FROM jsonb_to_recordset(%(users)s::jsonb)
+        AS u (tenant text, user_id text)
 )
-SELECT false, tenant, object, relation, user_id, since, until FROM member
+SELECT false, tenant, object, NULL, relation, user_id, since, until FROM direct
 UNION ALL
-SELECT true, tenant, object, relation, user_id, since, until
-FROM speaker JOIN {{schema}}.relation l USING (tenant, user_id)
-WHERE l.object = '{LOCALE}' AND l.since <= %s AND (l.until IS NULL OR l.until > %s)
+SELECT false, tenant, object, link, relation, user_id, since, until FROM linked
+UNION ALL
+SELECT true, tenant, object, NULL, relation, user_id, since, until
+FROM reader JOIN {{schema}}.relation p USING (tenant, user_id)
+WHERE p.object IN ('{LOCALE}', '{TIMEZONE}')
+  AND p.since <= %(until)s AND (p.until IS NULL OR p.until > %(first)s)
 """
-"""The members of relations, and the locales of users and of the members whose relation is
-`translated`. Columns: whether it is a locale, tenant, object, relation, user_id, since, until.
+"""The members of relations, also of those of linked objects; and the locales and time zones of
+users and of the members whose relation is `translated`. Columns: whether it is a locale or time
+zone, tenant, object, link, relation, user_id, since, until.
 """
 
 _BY_OTHERS = """FROM {schema}.grouped g
@@ -109,4 +133,19 @@ CROSS JOIN LATERAL (
       AND a.until IS NULL
     LIMIT {limit_users}
 ) m
+"""
+
+
+def connections_by_object(prefix: str, relation: str, limit_objects: int) -> str:
+    """SQL: the number of connections of the users in a relation to each object with a prefix.
+
+    Parameters: tenants, users, numbers of connections. Columns: the object without the prefix, the
+    number; objects of the same name of several tenants count together.
+    """
+    return f"""
+SELECT substr(r.object, {len(prefix) + 1}) AS name, sum(c.connections) AS connections
+FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS c (tenant, user_id, connections)
+JOIN audience.relation r USING (tenant, user_id)
+WHERE starts_with(r.object, '{prefix}') AND r.relation = '{relation}' AND r.until IS NULL
+GROUP BY name ORDER BY connections DESC, name LIMIT {limit_objects}
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -122,6 +123,7 @@ class InboxState:
         "_limit",
         "_retention",
         "_states",
+        "_totals",
         "_valid_until",
         "memberships",
         "sequence",
@@ -145,6 +147,7 @@ class InboxState:
         self.sequence = sequence
         self.memberships = memberships or TopicMemberships()
         self._counts: Counts | None = None
+        self._totals: Counter[tuple[str, str]] | None = None
         self._valid_until = NEVER
 
     def apply(self, entry: Entry, sequence: int, time_nanoseconds: int) -> None:
@@ -163,8 +166,19 @@ class InboxState:
     def counts(self, now: float) -> Counts:
         """Return the counts at a time, in seconds since 1970."""
         if self._counts is None or now >= self._valid_until:
-            self._counts = self._compute_counts(now)
+            self._counts, self._totals = self._compute_counts(now), None
         return self._counts
+
+    def totals_by_type_and_priority(self, now: float) -> Mapping[tuple[str, str], int]:
+        """Return the number of listed notifications of each type and priority at a time.
+
+        New notifications are added to the numbers of the last call; after a mark they are computed
+        anew, as the counts are.
+        """
+        self.counts(now)
+        if self._totals is None:
+            self._totals = Counter(map(_type_and_priority, self.listed_states(now)))
+        return self._totals
 
     def counts_by(self, kind: CountKind, now: float) -> dict[str, Counts]:
         """Return the counts at a time for each existing value of a kind; for `list`, those of each
@@ -187,6 +201,14 @@ class InboxState:
         """Return the state of a notification if it is visible at a time, else None."""
         state = self._states.get(identifier)
         return state if state and not state.deleted and now < (state.vanishes_at or NEVER) else None
+
+    def visible_states(self, now: float) -> list[NotificationState]:
+        """Return all visible notifications at a time, archived and snoozed ones too."""
+        return [
+            state
+            for state in self._states.values()
+            if not state.deleted and now < (state.vanishes_at or NEVER)
+        ]
 
     def is_visible(self, identifier: str, now: float) -> bool:
         """Return whether a notification is visible at a time."""
@@ -230,7 +252,7 @@ class InboxState:
         ]
 
     def _counts_by_list(self, now: float) -> dict[str, Counts]:
-        visible = [state for state in self._states.values() if self.is_visible(state.id, now)]
+        visible = self.visible_states(now)
         archived = [state for state in visible if state.archived]
         snoozed = [state for state in visible if not state.archived and state.wakes_at(now)]
         return {
@@ -255,6 +277,8 @@ class InboxState:
                 unseen=self._counts.unseen + 1,
                 total=self._counts.total + 1,
             )
+            if self._totals is not None:
+                self._totals[notification.type, notification.priority] += 1
             self._valid_until = min(self._valid_until, until)
         while len(self._states) > self._limit:
             self._uncount(self._states.pop(next(iter(self._states))))
@@ -279,6 +303,8 @@ class InboxState:
                 counts.unseen - (oldest.seen is None),
             )
             self._counts = Counts(unread=unread, unseen=unseen, total=counts.total - 1)
+            if self._totals is not None:
+                self._totals = self._totals - Counter([_type_and_priority(oldest)])
 
     def _states_changed_by(self, mark: Mark) -> Iterator[NotificationState]:
         unread = mark.filter is not None and mark.filter.unread
@@ -315,6 +341,10 @@ def counts_of(states: Collection[NotificationState]) -> Counts:
         unseen=sum(state.seen is None for state in states),
         total=len(states),
     )
+
+
+def _type_and_priority(state: NotificationState) -> tuple[str, str]:
+    return state.facets.type, state.facets.priority
 
 
 def _facets_of(notification: Notification) -> Facets:

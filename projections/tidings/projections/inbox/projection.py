@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from tidings.contracts.codec import (
@@ -191,7 +192,7 @@ def _notification_row(
         "words": f"{notification.title}\n{notification.message}".replace("\0", ""),
         "created": notification.created,
         "appended": instant(message.time_nanoseconds),
-        "expires": notification.expires,
+        "expires": _in_utc(notification.expires),
         # A reading is reported to the sender, or it closes the group of an accumulating one.
         "awaited": notification.receipt or notification.count is not None,
         "body": message.data.decode(),
@@ -207,10 +208,20 @@ def _mark_row(person: Person, mark: Mark, message: LogMessage) -> dict[str, Any]
         "sequence": message.sequence,
         "ids": mark.ids,
         "up_to": Cursor.parse(mark.up_to).sequence if mark.up_to else None,
-        "until": mark.until,
+        "until": _in_utc(mark.until),
         "action": mark.action,
         **_filter_columns(mark.filter),
     }
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """Return a moment in UTC: Postgres refuses offsets of 16 hours and more, which RFC 3339 has."""
+    if moment is None:
+        return None
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # in the first or the last day of the calendar
+        return moment.replace(tzinfo=UTC)
 
 
 def _filter_columns(filter_: Filter | None) -> dict[str, Any]:

@@ -58,6 +58,7 @@ LIST_CONDITIONS = {
 
 FILTER_CONDITIONS = {
     "id": "id = %(id)s::uuid",
+    "ids": "id = ANY (%(ids)s::uuid[])",
     "category": "category = ANY (%(category)s)",
     "type": "type = ANY (%(type)s)",
     "priority": "priority = ANY (%(priority)s)",

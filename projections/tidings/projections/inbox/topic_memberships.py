@@ -51,6 +51,13 @@ class TopicMemberships:
             topic for topic, intervals in self._intervals.items() if intervals[-1].until > sequence
         ]
 
+    def covers_any(self, topic: Topic, after: int, until: int) -> bool:
+        """Return whether the person is a member anywhere after one sequence up to another."""
+        return any(
+            max(after, interval.since) < min(until, interval.until - 1)
+            for interval in self._intervals.get(topic, ())
+        )
+
     def covers(self, topic: Topic, sequence: int) -> bool:
         """Return whether the person is a member of a topic at a sequence."""
         return any(

@@ -21,7 +21,9 @@ SCHEMA = f"""
 def evolve(message: LogMessage) -> Iterator[Change]:
     """Record an event that counts as seen, then its changes; other events change nothing."""
     try:
-        event = decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+        event = decode_recorded_event(
+            message.data, message.sequence, message.time_nanoseconds, message.subject
+        )
     except InvalidEvent:
         return
     key = dedup.event_digest(event)

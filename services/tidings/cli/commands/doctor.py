@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import aclosing
 from functools import partial
 
 import click
@@ -23,12 +24,14 @@ def doctor(settings: Settings) -> None:
     async def print_findings() -> bool:
         healthy = True
         more_checks = (partial(check_undelivered, texts=load_texts()),)
-        async for finding in doctor_.run_checks(settings, more_checks):
-            sign = "[green]✓[/green]" if finding.healthy else "[red]✗[/red]"
-            console.print(
-                f"{sign} {finding.subject}: ", escape(finding.message), sep="", soft_wrap=True
-            )
-            healthy = healthy and finding.healthy
+        findings = doctor_.run_checks(settings, more_checks)
+        async with aclosing(findings):
+            async for finding in findings:
+                sign = "[green]✓[/green]" if finding.healthy else "[red]✗[/red]"
+                console.print(
+                    f"{sign} {finding.subject}: ", escape(finding.message), sep="", soft_wrap=True
+                )
+                healthy = healthy and finding.healthy
         return healthy
 
     sys.exit(0 if asyncio.run(print_findings()) else 1)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
+from contextlib import aclosing
 from typing import Any
 
 import click
 import msgspec
 from tidings.analyst import events as events_
-from tidings.cli.commands.shared import console, with_settings
+from tidings.analyst.exported_event import exported_event
+from tidings.cli.commands.shared import console, error_console, with_settings
+from tidings.cli.groups import CommandGroup
+from tidings.cli.output import run_while_read
+from tidings.cli.parameters import EVENT_TYPE, ID, SEQUENCE
 from tidings.cli.terminal.listen import escape_text
 from tidings.runtime.process import open_runtime
 from tidings.runtime.settings import Settings
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def events() -> None:
     """Look at the log of events."""
 
 
 @events.command()
-@click.option("--tenant")
-@click.option("--type", "type_", help="Only events of this type.")
-@click.option("--after", type=int, help="Begin after this sequence instead of now.")
+@click.option("--tenant", type=ID)
+@click.option("--type", "type_", type=EVENT_TYPE, help="Only events of this type.")
+@click.option("--after", type=SEQUENCE, help="Begin after this sequence instead of now.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
 @with_settings
 def tail(
@@ -34,30 +38,41 @@ def tail(
 
     async def follow() -> None:
         async with open_runtime(settings, "tail") as runtime:
-            async for message in events_.tail_events(runtime, tenant, type_, after):
-                _print_event(message, as_json)
+            if problem := await events_.unknown_name(runtime, tenant, type_):
+                error_console.print(f"{problem}; waiting for one", style="dim", markup=False)
+            messages = events_.tail_events(runtime, tenant, type_, after)
+            async with aclosing(messages):
+                async for message in messages:
+                    _print_event(message, as_json)
 
-    asyncio.run(follow())
+    asyncio.run(run_while_read(follow()))
 
 
 @events.command()
-@click.option("--tenant")
-@click.option("--type", "type_", help="Only events of this type.")
-@click.option("--after", type=int, default=0, help="Begin after this sequence.")
+@click.option("--tenant", type=ID)
+@click.option("--type", "type_", type=EVENT_TYPE, help="Only events of this type.")
+@click.option("--after", type=SEQUENCE, default=0, help="Begin after this sequence.")
 @with_settings
 def export(settings: Settings, tenant: str | None, type_: str | None, after: int) -> None:
-    """Write all events as JSON lines, as they are in the log."""
+    """Write all events as JSON lines, with their sequence and time in the log.
+
+    `tidings emit --file` restores them.
+    """
 
     async def write() -> None:
         async with open_runtime(settings, "export") as runtime:
-            async for message in events_.export_events(runtime, tenant, type_, after):
-                sys.stdout.buffer.write(b" ".join(message.data.splitlines()) + b"\n")
+            if problem := await events_.unknown_name(runtime, tenant, type_):
+                raise events_.NoSuchEvents(problem)
+            messages = events_.export_events(runtime, tenant, type_, after)
+            async with aclosing(messages):
+                async for message in messages:
+                    line = exported_event(
+                        message.data, message.subject, message.sequence, message.time_nanoseconds
+                    )
+                    sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
 
-    try:
-        asyncio.run(write())
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    asyncio.run(write())
 
 
 def _print_event(message: Any, as_json: bool) -> None:

@@ -8,8 +8,11 @@ from contextlib import aclosing
 from pathlib import Path
 
 import click
-from tidings.cli.commands.shared import DAY_SECONDS, base_url, console, with_settings
+from tidings.cli.commands.shared import DAY_SECONDS, console, with_settings
+from tidings.cli.output import run_while_read
+from tidings.cli.parameters import ID
 from tidings.cli.terminal.listen import Listener, print_frame, save_cursor
+from tidings.contracts.cursor import Cursor, InvalidCursor
 from tidings.contracts.subjects import Person
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.errors import InvalidSettings
@@ -17,8 +20,8 @@ from tidings.runtime.settings import Settings
 
 
 @click.command()
-@click.option("--user", required=True, help="Whose log.")
-@click.option("--tenant", default="demo", show_default=True)
+@click.option("--user", type=ID, required=True, help="Whose log.")
+@click.option("--tenant", type=ID, default="demo", show_default=True)
 @click.option("--after", help="A cursor: show what came after it instead of a snapshot.")
 @click.option(
     "--cursor-file",
@@ -37,10 +40,16 @@ def listen(
 ) -> None:
     """Follow a person's log; comes back by itself and shows what was missed."""
     cursor = after or (cursor_file and _read_cursor(cursor_file))
+    if cursor:
+        try:
+            Cursor.parse(cursor)
+        except InvalidCursor as problem:
+            raise InvalidSettings(f"`{cursor}` is not a cursor: {problem}") from None
     token = settings.client_token or issue_token(
         Person(tenant, user), "inbox", settings.secret, time.time(), 30 * DAY_SECONDS
     )
-    asyncio.run(_listen(Listener(base_url(settings), token, cursor), cursor_file, as_json))
+    listener = Listener(settings.base_url, token, cursor)
+    asyncio.run(run_while_read(_listen(listener, cursor_file, as_json)))
 
 
 async def _listen(listener: Listener, cursor_file: Path | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import sys
 
 import click
 from tidings.cli.commands.shared import with_settings
+from tidings.cli.parameters import ID
 from tidings.client.outbox import SCHEMA_FILE
 from tidings.outbox.table import create_tables
 from tidings.outbox.table import retry_refused as again_
@@ -23,7 +24,9 @@ EXAMPLE = "postgresql://user:password@127.0.0.1/my_service"
     "--dsn",
     help="The service's Postgres; TIDINGS_OUTBOX_DSN keeps a password out of the process list.",
 )
-@click.option("--tenant", help="Whose events they are that do not say so.")
+@click.option(
+    "--tenant", type=ID, help="The only tenant whose events are carried; they need not name it."
+)
 @click.option("--install", is_flag=True, help="Only make the outbox's tables there.")
 @click.option("--again", is_flag=True, help="Only have what was refused tried once more.")
 @click.option("--sql", is_flag=True, help="Only print the SQL that makes the tables.")

@@ -15,10 +15,15 @@ from tidings.cli.terminal.listen import escape_text
 from tidings.runtime.process import open_runtime
 from tidings.runtime.settings import Settings
 
+TABLE_COLUMNS = 90
+"""A narrower terminal gets a list: the table would break words and times."""
+
 
 @click.command()
 @click.option(
-    "--event", required=True, help="Its number in `tidings events tail`, or <tenant>/<source>/<id>."
+    "--event",
+    required=True,
+    help="Its number in `tidings events tail`, or TENANT/SOURCE/ID, such as demo/my-service/42.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each person as a line of JSON.")
 @with_settings
@@ -33,15 +38,24 @@ def receipts(settings: Settings, event: str, as_json: bool) -> None:
     if as_json:
         for each in confirmations:
             click.echo(msgspec.json.encode(each._asdict()))
+    elif console.width < TABLE_COLUMNS:
+        _print_list(confirmations)
     else:
         console.print(_table(confirmations))
 
 
+def _print_list(confirmations: list[Confirmation]) -> None:
+    """Print each user with a line for each moment, for terminals too narrow for the table."""
+    for each in confirmations:
+        console.print(f"[bold]{escape_text(each.user)}[/bold]")
+        device = f" ({escape_text(each.device)})" if each.device else ""
+        moments = {"told": each.told, "delivered": each.delivered}
+        for name, moment in {**moments, "seen": each.seen, "read": each.read}.items():
+            console.print(f"  {name:<10}{_time(moment)}{device if name == 'delivered' else ''}")
+    console.print(_summary(confirmations))
+
+
 def _table(confirmations: list[Confirmation]) -> Table:
-    delivered, read = (
-        sum(each.delivered is not None for each in confirmations),
-        sum(each.read is not None for each in confirmations),
-    )
     table = Table(
         "user",
         "told",
@@ -49,7 +63,7 @@ def _table(confirmations: list[Confirmation]) -> Table:
         "to device",
         "seen",
         "read",
-        caption=f"{len(confirmations)} told, {delivered} delivered, {read} read",
+        caption=_summary(confirmations),
     )
     for each in confirmations:
         moments = (each.told, each.delivered, each.seen, each.read)
@@ -58,6 +72,14 @@ def _table(confirmations: list[Confirmation]) -> Table:
             escape_text(each.user), told_at, since, escape_text(each.device or ""), seen, read_
         )
     return table
+
+
+def _summary(confirmations: list[Confirmation]) -> str:
+    delivered, read = (
+        sum(each.delivered is not None for each in confirmations),
+        sum(each.read is not None for each in confirmations),
+    )
+    return f"{len(confirmations)} told, {delivered} delivered, {read} read"
 
 
 def _time(moment: datetime | None) -> str:

@@ -7,10 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tidings.cli.commands.shared import console, data_dir_option, exit_with_error
+from tidings.cli.commands.shared import (
+    PipeConsole,
+    console,
+    data_dir_option,
+    exit_with_error,
+)
 from tidings.runtime.errors import TidingsError
 from tidings.runtime.settings_report import (
     SettingReport,
@@ -43,7 +47,7 @@ def settings(data_dir: Path | None, as_json: bool, as_markdown: bool) -> None:
         for report in reports:
             click.echo(msgspec.json.encode(report._asdict()))
     else:
-        output = console if console.is_terminal else Console(width=PIPE_WIDTH, highlight=False)
+        output = console if console.is_terminal else PipeConsole(width=PIPE_WIDTH, highlight=False)
         output.print(_table(reports), soft_wrap=False)
 
 

@@ -13,13 +13,24 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 from rich.markup import escape
-from tidings.runtime.errors import TidingsError
+from tidings.runtime.errors import SettingMissing, TidingsError
+from tidings.runtime.quoting import shell_words
 from tidings.runtime.settings import Settings
-from tidings.runtime.settings_sources import load_settings
+from tidings.runtime.settings_sources import DEFAULT_DATA_DIR, load_settings
 
 DAY_SECONDS = 86_400
 
-console = Console(highlight=False, soft_wrap=True)
+
+class PipeConsole(Console):
+    """A console that raises BrokenPipeError where rich would exit in the middle of a task."""
+
+    def on_broken_pipe(self) -> None:
+        """End the command, as writing to the closed pipe would have."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+console = PipeConsole(highlight=False, soft_wrap=True)
 error_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -37,13 +48,31 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(data_dir: Path | None, **given: Any) -> None:
         try:
-            command(load_settings(data_dir=data_dir), **given)
+            settings = load_settings(data_dir=data_dir)
+            try:
+                command(settings, **given)
+            except SettingMissing as missing:
+                exit_with_error(_missing_words(settings, missing.name))
         except TidingsError as problem:
             exit_with_error(problem)
-        except KeyboardInterrupt:
-            sys.exit(130)
 
     return wrapped
+
+
+def _missing_words(settings: Settings, name: str) -> str:
+    """Return what a command needs, in the words of its user."""
+    if settings.client_url and name == "TIDINGS_JWT_SECRET":
+        return (
+            f"no token for {settings.client_url}: set TIDINGS_CLIENT_TOKEN to one,"
+            f" or {name} to sign one here"
+        )
+    up = "tidings up"
+    if settings.data_dir != Path(DEFAULT_DATA_DIR):
+        up = shell_words("tidings", "up", "--data-dir", settings.data_dir)
+    return (
+        f"nothing runs here: no `tidings up` holds {settings.data_dir.absolute()};"
+        f" start `{up}`, or set {name} and what else you connect to"
+    )
 
 
 def exit_with_error(problem: object) -> NoReturn:
@@ -73,8 +102,3 @@ def print_retries() -> Generator[None]:
         log.removeHandler(handler)
         log.setLevel(level)
         log.propagate = propagates
-
-
-def base_url(settings: Settings) -> str:
-    """Where edge and gateway answer."""
-    return settings.client_url or f"http://{settings.host}:{settings.port}"

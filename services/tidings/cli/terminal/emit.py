@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import sys
-import zlib
-from collections.abc import Callable, Iterator
-from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
-from tidings.client.errors import EventRefused, Permanent, TidingsError, Transient
+from tidings.analyst.exported_event import restored_event, stated_tenant
+from tidings.cli.terminal.emit_error import EmitError
+from tidings.client.errors import EventRefused, TidingsError, Transient
 from tidings.client.tidings import EmittedEvent, Tidings
 from tidings.client.validation import validate_body
 from tidings.contracts.codec import unknown_type_message
@@ -20,11 +17,12 @@ from tidings.contracts.envelope import EncodedEvent
 from tidings.contracts.event import Event
 from tidings.domains import EVENTS
 
-CHUNK_LINES = 1000
 
+class Sender(NamedTuple):
+    """Who emits an event: its tenant, None if it states none, and whether it is of an export."""
 
-class EmitError(Permanent):
-    """Something could not be emitted; its text says what, where and what to do."""
+    tenant: str | None
+    restores: bool
 
 
 def event_from_fields(type_: str, fields: dict[str, str]) -> Event:
@@ -42,34 +40,55 @@ def event_from_fields(type_: str, fields: dict[str, str]) -> Event:
 
 
 async def emit_lines(
-    tidings: Tidings, lines: Iterator[bytes], progress: Callable[[int, int], None]
+    client_for: Callable[[Sender], Awaitable[Tidings]],
+    chunks: AsyncIterator[list[bytes]],
+    report_progress: Callable[[int], None],
 ) -> tuple[int, int]:
-    """Emit lines of JSON, a thousand at a time; return how many events they had, and how many
-    of these were new. Raises EmitError, with nothing stored of a thousand that has a faulty line.
+    """Emit chunks of lines of JSON; return how many events they had, and how many were new.
+
+    Raises EmitError, with nothing stored of a chunk in which a line is no valid event.
     """
     events = new = read = 0
-    while chunk := list(islice(lines, CHUNK_LINES)):
-        bodies = {read + place: line.strip() for place, line in enumerate(chunk, 1)}
-        emitted = await _emit_chunk(tidings, {n: body for n, body in bodies.items() if body}, read)
+    async for chunk in chunks:
+        lines = {
+            read + place: stripped
+            for place, line in enumerate(chunk, 1)
+            if (stripped := line.strip())
+        }
+        emitted = await _emit_chunk(client_for, lines, read)
         read += len(chunk)
         events += len(emitted)
         new += sum(not each.duplicate for each in emitted)
-        progress(events, new)
+        report_progress(events)
     return events, new
 
 
 async def _emit_chunk(
-    tidings: Tidings, bodies: dict[int, bytes], before: int
+    client_for: Callable[[Sender], Awaitable[Tidings]], lines: dict[int, bytes], before: int
 ) -> list[EmittedEvent]:
-    where = f"lines {before + 1} to {max(bodies, default=before)}"
-    encoded = list[EncodedEvent]()
-    for number, body in bodies.items():
+    """Emit the events of a chunk, those of each tenant in their order, one tenant at a time."""
+    where = f"lines {before + 1} to {max(lines, default=before)}"
+    encoded = dict[Sender, dict[int, EncodedEvent]]()
+    for number, line in lines.items():
+        body = restored_event(line)
+        sender = Sender(stated_tenant(body), restores=body is not line)
         try:
-            encoded.append(validate_body(body))
+            encoded.setdefault(sender, {})[number] = validate_body(body)
         except EventRefused as refusal:
             raise EmitError(f"{where}: {_rejection(refusal, number - before)}") from None
-    outcomes = await asyncio.gather(*map(tidings.emit_encoded, encoded), return_exceptions=True)
-    for number, outcome in zip(bodies, outcomes, strict=True):
+    emitted = list[EmittedEvent]()
+    for sender, events in encoded.items():
+        client = await client_for(sender)
+        emissions = {number: client.emit_encoded(event) for number, event in events.items()}
+        emitted += await _outcomes(emissions, where, before)
+    return emitted
+
+
+async def _outcomes(
+    emissions: Mapping[int, Awaitable[EmittedEvent]], where: str, before: int
+) -> list[EmittedEvent]:
+    outcomes = await asyncio.gather(*emissions.values(), return_exceptions=True)
+    for number, outcome in zip(emissions, outcomes, strict=True):
         match outcome:
             case EventRefused():
                 raise EmitError(f"{where}: {_rejection(outcome, number - before)}")
@@ -89,24 +108,6 @@ async def _emit_chunk(
 def _rejection(refusal: EventRefused, line: int) -> str:
     field = f", field {refusal.field}" if refusal.field else ""
     return f"event rejected, line {line}{field}: {refusal.reason}"
-
-
-def read_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file (.gz too), or of standard input for `-`; raises EmitError."""
-    try:
-        with _open(path) as file:
-            for line in file:
-                yield line if line.endswith(b"\n") else line + b"\n"
-    except (OSError, EOFError, zlib.error) as error:
-        raise EmitError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
-
-
-def _open(path: str) -> gzip.GzipFile | BinaryIO:
-    if path == "-":
-        return sys.stdin.buffer
-    return gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")
 
 
 def _parse_nested(fields: dict[str, str]) -> dict[str, Any]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.markup import escape
 from tidings.demo.volunteer_project import PEOPLE
+from tidings.runtime.quoting import shell_words
 from tidings.runtime.settings import Settings
+from tidings.runtime.settings_sources import DEFAULT_DATA_DIR
 
 
 def first_steps(settings: Settings) -> str:
     """Return what to try first, with exact commands."""
-    where = "" if str(settings.data_dir) == ".tidings" else f" --data-dir {settings.data_dir}"
+    is_default = str(settings.data_dir) == DEFAULT_DATA_DIR
+    where = "" if is_default else " " + shell_words("--data-dir", settings.data_dir)
     first = {
         f"{settings.client_url}/": (
             "open this in a browser: press what happens, see who is told, disconnect a user"
@@ -18,9 +22,6 @@ def first_steps(settings: Settings) -> str:
     }
     task = f'task.assigned task_id=1 task_title="Say hello" user_id=amira{where}'
     more = {
-        f"uv run tidings emit --tenant demo-volunteers {task}": (
-            "on that page, under Volunteer projects, Amira's bell rings"
-        ),
         f"uv run tidings listen --user amira{where}": (
             "what the Amira of the three projects is told, live"
         ),
@@ -39,4 +40,6 @@ def first_steps(settings: Settings) -> str:
 
 
 def _format_steps(steps: Mapping[str, str]) -> str:
-    return "\n".join(f"  [bold]{command}[/bold]\n      {words}" for command, words in steps.items())
+    return "\n".join(
+        f"  [bold]{escape(command)}[/bold]\n      {words}" for command, words in steps.items()
+    )

@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.markup import escape
+from tidings.client.addresses import web_socket_url
+from tidings.client.proxies import proxy_for, proxy_note
 from tidings.contracts.close_codes import CloseCode, decode_reason
 from tidings.contracts.frames import (
     Auth,
@@ -56,7 +58,7 @@ class Listener:
     """A cursor, and the frames after it."""
 
     def __init__(self, url: str, token: str, cursor: str | None) -> None:
-        self._url = url.replace("http", "ws", 1) + "/v1/socket"
+        self._url = web_socket_url(url) + "/v1/socket"
         self._token = token
         self.cursor = cursor
 
@@ -71,7 +73,11 @@ class Listener:
                     yield frame, text
             except (OSError, WebSocketException, CursorGap, TimeoutError) as problem:
                 yield (
-                    Error(code="disconnected", message=_disconnect_reason(problem), retry=True),
+                    Error(
+                        code="disconnected",
+                        message=_disconnect_reason(problem, self._url),
+                        retry=True,
+                    ),
                     "",
                 )
             failures += 1
@@ -85,6 +91,7 @@ class Listener:
             max_size=FRAME_LIMIT_BYTES,
             open_timeout=10,
             close_timeout=CLOSE_LIMIT_SECONDS,
+            proxy=proxy_for(self._url),
         ) as socket:
             await socket.send(
                 msgspec.json.encode(Auth(token=self._token, cursor=self.cursor)).decode()
@@ -125,6 +132,7 @@ def print_frame(console: Console, frame: ServerFrame) -> None:  # noqa: C901  on
             for notification in reversed(frame.notifications):
                 _print_entry(console, notification)
             _print_counts(console, frame)
+            _print_omitted(console, frame)
         case Entries():
             for entry in frame.entries:
                 _print_entry(console, entry)
@@ -203,7 +211,17 @@ def _print_counts(console: Console, frame: Snapshot | Entries) -> None:
         )
 
 
-def _disconnect_reason(problem: Exception) -> str:
+def _print_omitted(console: Console, frame: Snapshot) -> None:
+    """Print how many notifications a snapshot leaves out, and how to see all from now on."""
+    omitted = (frame.counts.total if frame.counts else 0) - len(frame.notifications)
+    if omitted > 0:
+        console.print(
+            f"[yellow]  these are the newest {len(frame.notifications)}; {omitted} older ones are"
+            " not shown. With --cursor-file the next time shows all that came meanwhile[/yellow]"
+        )
+
+
+def _disconnect_reason(problem: Exception, url: str) -> str:
     if isinstance(problem, InvalidHandshake | OSError):
-        return "the edge cannot be reached"
+        return f"the edge at {url} cannot be reached{proxy_note(url)}"
     return f"the connection ended: {problem}"

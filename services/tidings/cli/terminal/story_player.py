@@ -19,6 +19,7 @@ from tidings.demo.stories.story import (
     Story,
     StoryEvent,
 )
+from tidings.runtime.auth.emit_rights import EVERY_EMIT_SCOPE
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.settings import Settings
 
@@ -55,7 +56,9 @@ class StoryPlayer:
         async with AsyncExitStack() as stack:
             tidings = await stack.enter_async_context(
                 Tidings(
-                    self._url, self._token("story", "emit"), source=f"/story/{self._story.name}"
+                    self._url,
+                    self._token("story", EVERY_EMIT_SCOPE),
+                    source=f"/story/{self._story.name}",
                 )
             )
             await self._emit(tidings, self._story.initial_events)
@@ -111,4 +114,4 @@ class StoryPlayer:
 
     @property
     def _url(self) -> str:
-        return self._settings.client_url or ""
+        return self._settings.base_url

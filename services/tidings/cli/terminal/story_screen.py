@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+from tidings.client.addresses import web_socket_url
+from tidings.client.proxies import proxied_transport, proxy_for
 from tidings.demo.stories.story import FrontEnd
 from tidings.runtime.errors import Permanent
 from websockets.asyncio.client import connect
@@ -72,7 +74,10 @@ class Screen:
 
     async def _socket(self) -> AsyncIterator[dict[str, Any]]:
         async with connect(
-            self._url.replace("http", "ws", 1), additional_headers=self._authorised, close_timeout=1
+            web_socket_url(self._url),
+            additional_headers=self._authorised,
+            close_timeout=1,
+            proxy=proxy_for(self._url),
         ) as socket:
             async for text in socket:
                 yield json.loads(text)
@@ -81,7 +86,7 @@ class Screen:
         """Yield events as an EventSource does, which reconnects with the last id that it saw."""
         headers = self._authorised | ({"Last-Event-ID": self._last} if self._last else {})
         async with (
-            httpx.AsyncClient(timeout=None) as client,
+            httpx.AsyncClient(timeout=None, transport=proxied_transport(self._url)) as client,
             client.stream("GET", self._url, headers=headers) as response,
         ):
             response.raise_for_status()

@@ -23,7 +23,7 @@ def format_frame(frame: Mapping[str, Any]) -> str | None:
 
 
 def message_posted(number: str, user: str, text: str) -> StoryEvent:
-    """A message in the room."""
+    """A message in the room, where each is a notification of its own."""
     return StoryEvent(
         MessagePosted(
             message_id=number, room_id="9", sender_id=user, sender_name=user.capitalize(), text=text

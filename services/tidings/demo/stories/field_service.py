@@ -38,15 +38,17 @@ FIELD_SERVICE = Story(
     title="Field service: water in the cellar",
     front_end=FrontEnd("/ws", format_frame),
     people={"olga": "at the office", "tom": "technician", "uma": "technician"},
-    initial_events=(
-        StoryEvent(RoleGranted(user_id="olga", role="office")),
-        StoryEvent(WorkOrderAssigned(work_order_id="4711", technician_id="tom"), "olga"),
-    ),
+    initial_events=(StoryEvent(RoleGranted(user_id="olga", role="office")),),
     scenes=(
+        EventsScene(
+            "Olga gives Tom the work order at Mill Lane.",
+            (StoryEvent(WorkOrderAssigned(work_order_id="4711", technician_id="tom"), "olga"),),
+            {"tom": 1},
+        ),
         EventsScene(
             "Tom arrives at Mill Lane.",
             (StoryEvent(WorkOrderUpdated(work_order_id="4711", status="in progress"), "tom"),),
-            {"olga": 1},
+            {"olga": 1, "tom": 1},
         ),
         EventsScene(
             "Tom opens the cellar door, and calls the office.",
@@ -61,7 +63,7 @@ FIELD_SERVICE = Story(
                     "tom",
                 ),
             ),
-            {"olga": 3},
+            {"olga": 3, "tom": 2},
         ),
         LeaveScene("Tom goes down into the cellar, where there is no signal.", "tom"),
         EventsScene(
@@ -79,7 +81,7 @@ FIELD_SERVICE = Story(
                 ),
                 StoryEvent(WorkOrderUpdated(work_order_id="4711", status="pumping"), "uma"),
             ),
-            {"olga": 1},
+            {"olga": 1, "uma": 2},
         ),
         ReturnScene("Tom comes up again.", "tom", 2),
         EventsScene(

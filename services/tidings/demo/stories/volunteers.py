@@ -31,7 +31,7 @@ def format_frame(frame: Mapping[str, Any]) -> str | None:
     return f"{frame['data']['title']} · {frame['data']['message']}"
 
 
-GARDEN = {"project_id": "garden", "project_name": "Community garden"}
+GARDEN: dict[str, Any] = {"project_id": "garden", "project_name": "Community garden"}
 
 VOLUNTEERS = Story(
     name="volunteers",
@@ -51,7 +51,7 @@ VOLUNTEERS = Story(
                 StoryEvent(TeamMemberAdded(**GARDEN, user_id="amira"), "dina"),
                 StoryEvent(TeamMemberAdded(**GARDEN, user_id="bram"), "dina"),
             ),
-            {"amira": 1, "bram": 1},
+            {"dina": 1, "amira": 1, "bram": 1},
         ),
         LeaveScene("Amira shuts her laptop.", "amira"),
         EventsScene(
@@ -73,7 +73,7 @@ VOLUNTEERS = Story(
                     "dina",
                 ),
             ),
-            {"bram": 1},
+            {"dina": 1, "bram": 1},
         ),
         ReturnScene("Amira opens it again.", "amira", 2),
         EventsScene(
@@ -92,7 +92,7 @@ VOLUNTEERS = Story(
                     "dina",
                 ),
             ),
-            {"dina": 1, "amira": 1},
+            {"dina": 1, "amira": 2},
         ),
         EventsScene(
             "There is tea for everybody.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from tidings.contracts.close_codes import CloseCode
 from tidings.contracts.frames import Watch
 from tidings.contracts.ids import Id
 from tidings.edge.connection.closing import ConnectionClosed
@@ -18,11 +19,13 @@ from tidings.edge.presence.session import PresenceSession, watches_in
 from tidings.runtime.auth.credential import HandshakeInfo
 from tidings.runtime.auth.identity import Identity
 
+PLANNED_CODES = (CloseCode.LIFETIME_OVER, CloseCode.DRAINING)
+
 
 class CanonicalEventStream:
     """The canonical protocol on one event stream; the query of its URL names what it watches."""
 
-    __slots__ = ("_connections", "_device", "_gate", "_transport", "_watches")
+    __slots__ = ("_connections", "_device", "_gate", "_id_suffix", "_transport", "_watches")
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class CanonicalEventStream:
         self._connections = connections
         self._transport = transport
         self._device: str | None = None
+        self._id_suffix = b""
         self._watches: list[Watch] = []
 
     async def authenticate(self, handshake: HandshakeInfo) -> Identity | None:
@@ -43,18 +47,30 @@ class CanonicalEventStream:
         """
         identity = await self._gate.identify(handshake)
         if identity:
+            self._id_suffix = self._gate.event_id_suffix(handshake).encode()
             self._watches = list(watches_in(handshake.query))
             self._device = msgspec.convert(handshake.query_value("device"), Id | None)
         return identity
 
+    def release_slot(self) -> None:
+        """Do nothing: `serve` takes the slot."""
+
     async def serve(self, identity: Identity, cursor: str | None) -> None:
         """Send frames until one side ends the connection."""
         replay = CanonicalReplay(self._connections.log)
-        connection = UserConnection(self._connections, identity, self._send, replay, self._device)
+        slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
+        connection = UserConnection(
+            self._connections, identity, self._send, replay, self._device, slot=slot
+        )
         await connection.run(cursor, self._listen)
 
     def final_chunk(self, reason: ConnectionClosed) -> bytes:
-        """Return an `error` event with the close code."""
+        """Return a `move` event if the client should return at once, else an `error` event.
+
+        An EventSource returns by itself: a planned end is no error to its page.
+        """
+        if reason.code in PLANNED_CODES:
+            return frames.move(0).event_stream_chunk["body"]
         frame = frames.error(
             str(int(reason.code)),
             str(reason),
@@ -71,4 +87,12 @@ class CanonicalEventStream:
         await self._transport.wait_for_disconnect()
 
     def _send(self, frame: EncodedFrame) -> Any:
-        return self._transport.send_message(frame.event_stream_chunk)
+        chunk = frame.event_stream_chunk
+        if self._id_suffix and frame.cursor:
+            chunk = {**chunk, "body": _with_id_suffix(chunk["body"], self._id_suffix)}
+        return self._transport.send_message(chunk)
+
+
+def _with_id_suffix(event: bytes, suffix: bytes) -> bytes:
+    """Return an event whose id, which stands before the data, has a suffix."""
+    return event.replace(b"\ndata: ", suffix + b"\ndata: ", 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +57,13 @@ class CanonicalWebSocket:
         self._marks = marks
         self._transport = transport
 
+    @property
+    def documented_close_codes(self) -> None:
+        """Return None: the protocol documents every close code, and a token may come by frame."""
+
+    def release_slot(self) -> None:
+        """Do nothing: `serve` takes the slot."""
+
     async def authenticate(self, handshake: HandshakeInfo) -> tuple[Identity, str | None]:
         """Return the identity from the handshake or the first frame, and the cursor to start at."""
         identity, cursor = (
@@ -66,7 +72,7 @@ class CanonicalWebSocket:
         )
         self._device = _device(handshake)
         if identity is None:
-            identity, first = await self._authenticate_by_frame()
+            identity, first = await self._authenticate_by_frame(handshake)
             cursor = first or cursor
         self._gate.check_connect_rate(handshake, identity)
         return identity, cursor
@@ -74,13 +80,16 @@ class CanonicalWebSocket:
     async def serve(self, identity: Identity, cursor: str | None) -> None:
         """Send frames and handle the client's until one side ends the connection."""
         replay = CanonicalReplay(self._connections.log)
-        connection = UserConnection(self._connections, identity, self._send, replay, self._device)
+        slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
+        connection = UserConnection(
+            self._connections, identity, self._send, replay, self._device, slot=slot
+        )
         await connection.run(cursor, self._listen)
 
-    async def _authenticate_by_frame(self) -> tuple[Identity, str | None]:
+    async def _authenticate_by_frame(self, handshake: HandshakeInfo) -> tuple[Identity, str | None]:
         """Return the identity and the cursor of the first frame, which must be `auth`."""
         try:
-            with self._gate.unauthenticated_slot():
+            with self._gate.unauthenticated_slot(handshake):
                 async with asyncio.timeout(AUTH_TIMEOUT_SECONDS):
                     frame = await self._next_frame()
         except TimeoutError:
@@ -92,11 +101,10 @@ class CanonicalWebSocket:
 
     async def _listen(self, connection: UserConnection) -> None:
         session: PresenceSession | None = None
-        bucket = self._gate.frame_bucket()
+        person = connection.identity.person
         while True:
             frame = await self._next_frame()
-            if bucket:
-                bucket.take_token(time.monotonic()).raise_if_exceeded()
+            self._gate.check_frame_rate(person)
             match frame:
                 case MarkOperation() as operation:
                     connection.send_now(await self._mark(connection.identity, operation))

@@ -17,13 +17,15 @@ from tidings.contracts.cursor import Cursor
 from tidings.edge.connection.closing import ConnectionClosed
 from tidings.edge.connection.eager_send import run_until_blocked
 from tidings.edge.connection.lifetime import ConnectionLifetime, randomise_lifetime
-from tidings.edge.connection.limits import ConnectionLimits
+from tidings.edge.connection.limits import ConnectionLimits, ConnectionSlot
 from tidings.edge.connection.replay import ReplayPolicy
 from tidings.edge.delivery import frames
 from tidings.edge.delivery.ack_writer import AckWriter
 from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.delivery.hub import Hub
 from tidings.edge.delivery.log_reader import LogReader
+from tidings.edge.monitoring.connection_meter import ConnectionMeter, MeteredSession, Transport
+from tidings.edge.monitoring.connection_metrics import ConnectionMetrics
 from tidings.edge.presence.hub import PresenceHub
 from tidings.runtime.auth.identity import Identity
 from tidings.runtime.errors import Unavailable
@@ -45,12 +47,21 @@ class ConnectionContext(NamedTuple):
     acks: AckWriter
     presence: PresenceHub
     limits: ConnectionLimits
+    metrics: ConnectionMetrics
+    meter: ConnectionMeter
+
+    def metered(self, transport: Transport, dialect: str) -> ConnectionContext:
+        """Return the context of the connections of one transport and dialect."""
+        return self._replace(meter=self.metrics.meter_of(transport, dialect))
 
 
 class UserConnection:
     """One connection of a user; a subscriber of their stream.
 
     `_writer` is the task that sends while the connection is behind; None at the head.
+    `_unsent_after`: the cursor before a frame whose send waits; None without one. `dialect`:
+    the name of the dialect that the client speaks, None for the canonical protocol. `slot`: the
+    one that was taken for it before; `run` releases it.
     """
 
     __slots__ = (
@@ -64,11 +75,13 @@ class UserConnection:
             "_ping_pending",
             "_replay",
             "_send",
+            "_slot",
             "_lifetime",
             "_late_warning_sent",
+            "_unsent_after",
             "_writer",
         ),
-        *("cursor", "device", "id", "identity", "is_live", "stream"),
+        *("cursor", "device", "dialect", "id", "identity", "is_live", "stream"),
     )
 
     def __init__(
@@ -78,10 +91,14 @@ class UserConnection:
         send: Callable[[EncodedFrame], Coroutine[Any, Any, None]],
         replay: ReplayPolicy,
         device: str | None = None,
+        dialect: str | None = None,
+        *,
+        slot: ConnectionSlot,
     ) -> None:
         self._context = context
         self._send = send
         self._replay = replay
+        self._slot = slot
         self._out_of_band: list[EncodedFrame] = []
         self._writer: asyncio.Task[None] | None = None
         self._close_reason: ConnectionClosed | None = None
@@ -90,10 +107,12 @@ class UserConnection:
         self._counts_delivered = False
         self._late_warning_sent = False
         self._ping_pending = False
+        self._unsent_after: Cursor | None = None
         self.identity = identity
         self.id = uuid4().hex
         self.device = device or self.id
-        self.cursor = Cursor(context.log.epoch, 0)
+        self.dialect = dialect
+        self.cursor = Cursor(context.log.epoch_of(identity.person), 0)
 
     async def run(
         self, cursor: str | None, listen: Callable[[UserConnection], Awaitable[None]]
@@ -102,19 +121,31 @@ class UserConnection:
 
         Raises ConnectionClosed, or what `listen` raises.
         """
+        meter, person = self._context.meter, self.identity.person
+        try:
+            with MeteredSession(meter, self.id, person, has_cursor=bool(cursor)):
+                await self._serve(cursor, listen)
+        finally:
+            self._slot.release()
+
+    async def _serve(
+        self, cursor: str | None, listen: Callable[[UserConnection], Awaitable[None]]
+    ) -> None:
         context, person = self._context, self.identity.person
         self._lifetime = ConnectionLifetime(
             randomise_lifetime(context.settings.connection_lifetime_seconds), self.identity
         )
+        # A slot may have been taken a while ago; from here on, revocations and the drain find it.
+        context.limits.check_admission(self.identity)
         self.stream = context.hub.subscribe(person, self)
         context.presence.add_connection(person, self)
         try:
-            context.limits.check_limits(self.identity, self.stream)
             async with asyncio.timeout_at(self._lifetime.ends_at) as self._deadline:
                 self._schedule_expiry_warning()
                 self._writer = asyncio.create_task(
                     self._run_writer(partial(self._send_stream, cursor))
                 )
+                self._slot.probe = partial(self.send_heartbeat, False)
                 await listen(self)
         except TimeoutError:
             over = self._lifetime.close_code
@@ -122,7 +153,7 @@ class UserConnection:
                 over, "the token has expired" if over == CloseCode.TOKEN_OVER else "reconnect"
             ) from None
         finally:
-            self.record_sent()
+            self.record_sent(self.sent_cursor)
             context.hub.unsubscribe(self.stream, self)
             context.presence.remove_connection(person, self)
             if self._writer:
@@ -131,9 +162,20 @@ class UserConnection:
                 self._expiry_timer.cancel()
 
     @property
+    def sent_cursor(self) -> Cursor:
+        """The cursor up to which everything has been sent; behind `cursor` while a send waits.
+
+        `cursor` moves at once: the client may acknowledge a frame before its send returns.
+        """
+        return self._unsent_after or self.cursor
+
+    @property
     def counts_due(self) -> bool:
-        """Whether the client is at the head and no frame has carried the counts there."""
-        return not self._counts_delivered and self.cursor == self.stream.cursor
+        """Whether the client is at the head and no frame has carried the counts there.
+
+        A replay may end beyond the stream's cursor, which moves with the user's own entries only.
+        """
+        return not self._counts_delivered and self.stream.is_complete_at(self.cursor)
 
     def renew_token(self, identity: Identity) -> None:
         """Continue with a newer token; raises ConnectionClosed if it is another user's."""
@@ -227,7 +269,7 @@ class UserConnection:
         """
         cursor = Cursor.parse(text)
         if (
-            cursor.epoch != self.cursor.epoch
+            not cursor.is_of(self._context.log.epoch_of(self.identity.person))
             or cursor.highest_sequence > self.cursor.highest_sequence
         ):
             self.send_now(
@@ -245,13 +287,13 @@ class UserConnection:
         self.send_now(frames.move(int(after_seconds * 1000)))
         self.close(ConnectionClosed(CloseCode.DRAINING, "reconnect"), after_seconds)
 
-    def record_sent(self) -> None:
-        """Record up to where this user has been sent everything.
+    def record_sent(self, cursor: Cursor) -> None:
+        """Record that this user has been sent everything up to a cursor.
 
         A dialect's next connection begins there, on this edge or another one.
         """
-        if not self.cursor.until:
-            sequence = min(self.cursor.sequence, self.stream.newest_notification)
+        if not cursor.until:
+            sequence = min(cursor.sequence, self.stream.newest_notification)
             self._context.acks.record_sent(self.identity.person, sequence)
 
     def close(self, reason: ConnectionClosed, after_seconds: float = 0) -> None:
@@ -269,8 +311,10 @@ class UserConnection:
         except Exception as error:
             self._handle_failure(error)
             return
+        before = self.cursor
         self._mark_delivered(frame)
         if remainder:
+            self._unsent_after = before
             self._writer = asyncio.create_task(
                 self._run_writer(partial(self._finish_send, remainder))
             )
@@ -284,6 +328,8 @@ class UserConnection:
             self._handle_failure(error)
 
     def _handle_failure(self, error: Exception) -> None:
+        if not isinstance(error, Unavailable):
+            self._context.meter.failed += 1
         match error:
             case TimeoutError():
                 self.close(
@@ -302,6 +348,7 @@ class UserConnection:
     async def _finish_send(self, send: Awaitable[None]) -> None:
         async with asyncio.timeout(self._context.settings.send_timeout_seconds):
             await send
+        self._unsent_after = None
         await self._catch_up()
 
     async def _send_stream(self, cursor: str | None) -> None:
@@ -327,7 +374,7 @@ class UserConnection:
         if not self.is_live:
             return self._replay.frame_on_arrival(self)
         if self.counts_due:
-            return self.stream.counts_frame()
+            return self.stream.counts_frame(self.cursor)
         if self._ping_pending:
             self._ping_pending = False
             return frames.cursor_frame("heartbeat", self.cursor)
@@ -338,6 +385,8 @@ class UserConnection:
         self.cursor = frame.cursor or self.cursor
         if frame.type in ("entries", "snapshot"):
             self._counts_delivered = not frame.more
+        if frame.logged_nanoseconds and self.is_live:
+            self._context.meter.record_delivery(frame.logged_nanoseconds)
 
     def _schedule_expiry_warning(self) -> None:
         """Schedule the warning that the token expires, if it ends before the lifetime does."""

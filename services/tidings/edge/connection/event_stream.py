@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
 from litestar.types import Receive, Scope, Send
 from tidings.edge.connection.closing import ClientDisconnected, ConnectionClosed
-from tidings.edge.connection.gate import ConnectionGate, TooManyConnections
+from tidings.edge.connection.gate import ConnectionGate
+from tidings.edge.connection.peer import CLOSE_TIMEOUT_SECONDS, PeerControl
+from tidings.edge.connection.refusals import REFUSALS, problem_of
+from tidings.edge.monitoring.connection_meter import ConnectionMeter
+from tidings.edge.monitoring.metered_send import MeteredSend
 from tidings.runtime.auth.credential import HandshakeInfo
-from tidings.runtime.auth.identity import TOKEN_HINT, Identity, NoToken, Unauthorised
-from tidings.runtime.errors import Unavailable
+from tidings.runtime.auth.identity import TOKEN_HINT, Identity, NoToken
 from tidings.runtime.http import problem
 from tidings.runtime.http.problem import Problem
-from tidings.runtime.http.rate import RateExceeded
+from tidings.runtime.http.stranger_limit import record_refusal
 from tidings.runtime.settings import Settings
 
 RETRY_MILLISECONDS = 2000
@@ -33,8 +35,12 @@ class EventStreamConversation(Protocol):
     async def authenticate(self, handshake: HandshakeInfo) -> Identity | None:
         """Return the identity of the client, None without a credential.
 
-        Raises Unauthorised, Unavailable or msgspec.ValidationError.
+        Raises Unauthorised, Unavailable, ConnectionClosed or msgspec.ValidationError.
         """
+        ...
+
+    def release_slot(self) -> None:
+        """Free the user's slot if `authenticate` took one."""
         ...
 
     async def serve(self, identity: Identity, cursor: str | None) -> None:
@@ -49,23 +55,33 @@ class EventStreamConversation(Protocol):
 class EventStreamTransport:
     """The ASGI messages of one event stream."""
 
-    __slots__ = ("_receive", "_scope", "_send", "_settings", "send_message")
+    __slots__ = ("_receive", "_scope", "_send", "_settings", "peer", "send_message")
 
-    def __init__(self, settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        meter: ConnectionMeter,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self.peer = PeerControl(scope, settings)
         self._settings = settings
         self._scope = scope
         self._receive = receive
-        self._send = send
-        self.send_message: Callable[[Any], Awaitable[None]] = send
+        self._send = MeteredSend(meter, send).send_event_stream
+        self.send_message: Callable[[Any], Awaitable[None]] = self._send
 
     @property
-    def handshake(self) -> HandshakeInfo:
-        """Return the client's request."""
-        return HandshakeInfo.from_scope(self._scope)
+    def scope(self) -> Scope:
+        """Return the scope of the client's request."""
+        return self._scope
 
     async def send_head(self) -> None:
-        """Send the status and the headers."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
+        """Send the status and the headers; raises TimeoutError for a client that reads nothing."""
+        self.peer.set_authenticated()
+        async with asyncio.timeout(self._settings.send_timeout_seconds):
+            await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
         self.send_message = self._send_first
 
     def _send_first(self, message: Any) -> Awaitable[None]:
@@ -77,6 +93,10 @@ class EventStreamTransport:
         first: Any = {**message, "body": _with_retry(message["body"])}
         return self._send(first)
 
+    def record_refusal(self, refusal: Exception) -> None:
+        """Count a wrong token against the client's address."""
+        record_refusal(self._scope, refusal)
+
     async def wait_for_disconnect(self) -> None:
         """Wait until the client leaves; raises ClientDisconnected."""
         while True:
@@ -85,13 +105,14 @@ class EventStreamTransport:
                 raise ClientDisconnected
 
     async def end(self, final_chunk: bytes) -> None:
-        """Send the last bytes and end the stream.
-
-        Gives up on a client that reads nothing for `idle_peer_timeout_seconds`.
-        """
-        with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(self._settings.idle_peer_timeout_seconds):
+        """Send the last bytes and end the stream; reset that of a client that does not read on."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self._send_chunk(final_chunk, more=False)
+        except TimeoutError:
+            self.peer.abort()
+        except OSError:
+            pass  # the client has disconnected
 
     async def _send_chunk(self, chunk: bytes, *, more: bool) -> None:
         await self.send_message({"type": "http.response.body", "body": chunk, "more_body": more})
@@ -121,51 +142,19 @@ class EventStreamHandler:
         """Authenticate and send until one side ends the stream; answer refusals with a problem."""
         address = None
         try:
-            identity, cursor, address = await self._admit(self._transport.handshake)
+            identity, cursor, address = await self._admit(
+                self._gate.handshake_of(self._transport.scope)
+            )
             await self._serve(identity, cursor)
-        except Unauthorised as refusal:
-            await problem.send_problem(
-                self._transport.send_message,
-                refusal.status,
-                "unauthorised" if refusal.status == 401 else "forbidden",
-                str(refusal),
-            )
         except msgspec.ValidationError as error:
-            await problem.send_problem(
-                self._transport.send_message,
-                400,
-                "bad request",
-                f"`watch`, `user` or `device`: {error}",
+            await self._send_problem(
+                Problem(400, "bad request", f"`watch`, `user` or `device`: {error}")
             )
-        except Problem as error:
-            await problem.send_problem(
-                self._transport.send_message,
-                error.status,
-                error.title,
-                error.detail,
-                fields=error.more,
-            )
-        except RateExceeded as refusal:
-            await problem.send_problem(
-                self._transport.send_message,
-                429,
-                "too many requests",
-                str(refusal),
-                refusal.status.headers,
-                fields={"retry_after_seconds": refusal.status.retry_after_seconds},
-            )
-        except TooManyConnections as refusal:
-            await problem.send_problem(
-                self._transport.send_message, 429, "too many requests", str(refusal)
-            )
-        except Unavailable:
-            await problem.send_problem(
-                self._transport.send_message,
-                503,
-                "unavailable",
-                "the token cannot be checked now; try again",
-            )
+        except REFUSALS as refusal:
+            self._transport.record_refusal(refusal)
+            await self._send_problem(problem_of(refusal))
         finally:
+            self._protocol.release_slot()
             self._gate.release_slot(address)
 
     async def _admit(self, handshake: HandshakeInfo) -> tuple[Identity, str | None, str | None]:
@@ -178,14 +167,30 @@ class EventStreamHandler:
         if identity is None:
             raise NoToken(TOKEN_HINT)
         self._gate.check_connect_rate(handshake, identity)
-        cursor = handshake.headers.get("last-event-id") or handshake.query_value("cursor")
+        cursor = handshake.last_event_id or handshake.query_value("cursor")
         return identity, cursor, self._gate.acquire_slot(handshake)
 
+    async def _send_problem(self, refusal: Problem) -> None:
+        await problem.send_problem(
+            self._transport.send_message,
+            refusal.status,
+            refusal.title,
+            refusal.detail,
+            refusal.headers,
+            fields=refusal.more,
+        )
+
     async def _serve(self, identity: Identity, cursor: str | None) -> None:
-        await self._transport.send_head()
         try:
+            await self._transport.send_head()
+            request: Any = self._transport.scope
+            if request["method"] == "HEAD":
+                await self._transport.end(b"")
+                return
             await self._protocol.serve(identity, cursor)
         except ClientDisconnected:
             pass
+        except TimeoutError:
+            self._transport.peer.abort()
         except ConnectionClosed as reason:
             await self._transport.end(self._protocol.final_chunk(reason))

@@ -6,19 +6,22 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from tidings.contracts.subjects import Person
 from tidings.runtime.auth.access import Access
 from tidings.runtime.auth.credential import (
+    PROOF_SEPARATOR,
     SUBPROTOCOL,
     HandshakeInfo,
     TicketCredential,
     TokenCredential,
 )
-from tidings.runtime.auth.identity import Identity, NoToken
+from tidings.runtime.auth.identity import Identity, InvalidToken, NoToken
 from tidings.runtime.auth.tickets import Tickets
+from tidings.runtime.http.connections.peers import decrement
 from tidings.runtime.http.problem import Problem
-from tidings.runtime.http.rate import Bucket, Buckets, rate_of
+from tidings.runtime.http.rate import Buckets
 from tidings.runtime.process import Runtime
 
 INBOX_SCOPE = "inbox"
@@ -35,13 +38,21 @@ class ConnectionGate:
         settings = runtime.settings
         self._access = access
         self._tickets = Tickets(runtime.jetstream, settings.ticket_key, settings.ticket_ttl_seconds)
+        access.is_genuine_ticket = self._tickets.is_genuine
         self.ticket_ttl_seconds = settings.ticket_ttl_seconds
         self._connect_buckets: Buckets[tuple[str, Person]] | None = access.shared_buckets("connect")
-        self._frame_rate = rate_of("frames", settings.rate("frame"))
-        self._address_limit = settings.connections_per_address
+        self._frame_buckets: Buckets[Person] | None = access.shared_buckets("frame")
+        self._address_limit = settings.connections_per_address or None
         self._connections_by_address: Counter[str] = Counter()
         self._served, self._subjects = settings.edge_partition_numbers, settings.subjects
-        self._unauthenticated, self._unauthenticated_limit = 0, settings.connections_limit
+        self._unauthenticated_by_address: Counter[str] = Counter()
+        self._unauthenticated = 0
+        self._unauthenticated_limit = settings.connections_limit
+        self._unauthenticated_per_address = settings.unauthenticated_per_address
+
+    def handshake_of(self, scope: Any) -> HandshakeInfo:
+        """Return the handshake of an ASGI scope."""
+        return self._access.handshake_of(scope)
 
     def check_origin(self, handshake: HandshakeInfo) -> None:
         """Raise ForeignOrigin if the page may not connect, or not with the cookie that it sends."""
@@ -54,29 +65,49 @@ class ConnectionGate:
         return SUBPROTOCOL if SUBPROTOCOL in handshake.subprotocols else None
 
     async def identify(
-        self, handshake: HandshakeInfo, *, in_query: bool = False
+        self, handshake: HandshakeInfo, *, in_query: bool = False, dialect: str | None = None
     ) -> Identity | None:
         """Return the identity of the client, None without a credential.
 
-        Raises Unauthorised or Unavailable.
+        `dialect` is that of the path. Raises Unauthorised or Unavailable.
         """
         match self._access.credential_of(handshake, in_query=in_query):
             case TokenCredential() as credential:
-                return await self.identify_token(credential.token)
+                return await self.identify_token(credential.token, dialect)
             case TicketCredential() as credential:
                 return self._access.require_unrevoked(
-                    await self._tickets.redeem_ticket(credential.ticket, handshake.origin)
+                    await self._redeem_ticket(credential, handshake.origin)
                 ).require_scope(INBOX_SCOPE)
             case None:
                 return None
 
-    async def identify_token(self, token: str) -> Identity:
+    async def identify_token(self, token: str, dialect: str | None = None) -> Identity:
         """Return the identity that a token proves; raises Unauthorised or Unavailable."""
-        return (await self._access.identify_token(token)).require_scope(INBOX_SCOPE)
+        identity = (await self._access.identify_token(token, dialect)).require_scope(INBOX_SCOPE)
+        if identity.expires_at <= time.time():
+            # The leeway accepts it, but the connection would end at once; a front end that resets
+            # its attempts when it is accepted would then reconnect without end.
+            raise InvalidToken("the token is not valid: it has expired")
+        return identity
+
+    async def _redeem_ticket(self, credential: TicketCredential, origin: str) -> Identity:
+        if credential.proof:
+            return self._tickets.renew_ticket(credential.ticket, origin, credential.proof)
+        return await self._tickets.redeem_ticket(credential.ticket, origin)
+
+    def event_id_suffix(self, handshake: HandshakeInfo) -> str:
+        """Return what the ids of an admitted client's stream have after the cursor.
+
+        With it, an EventSource that was opened by a ticket returns by itself.
+        """
+        match self._access.credential_of(handshake):
+            case TicketCredential() as credential:
+                return PROOF_SEPARATOR + self._tickets.proof_of(credential.ticket)
+            case _:
+                return ""
 
     def issue_ticket(self, handshake: HandshakeInfo, identity: Identity) -> str:
-        """Return a ticket for a page of the same origin; raises ForeignOrigin."""
-        handshake.check_origin(self._access.origins)
+        """Return a ticket for a page of the same origin."""
         return self._tickets.issue_ticket(identity, handshake.origin)
 
     def acquire_slot(self, handshake: HandshakeInfo) -> str | None:
@@ -93,24 +124,33 @@ class ConnectionGate:
         return address
 
     @contextmanager
-    def unauthenticated_slot(self) -> Generator[None]:
-        """Hold a slot of the unauthenticated connections; raises TooManyConnections."""
+    def unauthenticated_slot(self, handshake: HandshakeInfo) -> Generator[None]:
+        """Hold a slot of the unauthenticated connections; raises TooManyConnections.
+
+        Each address has a few of its own, so that one cannot take them all.
+        """
+        address = self._access.client_address(handshake)
+        per_address = self._unauthenticated_per_address
+        if per_address and self._unauthenticated_by_address[address] >= per_address:
+            raise TooManyConnections(
+                f"at most {per_address} connections of one address may wait to authenticate"
+            )
         if self._unauthenticated >= self._unauthenticated_limit:
             raise TooManyConnections(
                 f"at most {self._unauthenticated_limit} connections may wait to authenticate"
             )
         self._unauthenticated += 1
+        self._unauthenticated_by_address[address] += 1
         try:
             yield
         finally:
             self._unauthenticated -= 1
+            decrement(self._unauthenticated_by_address, address)
 
     def release_slot(self, address: str | None) -> None:
         """Free the slot of an address; does nothing without one."""
         if address is not None:
-            self._connections_by_address[address] -= 1
-            if not self._connections_by_address[address]:
-                del self._connections_by_address[address]
+            decrement(self._connections_by_address, address)
 
     def check_connect_rate(self, handshake: HandshakeInfo, identity: Identity) -> None:
         """Count an attempt to connect.
@@ -134,6 +174,7 @@ class ConnectionGate:
             raise Problem(421, "misdirected", detail, partition=number)
         return identity
 
-    def frame_bucket(self) -> Bucket | None:
-        """Return a bucket for the frames of one connection, None without a limit."""
-        return Bucket(self._frame_rate) if self._frame_rate else None
+    def check_frame_rate(self, person: Person) -> None:
+        """Count a frame of a user, over all their connections; raises RateExceeded."""
+        if self._frame_buckets is not None:
+            self._frame_buckets.take_token(person, time.monotonic()).raise_if_exceeded()

@@ -85,7 +85,7 @@ class CanonicalReplay:
     def frame_on_arrival(self, connection: ReplayingConnection) -> EncodedFrame:
         """Return the counts if no frame carried them yet, then `live`."""
         if connection.counts_due:
-            return connection.stream.counts_frame()
+            return connection.stream.counts_frame(connection.cursor)
         connection.is_live = True
         return frames.cursor_frame("live", connection.cursor)
 
@@ -95,7 +95,9 @@ class CanonicalReplay:
         """Return why the cursor cannot be replayed, None if it can or there is none."""
         try:
             if cursor:
-                connection.cursor = await self._log.check_cursor(Cursor.parse(cursor))
+                connection.cursor = await self._log.check_cursor(
+                    Cursor.parse(cursor), connection.identity.person
+                )
         except InvalidCursor:
             return "epoch"
         except Unreplayable as reason:
@@ -109,6 +111,8 @@ class CanonicalReplay:
 
         Until the client has the snapshot, its cursor is the beginning of the log.
         """
+        person = connection.identity.person
         if reason:
-            await connection.send_frame(frames.reset(reason, Cursor(self._log.epoch, 0)))
-        return await self._log.snapshot_frame(connection.identity.person)
+            beginning = Cursor(self._log.epoch_of(person), 0)
+            await connection.send_frame(frames.reset(reason, beginning))
+        return await self._log.snapshot_frame(person)

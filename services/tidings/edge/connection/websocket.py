@@ -9,20 +9,32 @@ from typing import Any, Protocol
 from litestar.types import Receive, Scope, Send
 from tidings.contracts.close_codes import CloseCode, CloseReason, encode_reason
 from tidings.edge.connection.closing import ClientDisconnected, ConnectionClosed
-from tidings.edge.connection.gate import ConnectionGate, TooManyConnections
+from tidings.edge.connection.gate import ConnectionGate
+from tidings.edge.connection.peer import CLOSE_TIMEOUT_SECONDS, PeerControl
+from tidings.edge.connection.refusals import REFUSALS, close_code_and_reason, problem_of
+from tidings.edge.monitoring.connection_meter import ConnectionMeter
+from tidings.edge.monitoring.metered_send import MeteredSend
 from tidings.runtime.auth.credential import HandshakeInfo
-from tidings.runtime.auth.identity import ForeignOrigin, Identity, Unauthorised
-from tidings.runtime.errors import Unavailable
+from tidings.runtime.auth.identity import ForeignOrigin, Identity
 from tidings.runtime.http import problem
 from tidings.runtime.http.problem import Problem
-from tidings.runtime.http.rate import RateExceeded
+from tidings.runtime.http.stranger_limit import record_refusal
 from tidings.runtime.settings import Settings
 
 FRAME_LIMIT_BYTES = 64 * 1024
 
 
 class WebSocketConversation(Protocol):
-    """The protocol of an accepted WebSocket: the canonical one or a dialect's."""
+    """The protocol of a WebSocket: the canonical one or a dialect's."""
+
+    @property
+    def documented_close_codes(self) -> frozenset[CloseCode] | None:
+        """The close codes that clients expect for a token's faults; None: all are expected.
+
+        With None, the handshake is accepted before the client is authenticated. Otherwise it is
+        accepted after that, and every refusal without such a code answers the handshake.
+        """
+        ...
 
     async def authenticate(self, handshake: HandshakeInfo) -> tuple[Identity, str | None]:
         """Return the identity of the client and the cursor to start at.
@@ -36,34 +48,65 @@ class WebSocketConversation(Protocol):
         """Send and receive until one side closes; raises what `authenticate` raises."""
         ...
 
+    def release_slot(self) -> None:
+        """Free the user's slot if `authenticate` took one."""
+        ...
+
 
 class WebSocketTransport:
     """The ASGI messages of one WebSocket."""
 
-    __slots__ = ("_receive", "_scope", "_settings", "send_message")
+    __slots__ = ("_meter", "_receive", "_scope", "is_accepted", "peer", "send_message")
 
-    def __init__(self, settings: Settings, scope: Scope, receive: Receive, send: Send) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        meter: ConnectionMeter,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self.peer = PeerControl(scope, settings)
+        self._meter = meter
         self._scope = scope
         self._receive = receive
-        self.send_message = send
+        self.send_message = MeteredSend(meter, send).send_websocket
+        self.is_accepted = False
 
-    async def receive_handshake(self) -> HandshakeInfo:
-        """Return the client's opening request."""
+    async def receive_request(self) -> Scope:
+        """Return the scope of the client's opening request."""
         await self._receive()
-        return HandshakeInfo.from_scope(self._scope)
+        return self._scope
 
     async def accept_handshake(self, subprotocol: str | None) -> None:
-        """Complete the handshake."""
-        await self.send_message(
-            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": []}
-        )
+        """Complete the handshake; raises ClientDisconnected."""
+        self.is_accepted = True
+        try:
+            await self.send_message(
+                {"type": "websocket.accept", "subprotocol": subprotocol, "headers": []}
+            )
+        except OSError:
+            raise ClientDisconnected from None
+        # uvicorn ignores the message if the client has just left, and fails at the next one
+        # unless `connection_lost` has run, which is due now.
+        await asyncio.sleep(0)
 
-    async def refuse_handshake(self, refusal: ForeignOrigin) -> None:
+    async def refuse_handshake(self, refusal: Problem) -> None:
         """Answer the opening request with a problem document."""
-        await problem.send_problem(
-            self.send_message, refusal.status, "forbidden", str(refusal), kind="websocket.http"
-        )
+        with suppress(OSError):
+            await problem.send_problem(
+                self.send_message,
+                refusal.status,
+                refusal.title,
+                refusal.detail,
+                refusal.headers,
+                kind="websocket.http",
+                fields=refusal.more,
+            )
+
+    def record_refusal(self, refusal: Exception) -> None:
+        """Count a wrong token against the client's address."""
+        record_refusal(self._scope, refusal)
 
     async def receive_text(self) -> str | bytes:
         """Return the client's next frame.
@@ -72,7 +115,9 @@ class WebSocketTransport:
         """
         message: Any = await self._receive()
         if message["type"] == "websocket.disconnect":
+            self._meter.record_disconnect(message["code"])
             raise ClientDisconnected
+        self._meter.messages_received += 1
         text = message.get("text") or message.get("bytes") or b""
         if len(text) > FRAME_LIMIT_BYTES:
             raise ConnectionClosed(
@@ -81,15 +126,16 @@ class WebSocketTransport:
         return text
 
     async def close(self, code: int, reason: CloseReason) -> None:
-        """Close the WebSocket.
-
-        Gives up on a client that reads nothing for `idle_peer_timeout_seconds`.
-        """
-        with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(self._settings.idle_peer_timeout_seconds):
+        """Close the WebSocket; reset the connection of a client that does not read on."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self.send_message(
                     {"type": "websocket.close", "code": code, "reason": encode_reason(reason)}
                 )
+        except TimeoutError:
+            self.peer.abort()
+        except OSError:
+            pass  # the client has disconnected
 
 
 class WebSocketHandler:
@@ -105,51 +151,42 @@ class WebSocketHandler:
         self._protocol = protocol
 
     async def run(self) -> None:
-        """Accept, authenticate and serve until one side closes."""
-        handshake = await self._transport.receive_handshake()
-        try:
-            self._gate.check_origin(handshake)
-        except ForeignOrigin as refusal:
-            await self._transport.refuse_handshake(refusal)
-            return
-        # Other refusals follow after the handshake: browsers hide the status of a failed one, but
-        # show scripts the close code.
-        await self._transport.accept_handshake(self._gate.accepted_subprotocol(handshake))
+        """Authenticate, accept and serve until one side closes."""
+        handshake = self._gate.handshake_of(await self._transport.receive_request())
+        subprotocol = self._gate.accepted_subprotocol(handshake)
+        accepts_first = self._protocol.documented_close_codes is None
         address = None
         try:
+            self._gate.check_origin(handshake)
+            if accepts_first:
+                await self._transport.accept_handshake(subprotocol)
             address = self._gate.acquire_slot(handshake)
             identity, cursor = await self._protocol.authenticate(handshake)
+            self._transport.peer.set_authenticated()
             del handshake  # frees the parsed headers, which would live as long as the connection
+            if not accepts_first:
+                await self._transport.accept_handshake(subprotocol)
             await self._protocol.serve(identity, cursor)
         except ClientDisconnected:
             pass
-        except (
-            ConnectionClosed,
-            Unauthorised,
-            RateExceeded,
-            TooManyConnections,
-            Problem,
-            Unavailable,
-        ) as reason:
-            await self._transport.close(*_close_code_and_reason(reason))
+        except REFUSALS as refusal:
+            self._transport.record_refusal(refusal)
+            await self._refuse(refusal, subprotocol)
         finally:
+            self._protocol.release_slot()
             self._gate.release_slot(address)
 
+    async def _refuse(self, refusal: Exception, subprotocol: str | None) -> None:
+        """Close the WebSocket, or refuse its handshake if clients know no close code for this.
 
-def _close_code_and_reason(reason: Exception) -> tuple[int, CloseReason]:
-    """Return the close code of an exception and the reason to send with it."""
-    message = str(reason)
-    match reason:
-        case ConnectionClosed():
-            return reason.code, CloseReason(message, reason.retry_after_seconds)
-        case Unauthorised():
-            return reason.code, CloseReason(message)
-        case RateExceeded():
-            return CloseCode.TOO_FAST, CloseReason(message, reason.status.retry_after_seconds)
-        case TooManyConnections():
-            return CloseCode.TOO_MANY, CloseReason(message)
-        case Problem():
-            partition: int | None = reason.more.get("partition")
-            return CloseCode.ELSEWHERE, CloseReason(message, partition=partition)
-        case _:
-            return CloseCode.UNAVAILABLE, CloseReason(message)
+        Browsers hide the status of a failed handshake, but show scripts the close code.
+        """
+        code, reason = close_code_and_reason(refusal)
+        if not self._transport.is_accepted:
+            documented = self._protocol.documented_close_codes or ()
+            if isinstance(refusal, ForeignOrigin) or code not in documented:
+                await self._transport.refuse_handshake(problem_of(refusal))
+                return
+            with suppress(ClientDisconnected):
+                await self._transport.accept_handshake(subprotocol)
+        await self._transport.close(code, reason)

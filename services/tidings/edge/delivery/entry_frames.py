@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tidings.contracts.codec import decode_entry
-from tidings.contracts.cursor import Cursor
+from tidings.contracts.cursor import EPOCH_CHARACTERS, Cursor
 from tidings.contracts.notifications import Entry, Notification
 from tidings.edge.delivery import frames
 from tidings.edge.delivery.frames import EncodedFrame
@@ -23,18 +23,28 @@ def entries_frame(
     *,
     more: bool = False,
 ) -> EncodedFrame:
-    """Return a frame of the entries up to `head`, or of the first ones that fit in a frame."""
+    """Return a frame of the entries up to `head`, or of the first ones that fit in a frame.
+
+    `epoch` is that of the reader's log.
+    """
     fitting = _first_that_fit(messages)
     is_cut = len(fitting) < len(messages)
     now = time.time()
-    bodies = [
-        frames.encode_entry(epoch, message.sequence, message.data)
+    visible = [
+        (message, entry)
         for message in fitting
-        if is_visible(decode_entry(message.data), inbox, now)
+        if is_visible(entry := decode_entry(message.data), inbox, now)
+    ]
+    of_stream = epoch[:EPOCH_CHARACTERS]
+    bodies = [
+        frames.encode_entry(of_stream, message.sequence, message.data) for message, _ in visible
     ]
     reached = fitting[-1].sequence if is_cut else max(head, after.sequence)
     counts = None if more or is_cut else inbox.counts(now)
-    return frames.entries(after, Cursor(epoch, reached), bodies, counts)
+    frame = frames.entries(after, Cursor(epoch, reached), bodies, counts)
+    logged = (frames.logged_nanoseconds(entry) for _, entry in visible)
+    frame.logged_nanoseconds = next(filter(None, logged), 0)
+    return frame
 
 
 def fits_in_frame(messages: list[StreamMessage]) -> bool:

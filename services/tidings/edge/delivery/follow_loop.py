@@ -12,6 +12,7 @@ from tidings.edge.delivery.hub import Hub
 from tidings.edge.delivery.log_reader import LogReader
 from tidings.runtime.log.follow import follow
 from tidings.runtime.log.read import last_message
+from tidings.runtime.metrics.follower_lag import FollowPosition
 
 BATCH_LIMIT_MESSAGES = 500
 
@@ -23,11 +24,17 @@ class FollowLoop:
     """
 
     def __init__(
-        self, jetstream: JetStream, log: LogReader, hub: Hub, served: Sequence[int] | None
+        self,
+        jetstream: JetStream,
+        log: LogReader,
+        hub: Hub,
+        served: Sequence[int] | None,
+        position: FollowPosition,
     ) -> None:
         self._jetstream = jetstream
         self._log = log
         self._hub = hub
+        self._position = position
         self._subjects = followed_subjects(served)
         self.caught_up = asyncio.Event()
 
@@ -41,6 +48,7 @@ class FollowLoop:
             after=ring.floor,
             epoch=self._log.epoch,
             limit=BATCH_LIMIT_MESSAGES,
+            position=self._position,
         )
         async with aclosing(batches):
             while True:

@@ -23,7 +23,7 @@ from tidings.contracts.frames import (
     ServerFrame,
     TokenExpiring,
 )
-from tidings.contracts.notifications import Counts, Entry, Mark
+from tidings.contracts.notifications import Counts, Entry, Mark, Notification
 from tidings.contracts.subjects import Person
 from tidings.edge.delivery.inbox_queries import NotificationRow
 from tidings.projections.inbox.inbox_state import NotificationState
@@ -32,11 +32,15 @@ from tidings.projections.inbox.inbox_state import NotificationState
 class EncodedFrame:
     """An encoded frame; a reader is at `cursor` after it, unless that is None.
 
+    `logged_nanoseconds`: when the event of its first notification was logged, 0 without one.
     `more`: the next frame can be read at once. `content`: its entries and counts, if they were at
     hand when it was made.
     """
 
-    __slots__ = ("_chunk", "_message", "_renderings", "body", "content", "cursor", "more", "type")
+    __slots__ = (
+        *("_chunk", "_message", "_renderings"),
+        *("body", "content", "cursor", "logged_nanoseconds", "more", "type"),
+    )
 
     def __init__(
         self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False
@@ -45,6 +49,7 @@ class EncodedFrame:
         self.body = body
         self.cursor = cursor
         self.more = more
+        self.logged_nanoseconds = 0
         self.content: tuple[list[Entry], Counts] | None = None
         self._message: Any = None
         self._chunk: Any = None
@@ -72,6 +77,11 @@ class EncodedFrame:
         if self._renderings is None:
             self._renderings = {}
         return self._renderings
+
+
+def logged_nanoseconds(entry: Entry) -> int:
+    """Return when the event of a notification was logged, in nanoseconds; 0 for a mark."""
+    return int(entry.created.timestamp() * 1e9) if isinstance(entry, Notification) else 0
 
 
 def encode_entry(epoch: str, sequence: int, body: bytes) -> bytes:
@@ -155,6 +165,7 @@ def hello(
     """Return the first frame, with the time of now."""
     frame = Hello(
         connection=connection,
+        tenant=person.tenant,
         user=person.user,
         cursor=str(cursor),
         heartbeat_seconds=heartbeat_seconds,

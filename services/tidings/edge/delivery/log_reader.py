@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from tidings.contracts.codec import decode_entry, encode
-from tidings.contracts.cursor import Cursor
+from tidings.contracts.cursor import Cursor, personal_epoch
 from tidings.contracts.frames import ResetReason
 from tidings.contracts.notifications import Notification
 from tidings.contracts.subjects import NOTIFICATIONS, Person, topic_inbox_subject
@@ -21,7 +21,8 @@ from tidings.edge.delivery.tenants_with_topics import TenantsWithTopics
 from tidings.projections.inbox.inbox_state import InboxState
 from tidings.projections.inbox.topic_memberships import TopicMemberships
 from tidings.runtime.errors import Unavailable
-from tidings.runtime.log.follow import StreamMessage, stream_state
+from tidings.runtime.log.follow import StreamMessage
+from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime
 
 HEAD = 2**62
@@ -57,9 +58,13 @@ class LogReader:
         """Return the subject of a user's log."""
         return self._subjects.inbox_subject(person)
 
-    async def check_cursor(self, cursor: Cursor) -> Cursor:
+    def epoch_of(self, person: Person) -> str:
+        """Return the epoch in the cursors of a person's log."""
+        return personal_epoch(self.epoch, person)
+
+    async def check_cursor(self, cursor: Cursor, person: Person) -> Cursor:
         """Return the cursor; raises Unreplayable if it is of another log or ahead of this one."""
-        if cursor.epoch != self.epoch:
+        if not cursor.is_of(self.epoch_of(person)):
             raise Unreplayable("epoch")
         if (
             cursor.highest_sequence > self.ring.head
@@ -90,7 +95,9 @@ class LogReader:
         except Unavailable:
             return await self._tail_snapshot_frame(person)
         rows, state = self._encode_rows(page), self._state_of(page)
-        frame = frames.snapshot(self._cursor(page.checkpoint), rows, state.counts(time.time()))
+        frame = frames.snapshot(
+            self._cursor(person, page.checkpoint), rows, state.counts(time.time())
+        )
         was_trimmed = (await self._catch_up(person, state)).was_trimmed_after(page.checkpoint)
         return await self._tail_snapshot_frame(person) if was_trimmed else frame
 
@@ -101,8 +108,8 @@ class LogReader:
         return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (
             b",".join(self._encode_rows(page)),
             encode(self._state_of(page).counts(time.time())),
-            encode(str(self._cursor(page.checkpoint))),
-            encode(str(self._cursor(page.rows[-1].sequence)) if is_full else None),
+            encode(str(self._cursor(person, page.checkpoint))),
+            encode(str(self._cursor(person, page.rows[-1].sequence)) if is_full else None),
         )
 
     async def read_notification(self, person: Person, identifier: str) -> bytes | None:
@@ -126,7 +133,8 @@ class LogReader:
         apply_entries(state, messages)
         if state.was_trimmed_after(after.sequence):
             return None
-        return entries_frame(self.epoch, after, messages, state, self.ring.head, more=True)
+        epoch = self.epoch_of(person)
+        return entries_frame(epoch, after, messages, state, self.ring.head, more=True)
 
     async def next_frame(
         self, person: Person, after: Cursor, state: InboxState, *, whole: bool = True
@@ -141,7 +149,7 @@ class LogReader:
             None if after.until else self.recent_entries(person, state.memberships, after.sequence)
         )
         if messages is not None:
-            return entries_frame(self.epoch, after, messages, state, self.ring.head)
+            return entries_frame(self.epoch_of(person), after, messages, state, self.ring.head)
         try:
             page = await self._queries.read_inbox(InboxQuery(person, after))
         except Unavailable:
@@ -153,7 +161,7 @@ class LogReader:
         if after.highest_sequence > page.checkpoint and after.until:
             raise Unavailable("the read model is behind the position where this replay began")
         return (
-            self._changed_rows_frame(after, page)
+            self._changed_rows_frame(person, after, page)
             if after.until or after.sequence < page.checkpoint
             else await self._tail_frame(person, after, state, whole=whole)
         )
@@ -179,7 +187,7 @@ class LogReader:
         )
         return visible_entries([*entries, *shared], person, memberships)
 
-    def _changed_rows_frame(self, after: Cursor, page: InboxPage) -> EncodedFrame:
+    def _changed_rows_frame(self, person: Person, after: Cursor, page: InboxPage) -> EncodedFrame:
         """Return the notifications that changed after a cursor, as they stand at the checkpoint.
 
         A row that changes again moves behind this page, so a client in the middle must go on from
@@ -195,12 +203,14 @@ class LogReader:
             last_change, at = rows[-1].changed, datetime.now(UTC)
             entries.append(frames.encode_deletions(self.epoch, last_change, deleted, at))
         counts = None if page.more else state.counts(now)
-        return frames.entries(after, self._cursor_reached(page), entries, counts)
+        return frames.entries(after, self._cursor_reached(person, page), entries, counts)
 
-    def _cursor_reached(self, page: InboxPage) -> Cursor:
+    def _cursor_reached(self, person: Person, page: InboxPage) -> Cursor:
         if not page.more:
-            return self._cursor(page.checkpoint)
-        return Cursor(self.epoch, page.rows[-1].changed, page.rows[-1].sequence, page.checkpoint)
+            return self._cursor(person, page.checkpoint)
+        return Cursor(
+            self.epoch_of(person), page.rows[-1].changed, page.rows[-1].sequence, page.checkpoint
+        )
 
     async def _read_list_page(self, person: Person, list_filter: ListFilter) -> InboxPage:
         def newest(memberships: TopicMemberships) -> int:
@@ -229,17 +239,21 @@ class LogReader:
         if whole and await self._tail.may_have_evicted(person, state.memberships, after.sequence):
             raise Unreplayable("expired")
         return entries_frame(
-            self.epoch, after, messages, state, reached, more=reached < self.ring.head
+            self.epoch_of(person), after, messages, state, reached, more=reached < self.ring.head
         )
 
     async def _catch_up(self, person: Person, state: InboxState) -> InboxState:
+        since, read_from_tail = state.sequence, False
         while (recent := self.recent_entries(person, state.memberships, state.sequence)) is None:
             messages, reached = await self._tail.read_entries(
                 person, state.memberships, state.sequence
             )
             apply_entries(state, messages)
             state.sequence = max(state.sequence, reached)
+            read_from_tail = True
         apply_entries(state, recent)
+        if read_from_tail:
+            await self._tail.check_complete(person, state, since)
         return state
 
     async def _tail_snapshot_frame(self, person: Person) -> EncodedFrame:
@@ -253,17 +267,20 @@ class LogReader:
                 if isinstance(entry := decode_entry(message.data), Notification)
             }
             apply_entries(state, messages)
+        await self._tail.check_complete(person, state, 0)
         notifications = [
             frames.encode_state(self.epoch, each, bodies[each.id])
             for each in state.newest_states(self._snapshot_rows, time.time())
         ]
-        return frames.snapshot(self._cursor(reached), notifications, state.counts(time.time()))
+        return frames.snapshot(
+            self._cursor(person, reached), notifications, state.counts(time.time())
+        )
 
     def _empty_state(self) -> InboxState:
         return InboxState(self._limit, self._retention.total_seconds())
 
-    def _cursor(self, sequence: int) -> Cursor:
-        return Cursor(self.epoch, sequence)
+    def _cursor(self, person: Person, sequence: int) -> Cursor:
+        return Cursor(self.epoch_of(person), sequence)
 
     def _encode_rows(self, page: InboxPage) -> list[bytes]:
         return [frames.encode_row(self.epoch, row) for row in page.rows]

@@ -32,12 +32,12 @@ class Marks:
         """
         mark = operation.to_mark(now)
         if operation.up_to:
-            await self._log.check_cursor(Cursor.parse(operation.up_to))
+            await self._log.check_cursor(Cursor.parse(operation.up_to), person)
         subject = self._log.subject_of(person)
         identifier = quote(f"mark/{subject}/{operation.op}")
         appended = await self._appender.append(NewMessage(subject, encode(mark), id=identifier))
         await self._wait_until_shown(appended.sequence)
-        return Cursor(self._log.epoch, appended.sequence)
+        return Cursor(self._log.epoch_of(person), appended.sequence)
 
     async def _wait_until_shown(self, sequence: int) -> None:
         """Wait, for a second at most, until the ring has reached a sequence."""

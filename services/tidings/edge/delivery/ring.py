@@ -30,6 +30,16 @@ class Ring:
         self.floor = floor
         self.head = floor
 
+    @property
+    def message_count(self) -> int:
+        """Return the number of entries."""
+        return len(self._order)
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the memory that the entries take, as it is estimated."""
+        return self._bytes
+
     def append_message(self, message: StreamMessage) -> None:
         """Append the next entry; drops the oldest ones beyond the limit in bytes."""
         self._order.append(message)

@@ -29,9 +29,13 @@ class RoutedEntry:
     """An entry of a user's own log, or of a topic's, which is encoded with each reader's name.
 
     `excluded_user`: the member of the topic that does not get the entry, or None.
+    `logged_nanoseconds`: when the event of a notification was logged, 0 for any other entry.
     """
 
-    __slots__ = ("_prefix", "_suffix", "entry", "excluded_user", "message")
+    __slots__ = (
+        *("_prefix", "_suffix", "entry", "excluded_user"),
+        *("logged_nanoseconds", "message"),
+    )
 
     def __init__(self, epoch: str, message: StreamMessage) -> None:
         self.message = message
@@ -41,6 +45,7 @@ class RoutedEntry:
         else:
             self.excluded_user, self.entry, self._suffix = None, decode_entry(message.data), None
             self._prefix = frames.encode_entry(epoch, message.sequence, message.data)
+        self.logged_nanoseconds = frames.logged_nanoseconds(self.entry)
 
     def encode_for(self, name: bytes) -> bytes:
         """Return the entry as JSON with its cursor; `name` is the reader's name as JSON."""

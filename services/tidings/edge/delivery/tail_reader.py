@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from tidings.client.jetstream import JetStream
 from tidings.contracts.streams import MARKS_PER_NOTIFICATION
 from tidings.contracts.subjects import (
@@ -13,9 +15,12 @@ from tidings.contracts.subjects import (
 )
 from tidings.edge.delivery.ring import Ring
 from tidings.edge.delivery.routed_entry import visible_entries
+from tidings.projections.inbox.inbox_state import InboxState
 from tidings.projections.inbox.topic_memberships import TopicMemberships
+from tidings.runtime.errors import Unavailable
 from tidings.runtime.log.follow import StreamMessage
 from tidings.runtime.log.read import next_message, read
+from tidings.runtime.log.state import stream_state
 
 
 class TailReader:
@@ -35,12 +40,15 @@ class TailReader:
         """Return the first entries after a sequence, and the sequence up to which these are all.
 
         Memberships after the sequence are applied to `memberships` first.
+
+        Raises Unavailable also if the leader does not know yet what the ring has.
         """
         # Taken before the reads: what arrives meanwhile may be missing in some of them.
         reached = self._ring.head
         messages = await self._read_memberships(person, after)
         visible_entries(messages, person, memberships)
-        for subject in self._subjects_read(person, memberships, after):
+        subjects = self._subjects_read(person, memberships, after)
+        for subject in subjects:
             page = await read(
                 self._jetstream, NOTIFICATIONS, subject, after=after, leader_ends=True
             )
@@ -48,6 +56,7 @@ class TailReader:
             # A replica may lack messages that this edge has followed already: ask the leader.
             if page and await self._has_message_between(subject, page[-1].sequence, reached):
                 reached = page[-1].sequence
+        await self._check_ring_was_read(subjects, messages, after, reached)
         visible = visible_entries(messages, person, memberships)
         return [message for message in visible if message.sequence <= reached], reached
 
@@ -55,15 +64,36 @@ class TailReader:
         self, person: Person, memberships: TopicMemberships, after: int
     ) -> bool:
         """Return whether a log is full and begins after a sequence: entries may be lost."""
-        for subject in self._subjects_read(person, memberships, after):
-            first = await read(self._jetstream, NOTIFICATIONS, subject, after=0, limit=1)
-            if (
-                first
-                and first[0].sequence > after + 1
-                and first[0].following_count + 1 >= self._log_limit_entries
-            ):
-                return True
-        return False
+        return await self._evicted_up_to(person, memberships, after) > after
+
+    async def check_complete(self, person: Person, state: InboxState, since: int) -> None:
+        """Raise Unavailable if the stream lost entries after a sequence that the state needs.
+
+        Many marks of few notifications push notifications out of the stream. Without the rows their
+        number is unknown, and a wrong one would be believed.
+        """
+        lost = await self._evicted_up_to(person, state.memberships, since)
+        if lost > since and not state.was_trimmed_after(lost):
+            raise Unavailable(
+                "the log keeps too few of this person's entries to count them without the rows"
+            )
+
+    async def _evicted_up_to(
+        self, person: Person, memberships: TopicMemberships, after: int
+    ) -> int:
+        """Return the sequence up to which entries after another one may be lost; else that one."""
+        highest = max(after, await self._lost_up_to(self._subjects.inbox_subject(person)))
+        for topic in memberships.topics_after(after):
+            lost = await self._lost_up_to(topic_inbox_subject(topic))
+            if memberships.covers_any(topic, after, lost):
+                highest = max(highest, lost)
+        return highest
+
+    async def _lost_up_to(self, subject: str) -> int:
+        """Return the sequence up to which entries of a log may be lost, 0 without such."""
+        first = await read(self._jetstream, NOTIFICATIONS, subject, after=0, limit=1)
+        is_full = first and first[0].following_count + 1 >= self._log_limit_entries
+        return first[0].sequence - 1 if is_full else 0
 
     async def first_sequence(self) -> int:
         """Return the sequence of the oldest entry of all logs, 0 without one."""
@@ -79,6 +109,29 @@ class TailReader:
             messages += page
             after = page[-1].sequence
         return messages
+
+    async def _check_ring_was_read(
+        self, logs: Sequence[str], messages: Iterable[StreamMessage], after: int, reached: int
+    ) -> None:
+        """Raise Unavailable if the ring has a newer entry than was read, and the stream too.
+
+        A leader that was suspended answers for a moment as if nothing had been stored since.
+        """
+        last_read = {message.subject: message.sequence for message in messages}
+        newest = {
+            message.subject: message.sequence
+            for log in logs
+            for message in self._ring.entries_after(log, max(after, self._ring.floor)) or ()
+            if message.sequence <= reached
+        }
+        for subject, sequence in newest.items():
+            last = last_read.get(subject, after)
+            # An entry that is older than the stream's limit of age is in the ring only.
+            if last < sequence and (
+                (await stream_state(self._jetstream, NOTIFICATIONS)).last_sequence < sequence
+                or await self._has_message_between(subject, last, sequence)
+            ):
+                raise Unavailable("the log's leader does not know its newest entries yet")
 
     async def _has_message_between(self, subject: str, after: int, until: int) -> bool:
         if after >= until:

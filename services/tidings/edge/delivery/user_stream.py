@@ -22,7 +22,15 @@ from tidings.runtime.log.follow import StreamMessage
 class Subscriber(Protocol):
     """A connection, as its user's stream sees it."""
 
-    cursor: Cursor
+    @property
+    def sent_cursor(self) -> Cursor:
+        """The cursor up to which everything has been sent."""
+        ...
+
+    @property
+    def dialect(self) -> str | None:
+        """The name of the dialect that the client speaks, None for the canonical protocol."""
+        ...
 
     @property
     def is_live(self) -> bool:
@@ -73,6 +81,7 @@ class UserStream:
         *(
             "_inbox",
             "_log",
+            "_epoch",
             "_encoded_user",
             "_on_open",
             "_opening",
@@ -95,7 +104,8 @@ class UserStream:
         self._encoded_user = encode(person.user)
         self.person = person
         self.subject = log.subject_of(person)
-        self.cursor = Cursor(log.epoch, 0)
+        self._epoch = log.epoch_of(person)
+        self.cursor = Cursor(self._epoch, 0)
         self.heartbeat_due = 0.0
         self.next_expiry = NEVER
         self._counts_pending = False
@@ -118,6 +128,11 @@ class UserStream:
         """Return the state of the inbox at `cursor`."""
         assert self._inbox, "a stream is opened before it is read"
         return self._inbox
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the state of the inbox is known."""
+        return self._inbox is not None
 
     @property
     def newest_sequence(self) -> int:
@@ -154,7 +169,7 @@ class UserStream:
             now = time.time()
             visible = [each for each in entries if is_visible(each.entry, inbox, now)]
             return self._advance(entries[-1].message.sequence, visible, now)
-        self.cursor = Cursor(self._log.epoch, entries[-1].message.sequence)
+        self.cursor = Cursor(self._epoch, entries[-1].message.sequence)
         self.next_expiry = inbox.next_expiry(time.time())
         return Delivery(self, None, self.cursor)
 
@@ -178,7 +193,7 @@ class UserStream:
 
         Subscribers that are busy get them with the next heartbeat.
         """
-        self._cached_frame, frame = None, self.counts_frame()
+        self._cached_frame, frame = None, self.counts_frame(self.cursor)
         self.next_expiry = self.inbox.next_expiry(time.time())
         delivered = [subscriber.try_deliver(frame, self.cursor) for subscriber in self.subscribers]
         self._counts_pending = not all(delivered)
@@ -187,9 +202,17 @@ class UserStream:
         """Return a frame from the ring while the state is not known; None if it is, or must be."""
         return self._log.early_frame(self.person, after) if self._inbox is None else None
 
-    def counts_frame(self) -> EncodedFrame:
-        """Return a frame without entries that carries the counts at the cursor."""
-        return frames.entries(self.cursor, self.cursor, [], self.inbox.counts(time.time()))
+    def is_complete_at(self, cursor: Cursor) -> bool:
+        """Return whether the inbox is that of a cursor: it has all entries up to there, no more."""
+        return (
+            not cursor.until
+            and self.cursor.sequence <= cursor.sequence
+            and cursor.sequence <= max(self.cursor.sequence, self._log.ring.head)
+        )
+
+    def counts_frame(self, at: Cursor) -> EncodedFrame:
+        """Return a frame without entries that carries the counts; the stream is complete there."""
+        return frames.entries(at, at, [], self.inbox.counts(time.time()))
 
     async def next_frame(self, after: Cursor, *, whole: bool = True) -> EncodedFrame | None:
         """Return the next frame after a cursor, None at the head; unless `whole`, of what is kept.
@@ -209,12 +232,17 @@ class UserStream:
 
     def _advance(self, head: int, entries: list[RoutedEntry], now: float) -> Delivery:
         """Move to a sequence with the entries up to there, and return the frame for subscribers."""
-        after, self.cursor = self.cursor, Cursor(self._log.epoch, head)
+        after, self.cursor = self.cursor, Cursor(self._epoch, head)
         counts = self.inbox.counts(now)
         bodies = [each.encode_for(self._encoded_user) for each in entries]
         frame = frames.entries(after, self.cursor, bodies, counts)
         frame.content = [each.entry for each in entries], counts
-        self.next_expiry = self.inbox.next_expiry(now)
+        frame.logged_nanoseconds = next(
+            (each.logged_nanoseconds for each in entries if each.logged_nanoseconds), 0
+        )
+        if entries or self.next_expiry > now:
+            # Else the counts are still due, since dialects send none for a frame without entries.
+            self.next_expiry = self.inbox.next_expiry(now)
         return Delivery(self, frame, after)
 
     def _reaches_head(self, frame: EncodedFrame) -> bool:
@@ -233,7 +261,7 @@ class UserStream:
         if messages is None:
             return await self._log.next_frame(self.person, after, self.inbox, whole=whole)
         return entries_frame(
-            self._log.epoch,
+            self._epoch,
             after,
             [message for message in messages if message.sequence <= head],
             self.inbox,
@@ -245,7 +273,7 @@ class UserStream:
             state = await self._log.read_inbox(self.person)
             # The rows may be ahead of the ring. The stream is complete only as far as the ring is;
             # the state does not apply entries again that it has already.
-            self.cursor = Cursor(self._log.epoch, self._log.ring.head)
+            self.cursor = Cursor(self._epoch, self._log.ring.head)
             self._inbox = state
             self.next_expiry = state.next_expiry(time.time())
             self._on_open(self)

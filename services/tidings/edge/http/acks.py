@@ -9,6 +9,7 @@ from litestar import Request, Response, post
 from tidings.contracts.codec import decode_delivery_receipt
 from tidings.contracts.cursor import Cursor, InvalidCursor
 from tidings.contracts.notifications import DeliveryReceipt
+from tidings.contracts.subjects import Person
 from tidings.edge.delivery.ack_writer import AckWriter
 from tidings.edge.delivery.log_reader import LogReader, Unreplayable
 from tidings.edge.http import openapi
@@ -37,8 +38,9 @@ def handler(log: LogReader, acks: AckWriter, guard: Guard) -> Any:
         The newest cursor of each device is stored within seconds.
         """
         receipt = _parse_receipt(await request.body())
-        cursor = await _check_cursor(log, receipt.cursor)
-        acks.record_ack(identity_of(request).person, receipt.device, cursor)
+        person = identity_of(request).person
+        cursor = await _check_cursor(log, receipt.cursor, person)
+        acks.record_ack(person, receipt.device, cursor)
         return json_response(receipt, 202)
 
     return ack
@@ -51,9 +53,9 @@ def _parse_receipt(body: bytes) -> DeliveryReceipt:
         raise Problem(400, "bad ack", str(error)) from None
 
 
-async def _check_cursor(log: LogReader, text: str) -> Cursor:
+async def _check_cursor(log: LogReader, text: str, person: Person) -> Cursor:
     try:
-        cursor = await log.check_cursor(Cursor.parse(text))
+        cursor = await log.check_cursor(Cursor.parse(text), person)
     except InvalidCursor as error:
         raise Problem(400, "bad cursor", str(error), field="cursor") from None
     except Unreplayable as reason:

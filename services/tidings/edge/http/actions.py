@@ -11,9 +11,8 @@ from uuid import UUID
 
 from litestar import Request, Response, post
 from tidings.client.appender import Appender
-from tidings.client.jetstream import JetStream
 from tidings.contracts.codec import decode_cloud_event, decode_event, decode_notification
-from tidings.contracts.ids import action_event_id
+from tidings.contracts.ids import OwnEventIds
 from tidings.contracts.messages import NewMessage, reserved_event_message
 from tidings.contracts.notifications import Notification
 from tidings.contracts.subjects import EVENTS, Person, Subjects
@@ -25,6 +24,7 @@ from tidings.runtime.http.openapi import operation_opt
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.web import json_response
 from tidings.runtime.log.read import read
+from tidings.runtime.process import Runtime
 
 BODY_LIMIT_BYTES = 4096
 AnyRequest = Request[Any, Any, Any]
@@ -33,13 +33,12 @@ AnyRequest = Request[Any, Any, Any]
 class Actions:
     """Appends the actions that users take on notifications, each as an event, once."""
 
-    def __init__(
-        self, log: LogReader, appender: Appender, jetstream: JetStream, subjects: Subjects
-    ) -> None:
+    def __init__(self, log: LogReader, appender: Appender, runtime: Runtime) -> None:
         self._log = log
         self._appender = appender
-        self._jetstream = jetstream
-        self._subjects = subjects
+        self._jetstream = runtime.jetstream
+        self._subjects = runtime.settings.subjects
+        self._own_ids = runtime.own_ids
 
     async def take_action(self, person: Person, identifier: str, action: str) -> None:
         """Take an action on one of a user's notifications.
@@ -52,19 +51,19 @@ class Actions:
             raise Problem(404, "not found", "you have no such notification")
         taken = notification.acted or await self._append_action(notification, action)
         if taken != action:
-            raise Problem(409, "conflict", f"action `{taken}` was taken before", reason=taken)
+            raise Problem(409, "pressed before", f"action `{taken}` was taken before", reason=taken)
 
     async def _append_action(self, notification: Notification, action: str) -> str:
         """Append an action and return the one in the log: this one, or an earlier one.
 
         Raises Unavailable.
         """
-        message = _message(notification, action, self._subjects)
+        message = _message(notification, action, self._own_ids, self._subjects)
         appended = await self._appender.append(message)
         if not appended.duplicate:
             return action
         # The id is the same for every action of a notification: the first one to arrive wins.
-        (first, *_) = await read(
+        page = await read(
             self._jetstream,
             EVENTS,
             message.subject,
@@ -72,8 +71,10 @@ class Actions:
             limit=1,
             leader_ends=True,
         )
-        earlier = decode_event(decode_cloud_event(first.data))
-        return earlier.action if isinstance(earlier, NotificationActed) else action
+        earlier = decode_event(decode_cloud_event(page[0].data)) if page else None
+        if not isinstance(earlier, NotificationActed):
+            raise Problem(409, "conflict", "another event has the id of this action")
+        return earlier.action
 
 
 def handler(actions: Actions, guard: Guard) -> Any:
@@ -97,7 +98,9 @@ def handler(actions: Actions, guard: Guard) -> Any:
     return press
 
 
-def _message(notification: Notification, action: str, subjects: Subjects) -> NewMessage:
+def _message(
+    notification: Notification, action: str, own_ids: OwnEventIds, subjects: Subjects
+) -> NewMessage:
     event = NotificationActed(
         notification_id=notification.id,
         user_id=notification.user,
@@ -109,7 +112,7 @@ def _message(notification: Notification, action: str, subjects: Subjects) -> New
         event,
         notification,
         notification.user,
-        id=action_event_id(notification.id, notification.user),
+        id=own_ids.action_event_id(notification.id, notification.user),
         at=datetime.now(UTC),
         subjects=subjects,
     )

@@ -15,6 +15,7 @@ from tidings.edge.connection.gate import ConnectionGate
 from tidings.edge.connection.websocket import WebSocketHandler, WebSocketTransport
 from tidings.edge.delivery.marks import Marks
 from tidings.edge.http import openapi
+from tidings.edge.monitoring.connection_meter import CANONICAL
 from tidings.runtime.http import problem
 from tidings.runtime.http.openapi import operation_opt
 
@@ -24,12 +25,16 @@ def handlers(gate: ConnectionGate, connections: ConnectionContext, marks: Marks)
     return [_socket(gate, connections, marks), _stream(gate, connections)]
 
 
-def _socket(gate: ConnectionGate, connections: ConnectionContext, marks: Marks) -> Any:
+def _socket(gate: ConnectionGate, context: ConnectionContext, marks: Marks) -> Any:
+    connections = context.metered("websocket", CANONICAL)
+
     @asgi("/v1/socket", copy_scope=False, opt=operation_opt(openapi.SOCKET))
     async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         """Send the caller's log over a WebSocket; the AsyncAPI document describes the frames."""
         if scope["type"] == ScopeType.WEBSOCKET:
-            transport = WebSocketTransport(connections.settings, scope, receive, send)
+            transport = WebSocketTransport(
+                connections.settings, connections.meter, scope, receive, send
+            )
             protocol = CanonicalWebSocket(gate, connections, marks, transport)
             await WebSocketHandler(gate, transport, protocol).run()
         else:
@@ -43,7 +48,9 @@ def _socket(gate: ConnectionGate, connections: ConnectionContext, marks: Marks) 
     return socket
 
 
-def _stream(gate: ConnectionGate, connections: ConnectionContext) -> Any:
+def _stream(gate: ConnectionGate, context: ConnectionContext) -> Any:
+    connections = context.metered("event_stream", CANONICAL)
+
     @asgi("/v1/stream", copy_scope=False, opt=operation_opt(openapi.STREAM))
     async def stream(scope: Scope, receive: Receive, send: Send) -> None:
         """Send the caller's log as server-sent events.
@@ -58,8 +65,10 @@ def _stream(gate: ConnectionGate, connections: ConnectionContext) -> Any:
                 "use /v1/socket for a WebSocket",
                 kind="websocket.http",
             )
-        elif scope["method"] == "GET":
-            transport = EventStreamTransport(connections.settings, scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD"):
+            transport = EventStreamTransport(
+                connections.settings, connections.meter, scope, receive, send
+            )
             protocol = CanonicalEventStream(gate, connections, transport)
             await EventStreamHandler(gate, transport, protocol).run()
         else:

@@ -6,6 +6,7 @@ from hashlib import blake2s
 
 from litestar import Response
 from tidings.edge.delivery.frames import EncodedFrame
+from tidings.runtime.http.static_file import matches_etag
 from tidings.runtime.http.web import json_response
 
 CACHE_CONTROL = "private, no-cache"
@@ -18,11 +19,6 @@ def frame_response(frame: EncodedFrame, if_none_match: str | None) -> Response[b
     if matches_etag(tag, if_none_match):
         return Response(b"", status_code=304, headers=headers)
     return json_response(frame.body, headers=headers)
-
-
-def matches_etag(tag: str, if_none_match: str | None) -> bool:
-    """Return whether `If-None-Match` names an entity tag."""
-    return tag in {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
 
 
 def etag_of(frame: EncodedFrame) -> str:

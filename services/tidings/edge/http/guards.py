@@ -31,6 +31,8 @@ class Guards(NamedTuple):
     """Admits users who may read an inbox or administer the tenant, whichever edge serves them."""
     tickets: Guard
     """Admits users who may be issued a ticket; counts against a separate rate."""
+    inbox_of: Callable[[str | None], Guard]
+    """Return a guard as `inbox` for the paths of a dialect, None if several share them."""
 
 
 def make_guards(access: Access, gate: ConnectionGate) -> Guards:
@@ -41,15 +43,21 @@ def make_guards(access: Access, gate: ConnectionGate) -> Guards:
     ticket_requests: Buckets[Person] | None = access.shared_buckets("ticket")
 
     async def admit(
-        connection: AnyConnection, rate: Buckets[Person] | None, *scopes: str
+        connection: AnyConnection,
+        rate: Buckets[Person] | None,
+        *scopes: str,
+        dialect: str | None = None,
     ) -> Identity:
         scope: Any = connection.scope
-        identity = await access.authorize_request(scope, rate, *scopes)
+        identity = await access.authorize_request(scope, rate, *scopes, dialect=dialect)
         scope["state"][IDENTITY] = identity
         return identity
 
-    async def admit_to_inbox(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        gate.require_served(await admit(connection, requests, INBOX_SCOPE))
+    def inbox_of(dialect: str | None) -> Guard:
+        async def admit_to_inbox(connection: AnyConnection, _: BaseRouteHandler) -> None:
+            gate.require_served(await admit(connection, requests, INBOX_SCOPE, dialect=dialect))
+
+        return admit_to_inbox
 
     async def admit_to_tenant(connection: AnyConnection, _: BaseRouteHandler) -> None:
         await admit(connection, requests, INBOX_SCOPE, ADMIN)
@@ -57,7 +65,7 @@ def make_guards(access: Access, gate: ConnectionGate) -> Guards:
     async def admit_to_tickets(connection: AnyConnection, _: BaseRouteHandler) -> None:
         gate.require_served(await admit(connection, ticket_requests, INBOX_SCOPE))
 
-    return Guards(admit_to_inbox, admit_to_tenant, admit_to_tickets)
+    return Guards(inbox_of(None), admit_to_tenant, admit_to_tickets, inbox_of)
 
 
 def identity_of(request: Request[Any, Any, Any]) -> Identity:

@@ -47,5 +47,5 @@ def handler(reader: LogReader, guard: Guard) -> Any:
 async def _read_frame(reader: LogReader, person: Person, after: str | None) -> EncodedFrame:
     if after is None:
         return await reader.snapshot_frame(person)
-    cursor = await reader.check_cursor(Cursor.parse(after))
+    cursor = await reader.check_cursor(Cursor.parse(after), person)
     return await reader.next_frame(person, cursor, await reader.read_inbox(person))

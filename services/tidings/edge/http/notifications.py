@@ -12,6 +12,7 @@ from litestar.params import Parameter
 from msgspec import Meta, to_builtins
 from tidings.contracts.cursor import Cursor, InvalidCursor
 from tidings.contracts.notifications import Priority
+from tidings.contracts.subjects import Person
 from tidings.edge.delivery.inbox_queries import ListFilter
 from tidings.edge.delivery.log_reader import LogReader, Unreplayable
 from tidings.edge.http import openapi
@@ -103,7 +104,9 @@ def _list_route(log: LogReader, guard: Guard) -> Any:
         `q` searches title and message.
         """
         person = identity_of(request).person
-        list_filter = ListFilter(state_, limit, {**values, **(await _before_sequence(log, before))})
+        list_filter = ListFilter(
+            state_, limit, {**values, **(await _before_sequence(log, before, person))}
+        )
         return json_response(await log.read_list(person, list_filter))
 
     return notifications
@@ -142,10 +145,10 @@ def _counts_route(log: LogReader, guard: Guard) -> Any:
     return counts
 
 
-async def _before_sequence(log: LogReader, before: str | None) -> dict[str, int]:
+async def _before_sequence(log: LogReader, before: str | None, person: Person) -> dict[str, int]:
     try:
         return (
-            {"before": (await log.check_cursor(Cursor.parse(before))).sequence}
+            {"before": (await log.check_cursor(Cursor.parse(before), person)).sequence}
             if before is not None
             else {}
         )

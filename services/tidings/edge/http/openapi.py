@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 from litestar.params import Parameter
-from msgspec import ValidationError, convert
+from msgspec import Struct, ValidationError, convert
 from tidings.contracts.documents.schema import Schema, Schemas
 from tidings.contracts.frames import Entries, MarkOperation, Snapshot
 from tidings.contracts.http_bodies.results import ActionResult, CountsBy, Listing, MarkResult
@@ -51,10 +52,18 @@ def repeated_parameter(shape: Any) -> Schema:
     return Schemas().schema_of(list[shape])
 
 
-def mark_body(schemas: Schemas) -> Schema:
-    """Return the schema of the `mark` frame with `type` and `op` optional."""
-    frame = schemas.struct_schema(MarkOperation)
-    return {**frame, "required": [name for name in frame["required"] if name not in ("type", "op")]}
+def frame_body(frame: type[Struct], *optional: str) -> Callable[[Schemas], Schema]:
+    """Return what makes the schema of a frame as a body, where its `type` need not be stated.
+
+    `optional` fields need not be stated either.
+    """
+
+    def body(schemas: Schemas) -> Schema:
+        schema = schemas.struct_schema(frame)
+        required = [name for name in schema["required"] if name not in ("type", *optional)]
+        return {**schema, "required": required}
+
+    return body
 
 
 LOG = Operation(
@@ -72,7 +81,7 @@ NOTIFICATION = Operation(Notification, scope="inbox", problems=(404, 421, 503))
 COUNTS = Operation(CountsBy, scope="inbox", problems=(421, 503))
 MARK = Operation(
     MarkResult,
-    bodies={JSON: mark_body},
+    bodies={JSON: frame_body(MarkOperation, "op")},
     scope="inbox",
     problems=(409, 413, 421, 503),
     example={"state": "read", "ids": ["6f6a1c51-55c4-5d8b-9a3e-6f7df4a3c0de"]},

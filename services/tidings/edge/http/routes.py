@@ -26,7 +26,7 @@ def handlers(edge: Edge) -> list[Any]:
     """Return the edge's route handlers."""
     guards, runtime = edge.guards, edge.runtime
     read_models = EventReadModels(runtime.postgres, runtime.epochs[EVENTS])
-    chosen_actions = Actions(edge.log, edge.appender, runtime.jetstream, runtime.settings.subjects)
+    chosen_actions = Actions(edge.log, edge.appender, runtime)
     return [
         *connections.handlers(edge.gate, edge.connections, edge.marks),
         log.handler(edge.log, guards.inbox),

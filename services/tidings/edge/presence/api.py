@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -14,15 +13,15 @@ from tidings.contracts.documents.schema import Schemas
 from tidings.contracts.frames import WATCH_LIMIT_USERS, Signal
 from tidings.contracts.ids import Id
 from tidings.contracts.relations import RelationText
-from tidings.contracts.subjects import Person, Topic
+from tidings.contracts.subjects import Topic
 from tidings.edge.http.guards import Guard, identity_of
-from tidings.edge.http.openapi import repeated_parameter
+from tidings.edge.http.openapi import frame_body, repeated_parameter
 from tidings.edge.presence.hub import PresenceHub
 from tidings.edge.presence.members import NotAMember, RelationTooLarge
-from tidings.edge.presence.session import ADMIN, SIGNAL_RATE
+from tidings.edge.presence.session import ADMIN
 from tidings.runtime.auth.identity import Identity
 from tidings.runtime.http.openapi import JSON, Operation, operation_opt
-from tidings.runtime.http.rate import Buckets, RateExceeded
+from tidings.runtime.http.rate import RateExceeded
 from tidings.runtime.http.web import json_response, problem_response
 
 BODY_LIMIT_BYTES = 8 * 1024
@@ -51,7 +50,7 @@ PRESENCE = Operation(OnlineUsers, scope="inbox", problems=(421,))
 SIGNALS = Operation(
     SignalAccepted,
     status=202,
-    bodies={JSON: PostedSignal},
+    bodies={JSON: frame_body(PostedSignal)},
     scope="inbox",
     problems=(413, 421),
     example={"to": "room:9#member", "name": "typing"},
@@ -97,8 +96,6 @@ def _presence(hub: PresenceHub, guard: Guard) -> Any:
 
 
 def _signals(hub: PresenceHub, guard: Guard) -> Any:
-    buckets = Buckets[Person](SIGNAL_RATE)
-
     @post(
         "/v1/signals",
         status_code=202,
@@ -110,9 +107,7 @@ def _signals(hub: PresenceHub, guard: Guard) -> Any:
         """Send a signal to the connected members of one of the caller's relations."""
         identity = identity_of(request)
         try:
-            buckets.take_token(
-                identity.person, asyncio.get_running_loop().time()
-            ).raise_if_exceeded()
+            hub.rates.check_signal(identity.person)
             posted = msgspec.json.decode(await request.body(), type=PostedSignal)
             await hub.signals.send_signal(
                 identity.person, posted.connection, posted, datetime.now(UTC)

@@ -53,6 +53,10 @@ class ClusterPresence:
             user for user in users if (person := Person(tenant, user)) in local or person in remote
         )
 
+    def connection_counts(self, now: float) -> list[tuple[Person, int]]:
+        """Return the users of each edge with the numbers of their connections to it."""
+        return [*self.local.connection_counts(), *self._remote.connection_counts(now)]
+
     @asynccontextmanager
     async def exchanging_gossip(self) -> AsyncGenerator[None]:
         """Exchange gossip inside the block: request snapshots first, say goodbye at the end."""

@@ -8,6 +8,7 @@ from tidings.contracts.subjects import Person
 from tidings.edge.presence.cluster import TICK_INTERVAL_SECONDS, ClusterPresence
 from tidings.edge.presence.local import LocalConnection
 from tidings.edge.presence.members import Members
+from tidings.edge.presence.rates import PresenceRates
 from tidings.edge.presence.signals import Signals
 from tidings.edge.presence.watches import Watches
 from tidings.runtime.process import Runtime
@@ -21,6 +22,7 @@ class PresenceHub:
         self.members = Members(runtime.postgres)
         self.cluster = ClusterPresence(runtime.jetstream, settings.presence_ttl_seconds)
         self.local = self.cluster.local
+        self.rates = PresenceRates()
         self.watches = Watches(self.cluster, self.members)
         self.signals = Signals(runtime.jetstream, self.local, self.members, settings.subjects)
 

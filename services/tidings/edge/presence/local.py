@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from tidings.contracts.gossip import Delta, PresenceSnapshot, UsersByTenant
+from tidings.contracts.gossip import CountsByTenant, Delta, PresenceSnapshot, UsersByTenant
 from tidings.contracts.subjects import Person
 from tidings.edge.delivery.frames import EncodedFrame
 
@@ -53,22 +53,28 @@ class LocalPresence:
 
     def add_connection(self, person: Person, connection: LocalConnection) -> None:
         """Add a connection of a user."""
-        if person not in self:
+        connections = self._connections.setdefault(person.tenant, {}).setdefault(person.user, [])
+        if self._leaving.pop(person, None) is None:
             self._unreported.add(person)
-        self._leaving.pop(person, None)
-        self._connections.setdefault(person.tenant, {}).setdefault(person.user, []).append(
-            connection
-        )
+        connections.append(connection)
 
     def remove_connection(self, person: Person, connection: LocalConnection, now: float) -> None:
         """Remove a connection; after the last one the user is offline when the grace time ends."""
         connections = self._connections[person.tenant][person.user]
         connections.remove(connection)
-        if not connections:
+        if connections:
+            self._unreported.add(person)
+        else:
             self._leaving[person] = now + RECONNECT_GRACE_SECONDS
 
+    def connection_counts(self) -> Iterator[tuple[Person, int]]:
+        """Yield each user with the number of connections; one in the grace time counts as one."""
+        for tenant, users in self._connections.items():
+            for user, connections in users.items():
+                yield Person(tenant, user), max(1, len(connections))
+
     def take_changes(self, now: float) -> tuple[set[Person], list[Delta]]:
-        """Return who came or went since the last call, and the deltas for other edges.
+        """Return the users whose connections changed since the last call, and the deltas to send.
 
         A delta has at most `GOSSIP_LIMIT_PEOPLE` users.
         """
@@ -90,20 +96,17 @@ class LocalPresence:
 
         Publish them after the deltas of `take_changes`: they carry the revision reached by those.
         """
-        people = [
-            Person(tenant, user) for tenant, users in self._connections.items() for user in users
-        ]
+        people = [person for person, _ in self.connection_counts()]
         parts = max(1, -(-len(people) // GOSSIP_LIMIT_PEOPLE))
         for part in range(parts):
-            people_of_part = group_by_tenant(
-                people[part * GOSSIP_LIMIT_PEOPLE : (part + 1) * GOSSIP_LIMIT_PEOPLE]
-            )
+            listed = people[part * GOSSIP_LIMIT_PEOPLE : (part + 1) * GOSSIP_LIMIT_PEOPLE]
             yield PresenceSnapshot(
                 edge=self.edge,
                 revision=self._revision,
                 part=part,
                 parts=parts,
-                people=people_of_part,
+                people=group_by_tenant(listed),
+                several=self._several(listed),
             )
 
     def _forget_person(self, person: Person) -> None:
@@ -124,7 +127,16 @@ class LocalPresence:
             revision=self._revision,
             joined=group_by_tenant(joined),
             left=group_by_tenant(left),
+            several=self._several(joined),
         )
+
+    def _several(self, people: Iterable[Person]) -> CountsByTenant:
+        """Return the number of connections of each of these users with more than one."""
+        counts: CountsByTenant = defaultdict(dict)
+        for tenant, user in people:
+            if (count := len(self._connections[tenant][user])) > 1:
+                counts[tenant][user] = count
+        return dict(counts)
 
 
 def group_by_tenant(people: Iterable[Person]) -> UsersByTenant:

@@ -5,7 +5,15 @@ Every function that depends on time takes it as an argument.
 
 from __future__ import annotations
 
-from tidings.contracts.gossip import Delta, Goodbye, PresenceSnapshot, UsersByTenant
+from collections.abc import Iterator
+
+from tidings.contracts.gossip import (
+    CountsByTenant,
+    Delta,
+    Goodbye,
+    PresenceSnapshot,
+    UsersByTenant,
+)
 from tidings.contracts.subjects import Person
 from tidings.edge.presence.local import GOSSIP_LIMIT_PEOPLE
 
@@ -16,24 +24,30 @@ PEOPLE_LIMIT = PARTS_LIMIT * GOSSIP_LIMIT_PEOPLE
 
 
 class Peer:
-    """The users of another edge at a revision, and when they expire without news."""
+    """The users of another edge at a revision, and when they expire without news.
+
+    `people` has the number of connections of each user.
+    """
 
     def __init__(self) -> None:
-        self.people: set[Person] = set()
+        self.people: dict[Person, int] = {}
         self.revision = 0
         self.expires = 0.0
-        self._parts: dict[int, set[Person]] = {}
+        self._parts: dict[int, dict[Person, int]] = {}
         self._parts_revision = 0
 
     def apply_delta(self, delta: Delta) -> set[Person] | None:
         """Apply a delta and return the changed users; None if an earlier delta was missed."""
         if delta.after != self.revision:
             return None
-        joined, left = _people(delta.joined), _people(delta.left)
-        self.people -= left
-        self.people |= joined if len(self.people) + len(joined) <= PEOPLE_LIMIT else set()
+        joined = _connection_counts(delta.joined, delta.several)
+        left = _connection_counts(delta.left, {})
+        for person in left:
+            self.people.pop(person, None)
+        if len(self.people) + len(joined) <= PEOPLE_LIMIT:
+            self.people |= joined
         self.revision = delta.revision
-        return joined | left
+        return joined.keys() | left.keys()
 
     def add_snapshot_part(self, snapshot: PresenceSnapshot) -> set[Person] | None:
         """Add a part of a snapshot; return the changed users when it is complete, else None."""
@@ -41,12 +55,14 @@ class Peer:
             return None
         if snapshot.revision != self._parts_revision:
             self._parts, self._parts_revision = {}, snapshot.revision
-        self._parts[snapshot.part] = _people(snapshot.people)
+        self._parts[snapshot.part] = _connection_counts(snapshot.people, snapshot.several)
         if len(self._parts) < min(snapshot.parts, PARTS_LIMIT):
             return None
-        before, self.people = self.people, set[Person]().union(*self._parts.values())
+        before, self.people = self.people, {}
+        for people in self._parts.values():
+            self.people |= people
         self._parts, self.revision = {}, snapshot.revision
-        return before ^ self.people
+        return before.keys() ^ self.people.keys()
 
 
 class RemotePresence:
@@ -60,6 +76,12 @@ class RemotePresence:
 
     def __contains__(self, person: Person) -> bool:
         return any(person in peer.people for peer in self._peers.values())
+
+    def connection_counts(self, now: float) -> Iterator[tuple[Person, int]]:
+        """Yield the users of each edge with the numbers of their connections to it."""
+        for peer in self._peers.values():
+            if peer.expires > now:
+                yield from peer.people.items()
 
     def apply_gossip(self, gossip: Delta | PresenceSnapshot, now: float) -> None:
         """Apply the gossip of an edge; adds it to `outdated_edges` if a revision was missed."""
@@ -91,9 +113,14 @@ class RemotePresence:
 
     def _forget(self, edge: str) -> None:
         if peer := self._peers.pop(edge, None):
-            self._unreported |= peer.people
+            self._unreported |= peer.people.keys()
         self.outdated_edges.discard(edge)
 
 
-def _people(by_tenant: UsersByTenant) -> set[Person]:
-    return {Person(tenant, user) for tenant, users in by_tenant.items() for user in users}
+def _connection_counts(people: UsersByTenant, several: CountsByTenant) -> dict[Person, int]:
+    """Return the number of connections of each user: one, unless `several` has another."""
+    return {
+        Person(tenant, user): max(1, several.get(tenant, {}).get(user, 1))
+        for tenant, users in people.items()
+        for user in users
+    }

@@ -1,8 +1,7 @@
-"""A presence session: what one connection watches and signals, with its rates."""
+"""A presence session: what one connection watches and signals."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
@@ -20,10 +19,8 @@ from tidings.edge.presence.members import NotAMember, RelationTooLarge
 from tidings.edge.presence.watches import WATCHES_LIMIT, TooManyWatches
 from tidings.runtime.auth.identity import Identity
 from tidings.runtime.errors import Unavailable
-from tidings.runtime.http.rate import Bucket, Rate, RateExceeded
+from tidings.runtime.http.rate import RateExceeded
 
-SIGNAL_RATE = Rate("signals", 10, 2)
-WATCH_RATE = Rate("watches", 40, 8)
 ADMIN = "admin"
 
 
@@ -46,13 +43,11 @@ class SessionConnection(LocalConnection, Protocol):
 class PresenceSession:
     """The watches and signals of one connection; refusals are answered with a frame."""
 
-    __slots__ = ("_connection", "_hub", "_signal_bucket", "_watch_bucket")
+    __slots__ = ("_connection", "_hub")
 
     def __init__(self, hub: PresenceHub, connection: SessionConnection) -> None:
         self._hub = hub
         self._connection = connection
-        self._signal_bucket = Bucket(SIGNAL_RATE)
-        self._watch_bucket = Bucket(WATCH_RATE)
 
     async def handle_frame(self, frame: Signal | Watch | Unwatch) -> None:
         """Handle a client's frame about presence."""
@@ -80,7 +75,7 @@ class PresenceSession:
 
     async def _try_signal(self, signal: Signal) -> EncodedFrame | None:
         try:
-            self._signal_bucket.take_token(asyncio.get_running_loop().time()).raise_if_exceeded()
+            self._hub.rates.check_signal(self._connection.identity.person)
             await self._hub.signals.send_signal(
                 self._connection.identity.person, self._connection.id, signal, datetime.now(UTC)
             )
@@ -100,7 +95,7 @@ class PresenceSession:
     async def _try_watch(self, watch: Watch) -> str | None:
         watches, identity = self._hub.watches, self._connection.identity
         try:
-            self._watch_bucket.take_token(asyncio.get_running_loop().time()).raise_if_exceeded()
+            self._hub.rates.check_watch(identity.person)
             if watch.relation:
                 await watches.watch_relation(
                     identity.person,

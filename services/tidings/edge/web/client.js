@@ -1,6 +1,8 @@
 // Client: one person's notifications in a browser: complete, in order, the same in all tabs.
 
 import { isBehind } from "./client/cursors.js";
+import { EdgeClock } from "./client/edge-clock.js";
+import { isOtherPerson } from "./client/names.js";
 import { NotificationApi } from "./client/notification-api.js";
 import { withDefaults } from "./client/options.js";
 import { PageCallbacks } from "./client/page-callbacks.js";
@@ -47,8 +49,11 @@ export class Tidings extends EventTarget {
     #callbacks;
     #replica;
     #session;
+    #clock = new EdgeClock();
+    /** Until when a deletion can be undone, by the stopwatch. @type {WeakMap<Operation, number>} */
+    #undoableUntil = new WeakMap();
     /** @type {ConnectionStatus} */
-    #status = { state: "offline", retryAt: null, reason: null, user: null, skew: 0 };
+    #status = { state: "offline", retryAt: null, reason: null, user: null, tenant: null, skew: 0 };
 
     /** @param {Options} [options] */
     constructor(options = {}) {
@@ -68,6 +73,7 @@ export class Tidings extends EventTarget {
             onMessage: (message) => this.#handleMessage(message),
             onRestore: (saved) => {
                 this.#status.user ??= saved?.user ?? null;
+                this.#status.tenant ??= saved?.tenant ?? null;
             },
             onTokenError: (state, reason) => this.#applyStatus({ ...this.#status, state, reason }),
         });
@@ -87,6 +93,10 @@ export class Tidings extends EventTarget {
 
     get user() {
         return this.#status.user;
+    }
+
+    get tenant() {
+        return this.#status.tenant;
     }
 
     get cursor() {
@@ -123,7 +133,7 @@ export class Tidings extends EventTarget {
 
     /** The edge's time in ms since 1970; the browser's own clock may be wrong. */
     get now() {
-        return Date.now() + this.#status.skew;
+        return this.#clock.now;
     }
 
     /** Connect, and stay connected until `disconnect`; reconnect at once if it is connected. */
@@ -163,9 +173,10 @@ export class Tidings extends EventTarget {
      */
     mark(state, target, { until } = {}) {
         // A deletion cannot be undone once it is sent, so it waits.
-        const due = state === "deleted" ? Date.now() + this.#options.undo : 0;
+        const wait = state === "deleted" ? this.#options.undo : 0;
         const named = Array.isArray(target) ? { ids: target } : target;
-        const operation = this.#replica.createMark(state, named, { due, until });
+        const operation = this.#replica.createMark(state, named, { wait, until });
+        this.#undoableUntil.set(operation, performance.now() + wait);
         this.#session.addOperation(operation);
         return operation.op;
     }
@@ -234,6 +245,7 @@ export class Tidings extends EventTarget {
         const { frame, standing, status, confirmed, refused, error, led } = message;
         if (frame) this.#applyFrame(frame);
         if (standing) this.#replica.adoptLog(standing);
+        if (status) this.#clock.setSkew(status.skew);
         if (status) this.#applyStatus(status);
         if (confirmed) this.#replica.confirmMark(confirmed);
         if (refused) this.#rollBack(refused);
@@ -257,8 +269,8 @@ export class Tidings extends EventTarget {
 
     /** @param {ConnectionStatus} status */
     #applyStatus(status) {
-        const { state: previous, user } = this.#status;
-        if (user && status.user && user !== status.user) this.#replica.clear();
+        const { state: previous } = this.#status;
+        if (isOtherPerson(this.#status, status)) this.#replica.clear();
         this.#status = { ...status };
         const { state, retryAt, reason } = status;
         this.#replica.scheduleChange();
@@ -275,8 +287,9 @@ export class Tidings extends EventTarget {
     }
 
     /** @param {Operation} operation @returns {boolean} false if it may be sent already */
-    #withdraw({ op, due }) {
-        if (Date.now() >= due) return false;
+    #withdraw(operation) {
+        const { op } = operation;
+        if (performance.now() >= (this.#undoableUntil.get(operation) ?? 0)) return false;
         this.#replica.removeMark(op);
         this.#session.withdrawOperation(op);
         return true;

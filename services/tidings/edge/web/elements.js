@@ -10,6 +10,7 @@ export { Bell, Inbox, Toasts };
 const ELEMENTS = { "tidings-inbox": Inbox, "tidings-bell": Bell, "tidings-toasts": Toasts };
 
 for (const [name, element] of Object.entries(ELEMENTS)) {
-    // A page may load this module from two addresses; a name can be defined only once.
-    if (!customElements.get(name)) customElements.define(name, element);
+    // A page may load this module from two addresses; a name can be defined only once. On a server
+    // there is no registry.
+    if (!globalThis.customElements?.get(name)) globalThis.customElements?.define(name, element);
 }

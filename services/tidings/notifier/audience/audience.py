@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from tidings.contracts.codec import encode
 from tidings.contracts.event import AnyRecordedEvent
-from tidings.contracts.relations import Recipients, Relation
+from tidings.contracts.relations import Recipients, RelatedThrough, Relation, UserSet
 from tidings.notifier.audience.groups import OpenGroup
 from tidings.projections.audience.groups import group_of
 
@@ -20,27 +20,27 @@ class Membership(NamedTuple):
     until: int | None
 
 
-class LocaleInterval(NamedTuple):
-    """A locale that a user spoke from one sequence until before another."""
+class PreferenceInterval(NamedTuple):
+    """A locale or time zone that a user had from one sequence until before another."""
 
-    locale: str
+    value: str
     since: int
     until: int | None
 
 
 class AudienceQuery:
-    """What to query for a batch: members of relations, locales of users and members, groups."""
+    """The query of a batch: members of relations, preferences of users and members, groups."""
 
     def __init__(self) -> None:
-        self._relations: dict[tuple[str, Relation], bool] = {}
+        self._relations: dict[tuple[str, UserSet], bool] = {}
         self._users: set[tuple[str, str]] = set()
         self.groups: dict[int, tuple[str, str, Relation]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._relations or self._users)
 
-    def add_members(self, tenant: str, relation: Relation, translated: bool) -> None:
-        """Add the members of a relation."""
+    def add_members(self, tenant: str, relation: UserSet, translated: bool) -> None:
+        """Add the members of a relation, or of one to a linked object."""
         self._relations[tenant, relation] = translated or self._relations.get(
             (tenant, relation), False
         )
@@ -50,31 +50,42 @@ class AudienceQuery:
         self.groups[recorded.sequence] = (recorded.tenant, group, relation)
 
     def add_users(self, tenant: str, users: Iterable[str]) -> None:
-        """Add the locales of users."""
+        """Add the locales and time zones of users."""
         for user in users:
             self._users.add((tenant, user))
 
-    def sql_parameters(self, since: int, until: int) -> tuple[str, int, int, str, int, int]:
-        """Return the parameters of `MEMBERS_AND_LOCALES`."""
-        relations = [
-            {
-                "tenant": tenant,
-                "object": relation.object,
-                "relation": relation.name,
-                "translated": translated,
-            }
-            for (tenant, relation), translated in self._relations.items()
-        ]
+    def sql_parameters(self, first: int, until: int) -> dict[str, Any]:
+        """Return the parameters of `MEMBERS_AND_READERS`."""
+        relations: list[dict[str, Any]] = []
+        linked: list[dict[str, Any]] = []
+        for (tenant, relation), translated in self._relations.items():
+            row = {"tenant": tenant, "object": relation.object, "translated": translated}
+            match relation:
+                case Relation(name=name):
+                    relations.append({**row, "relation": name})
+                case RelatedThrough(link=link, relation=name):
+                    linked.append({**row, "link": link, "relation": name})
         users = [{"tenant": tenant, "user_id": user} for tenant, user in self._users]
-        return encode(relations).decode(), until, since, encode(users).decode(), until, since
+        return {
+            "relations": encode(relations).decode(),
+            "linked": encode(linked).decode(),
+            "users": encode(users).decode(),
+            "first": first,
+            "until": until,
+        }
+
+
+Preferences = Mapping[tuple[str, str], list[PreferenceInterval]]
+"""The locales, or the time zones, of users, by tenant and user."""
 
 
 class Audience(NamedTuple):
-    """What routing a batch needs: the duplicates, the members of relations, and their locales."""
+    """The data for routing a batch: duplicates, members of relations, and their preferences."""
 
     duplicates: frozenset[int]
-    memberships: dict[tuple[str, Relation], list[Membership]]
-    locales: dict[tuple[str, str], list[LocaleInterval]] = {}  # noqa: RUF012  never written to
+    memberships: dict[tuple[str, UserSet], list[Membership]]
+    locales: Preferences = {}  # noqa: RUF012  never written to
+    timezones: Preferences = {}  # noqa: RUF012  never written to
     open_groups: dict[int, dict[str, OpenGroup]] = {}  # noqa: RUF012  never written to
 
     def recipients(
@@ -93,7 +104,7 @@ class Audience(NamedTuple):
         return sorted(users - {excluded})
 
     def members(
-        self, recorded: AnyRecordedEvent, relation: Relation, *, before: bool = False
+        self, recorded: AnyRecordedEvent, relation: UserSet, *, before: bool = False
     ) -> Iterable[str]:
         """Return the members of a relation as of the event, or just `before` it."""
         at = recorded.sequence - before
@@ -119,11 +130,11 @@ class Audience(NamedTuple):
 
     def locale_of(self, recorded: AnyRecordedEvent, user: str) -> str:
         """Return a user's locale as of the event, empty if it is not known."""
-        at = recorded.sequence
-        for locale, since, until in self.locales.get((recorded.tenant, user), ()):
-            if since <= at and (until is None or at < until):
-                return locale
-        return ""
+        return _preference_at(recorded, user, self.locales)
+
+    def timezone_of(self, recorded: AnyRecordedEvent, user: str) -> str:
+        """Return a user's time zone as of the event, as stated; empty if not known."""
+        return _preference_at(recorded, user, self.timezones)
 
     def has_more_members_than(
         self, recorded: AnyRecordedEvent, relation: Relation, limit: int
@@ -133,6 +144,14 @@ class Audience(NamedTuple):
         return memberships > limit and sum(1 for _ in self.members(recorded, relation)) > limit
 
     def _users(
-        self, recorded: AnyRecordedEvent, each: str | Relation, before: bool
+        self, recorded: AnyRecordedEvent, each: str | UserSet, before: bool
     ) -> Iterable[str]:
         return (each,) if isinstance(each, str) else self.members(recorded, each, before=before)
+
+
+def _preference_at(recorded: AnyRecordedEvent, user: str, preferences: Preferences) -> str:
+    at = recorded.sequence
+    for value, since, until in preferences.get((recorded.tenant, user), ()):
+        if since <= at and (until is None or at < until):
+            return value
+    return ""

@@ -8,19 +8,19 @@ from typing import Any
 
 from psycopg import AsyncCursor
 from tidings.contracts.event import AnyRecordedEvent
-from tidings.contracts.relations import Relation
+from tidings.contracts.relations import LOCALE, RelatedThrough, Relation, UserSet
 from tidings.notifier.audience.audience import (
     Audience,
     AudienceQuery,
-    LocaleInterval,
     Membership,
+    PreferenceInterval,
 )
 from tidings.notifier.audience.groups import Groups, OpenGroup, group_parameters
 from tidings.projections.audience.projection import changes
 from tidings.projections.audience.queries import (
     FIRST_SEEN,
     GROUP_CLOSINGS,
-    MEMBERS_AND_LOCALES,
+    MEMBERS_AND_READERS,
     OPEN_GROUPS,
     RECORD_SEEN_AND_MOVE,
 )
@@ -129,7 +129,7 @@ class AudienceModel:
         if not query:
             return None
         return await connection.execute(
-            self._model.sql(MEMBERS_AND_LOCALES), query.sql_parameters(batch[0].sequence, until)
+            self._model.sql(MEMBERS_AND_READERS), query.sql_parameters(batch[0].sequence, until)
         )
 
     async def _query_groups(
@@ -165,18 +165,21 @@ async def query_audience(
     """Return the audience of events that were applied before; raises Unavailable."""
     async with postgres.connection() as connection:
         members = await connection.execute(
-            model.sql(MEMBERS_AND_LOCALES), query.sql_parameters(since, until)
+            model.sql(MEMBERS_AND_READERS), query.sql_parameters(since, until)
         )
         return parse_members((), await members.fetchall())
 
 
 def parse_members(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Audience:
-    """Return the audience from the rows of `MEMBERS_AND_LOCALES`."""
-    memberships: dict[tuple[str, Relation], list[Membership]] = defaultdict(list)
-    locales: dict[tuple[str, str], list[LocaleInterval]] = defaultdict(list)
-    for is_locale, tenant, object_, name, user, since, until in rows:
-        if is_locale:
-            locales[tenant, user].append(LocaleInterval(name, since, until))
+    """Return the audience from the rows of `MEMBERS_AND_READERS`."""
+    memberships: dict[tuple[str, UserSet], list[Membership]] = defaultdict(list)
+    locales: dict[tuple[str, str], list[PreferenceInterval]] = defaultdict(list)
+    timezones: dict[tuple[str, str], list[PreferenceInterval]] = defaultdict(list)
+    for is_preference, tenant, object_, link, name, user, since, until in rows:
+        if is_preference:
+            preferences = locales if object_ == LOCALE else timezones
+            preferences[tenant, user].append(PreferenceInterval(name, since, until))
         else:
-            memberships[tenant, Relation(object_, name)].append(Membership(user, since, until))
-    return Audience(frozenset(duplicates), memberships, locales)
+            of = RelatedThrough(object_, link, name) if link else Relation(object_, name)
+            memberships[tenant, of].append(Membership(user, since, until))
+    return Audience(frozenset(duplicates), memberships, locales, timezones)

@@ -9,11 +9,18 @@ from itertools import chain
 
 from tidings.client.jetstream import JetStream
 from tidings.contracts.codec import encode
+from tidings.contracts.copies import SMALL_COPY_BYTES, copies_limit, copy_bytes
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.ids import escape
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.notifications import TopicJoined, TopicLeft
-from tidings.contracts.relations import ObjectDeleted, Relation, RelationOpened, parse_relation
+from tidings.contracts.relations import (
+    ObjectDeleted,
+    Relation,
+    RelationOpened,
+    UserSet,
+    parse_relation,
+)
 from tidings.contracts.rules import Tell
 from tidings.contracts.subjects import (
     NOTIFICATIONS,
@@ -51,15 +58,15 @@ class Topics:
         for each in sorted(since):
             self._of_tenant[each.tenant].append(each)
 
-    def relations_to_query(self, recorded: AnyRecordedEvent, tell: Tell) -> tuple[Relation, ...]:
-        """Return the recipient relations whose members must be queried."""
+    def relations_to_query(self, recorded: AnyRecordedEvent, tell: Tell) -> tuple[UserSet, ...]:
+        """Return the recipient relations, direct or through a link, to query the members of."""
         sole = _sole_relation(tell)
         if (
             sole
             and self._since.get(_topic_for(recorded, sole), recorded.sequence) < recorded.sequence
         ):
             return ()
-        return tuple(each for each in tell.to if isinstance(each, Relation))
+        return tuple(each for each in tell.to if not isinstance(each, str))
 
     def ending_relations(self, recorded: AnyRecordedEvent) -> tuple[Relation, ...]:
         """Return the topics' relations that end with an event, whose members must be queried."""
@@ -79,19 +86,31 @@ class Topics:
     def create_topics(
         self, recorded: AnyRecordedEvent, tells: Iterable[Tell], audience: Audience
     ) -> None:
-        """Make topics of recipient relations with too many members.
+        """Make topics of recipient relations with too many members, or too many for large copies.
 
         Call it for each event in order: an event's outputs depend on the topics before it.
         """
-        for sole in filter(None, map(_sole_relation, tells)):
-            candidate = _topic_for(recorded, sole)
+        for tell in tells:
+            sole = _sole_relation(tell)
+            candidate = _topic_for(recorded, sole) if sole else None
             if (
-                candidate not in self._since
-                and audience.has_more_members_than(recorded, sole, self._limit)
+                sole
+                and candidate
+                and candidate not in self._since
+                and audience.has_more_members_than(
+                    recorded, sole, self._members_limit(recorded, tell)
+                )
                 and _fits_in_subject(sole)
             ):
                 self._since[candidate] = recorded.sequence
                 insort(self._of_tenant[candidate.tenant], candidate)
+
+    def _members_limit(self, recorded: AnyRecordedEvent, tell: Tell) -> int:
+        """Return the number of members that may get copies of a notification."""
+        if len(recorded.attributes.data) <= SMALL_COPY_BYTES:
+            return self._limit
+        limit = copies_limit(copy_bytes(recorded, tell))
+        return self._limit if limit is None else min(self._limit, limit)
 
     def topic_of(self, recorded: AnyRecordedEvent, tell: Tell) -> Topic | None:
         """Return the topic that stands for a tell's recipients at the event, None without one."""
@@ -127,15 +146,19 @@ class Topics:
             yield _membership_message(user, created, JOINED, subjects)
 
 
-async def read_topics(jetstream: JetStream, number: int, limit: int) -> Topics:
-    """Read the topics of a partition, which only its leader may use; raises Unavailable."""
+async def read_topics(jetstream: JetStream, number: int, limit: int, *, at_least: int) -> Topics:
+    """Read the topics of a partition, which only its leader may use; raises Unavailable.
+
+    `at_least`: the sequence of the leader's takeover; all topics before it are read.
+    """
+    subject = partition_topics_subject(number)
     return Topics(
         number,
         limit,
         dict(
             map(
                 parse_topic_subject,
-                await stream_subjects(jetstream, NOTIFICATIONS, partition_topics_subject(number)),
+                await stream_subjects(jetstream, NOTIFICATIONS, subject, at_least=at_least),
             )
         ),
     )
@@ -175,7 +198,8 @@ def _sole_relation(tell: Tell) -> Relation | None:
     """Return the only recipient relation, None if a topic cannot stand for the recipients.
 
     With two relations, a user in both would be notified twice; a group differs from user to user;
-    and members of just before the event have left the topic when the message comes.
+    members of just before the event have left the topic when the message comes; and a relation
+    through a link has other members when the link changes, and the topic gets no message of that.
     """
     only = (
         tell.to[0]

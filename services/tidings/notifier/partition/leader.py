@@ -16,6 +16,7 @@ from tidings.contracts.subjects import (
 )
 from tidings.notifier.audience.audience_model import AudienceModel
 from tidings.notifier.audience.topics import read_topics
+from tidings.notifier.notifier_metrics import NotifierMetrics
 from tidings.notifier.partition.position import SERVICE, PositionMessage, take_over_partition
 from tidings.notifier.partition.router import Router
 from tidings.notifier.partition.writer import Writer
@@ -32,7 +33,9 @@ SAVE_IDLE_SECONDS = 0.5
 SAVE_BUSY_SECONDS = 2.0
 SAVE_AGAIN_SECONDS = 300.0
 """A quiet partition saves its position again: a takeover reads the log only back to there."""
-STANDBY_SECONDS = 5.0
+STANDBY_SECONDS = 10.0
+"""A leader that routes saves its position more often than that, even if its servers are slow."""
+STANDBY_POLL_SECONDS = 1.0
 
 log = logging.getLogger("tidings.notifier")
 
@@ -54,6 +57,8 @@ class PartitionLeader:
         self.ready = asyncio.Event()
         self._epoch = runtime.epochs[EVENTS]
         self._fenced = False
+        self._metrics = runtime.metrics.part(NotifierMetrics)
+        self._follow_position = runtime.metrics.followers.position_of("notifier", number)
 
     async def run(self) -> None:
         """Take over and route until something fails; raises Transient if a new attempt may help."""
@@ -70,12 +75,18 @@ class PartitionLeader:
         runtime, appender = self._runtime, self._runtime.appender()
         model = await live_model(runtime.postgres, AUDIENCE)
         checkpoint = await model.checkpoint(runtime.postgres, self._epoch, self.number)
-        fence = await take_over_partition(runtime.jetstream, appender, self.number, self._epoch)
+        fence = await take_over_partition(
+            runtime.jetstream, appender, self.number, self._epoch, checkpoint.sequence
+        )
         audience_model = AudienceModel(runtime.postgres, model, self.number, checkpoint.sequence)
         writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
         topics = await read_topics(
-            runtime.jetstream, self.number, runtime.settings.topic_threshold_members
+            runtime.jetstream,
+            self.number,
+            runtime.settings.topic_threshold_members,
+            at_least=fence.sequence,
         )
+        log.info("partition %d: routing after event %d", self.number, fence.position.start_after)
         self.ready.set()
         router = Router(
             self.number,
@@ -86,7 +97,10 @@ class PartitionLeader:
             writer,
             appender,
             fence.position,
+            runtime.settings.tenants_including_actor,
+            self._metrics,
         )
+        self._metrics.partitions.inc()
         try:
             await self._follow(router, after=min(fence.position.start_after, checkpoint.sequence))
         except Fenced as fenced:
@@ -94,6 +108,7 @@ class PartitionLeader:
                 raise Unavailable(f"{fenced}, but it no longer routes; taking over again") from None
             raise
         finally:
+            self._metrics.partitions.dec()
             await router.stop()
 
     async def _follow(self, router: Router, after: int) -> None:
@@ -108,11 +123,13 @@ class PartitionLeader:
             epoch=self._epoch,
             limit=BATCH_EVENTS,
             idle_seconds=SAVE_IDLE_SECONDS,
+            position=self._follow_position,
         )
         async with aclosing(batches):
             async for batch in batches:
                 if batch:
-                    await router.route_batch(batch)
+                    await router.route_batch(batch, self._follow_position.release)
+                    self._follow_position.in_flight = batch
                 if not batch or now() - saved > SAVE_BUSY_SECONDS:
                     await router.save_position(again=now() - rewritten > SAVE_AGAIN_SECONDS)
                     saved = now()
@@ -121,14 +138,16 @@ class PartitionLeader:
     async def _stand_by(self) -> None:
         """Wait until the leader leaves events waiting for longer than a living one would."""
         self.ready.set()
+        self._follow_position.clear()
         log.info("partition %d: another notifier routes it; standing by", self.number)
-        before = await self._progress()
-        while True:
-            await asyncio.sleep(STANDBY_SECONDS)
-            now = await self._progress()
-            if before.waiting and now.saved == before.saved:
-                return
-            before = now
+        now = asyncio.get_running_loop().time
+        before, since = await self._progress(), now()
+        while now() - since < STANDBY_SECONDS:
+            await asyncio.sleep(STANDBY_POLL_SECONDS)
+            progress = await self._progress()
+            if not progress.waiting or progress.saved != before.saved:
+                before, since = progress, now()
+        log.info("partition %d: its notifier makes no progress; taking over", self.number)
 
     async def _progress(self) -> Progress:
         saved = await last_message(

@@ -71,9 +71,11 @@ class Fence(NamedTuple):
 
 
 async def take_over_partition(
-    jetstream: JetStream, appender: Appender, partition: int, epoch: str
+    jetstream: JetStream, appender: Appender, partition: int, epoch: str, applied: int = 0
 ) -> Fence:
     """Make this process the partition's only writer, then find how far the one before came.
+
+    `applied`: the audience's checkpoint; an event is applied to it before it is routed.
 
     Raises Fenced if another process was faster, Unavailable, or LogLost if the position is of
     another `EVENTS`.
@@ -99,7 +101,21 @@ async def take_over_partition(
         )
     except WrongSequence as error:
         raise Fenced(f"partition {partition} was taken over by another notifier: {error}") from None
-    return Fence(await _latest_position(jetstream, partition, at, since, sequence), sequence)
+    if await _has_events_after(jetstream, partition, at, applied):
+        at = await _latest_position(jetstream, partition, at, since, sequence)
+    return Fence(at, sequence)
+
+
+async def _has_events_after(
+    jetstream: JetStream, partition: int, at: Position, applied: int
+) -> bool:
+    """Return whether an event after a position may be routed.
+
+    A leader of `EVENTS` that was suspended may not know the newest event for a moment; if it is
+    routed, the audience's checkpoint tells.
+    """
+    newest = await last_message(jetstream, EVENTS, partition_events_subject(partition))
+    return max(newest.sequence if newest else 0, applied) > at.start_after
 
 
 async def _latest_position(
@@ -107,12 +123,8 @@ async def _latest_position(
 ) -> Position:
     """Return the latest position in a header between two sequences.
 
-    Without waiting events there cannot be a later one, so nothing is read. Raises Unavailable if
-    the stream does not show all messages up to `until`.
+    Raises Unavailable if the stream does not show all messages up to `until`.
     """
-    newest = await last_message(jetstream, EVENTS, partition_events_subject(partition))
-    if newest is None or newest.sequence <= at.start_after:
-        return at
     after = since
     while after < until:
         page = await read(jetstream, NOTIFICATIONS, ALL_SUBJECTS, after=after, leader_ends=True)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
-from tidings.client.appender import Appender, ExpectedSequence
+from tidings.client.appender import Appender
 from tidings.contracts.codec import InvalidEvent, decode_recorded_event
+from tidings.contracts.copies import SMALL_COPY_BYTES
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.messages import NewMessage
-from tidings.contracts.rules import Effect, by_event_type
-from tidings.contracts.subjects import DEAD_LETTERS, EVENTS, Subjects, dead_letter_subject
+from tidings.contracts.rules import Effect, Tell, by_event_type
+from tidings.contracts.subjects import EVENTS, Subjects
 from tidings.domains import RULES
 from tidings.notifier.audience.audience import Audience
 from tidings.notifier.audience.audience_model import AudienceModel
 from tidings.notifier.audience.topics import Topics
+from tidings.notifier.notifier_metrics import CreationLog, NotifierMetrics
 from tidings.notifier.partition.position import SERVICE, Position
 from tidings.notifier.partition.routing import (
     MissingTemplateValue,
     audience_query,
+    copies_problem,
     messages,
     notifications_in,
     react,
@@ -28,10 +33,8 @@ from tidings.notifier.partition.routing import (
 )
 from tidings.notifier.partition.writer import Output, Writer
 from tidings.notifier.rendering.texts import Texts
-from tidings.runtime.errors import WrongSequence
+from tidings.runtime.log.dead_letters import append_dead_letter
 from tidings.runtime.log.follow import StreamMessage
-
-REASON_LIMIT_CHARACTERS = 500
 
 RULES_BY_EVENT = by_event_type(RULES)
 
@@ -60,7 +63,10 @@ class Router:
         writer: Writer,
         appender: Appender,
         position: Position,
+        tenants_including_actor: frozenset[str] = frozenset(),
+        metrics: NotifierMetrics | None = None,
     ) -> None:
+        self._tenants_including_actor = tenants_including_actor
         self._partition = partition
         self._subjects = subjects
         self._texts = texts
@@ -70,13 +76,20 @@ class Router:
         self._appender = appender
         self._position = position
         self._writing: asyncio.Task[None] | None = None
+        self._metrics = metrics or NotifierMetrics()
+        self._creation_log = CreationLog(self._metrics)
 
-    async def route_batch(self, batch: list[StreamMessage]) -> None:
+    async def route_batch(
+        self, batch: list[StreamMessage], on_written: Callable[[], None] = lambda: None
+    ) -> None:
         """Apply a batch while the one before is being written, then begin to write it.
 
-        Raises what writing the batch before met.
+        `on_written` is called once that is done. Raises the error of writing the batch before.
         """
-        routed_events = [_apply_rules(message, self._texts) for message in batch]
+        began_at = time.perf_counter()
+        routed_events = [
+            _apply_rules(message, self._texts, self._tenants_including_actor) for message in batch
+        ]
         events = [(each.event, each.effects) for each in routed_events if each.event]
         audience = await self._audience_model.apply_batch(
             [event for event, _ in events],
@@ -88,13 +101,18 @@ class Router:
             each for each in routed_events if each.message.sequence > self._position.start_after
         ]
         self._create_topics(pending, audience)
+        pending = [self._without_large_copies(each, audience) for each in pending]
         self._writing = asyncio.create_task(
             self._write(pending, audience, Position(batch[-1].sequence))
+        )
+        self._writing.add_done_callback(
+            partial(self._record_written, len(pending), began_at, on_written)
         )
 
     async def save_position(self, *, again: bool = False) -> None:
         """Save the position if it is not saved yet, or `again`."""
         await self.flush()
+        self._creation_log.write_line()
         await self._writer.save_position(self._position, again=again)
 
     async def stop(self) -> None:
@@ -118,17 +136,55 @@ class Router:
         await self._writer.write_outputs(self._outputs(pending, audience), reached)
         self._position = reached
 
+    def _record_written(
+        self, count: int, began_at: float, on_written: Callable[[], None], task: asyncio.Task[None]
+    ) -> None:
+        """Count the events of a batch whose writing has ended, unless it failed."""
+        if task.cancelled() or task.exception():
+            return
+        self._metrics.events.inc(count)
+        self._metrics.processing_seconds.observe(time.perf_counter() - began_at)
+        self._creation_log.count_appended()
+        on_written()
+
     def _create_topics(self, pending: list[RoutedEvent], audience: Audience) -> None:
         """Make topics of relations that are large enough by now.
 
         An event that is partly written keeps the topics it was routed with.
         """
         for _, event, effects, _ in pending:
-            partly_written = (
-                self._position.offset and event and event.sequence == self._position.sequence
-            )
-            if event and event.sequence not in audience.duplicates and not partly_written:
+            if event and self._begins(event, audience):
                 self._topics.create_topics(event, notifications_in(effects), audience)
+
+    def _without_large_copies(self, routed: RoutedEvent, audience: Audience) -> RoutedEvent:
+        """Return an event without notifications that would take too many bytes; they go to the dead
+        letters before anything of the event is written.
+
+        An event that is partly written keeps what it was routed with.
+        """
+        event = routed.event
+        if (
+            event is None
+            or len(routed.message.data) <= SMALL_COPY_BYTES
+            or not self._begins(event, audience)
+        ):
+            return routed
+        effects, problem = list[Effect](), ""
+        for effect in routed.effects:
+            too_many = (
+                copies_problem(event, effect, audience, self._topics)
+                if isinstance(effect, Tell)
+                else ""
+            )
+            problem = problem or too_many
+            if not too_many:
+                effects.append(effect)
+        return routed._replace(effects=effects, problem=problem) if problem else routed
+
+    def _begins(self, event: AnyRecordedEvent, audience: Audience) -> bool:
+        """Return whether nothing of an event is written yet, and it is no duplicate."""
+        partly_written = self._position.offset and event.sequence == self._position.sequence
+        return event.sequence not in audience.duplicates and not partly_written
 
     def _outputs(self, pending: list[RoutedEvent], audience: Audience) -> Iterator[Output]:
         resumed = self._position
@@ -138,39 +194,42 @@ class Router:
                 drafts = messages(
                     event, effects, audience, self._topics, self._subjects, self._texts
                 )
-                yield from _outputs(event, drafts, done)
+                for output in _outputs(event, drafts, done):
+                    self._creation_log.record_message(output.message)
+                    yield output
 
     async def _dead_letter(self, routed: RoutedEvent) -> None:
         """Append an event to `DEAD_LETTERS`, once, with the reason."""
         message = routed.message
         log.warning("event %d of %s cannot be routed: %s", message.sequence, EVENTS, routed.problem)
-        subject = dead_letter_subject(SERVICE, self._partition, message.sequence)
-        reason = " ".join(routed.problem.split())[:REASON_LIMIT_CHARACTERS]
-        headers = {
-            "Tidings-Reason": reason,
-            "Tidings-Sequence": str(message.sequence),
-            "Tidings-Subject": message.subject,
-        }
-        try:
-            await self._appender.append_expecting(
-                NewMessage(subject, message.data, headers=headers), ExpectedSequence(subject, 0)
-            )
-        except WrongSequence:
-            log.debug("event %d is in %s already", message.sequence, DEAD_LETTERS)
+        if await append_dead_letter(
+            self._appender, SERVICE, self._partition, message, routed.problem
+        ):
+            self._metrics.dead_letters.inc()
 
 
-def _apply_rules(message: StreamMessage, texts: Texts) -> RoutedEvent:
+def _apply_rules(
+    message: StreamMessage, texts: Texts, tenants_including_actor: frozenset[str]
+) -> RoutedEvent:
     try:
-        event = decode_recorded_event(message.data, message.sequence, message.time_nanoseconds)
+        event = decode_recorded_event(
+            message.data, message.sequence, message.time_nanoseconds, message.subject
+        )
     except InvalidEvent as error:
         return RoutedEvent(message, None, [], str(error))
-    return _react_to(message, event, texts)
+    return _react_to(message, event, texts, tenants_including_actor)
 
 
-def _react_to(message: StreamMessage, event: AnyRecordedEvent, texts: Texts) -> RoutedEvent:
+def _react_to(
+    message: StreamMessage,
+    event: AnyRecordedEvent,
+    texts: Texts,
+    tenants_including_actor: frozenset[str],
+) -> RoutedEvent:
     """Apply the rules; the event's relations count even if it cannot be routed."""
     try:
-        effects = react(event, RULES_BY_EVENT.get(event.event.__class__, ()))
+        rules = RULES_BY_EVENT.get(event.event.__class__, ())
+        effects = react(event, rules, tenants_including_actor)
         validate_templates(effects, texts)
         return RoutedEvent(message, event, effects)
     except MissingTemplateValue as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 from msgspec import Raw
 from tidings.contracts.codec import encode, instant
+from tidings.contracts.copies import copies_limit, copy_bytes, too_many_copies
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.ids import NotificationIds
 from tidings.contracts.messages import NewMessage
@@ -24,6 +25,7 @@ from tidings.notifier.rendering.encoded_notification import (
 )
 from tidings.notifier.rendering.notification import actor_of, build_notification, write_text
 from tidings.notifier.rendering.texts import FALLBACK_LOCALE, Texts
+from tidings.notifier.rendering.times import UNKNOWN_ZONE, has_times
 from tidings.projections.audience.groups import group_of
 
 
@@ -31,14 +33,42 @@ class MissingTemplateValue(ValueError):
     """A rule does not give all values that its template needs."""
 
 
-def react(recorded: AnyRecordedEvent, rules: Iterable[Rule]) -> list[Effect]:
-    """Return what the rules make of an event, with their names; they see nothing but the event."""
-    return [
-        msgspec.structs.replace(effect, rule=rule.name)
+def react(
+    recorded: AnyRecordedEvent,
+    rules: Iterable[Rule],
+    tenants_including_actor: Collection[str] = (),
+) -> list[Effect]:
+    """Return the effects of the rules on an event, with their names; a rule gets only the event.
+
+    In the tenants `tenants_including_actor`, every rule notifies the actor too. The expiry of a
+    notification is that of its rule, else that of the event.
+    """
+    effects: list[Effect] = [
+        _completed(effect, rule, recorded)
         for rule in rules
         if rule.event_type is type(recorded.event)
         for effect in rule.react(recorded)
     ]
+    return (
+        list(map(_including_actor, effects))
+        if recorded.tenant in tenants_including_actor
+        else effects
+    )
+
+
+def _completed(effect: Effect, rule: Rule, recorded: AnyRecordedEvent) -> Effect:
+    """Return an effect with the name of its rule, and the event's expiry if the rule has none."""
+    if isinstance(effect, Tell) and effect.expires is None:
+        expires = recorded.event.notifications_expire_at()
+        return msgspec.structs.replace(effect, rule=rule.name, expires=expires)
+    return msgspec.structs.replace(effect, rule=rule.name)
+
+
+def _including_actor(effect: Effect) -> Effect:
+    """Return an effect that notifies the actor too."""
+    return (
+        msgspec.structs.replace(effect, include_actor=True) if isinstance(effect, Tell) else effect
+    )
 
 
 def notifications_in(effects: Iterable[Effect]) -> list[Tell]:
@@ -84,7 +114,7 @@ def audience_query(
 
 def _query_retraction(recorded: AnyRecordedEvent, retract: Retract, query: AudienceQuery) -> None:
     for recipient in (*retract.to, *retract.unless):
-        if isinstance(recipient, Relation):
+        if not isinstance(recipient, str):
             query.add_members(recorded.tenant, recipient, False)
 
 
@@ -136,6 +166,19 @@ def messages(
 def excluded_actor(recorded: AnyRecordedEvent, tell: Tell) -> str | None:
     """Return the actor, who is not notified unless the rule says so."""
     return None if tell.include_actor else actor_of(recorded, tell)
+
+
+def copies_problem(
+    recorded: AnyRecordedEvent, tell: Tell, audience: Audience, topics: Topics
+) -> str:
+    """Return why a notification cannot be written to all of its recipients, empty if it can."""
+    size = copy_bytes(recorded, tell)
+    if copies_limit(size) is None or topics.topic_of(recorded, tell):
+        return ""
+    recipients = audience.recipients(
+        recorded, tell.to, excluded_actor(recorded, tell), before=tell.as_of_previous
+    )
+    return too_many_copies(size, len(recipients))
 
 
 def _retraction_messages(
@@ -190,25 +233,27 @@ def _recipient_messages(
     texts: Texts,
 ) -> Iterator[NewMessage]:
     templates: dict[tuple[str, OpenGroup | None], EncodedTemplate] = {}
-    notifications: dict[tuple[str, OpenGroup | None], EncodedNotification] = {}
+    notifications: dict[tuple[str, str, OpenGroup | None], EncodedNotification] = {}
     groups = audience.open_groups.get(recorded.sequence, {}) if tell.accumulates else {}
     translated = not isinstance(tell.values, AuthoredText)
+    timed = has_times(tell.values)
     for user in audience.recipients(
         recorded, tell.to, excluded_actor(recorded, tell), before=tell.as_of_previous
     ):
         locale = (
             texts.best_locale(audience.locale_of(recorded, user)) if translated else FALLBACK_LOCALE
         )
+        zone = audience.timezone_of(recorded, user) if timed else UNKNOWN_ZONE
         group = groups.get(user)
-        notification = notifications.get((locale, group))
+        notification = notifications.get((locale, zone, group))
         if notification is None:
             label_locale = locale if tell.actions else FALLBACK_LOCALE
             template = templates.get((label_locale, group)) or templates.setdefault(
                 (label_locale, group),
                 encode_template(build_notification(recorded, tell, texts, label_locale, group)),
             )
-            notification = template.with_text(*write_text(tell, texts, locale, group))
-            notifications[locale, group] = notification
+            notification = template.with_text(*write_text(tell, texts, locale, group, zone))
+            notifications[locale, zone, group] = notification
         identifier = (NotificationIds(group.key, tell.rule) if group else ids).id_for(user)
         body = notification.with_user(identifier, user)
         yield NewMessage(subjects.inbox_subject(Person(recorded.tenant, user)), body)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 from uuid import uuid4
 
 from tidings.client.appender import Appender, ExpectedSequence, commit_staged, stage_messages
 from tidings.client.jetstream import JetStream
-from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
+from tidings.contracts.messages import BATCH_LIMIT_BYTES, BATCH_LIMIT_MESSAGES, NewMessage
 from tidings.contracts.subjects import NOTIFICATIONS, position_subject
 from tidings.notifier.partition.position import (
     SERVICE,
@@ -54,7 +54,7 @@ class Writer:
         if len(first_outputs) <= SINGLE_APPENDS_LIMIT_MESSAGES:
             await self._append_singly(first_outputs)
         else:
-            await self._append_batches(_chunks(first_outputs, remaining), reached)
+            await self._append_batches(_chunks(chain(first_outputs, remaining)), reached)
 
     async def save_position(self, reached: Position, *, again: bool = False) -> None:
         """Append the position alone if it is not saved yet, or `again`."""
@@ -131,8 +131,14 @@ class Writer:
         return Fenced(f"partition {self._partition} was taken over by another notifier: {error}")
 
 
-def _chunks(first_outputs: list[Output], remaining: Iterator[Output]) -> Iterator[list[Output]]:
-    chunk = [*first_outputs, *islice(remaining, OUTPUTS_PER_BATCH - len(first_outputs))]
-    while chunk:
+def _chunks(outputs: Iterable[Output]) -> Iterator[list[Output]]:
+    """Yield the outputs of each batch, bounded in messages and in bytes."""
+    chunk, size = list[Output](), 0
+    for output in outputs:
+        chunk.append(output)
+        size += len(output.message.data)
+        if len(chunk) == OUTPUTS_PER_BATCH or size >= BATCH_LIMIT_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
-        chunk = list(islice(remaining, OUTPUTS_PER_BATCH))

@@ -6,21 +6,25 @@ import msgspec
 from msgspec import Raw
 from tidings.contracts.codec import encode, instant
 from tidings.contracts.event import AnyRecordedEvent
+from tidings.contracts.graphemes import cut_text
 from tidings.contracts.notifications import TITLE_LIMIT_CHARACTERS, Action, Notification
 from tidings.contracts.rules import AuthoredText, Tell
 from tidings.notifier.audience.groups import OpenGroup
 from tidings.notifier.rendering.texts import Texts, label_wording
+from tidings.notifier.rendering.times import UNKNOWN_ZONE
 
 BLANK_ID = "00000000-0000-0000-0000-000000000000"
 LINE_BREAKS = b"\r\n"
 
 
-def write_text(tell: Tell, texts: Texts, locale: str, group: OpenGroup | None) -> tuple[str, str]:
-    """Return title and message in a supported locale; authored text as it is."""
+def write_text(
+    tell: Tell, texts: Texts, locale: str, group: OpenGroup | None, zone: str = UNKNOWN_ZONE
+) -> tuple[str, str]:
+    """Return title and message in a supported locale, times in a zone; authored text as it is."""
     if isinstance(tell.values, AuthoredText):
         return tell.values
     values = {**tell.values, "count": group.events} if group else tell.values
-    return texts.title_and_message((tell.rule, tell.wording), values, locale)
+    return texts.title_and_message((tell.rule, tell.wording), values, locale, zone)
 
 
 def build_notification(
@@ -38,7 +42,7 @@ def build_notification(
     return Notification(
         id=identifier,
         event=recorded.sequence,
-        type=attributes.type,
+        type=tell.type or attributes.type,
         category=tell.category,
         level=tell.level,
         priority=tell.priority,
@@ -47,6 +51,7 @@ def build_notification(
         data=_visible_data(attributes.data, tell),
         entity=tell.entity,
         references=tell.references,
+        audience=tuple(str(each) for each in tell.to if not isinstance(each, str)),
         actor=actor_of(recorded, tell),
         group=tell.group,
         tenant=recorded.tenant,
@@ -70,10 +75,11 @@ def actor_of(recorded: AnyRecordedEvent, tell: Tell) -> str | None:
 
 
 def _visible_data(data: Raw, tell: Tell) -> Raw:
-    """Return an event's data without hidden fields and with the added ones, on one line.
+    """Return an event's data, or the rule's, without hidden and with added fields, on one line.
 
     A line break would end the data of an event in an event stream.
     """
+    data = data if tell.data is None else Raw(encode(tell.data))
     if tell.hidden_fields or tell.extra_data:
         fields = msgspec.json.decode(data, type=dict[str, Raw])
         data = Raw(
@@ -95,4 +101,4 @@ def truncate_title(title: str) -> str:
     """Return a title of at most `TITLE_LIMIT_CHARACTERS`, with an ellipsis where it is cut."""
     if len(title) <= TITLE_LIMIT_CHARACTERS:
         return title
-    return title[: TITLE_LIMIT_CHARACTERS - 1] + "…"
+    return cut_text(title, TITLE_LIMIT_CHARACTERS - 1) + "…"

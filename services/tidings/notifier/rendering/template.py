@@ -7,6 +7,7 @@ chooses by its plural form too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple, cast
 
@@ -14,6 +15,7 @@ from babel import Locale
 from babel.numbers import format_decimal
 from fluent.syntax import ast
 from tidings.contracts.rules import TemplateValues
+from tidings.notifier.rendering.times import UNKNOWN_ZONE, format_moment
 
 WHOLE_LIMIT = 1e15
 """From here on a float does not hold all digits that would be written."""
@@ -38,15 +40,24 @@ def compile_template(pattern: ast.Pattern, locale: str) -> Template:
     return Template(_pattern(pattern, locale, needs), frozenset(needs))
 
 
-def format_values(values: TemplateValues, locale: str) -> Mapping[str, str]:
-    """Return the values as a locale writes them."""
+def format_values(
+    values: TemplateValues, locale: str, zone: str = UNKNOWN_ZONE
+) -> Mapping[str, str]:
+    """Return the values as a locale writes them, times in a zone."""
     for value in values.values():
         if not isinstance(value, str):
-            return {
-                name: value if isinstance(value, str) else format_number(value, locale)
-                for name, value in values.items()
-            }
+            return {name: _format_value(value, locale, zone) for name, value in values.items()}
     return cast("Mapping[str, str]", values)
+
+
+def _format_value(value: str | float | date, locale: str, zone: str) -> str:
+    match value:
+        case str():
+            return value
+        case date():
+            return format_moment(value, locale, zone)
+        case _:
+            return format_number(value, locale)
 
 
 @lru_cache(maxsize=4096)
@@ -112,8 +123,8 @@ def _choice(name: str, choice: ast.SelectExpression, locale: str, needs: set[str
 
     def render(values: TemplateValues, formatted: Mapping[str, str]) -> str:
         value = values[name]
-        variant = variants.get(value) or (
-            None if isinstance(value, str) else variants.get(plural_form(value, locale))
+        variant = (None if isinstance(value, date) else variants.get(value)) or (
+            None if isinstance(value, str | date) else variants.get(plural_form(value, locale))
         )
         return (variant or default)(values, formatted)
 

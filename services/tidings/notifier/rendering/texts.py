@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import NamedTuple
 
 from fluent.syntax import FluentParser, ast
@@ -18,6 +19,7 @@ from tidings.notifier.rendering.template import (
     format_values,
     plural_form,
 )
+from tidings.notifier.rendering.times import UNKNOWN_ZONE
 from tidings.runtime.errors import Permanent
 
 SUFFIX = ".ftl"
@@ -93,17 +95,17 @@ class Texts:
         All else in a text cannot fail, so a text that passes here can be written.
         """
         for number in values.values():
-            if not isinstance(number, str):
+            if not isinstance(number, str | date):
                 for locale in self.locales:
                     format_number(number, locale)
                     plural_form(number, locale)
 
     def title_and_message(
-        self, wording: WordingKey, values: TemplateValues, locale: str
+        self, wording: WordingKey, values: TemplateValues, locale: str, zone: str = UNKNOWN_ZONE
     ) -> tuple[str, str]:
-        """Return title and message in a supported locale."""
+        """Return title and message in a supported locale, times in a zone."""
         title, message = self._titled[locale][wording]
-        filled = format_values(values, locale)
+        filled = format_values(values, locale, zone)
         return title(values, filled), message(values, filled)
 
     def label_text(self, wording: Wording, locale: str) -> str:

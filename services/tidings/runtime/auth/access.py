@@ -13,15 +13,27 @@ from tidings.contracts.codec import InvalidEvent, decode_recorded_event
 from tidings.contracts.subjects import EVENTS, SESSIONS_REVOKED, Person
 from tidings.domains.people.events import SessionRevoked
 from tidings.runtime.auth.credential import HandshakeInfo, TicketCredential, TokenCredential
-from tidings.runtime.auth.identity import TOKEN_HINT, Identity, InvalidToken, NoToken
+from tidings.runtime.auth.emit_rights import EmitRights, emit_rights
+from tidings.runtime.auth.identity import (
+    TOKEN_HINT,
+    Identity,
+    InvalidToken,
+    MissingClaims,
+    NoToken,
+    Unauthorised,
+)
 from tidings.runtime.auth.keyset import KeySet
 from tidings.runtime.auth.revocation import Revocations
 from tidings.runtime.auth.tokens import Tokens
-from tidings.runtime.client_address import address_of
+from tidings.runtime.client_address import address_of, is_from_proxy, peer_of
 from tidings.runtime.errors import LogLost, Unavailable
-from tidings.runtime.http.rate import Buckets, rate_of
-from tidings.runtime.log.follow import StreamMessage, follow, stream_state
+from tidings.runtime.http.connections.client_connection import connection_of
+from tidings.runtime.http.connections.strangers import Strangers, set_known
+from tidings.runtime.http.rate import Buckets, RateExceeded, rate_of
+from tidings.runtime.http.tenant_budget import TenantBudget
+from tidings.runtime.log.follow import StreamMessage, follow
 from tidings.runtime.log.read import first_sequence_since, last_message
+from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime, run_forever
 
 SESSION_REVOKED = "the session has been revoked; sign in again"
@@ -43,41 +55,84 @@ class Access:
         self._keys = KeySet(settings, settings.jwks_url) if settings.jwks_url else None
         self._tokens = Tokens(settings, self._keys)
         self._cookie = settings.token_cookie
+        self.strangers = Strangers(settings.rate("stranger"))
         self._proxies, self._forwarded = settings.proxies, settings.forwarded_header
         self.origins = frozenset(settings.origins)
         self.revocations = Revocations(settings.token_lifetime_limit_seconds)
         self.caught_up = asyncio.Event()
         self.on_revoked: Callable[[Person], None] = lambda _: None
+        self.is_genuine_ticket: Callable[[str], bool] = lambda _: False
+        """Set by what issues tickets."""
         self._buckets: dict[str, Buckets[Any] | None] = {}
+        self._tenant_budget = TenantBudget(
+            self.shared_buckets("tenant_event"), self.shared_buckets("tenant_byte")
+        )
 
-    async def identify_sender(self, scope: Any) -> Identity:
-        """Return who sends an HTTP request; raises Unauthorised or Unavailable."""
-        match self.credential_of(HandshakeInfo.from_scope(scope)):
+    def handshake_of(self, scope: Any) -> HandshakeInfo:
+        """Return the handshake of an ASGI scope, with our origin as trusted proxies state it."""
+        return HandshakeInfo.from_scope(scope, self._proxies, self._forwarded)
+
+    async def identify_sender(self, scope: Any, dialect: str | None = None) -> Identity:
+        """Return the sender of an HTTP request; raises Unauthorised or Unavailable.
+
+        `dialect` is that of the request's path, None if it has none or shares it with another.
+        """
+        handshake = self.handshake_of(scope)
+        handshake.check_origin(self.origins)
+        match self.credential_of(handshake):
             case TokenCredential() as credential:
-                return await self.identify_token(credential.token)
+                identity = await self.identify_token(credential.token, dialect)
+                set_known(scope)
+                if connection := connection_of(scope):
+                    connection.set_authenticated()
+                return identity
             case TicketCredential():
                 raise NoToken(f"a ticket opens /v1/socket and /v1/stream only; {TOKEN_HINT}")
             case None:
                 raise NoToken(TOKEN_HINT)
 
     async def authorize_request(
-        self, scope: Any, rate: Buckets[Person] | None, *scopes: str
+        self,
+        scope: Any,
+        rate: Buckets[Person] | None,
+        *scopes: str,
+        dialect: str | None = None,
     ) -> Identity:
         """Identify the sender, require one of the scopes and take a token of the sender's bucket.
 
         Raises what `identify_sender` raises, MissingClaims, or RateExceeded.
         """
-        identity = (await self.identify_sender(scope)).require_scope(*scopes)
-        if rate is not None:
-            rate_status = scope["state"][RATE_STATUS] = rate.take_token(
-                identity.person, time.monotonic()
-            )
-            rate_status.raise_if_exceeded()
+        identity = (await self.identify_sender(scope, dialect)).require_scope(*scopes)
+        _take_token(scope, rate, identity)
         return identity
 
-    async def identify_token(self, token: str) -> Identity:
-        """Return the identity of a token; raises InvalidToken, MissingClaims or Unavailable."""
-        return self.require_unrevoked(await self._tokens.identity(token))
+    async def authorize_producer(
+        self, scope: Any, rate: Buckets[Person] | None, dialect: str | None = None
+    ) -> tuple[Identity, EmitRights]:
+        """Identify the sender and return what they may emit; raises as `authorize_request`.
+
+        It charges the sender's tenant for one event.
+        """
+        identity = await self.identify_sender(scope, dialect)
+        rights = emit_rights(identity.scopes)
+        if rights is None:
+            raise MissingClaims("the token needs the scope `emit`")
+        _take_token(scope, rate, identity)
+        self.charge_tenant(scope, identity.person.tenant, events=1)
+        return identity, rights
+
+    def charge_tenant(self, scope: Any, tenant: str, *, events: int = 0, size: int = 0) -> None:
+        """Charge a tenant for what its service emits; raises RateExceeded."""
+        if exceeded := self._tenant_budget.charge(tenant, events=events, size=size):
+            scope["state"][RATE_STATUS] = exceeded
+            raise RateExceeded(exceeded)
+
+    async def identify_token(self, token: str, dialect: str | None = None) -> Identity:
+        """Return the identity of a token; raises InvalidToken, MissingClaims or Unavailable.
+
+        `dialect` is that of the path, for the defaults of claims that the token lacks.
+        """
+        return self.require_unrevoked(await self._tokens.identity(token, dialect))
 
     def require_unrevoked(self, identity: Identity) -> Identity:
         """Return the identity; raises InvalidToken if its session has been revoked."""
@@ -94,9 +149,44 @@ class Access:
         """
         return handshake.credential(self._cookie, self.origins, in_query=in_query)
 
+    def states_credential(self, scope: Any) -> bool:
+        """Return whether a request has anything that claims to be a token or a ticket of ours."""
+        return self.handshake_of(scope).states_credential(self._cookie)
+
+    async def is_of_known_client(self, scope: Any) -> bool:
+        """Return whether a request has a genuine token or ticket; a ticket is not used up."""
+        try:
+            match self.credential_of(self.handshake_of(scope), in_query=True):
+                case TokenCredential() as credential:
+                    await self.identify_token(credential.token)
+                    return True
+                case TicketCredential() as credential:
+                    return self.is_genuine_ticket(credential.ticket)
+                case None:
+                    return False
+        except MissingClaims:
+            return True
+        except (Unauthorised, Unavailable):
+            return False
+
     def client_address(self, handshake: HandshakeInfo) -> str:
         """Return the key of the client in limits by address."""
         return address_of(handshake.peer, handshake.headers, self._proxies, self._forwarded)
+
+    def address_of_scope(self, scope: Any) -> str:
+        """Return the key of the client of an ASGI scope in limits by address."""
+        headers = (
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            if self._proxies
+            else {}
+        )
+        return address_of(peer_of(scope), headers, self._proxies, self._forwarded)
+
+    def is_forwarded_by_unknown_proxy(self, scope: Any) -> bool:
+        """Return whether a peer that is not a trusted proxy says for whom it sends a request."""
+        return any(
+            name == b"x-forwarded-for" for name, _ in scope["headers"]
+        ) and not is_from_proxy(peer_of(scope), self._proxies)
 
     def shared_buckets(self, name: str) -> Buckets[Any] | None:
         """Return the buckets of TIDINGS_<NAME>_RATE, None if it is `off`.
@@ -150,7 +240,12 @@ class Access:
 
     async def _follow_after(self, reached: int, epoch: str, target: int) -> None:
         batches = follow(
-            self._runtime.jetstream, EVENTS, (SESSIONS_REVOKED,), after=reached, epoch=epoch
+            self._runtime.jetstream,
+            EVENTS,
+            (SESSIONS_REVOKED,),
+            after=reached,
+            epoch=epoch,
+            position=self._runtime.metrics.followers.position_of("revocations"),
         )
         async with aclosing(batches):
             while True:
@@ -163,7 +258,7 @@ class Access:
     def _apply_revocation(self, message: StreamMessage) -> None:
         try:
             recorded_event = decode_recorded_event(
-                message.data, message.sequence, message.time_nanoseconds
+                message.data, message.sequence, message.time_nanoseconds, message.subject
             )
         except InvalidEvent:
             return
@@ -173,3 +268,12 @@ class Access:
                 person, event.session_id, message.time_nanoseconds / 1e9
             )
             self.on_revoked(person)
+
+
+def _take_token(scope: Any, rate: Buckets[Person] | None, identity: Identity) -> None:
+    """Take a token of the sender's bucket; raises RateExceeded."""
+    if rate is not None:
+        rate_status = scope["state"][RATE_STATUS] = rate.take_token(
+            identity.person, time.monotonic()
+        )
+        rate_status.raise_if_exceeded()

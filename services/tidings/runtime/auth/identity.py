@@ -46,13 +46,17 @@ class ForeignOrigin(Unauthorised):
 
 
 class Identity(NamedTuple):
-    """Person, scopes, validity and session of a token; times are seconds since 1970."""
+    """Person, scopes, validity and session of a token; times are seconds since 1970.
+
+    `dialect`: the product of the person's tenant, if the token states it.
+    """
 
     person: Person
     scopes: frozenset[str]
     expires_at: float
     issued_at: float = 0.0
     session: str | None = None
+    dialect: str | None = None
 
     def require_scope(self, *scopes: str) -> Identity:
         """Return itself if it has one of the scopes; raises MissingClaims."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import jwt
 import msgspec
 from msgspec import Meta, Raw, Struct
+from tidings.client.proxies import proxied_transport, proxy_note
 from tidings.runtime.auth.identity import InvalidToken
-from tidings.runtime.errors import Unavailable
+from tidings.runtime.errors import Permanent, Unavailable
 from tidings.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -136,11 +137,14 @@ class KeySet:
             async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
                 self._keys = parse_key_set(await self._body())
             self._fetched_at = self._clock()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnusableKeySet) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as problem:
             log.warning(
-                "the keys at TIDINGS_JWKS_URL cannot be fetched: %s",
-                problem if isinstance(problem, UnusableKeySet) else type(problem).__name__,
+                "the keys at TIDINGS_JWKS_URL cannot be fetched%s: %s",
+                proxy_note(self._url),
+                type(problem).__name__,
             )
+        except (UnusableKeySet, Permanent) as problem:
+            log.warning("the keys at TIDINGS_JWKS_URL cannot be fetched: %s", problem)
         finally:
             self._fetch_task = None
 
@@ -148,7 +152,11 @@ class KeySet:
         import httpx
 
         if self._client is None:
-            self._client = httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, follow_redirects=False)
+            self._client = httpx.AsyncClient(
+                timeout=FETCH_TIMEOUT_SECONDS,
+                follow_redirects=False,
+                transport=proxied_transport(self._url),
+            )
         body = b""
         async with self._client.stream(
             "GET", self._url, headers={"Accept": "application/json"}

@@ -23,6 +23,8 @@ from tidings.runtime.auth.identity import Identity
 from tidings.runtime.errors import WrongSequence
 
 PURPOSE = b"tidings ticket 1"
+PROOF_PURPOSE = b"tidings ticket proof 1"
+PROOF_BYTES = 18
 TICKET_LIMIT_CHARACTERS = 4096
 INVALID_TICKET = (
     "the ticket is not valid: forged, older than {seconds} s, or another installation's;"
@@ -61,12 +63,13 @@ class Tickets:
         self._cipher = Fernet(
             urlsafe_b64encode(hmac.digest(secret.encode(), PURPOSE, hashlib.sha256))
         )
+        self._proof_key = hmac.digest(secret.encode(), PROOF_PURPOSE, hashlib.sha256)
         self._ttl_seconds = ttl_seconds
         self._clock = clock
 
     def issue_ticket(self, identity: Identity, origin: str) -> str:
         """Return a ticket for an origin; it has the rights and the expiry of the identity."""
-        (tenant, user), scopes, expires, issued, session = identity
+        (tenant, user), scopes, expires, issued, session, _ = identity
         payload = TicketPayload(
             uuid4().hex, origin, tenant, user, tuple(scopes), expires, issued, session
         )
@@ -78,7 +81,7 @@ class Tickets:
 
         Raises Unavailable if NATS does not answer; the ticket may be used up then.
         """
-        payload = self._decrypt_ticket(ticket)
+        payload = self._decrypt_ticket(ticket, self._ttl_seconds)
         if payload.origin != origin:
             raise auth.InvalidToken("the ticket was issued to a page of another origin")
         subject = subjects.ticket_subject(payload.id)
@@ -90,20 +93,60 @@ class Tickets:
             raise auth.InvalidToken(
                 "the ticket has been used; POST /v1/tickets for a new one"
             ) from None
-        return Identity(
-            Person(payload.tenant, payload.user),
-            frozenset(payload.scopes),
-            payload.expires,
-            payload.issued,
-            payload.session,
-        )
+        return _identity(payload)
 
-    def _decrypt_ticket(self, ticket: str) -> TicketPayload:
+    def is_genuine(self, ticket: str) -> bool:
+        """Return whether a ticket was issued here; it may have been used, or be too old."""
+        try:
+            self._decrypt_ticket(ticket, ttl_seconds=None)
+        except auth.InvalidToken:
+            return False
+        return True
+
+    def proof_of(self, ticket: str) -> str:
+        """Return the proof that the bearer of a redeemed ticket received the stream it opened.
+
+        It is sent in the stream, and the browser returns it in a header: neither is in the address.
+        """
+        return self._proof(self._decrypt_ticket(ticket, ttl_seconds=None))
+
+    def renew_ticket(self, ticket: str, origin: str, proof: str) -> Identity:
+        """Return the identity of a used ticket for a stream that returns; raises auth.InvalidToken.
+
+        The proof replaces the single use; the ticket lasts as long as the token it was issued for.
+        """
+        payload = self._decrypt_ticket(ticket, ttl_seconds=None)
+        if payload.origin != origin or not hmac.compare_digest(
+            self._proof(payload).encode(), proof.encode()
+        ):
+            raise auth.InvalidToken("the id of the last event is not one of the ticket's stream")
+        if payload.expires <= self._clock():
+            raise auth.InvalidToken("the token of the ticket has expired")
+        return _identity(payload)
+
+    def _proof(self, payload: TicketPayload) -> str:
+        digest = hmac.digest(self._proof_key, payload.id.encode(), hashlib.sha256)
+        return urlsafe_b64encode(digest[:PROOF_BYTES]).decode()
+
+    def _decrypt_ticket(self, ticket: str, ttl_seconds: int | None) -> TicketPayload:
         try:
             if len(ticket) > TICKET_LIMIT_CHARACTERS:
                 raise InvalidToken
-            now = int(self._clock())
-            payload = self._cipher.decrypt_at_time(ticket, self._ttl_seconds, now)
+            payload = (
+                self._cipher.decrypt(ticket)
+                if ttl_seconds is None
+                else self._cipher.decrypt_at_time(ticket, ttl_seconds, int(self._clock()))
+            )
             return msgspec.msgpack.decode(payload, type=TicketPayload)
         except (InvalidToken, msgspec.DecodeError, ValueError):
             raise auth.InvalidToken(INVALID_TICKET.format(seconds=self._ttl_seconds)) from None
+
+
+def _identity(payload: TicketPayload) -> Identity:
+    return Identity(
+        Person(payload.tenant, payload.user),
+        frozenset(payload.scopes),
+        payload.expires,
+        payload.issued,
+        payload.session,
+    )

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jwt
-import msgspec
-from tidings.contracts.ids import ID_LIMIT_CHARACTERS, Id
-from tidings.contracts.subjects import Person
+from tidings.runtime.auth.claims import ClaimRules, dialect_in, person_in, scopes_in, session_in
 from tidings.runtime.auth.identity import Identity, InvalidToken, MissingClaims
 from tidings.runtime.auth.keyset import ALGORITHMS, KeySet
 from tidings.runtime.settings import Settings
 
 SYMMETRIC = "HS256"
+TIME_CLAIMS = ("exp", "iat", "nbf")
 PUBLISHED_ALGORITHMS = tuple(ALGORITHMS.values())
-REQUIRED_CLAIMS = ["sub", "tenant", "scope", "exp"]
 TOKEN_LIMIT_CHARACTERS = 8192
-SCOPE_CACHE_SIZE = 256
+DECODE_OPTIONS = {"require": ["exp"], "verify_sub": False, "verify_jti": False}
+"""`claims.py` checks `sub` and `jti`: PyJWT would refuse integers."""
 
 _jwt: Any = jwt
 _decode: Callable[..., dict[str, Any]] = _jwt.decode
@@ -63,44 +61,50 @@ class Tokens:
             settings.jwt_leeway_seconds,
             settings.token_lifetime_limit_seconds,
         )
+        self._rules = ClaimRules.from_settings(settings)
 
-    async def identity(self, token: str) -> Identity:
-        """Return the identity of a token; raises InvalidToken, MissingClaims or Unavailable."""
+    async def identity(self, token: str, dialect: str | None = None) -> Identity:
+        """Return the identity of a token; raises InvalidToken, MissingClaims or Unavailable.
+
+        `dialect` is that of the path at which the token is used, for the defaults of its claims.
+        """
+        claims = await self._verified_claims(token)
+        return identity_of(claims, self._requirements, self._rules, dialect, time.time())
+
+    async def _verified_claims(self, token: str) -> dict[str, Any]:
         if len(token) > TOKEN_LIMIT_CHARACTERS:
             raise InvalidToken(f"the token has more than {TOKEN_LIMIT_CHARACTERS} characters")
         if self._keys is None:
-            return identity_of(
-                _decode_claims(token, self._secret, SYMMETRIC, self._requirements),
-                self._requirements,
-                time.time(),
-            )
+            return _decode_claims(token, self._secret, SYMMETRIC, self._requirements)
         header = _raise_as_ours(lambda: _header(token))
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm == SYMMETRIC and self._secret:
-            return identity_of(
-                _decode_claims(token, self._secret, SYMMETRIC, self._requirements),
-                self._requirements,
-                time.time(),
-            )
+            return _decode_claims(token, self._secret, SYMMETRIC, self._requirements)
         if algorithm not in PUBLISHED_ALGORITHMS:
             raise InvalidToken(
                 f"the token's algorithm is not one of {', '.join(PUBLISHED_ALGORITHMS)}"
             )
         key = await self._keys.find_key(kid, algorithm)
-        return identity_of(
-            _decode_claims(token, key.key, key.algorithm, self._requirements),
-            self._requirements,
-            time.time(),
-        )
+        return _decode_claims(token, key.key, key.algorithm, self._requirements)
 
 
-def identity_of(claims: dict[str, Any], requirements: TokenRequirements, now: float) -> Identity:
-    """Return the identity of verified claims; raises MissingClaims, or InvalidToken if too long.
+def identity_of(
+    claims: dict[str, Any],
+    requirements: TokenRequirements,
+    rules: ClaimRules,
+    dialect: str | None,
+    now: float,
+) -> Identity:
+    """Return the identity of verified claims; raises MissingClaims or InvalidToken.
 
     A token without `iat` counts as issued as early as possible, so that every revocation hits it.
     """
-    expires = float(claims["exp"])
-    issued = float(claims.get("iat", expires - requirements.lifetime_limit_seconds))
+    _check_types(claims)
+    try:
+        expires = float(claims["exp"])
+        issued = float(claims.get("iat", expires - requirements.lifetime_limit_seconds))
+    except OverflowError:
+        raise InvalidToken("the token is not valid: `exp` or `iat` is no time") from None
     if (
         not math.isfinite(expires)
         or expires - min(issued, now)
@@ -109,11 +113,29 @@ def identity_of(claims: dict[str, Any], requirements: TokenRequirements, now: fl
         raise InvalidToken(
             f"the token is valid for more than {requirements.lifetime_limit_seconds:.0f} seconds"
         )
-    person = Person(_claimed_id(claims, "tenant"), _claimed_id(claims, "sub"))
-    session = next(
-        (_claimed_id(claims, name) for name in ("sid", "jti") if claims.get(name) is not None), None
+    return Identity(
+        person_in(claims, rules, dialect),
+        scopes_in(claims, rules, dialect),
+        expires,
+        issued,
+        session_in(claims),
+        dialect_in(claims),
     )
-    return Identity(person, _scopes_of(claims), expires, issued, session)
+
+
+def _check_types(claims: dict[str, Any]) -> None:
+    """Raise InvalidToken if a registered claim has not the type of RFC 7519, section 4.1.
+
+    PyJWT converts some values and skips some checks for others, such as an empty audience.
+    """
+    for name in TIME_CLAIMS:
+        value = claims.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidToken(f"the token is not valid: `{name}` is no time")
+    audience, issuer = claims.get("aud", ""), claims.get("iss", "")
+    audiences = cast("list[Any]", audience) if isinstance(audience, list) else [audience]
+    if not all(isinstance(each, str) for each in (issuer, *audiences)):
+        raise InvalidToken("the token is not valid: `iss` is text, `aud` text or a list of texts")
 
 
 def _decode_claims(
@@ -127,7 +149,7 @@ def _decode_claims(
             audience=demands.audience,
             issuer=demands.issuer,
             leeway=demands.leeway_seconds,
-            options={"require": REQUIRED_CLAIMS},
+            options=DECODE_OPTIONS,
         )
     )
 
@@ -136,7 +158,7 @@ def _raise_as_ours(read: Callable[[], T]) -> T:
     try:
         return read()
     except jwt.MissingRequiredClaimError as error:
-        raise MissingClaims(f"the token needs the claim `{error.claim}`") from None
+        raise MissingClaims(f"the token has no claim `{error.claim}`: add it") from None
     except jwt.InvalidTokenError as error:
         raise InvalidToken(f"the token is not valid: {_fault_message(error)}") from None
 
@@ -147,27 +169,3 @@ def _fault_message(error: jwt.InvalidTokenError) -> str:
         (message for kind, message in FAULT_MESSAGES if isinstance(error, kind)),
         "it is not a JWT (RFC 7519)",
     )
-
-
-def _claimed_id(claims: dict[str, Any], name: str) -> str:
-    try:
-        value: str = msgspec.convert(claims[name], Id)
-        value.encode()
-    except (msgspec.ValidationError, UnicodeEncodeError):
-        raise MissingClaims(
-            f"the token's claim `{name}` must be an id: 1 to {ID_LIMIT_CHARACTERS} characters,"
-            " no control characters"
-        ) from None
-    return value
-
-
-def _scopes_of(claims: dict[str, Any]) -> frozenset[str]:
-    scope = claims["scope"]
-    if not isinstance(scope, str):
-        raise MissingClaims("the token's claim `scope` must be words separated by spaces")
-    return _split_scope(scope)
-
-
-@lru_cache(maxsize=SCOPE_CACHE_SIZE)
-def _split_scope(scope: str) -> frozenset[str]:
-    return frozenset(scope.split())

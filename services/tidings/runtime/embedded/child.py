@@ -15,7 +15,14 @@ from typing import BinaryIO, NamedTuple
 
 STOP_TIMEOUT_SECONDS = 10
 LAUNCHER = Path(__file__).with_name("die_with_parent.py")
-PASSED_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
+PASSED_VARIABLES = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "NSS_WRAPPER_PASSWD",
+    "NSS_WRAPPER_GROUP",
+)
+"""The last three name an account that the passwd file lacks, as containers do."""
 
 
 class Account(NamedTuple):

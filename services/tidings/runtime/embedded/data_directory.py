@@ -7,16 +7,25 @@ import os
 import random
 import secrets
 import socket
+import stat
+import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from tidings.runtime.errors import Permanent
+from tidings.runtime.quoting import shell_words
 
 HOST = "127.0.0.1"
 PORTS = range(20_000, 30_000)
 PORT_ATTEMPTS = 100
+LOCK_ATTEMPTS = 3
+LOCK_PAUSE_SECONDS = 0.05
+SECRET_FILES = ("jwt_secret", "running.json", "nats/password", "postgres/password")
+OTHERS_WRITE = 0o002
+OTHERS_ACCESS = 0o006
+"""A group is not meant: volumes of clusters belong to a group of the process alone."""
 
 
 class DataDirectoryInUse(Permanent):
@@ -44,6 +53,7 @@ def locked(data_dir: Path) -> Generator[Path]:
 def _lock_file(directory: Path) -> TextIO:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_modes(directory)
         return os.fdopen(os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     except OSError as error:
         raise DataDirectoryUnusable(
@@ -53,9 +63,35 @@ def _lock_file(directory: Path) -> TextIO:
         ) from error
 
 
+def _check_modes(directory: Path) -> None:
+    """Raise DataDirectoryUnusable if other accounts could replace our files, or read a secret."""
+    modes = {
+        path: _mode(path) for path in (directory, *(directory / name for name in SECRET_FILES))
+    }
+    if (mode := modes.pop(directory) or 0) & OTHERS_WRITE:
+        raise DataDirectoryUnusable(
+            f"data directory {directory} may be written by every account (mode {mode:04o});"
+            f" run `{shell_words('chmod', 'go-w', directory)}`, or point TIDINGS_DATA_DIR to a"
+            " directory inside it"
+        )
+    for path, mode in modes.items():
+        if mode is not None and mode & OTHERS_ACCESS:
+            raise DataDirectoryUnusable(
+                f"{path} holds a secret that other accounts may read (mode {mode:04o});"
+                f" run `{shell_words('chmod', '600', path)}`, or delete it if it may be known"
+            )
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
 def _lock(lock: TextIO, directory: Path) -> None:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _try_lock(lock)
     except BlockingIOError:
         holder = lock.read().strip() or "unknown"
         raise DataDirectoryInUse(
@@ -65,6 +101,30 @@ def _lock(lock: TextIO, directory: Path) -> None:
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
+
+
+def holder_has_ended(data_dir: Path) -> bool:
+    """Return whether the process that locked a data directory last does not run any more.
+
+    The lock tells it, as the pid may belong to another process, or be one of another container.
+    False if that is not known: without a lock file, or if another account owns it.
+    """
+    try:
+        with (data_dir / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _try_lock(lock: TextIO) -> None:
+    """Lock a file, waiting a moment for a command that only asks whether it is locked."""
+    for _ in range(LOCK_ATTEMPTS):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_PAUSE_SECONDS)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def remembered_port(directory: Path) -> int:

@@ -35,6 +35,8 @@ def account_for(cluster: Path) -> Account | None:
     `nobody` if the cluster is new.
     """
     if os.geteuid() != 0:
+        if not cluster.exists():
+            _require_passwd_entry()
         return None
     if sys.platform != "linux":
         raise CannotRunPostgres(
@@ -44,6 +46,19 @@ def account_for(cluster: Path) -> Account | None:
     return (
         Account(owner.st_uid, owner.st_gid) if owner and owner.st_uid else _unprivileged_account()
     )
+
+
+def _require_passwd_entry() -> None:
+    """Raise CannotRunPostgres if this account has no name: initdb would not run."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise CannotRunPostgres(
+            f"uid {uid} is in no passwd file, and Postgres does not make a cluster without a name;"
+            f" add the line `tidings:x:{uid}:{os.getegid()}::/tmp:/bin/false` to /etc/passwd, start"
+            " Tidings as an account of the system, or set TIDINGS_POSTGRES_DSN to another Postgres"
+        ) from None
 
 
 def _unprivileged_account() -> Account:

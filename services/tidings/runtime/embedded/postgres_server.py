@@ -21,6 +21,7 @@ from tidings.runtime.embedded.child import Account, Child, spawn_child
 from tidings.runtime.embedded.data_directory import HOST, remembered_password, rename_durably
 from tidings.runtime.embedded.postgres_install import account_for, binaries_for
 from tidings.runtime.embedded.server import ANSWER_TIMEOUT_SECONDS, EmbeddedServer, ServerFailed
+from tidings.runtime.quoting import url_part
 
 USER = DATABASE = "tidings"
 SETTINGS = {
@@ -112,7 +113,8 @@ class PostgresServer(EmbeddedServer):
         return True
 
     def _dsn(self, database: str) -> str:
-        return f"postgresql://{USER}:{self._password()}@{HOST}:{self.port}/{database}"
+        password = url_part(self._password())
+        return f"postgresql://{USER}:{password}@{HOST}:{self.port}/{database}"
 
     def _password(self) -> str:
         if (self.directory / "cluster").exists() and not (self.directory / "password").exists():

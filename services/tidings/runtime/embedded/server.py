@@ -65,10 +65,17 @@ class EmbeddedServer(ABC):
         """
         if self.is_running:
             return
-        with await locked_log(self.directory, self.stop_signal) as log:
-            self._child = await self._launch(log)
         try:
+            with await locked_log(self.directory, self.stop_signal) as log:
+                self._child = await self._launch(log)
             (self.directory / "server.pid").write_text(str(self.pid))
+        except OSError as error:
+            await self.stop()
+            raise ServerFailed(
+                f"{self.name} cannot write to {self.directory}: {error.strerror or error};"
+                " give the disk room, or choose another TIDINGS_DATA_DIR"
+            ) from error
+        try:
             await self._wait_until_ready(self._child)
         except BaseException:
             self.kill()
@@ -86,6 +93,10 @@ class EmbeddedServer(ABC):
     async def wait(self) -> int:
         """Wait until it exits; return its exit code."""
         return await self._require_child().wait()
+
+    async def frozen_reason(self) -> str | None:
+        """Return why it answers but stores nothing until it is restarted; None if it works."""
+        return None
 
     @abstractmethod
     async def _launch(self, log: BinaryIO) -> Child: ...

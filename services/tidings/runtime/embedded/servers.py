@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tidings.runtime.embedded.data_directory import locked, remembered_port
+from tidings.runtime.embedded.disk_room import has_room
 from tidings.runtime.embedded.nats_server import NatsServer
 from tidings.runtime.embedded.postgres_server import PostgresServer
 from tidings.runtime.embedded.server import EmbeddedServer, locked_log
@@ -20,6 +21,7 @@ from tidings.runtime.errors import TidingsError
 SHORTEST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0
 BACKOFF_RESET_SECONDS = 10.0
+HEALTH_INTERVAL_SECONDS = 2.0
 
 log = logging.getLogger("tidings.embedded")
 ServerT = TypeVar("ServerT", bound=EmbeddedServer)
@@ -67,13 +69,17 @@ async def run_postgres(directory: Path) -> AsyncGenerator[PostgresServer]:
 async def supervise(server: EmbeddedServer) -> AsyncGenerator[None]:
     """Run a server and restart it when it dies, until the block ends."""
     await server.start()
-    restarter = asyncio.create_task(_restart_forever(server), name=f"restart {server.name}")
+    keepers = (
+        asyncio.create_task(_restart_forever(server), name=f"restart {server.name}"),
+        asyncio.create_task(_stop_when_frozen(server), name=f"health of {server.name}"),
+    )
     try:
         yield
     finally:
-        restarter.cancel()
+        for keeper in keepers:
+            keeper.cancel()
         try:
-            await asyncio.wait((restarter,))
+            await asyncio.wait(keepers)
         finally:
             await server.stop()
 
@@ -90,6 +96,25 @@ async def _restart_forever(server: EmbeddedServer) -> None:
         if await _wait_for_exit(server) > BACKOFF_RESET_SECONDS:
             delay = SHORTEST_DELAY_SECONDS
         delay = await _restart(server, delay)
+
+
+async def _stop_when_frozen(server: EmbeddedServer) -> None:
+    """Stop a server that stores nothing, once its disk has room, so that it is restarted."""
+    reported: str | None = None
+    while True:
+        await asyncio.sleep(HEALTH_INTERVAL_SECONDS)
+        reason = await server.frozen_reason() if server.is_running else None
+        if reason and reason != reported:
+            log.error(
+                "%s: %s; it is restarted as soon as the disk of %s has room",
+                server.name,
+                reason,
+                server.directory,
+            )
+        reported = reason
+        if reason and await asyncio.to_thread(has_room, server.directory):
+            log.warning("%s: the disk has room; restarting the server, to store again", server.name)
+            await server.stop()
 
 
 async def _wait_for_exit(server: EmbeddedServer) -> float:

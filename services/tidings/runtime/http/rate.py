@@ -69,21 +69,22 @@ def rate_of(name: str, quota_and_window: tuple[int, int] | None) -> Rate | None:
     return Rate(name, *quota_and_window) if quota_and_window else None
 
 
-def take_token(rate: Rate, full: float, now: float) -> tuple[float, RateStatus]:
-    """Take a token of a bucket that is full again at `full`; return the new `full` and status.
+def take_token(rate: Rate, full: float, now: float, count: int = 1) -> tuple[float, RateStatus]:
+    """Take tokens of a bucket that is full again at `full`; return the new `full` and status.
+
+    They are taken if the bucket has one; the missing ones are owed, and delay the next one.
 
     One number holds the whole bucket (the generic cell rate algorithm of ITU-T I.371); times are
     seconds of one clock.
     """
     step = rate.window_seconds / rate.quota
-    after = max(full, now) + step
-    missing = after - now - rate.window_seconds
+    missing = max(full, now) + step - now - rate.window_seconds
     # A millionth of a step is rounding: a client that waits exactly as told must be admitted.
     if missing > step * 1e-6:
         return full, RateStatus(rate, 0, full - now, missing)
-    return after, RateStatus(
-        rate, int((rate.window_seconds - (after - now)) / step + 1e-6), after - now
-    )
+    after = max(full, now) + step * count
+    remaining = int((rate.window_seconds - (after - now)) / step + 1e-6)
+    return after, RateStatus(rate, max(0, remaining), after - now)
 
 
 class Bucket:
@@ -112,10 +113,19 @@ class Buckets(Generic[K]):
     def __len__(self) -> int:
         return len(self._full)
 
-    def take_token(self, key: K, now: float) -> RateStatus:
-        """Take a token of a key's bucket, if there is one."""
-        self._full[key], status = take_token(self._rate, self._full.get(key, 0.0), now)
+    def peek(self, key: K, now: float) -> RateStatus:
+        """Return the status that taking a token would have, and take none."""
+        return take_token(self._rate, self._full.get(key, 0.0), now)[1]
+
+    def take_token(self, key: K, now: float, count: int = 1) -> RateStatus:
+        """Take `count` tokens of a key's bucket, if there is one."""
+        self._full[key], status = take_token(self._rate, self._full.get(key, 0.0), now, count)
         self._full.move_to_end(key)
         if len(self._full) > self._limit:
             self._full.popitem(last=False)
         return status
+
+    def return_token(self, key: K) -> None:
+        """Return a token that was taken of a key's bucket."""
+        if key in self._full:
+            self._full[key] -= self._rate.window_seconds / self._rate.quota

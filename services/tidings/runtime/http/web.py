@@ -3,49 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import copy
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
-import uvicorn
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.cors import CORSConfig
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from tidings.contracts.documents.asyncapi import DEFAULT_EDGE, asyncapi_document
+from tidings.client.errors import StreamFull
 from tidings.contracts.http_bodies.results import Health
 from tidings.runtime.auth.access import RATE_STATUS
 from tidings.runtime.auth.identity import Unauthorised
 from tidings.runtime.errors import TidingsError, Transient
 from tidings.runtime.http import problem
-from tidings.runtime.http.openapi import ASYNCAPI, DescribedOpenAPI, Operation, operation_opt
+from tidings.runtime.http.connections.peers import Peers
+from tidings.runtime.http.documents import document_handlers
+from tidings.runtime.http.openapi import Operation, operation_opt
+from tidings.runtime.http.private_answers import PrivateAnswers
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.rate import RateExceeded
-from tidings.runtime.http.websocket import WebSocketProtocol
+from tidings.runtime.http.request_metrics import HttpMetrics, RequestMeter
+from tidings.runtime.http.server import HttpServer, server_config
+from tidings.runtime.http.stranger_limit import record_refusal
 
 STOP_TIMEOUT_SECONDS = 5
 
 log = logging.getLogger("tidings.web")
-
-
-class HttpServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to its process."""
-
-    def stop_listening(self) -> None:
-        """Close the listening sockets; open connections stay."""
-        for server in self.servers:
-            server.close()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Install no signal handlers."""
-        yield
 
 
 class RateLimitHeaders(ASGIMiddleware):
@@ -74,9 +64,10 @@ class RateLimitHeaders(ASGIMiddleware):
 
 def create_application(
     handlers: Sequence[Any],
-    ready: Callable[[], bool],
+    problems: Callable[[], Sequence[str]],
     idempotent: Callable[[ASGIApp], ASGIApp],
     origins: Sequence[str] = (),
+    metrics: HttpMetrics | None = None,
 ) -> Litestar:
     """Return an application of these handlers and those of every process; all POSTs are idempotent.
 
@@ -100,40 +91,53 @@ def create_application(
     def is_ready() -> Response[bytes]:
         """Report whether requests should be sent here."""
         return (
-            json_response(Health(status="ready"))
-            if ready()
-            else problem_response(503, "starting", "not yet; ask again in a moment")
+            problem_response(503, "not ready", "; ".join(found))
+            if (found := problems())
+            else json_response(Health(status="ready"))
         )
-
-    @get(ASYNCAPI, sync_to_thread=False, opt=operation_opt(Operation(dict[str, Any])))
-    def asyncapi(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Return the AsyncAPI document of the WebSocket, the event stream and the NATS subjects."""
-        return json_response(asyncapi_document(request.headers.get("host") or DEFAULT_EDGE))
 
     def idempotent_middleware(app: ASGIApp) -> ASGIApp:
         """Wrap the middleware in a function, which a Router does not deep-copy."""
         return idempotent(app)
 
-    own_handlers = [live, is_ready, asyncapi]
+    own_handlers = [live, is_ready]
     return Litestar(
         route_handlers=[
             Router("/", route_handlers=posts, middleware=[idempotent_middleware]),
-            *others,
-            *own_handlers,
+            *map(
+                _with_head,
+                [*others, *own_handlers, *document_handlers([*handlers, *own_handlers])],
+            ),
         ],
         exception_handlers={
             Problem: _on_problem,
             Unauthorised: _on_unauthorised,
             RateExceeded: _on_rate_exceeded,
+            StreamFull: _on_stream_full,
             Transient: _on_transient,
+            TidingsError: _on_refusal,
             HTTPException: _on_http_exception,
             Exception: _on_unexpected,
         },
-        openapi_config=DescribedOpenAPI([*handlers, *own_handlers]),
+        openapi_config=None,
         logging_config=None,
-        middleware=[RateLimitHeaders()],
+        middleware=[
+            *([RequestMeter(metrics)] if metrics else []),
+            RateLimitHeaders(),
+            PrivateAnswers(),
+        ],
         cors_config=_cors_config(origins) if origins else None,
     )
+
+
+def _with_head(handler: Any) -> Any:
+    """Return a handler that answers HEAD wherever it answers GET (RFC 9110, section 9.1)."""
+    if not isinstance(handler, HTTPRouteHandler) or "GET" not in handler.http_methods:
+        return handler
+    answering = copy.copy(handler)
+    methods: set[Any] = {*handler.http_methods, HttpMethod.HEAD}
+    answering.http_methods = methods
+    return answering
 
 
 def _cors_config(origins: Sequence[str]) -> CORSConfig:
@@ -159,24 +163,17 @@ def _cors_config(origins: Sequence[str]) -> CORSConfig:
 
 
 async def serve_application(
-    app: Litestar, listener: socket.socket, drain: Callable[[], Awaitable[None]]
+    app: ASGIApp, listener: socket.socket, peers: Peers, drain: Callable[[], Awaitable[None]]
 ) -> None:
     """Serve until cancelled, then `drain` the open connections and stop."""
-    config = uvicorn.Config(
+    config = server_config(
         app,
-        loop="uvloop",
-        http="httptools",
-        ws=WebSocketProtocol,
+        peers,
+        interface="asgi3",
         ws_per_message_deflate=False,
         ws_max_size=128 * 1024,
         ws_ping_interval=20,
         ws_ping_timeout=20,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        lifespan="off",
         timeout_graceful_shutdown=STOP_TIMEOUT_SECONDS,
     )
     server = HttpServer(config)
@@ -196,19 +193,26 @@ def _on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
     return answer
 
 
-def _on_unauthorised(_: Request[Any, Any, Any], error: Unauthorised) -> Response[bytes]:
+def _on_unauthorised(request: Request[Any, Any, Any], error: Unauthorised) -> Response[bytes]:
+    record_refusal(request.scope, error)
     return problem_response(
         error.status, "unauthorised" if error.status == 401 else "forbidden", str(error)
     )
 
 
 def _on_rate_exceeded(_: Request[Any, Any, Any], error: RateExceeded) -> Response[bytes]:
+    return rate_response(error)
+
+
+def rate_response(error: RateExceeded, **more: Any) -> Response[bytes]:
+    """Answer a request that exceeds a rate; RateLimitHeaders adds its headers."""
     return Response(
         problem.problem_body(
             429,
             "too many requests",
             str(error),
             retry_after_seconds=error.status.retry_after_seconds,
+            **more,
         ),
         status_code=429,
         media_type=problem.PROBLEM_MEDIA_TYPE,
@@ -219,6 +223,26 @@ def _on_transient(_: Request[Any, Any, Any], error: TidingsError) -> Response[by
     log.warning("%s", error)
     return problem_response(
         503, "unavailable", "the service cannot do this now; nothing is lost, try again"
+    )
+
+
+def _on_stream_full(_: Request[Any, Any, Any], error: StreamFull) -> Response[bytes]:
+    """Answer what the log has no room for: its operator can help, its sender can only wait."""
+    log.error("the log has reached its limit in bytes; nothing is dropped: %s", error)
+    return problem_response(
+        503,
+        "unavailable",
+        "the log has reached its limit in bytes and stores nothing more; nothing is dropped. Try"
+        " again when its operator has raised TIDINGS_EVENTS_LIMIT_BYTES or"
+        " TIDINGS_NOTIFICATIONS_LIMIT_BYTES",
+    )
+
+
+def _on_refusal(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:
+    """Answer a valid request that the log refuses: its operator can help, its sender cannot."""
+    log.error("the log refuses what a request needs: %s", error)
+    return problem_response(
+        503, "unavailable", "the service cannot do this now; its log has the reason"
     )
 
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidings.client.errors import StreamNameInUse, StreamNotFound
+from tidings.client.errors import RequestRefused, StreamNameInUse, StreamNotFound
 from tidings.client.jetstream import JetStream
 from tidings.contracts.cursor import epoch_of
 from tidings.contracts.streams import PARTITIONS_KEY, Stream, stream_definitions
 from tidings.runtime.errors import InvalidSettings
 from tidings.runtime.settings import Settings
 
-COMPARED_FIELDS = (
-    "subjects",
-    "max_age",
-    "max_msgs_per_subject",
-    "num_replicas",
-    "duplicate_window",
-)
+METADATA = "metadata"
 
 
 async def install_streams(jetstream: JetStream, settings: Settings) -> dict[str, str]:
     """Create or update every stream; return the epoch of each. Raises InvalidSettings."""
     return {
-        stream.name: await _ensure_stream(jetstream, stream)
-        for stream in expected_streams(settings)
+        stream.name: await ensure_stream(jetstream, stream) for stream in expected_streams(settings)
     }
 
 
@@ -35,26 +28,54 @@ def expected_streams(settings: Settings) -> tuple[Stream, ...]:
         replicas=settings.replicas,
         retention_days=settings.retention_days,
         notifications_per_user=settings.notifications_per_user,
+        events_limit_bytes=settings.events_limit_bytes,
+        notifications_limit_bytes=settings.notifications_limit_bytes,
         duplicate_window_seconds=settings.duplicate_window_seconds,
     )
 
 
-async def _ensure_stream(jetstream: JetStream, stream: Stream) -> str:
+async def ensure_stream(jetstream: JetStream, stream: Stream) -> str:
+    """Create a stream, or bring it up to date, and return its epoch; raises InvalidSettings.
+
+    Fields of the stream that its definition does not name stay as they are.
+    """
     info = await _stream_info(jetstream, stream) or await _create_stream(jetstream, stream)
-    configuration = info["config"]
-    installed_partitions = configuration.get("metadata", {}).get(PARTITIONS_KEY)
+    installed = info["config"]
+    installed_partitions = installed.get(METADATA, {}).get(PARTITIONS_KEY)
     if installed_partitions != stream.metadata[PARTITIONS_KEY]:
         expected_partitions = stream.metadata[PARTITIONS_KEY]
         raise InvalidSettings(
             f"TIDINGS_PARTITIONS is {expected_partitions}, but {stream.name} was installed with"
             f" {installed_partitions}; it cannot change"
         )
-    expected = stream.configuration()
-    if any(configuration.get(name, 0) != expected[name] for name in COMPARED_FIELDS):
-        await jetstream.call_api(
-            f"STREAM.UPDATE.{stream.name}", {**expected, "metadata": configuration["metadata"]}
-        )
+    if changed := _changed_fields(installed, stream):
+        await _update_stream(jetstream, stream, installed, changed)
     return epoch_of(info["created"])
+
+
+def _changed_fields(installed: dict[str, Any], stream: Stream) -> dict[str, Any]:
+    """Return the fields of the definition whose installed value is another one."""
+    expected = stream.configuration()
+    expected[METADATA] = {**installed.get(METADATA, {}), **expected[METADATA]}
+    # The server leaves out fields that are false, zero or empty.
+    return {
+        name: value
+        for name, value in expected.items()
+        if (installed.get(name) or False) != (value or False)
+    }
+
+
+async def _update_stream(
+    jetstream: JetStream, stream: Stream, installed: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    try:
+        await jetstream.call_api(f"STREAM.UPDATE.{stream.name}", {**installed, **changed})
+    except RequestRefused as error:
+        names = ", ".join(f"{name} to {value}" for name, value in changed.items())
+        raise InvalidSettings(
+            f"NATS refuses to change {stream.name} ({names}): {error}; make its configuration"
+            " possible, or restore the settings that it was installed with"
+        ) from None
 
 
 async def _stream_info(jetstream: JetStream, stream: Stream) -> dict[str, Any] | None:

@@ -45,6 +45,8 @@ If another process has moved it, the division by zero aborts the transaction. A 
 count in Python would come too late: in a pipeline the statements after it are already on their way.
 """
 
+LIVE_MODEL = "SELECT schema, version FROM tidings.read_model WHERE name = %s AND live"
+
 
 class Checkpoint(NamedTuple):
     """The last applied sequence of a partition of the stream, and the stream's epoch."""
@@ -85,11 +87,7 @@ class ReadModel:
             row = await (await connection.execute(self.sql(query), (partition,))).fetchone()
         checkpoint = Checkpoint(*row) if row else Checkpoint(0, epoch)
         if checkpoint.epoch != epoch:
-            raise LogLost(
-                f"{self.schema} was built from epoch {checkpoint.epoch} of"
-                f" {self.projection.stream}; now it is epoch {epoch}. Restore the stream, or"
-                f" rebuild the read model: tidings rebuild {self.projection.name}"
-            )
+            raise LogLost(rows_of_other_log(self.projection, checkpoint.epoch, epoch))
         return checkpoint
 
     def prepare_changes(self, changes: Iterable[Change]) -> list[Execution]:
@@ -113,8 +111,48 @@ class ReadModel:
             await connection.execute(sql, (rows,))
 
 
+def version_mismatch(projection: Projection, schema: str, version: int) -> str:
+    """Return what to do about a live read model of another version."""
+    if version > projection.version:
+        return (
+            f"{schema} is live, but this is version {projection.version}: a newer Tidings has"
+            " upgraded it; update this process"
+        )
+    return (
+        f"{schema} is live, but this is version {projection.version};"
+        f" run: tidings rebuild {projection.name}"
+    )
+
+
+def rows_of_other_log(projection: Projection, made_from: str, epoch: str) -> str:
+    """Return what to do about rows of a stream that is gone."""
+    return (
+        f"read model {projection.name} was built from epoch {made_from} of {projection.stream};"
+        f" now it is epoch {epoch}. Restore the stream, or rebuild the read model:"
+        f" tidings rebuild {projection.name}"
+    )
+
+
+def rows_beyond_log(projection: Projection, sequence: int, last: int) -> str:
+    """Return what to do about rows that are newer than the stream they come from."""
+    return (
+        f"read model {projection.name} has rows up to {sequence} of {projection.stream}, which"
+        f" ends at {last}: an older copy of it was restored, or it lost its tail. Restore the"
+        f" newer copy, or make the rows anew from this one: tidings rebuild {projection.name}"
+    )
+
+
 class ModelVersionMismatch(Permanent):
     """The live read model belongs to another version of its projection."""
+
+
+async def create_registry(connection: PostgresConnection) -> None:
+    """Create the table of read models if absent, and lock it until the transaction ends.
+
+    `IF NOT EXISTS` alone fails when two processes create it at the same time.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+    await connection.execute(CREATE_REGISTRY)
 
 
 async def live_model(
@@ -122,15 +160,10 @@ async def live_model(
 ) -> ReadModel:
     """Return the live read model, created if there is none; raises ModelVersionMismatch."""
     async with postgres.connection() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
-        await connection.execute(CREATE_REGISTRY)
-        query = "SELECT schema, version FROM tidings.read_model WHERE name = %s AND live"
-        row = await (await connection.execute(query, (projection.name,))).fetchone()
+        await create_registry(connection)
+        row = await (await connection.execute(LIVE_MODEL, (projection.name,))).fetchone()
         if row and row[1] != projection.version and not of_any_version:
-            raise ModelVersionMismatch(
-                f"{row[0]} is live, but this is version {projection.version};"
-                f" run: tidings rebuild {projection.name}"
-            )
+            raise ModelVersionMismatch(version_mismatch(projection, *row))
         if row:
             return ReadModel(projection, row[0])
         model = await _create_schema(connection, projection)
@@ -141,8 +174,7 @@ async def live_model(
 async def create_model(postgres: Postgres, projection: Projection) -> ReadModel:
     """Create an empty read model beside the live one; drop what an earlier attempt left."""
     async with postgres.connection() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
-        await connection.execute(CREATE_REGISTRY)
+        await create_registry(connection)
         query = "SELECT schema FROM tidings.read_model WHERE name = %s AND NOT live"
         for (schema,) in await (await connection.execute(query, (projection.name,))).fetchall():
             await _drop_schema(connection, schema)

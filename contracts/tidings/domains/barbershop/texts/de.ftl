@@ -8,29 +8,60 @@ appointment_booked =
     .own = { $message }
 appointment_cancelled =
     .title = Termin abgesagt
-    .message = { $client } hat { $service } um { $time } abgesagt
+    .message = { $client } hat { $service } abgesagt: { $time }
     .own = { $message }
 appointment_reminder =
     .title = Terminerinnerung
-    .message = { $client } kommt um { $time }: { $service }
+    .message = { $client } kommt für { $service }: { $time }
     .own = { $message }
 appointment_no_show =
     .title = Nicht erschienen
-    .message = { $client } ist um { $time } nicht erschienen: { $service }
+    .message = { $client } ist für { $service } nicht erschienen: { $time }
     .own = { $message }
 
 ## Leistung
 
 performance_threshold_exceeded =
-    .title = Schwelle überschritten
-    .message = { $metric } liegt bei { $value }, über der Schwelle von { $threshold }
-    .plain = { $metric } liegt bei { $value }, über der Schwelle
+    .title = { $position ->
+        [below] Schwelle unterschritten
+        [equal] Schwelle erreicht
+        [unknown] Schwelle überschritten oder unterschritten
+       *[other] Schwelle überschritten
+    }
+    .message = { $metric } liegt bei { $value }{ $position ->
+        [below] , unter der Schwelle von { $threshold }
+        [above] , über der Schwelle von { $threshold }
+        [equal] , genau auf der Schwelle von { $threshold }
+       *[other] { "" }
+    } ({ $trend ->
+        [increasing] steigend
+        [decreasing] fallend
+        [stable] gleichbleibend
+       *[other] { $trend }
+    })
+    .plain = { $metric } liegt bei { $value }{ $position ->
+        [below] , unter der Schwelle von { $threshold }
+        [above] , über der Schwelle von { $threshold }
+        [equal] , genau auf der Schwelle von { $threshold }
+       *[other] { "" }
+    }
 performance_goal_achieved =
     .title = Ziel erreicht
-    .message = Du hast dein Ziel erreicht: { $metric } liegt bei { $value }
+    .message = Du hast dein Ziel erreicht: { $metric } liegt bei { $value } ({ $trend ->
+        [increasing] steigend
+        [decreasing] fallend
+        [stable] gleichbleibend
+       *[other] { $trend }
+    })
+    .plain = Du hast dein Ziel erreicht: { $metric } liegt bei { $value }
 performance_trend_changed =
     .title = Trend geändert
-    .message = Der Trend von { $metric } ist jetzt: { $trend } ({ $value })
+    .message = Der Trend von { $metric } ist jetzt: { $trend ->
+        [increasing] steigend
+        [decreasing] fallend
+        [stable] gleichbleibend
+       *[other] { $trend }
+    } ({ $value })
     .plain = Der Trend von { $metric } hat sich geändert, der Wert ist jetzt { $value }
 
 ## Standorte
@@ -57,6 +88,7 @@ training_certification_expiring =
     .title = Zertifikat läuft ab
     .message = Dein Zertifikat { $title } läuft bald ab
     .dated = Dein Zertifikat { $title } läuft am { $expires } ab
+    .stated = Dein Zertifikat { $title } läuft ab: { $expires }
 
 ## Erfolge
 

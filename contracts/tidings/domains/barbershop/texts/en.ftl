@@ -8,26 +8,42 @@ appointment_booked =
     .own = { $message }
 appointment_cancelled =
     .title = Appointment cancelled
-    .message = { $client } cancelled { $service } at { $time }
+    .message = { $client } cancelled { $service }: { $time }
     .own = { $message }
 appointment_reminder =
     .title = Appointment reminder
-    .message = { $client } comes for { $service } at { $time }
+    .message = { $client } comes for { $service }: { $time }
     .own = { $message }
 appointment_no_show =
     .title = Client did not come
-    .message = { $client } did not come for { $service } at { $time }
+    .message = { $client } did not come for { $service }: { $time }
     .own = { $message }
 
 ## Performance
 
 performance_threshold_exceeded =
-    .title = Threshold exceeded
-    .message = Your { $metric } is { $value }, beyond the threshold of { $threshold }
-    .plain = Your { $metric } is { $value }, beyond its threshold
+    .title = { $position ->
+        [below] Below threshold
+        [equal] Threshold reached
+        [unknown] Threshold crossed
+       *[other] Threshold exceeded
+    }
+    .message = Your { $metric } is { $value }{ $position ->
+        [below] , below the threshold of { $threshold }
+        [above] , above the threshold of { $threshold }
+        [equal] , at the threshold of { $threshold }
+       *[other] { "" }
+    } ({ $trend })
+    .plain = Your { $metric } is { $value }{ $position ->
+        [below] , below the threshold of { $threshold }
+        [above] , above the threshold of { $threshold }
+        [equal] , at the threshold of { $threshold }
+       *[other] { "" }
+    }
 performance_goal_achieved =
     .title = Goal achieved
-    .message = You reached your goal: { $metric } is { $value }
+    .message = You reached your goal: { $metric } is { $value } ({ $trend })
+    .plain = You reached your goal: { $metric } is { $value }
 performance_trend_changed =
     .title = Trend changed
     .message = The trend of your { $metric } is now: { $trend } ({ $value })
@@ -57,6 +73,7 @@ training_certification_expiring =
     .title = Certification expires soon
     .message = Your certification { $title } expires soon
     .dated = Your certification { $title } expires on { $expires }
+    .stated = Your certification { $title } expires: { $expires }
 
 ## Achievements
 

@@ -7,4 +7,4 @@ message_posted =
         [one] Neue Nachricht von { $name }
        *[other] { $count } neue Nachrichten
     }
-    .message = { $name }: { $words }
+    .message = { $name }: { $text }

@@ -7,4 +7,4 @@ message_posted =
         [one] New message from { $name }
        *[other] { $count } new messages
     }
-    .message = { $name }: { $words }
+    .message = { $name }: { $text }

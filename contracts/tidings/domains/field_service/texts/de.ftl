@@ -2,6 +2,9 @@
 
 ## Aufträge
 
+work_order_assigned_to_you =
+    .title = Auftrag zugewiesen
+    .message = Auftrag { $id } ist dir zugewiesen
 work_order_status =
     .title = Auftrag geändert
     .message = Auftrag { $id } hat jetzt den Status: { $status }

@@ -2,6 +2,9 @@
 
 ## Work orders
 
+work_order_assigned_to_you =
+    .title = Work order assigned
+    .message = Work order { $id } assigned to you
 work_order_status =
     .title = Work order updated
     .message = Work order { $id } status updated to: { $status }

@@ -3,14 +3,20 @@
 ## Vorfälle
 
 incident_created =
-    .title = Vorfall { $number }
-    .message = { $title }
+    .title = Neuer Vorfall
+    .message = Vorfall { $number } wurde gemeldet
 incident_assigned =
-    .title = Vorfall { $number } zugewiesen
-    .message = Dir wurde Vorfall { $number } zugewiesen
+    .title = Vorfall zugewiesen
+    .message = Vorfall { $number } wurde zugewiesen
 incident_status_changed =
-    .title = Vorfall { $number } geändert
-    .message = Vorfall { $number } ist jetzt: { $status }
+    .title = Vorfall geändert
+    .message = Vorfall { $number } wurde geändert
+incident_escalated =
+    .title = Vorfall eskaliert
+    .message = Vorfall { $number } wurde eskaliert
 incident_resolved =
-    .title = Vorfall { $number } gelöst
-    .message = Vorfall { $number } ist gelöst
+    .title = Vorfall gelöst
+    .message = Vorfall { $number } wurde gelöst
+incident_closed =
+    .title = Vorfall geschlossen
+    .message = Vorfall { $number } wurde geschlossen

@@ -3,14 +3,20 @@
 ## Incidents
 
 incident_created =
-    .title = Incident { $number }
-    .message = { $title }
+    .title = New Incident Created
+    .message = Incident { $number } has been created
 incident_assigned =
-    .title = Incident { $number } assigned
-    .message = You have been assigned to incident { $number }
+    .title = Incident Assigned
+    .message = Incident { $number } has been assigned
 incident_status_changed =
-    .title = Incident { $number } updated
-    .message = Incident { $number } is now: { $status }
+    .title = Incident Updated
+    .message = Incident { $number } has been updated
+incident_escalated =
+    .title = Incident Escalated
+    .message = Incident { $number } has been escalated
 incident_resolved =
-    .title = Incident { $number } resolved
-    .message = Incident { $number } is resolved
+    .title = Incident Resolved
+    .message = Incident { $number } has been resolved
+incident_closed =
+    .title = Incident Closed
+    .message = Incident { $number } has been closed

@@ -4,7 +4,7 @@
 
 task_assigned_to_you =
     .title = Aufgabe zugewiesen
-    .message = Dir wurde eine Aufgabe zugewiesen: { $task }
+    .message = Dir wurde eine Aufgabe zugewiesen: „{ $task }“
     .action-accept = Annehmen
     .action-decline = Ablehnen
 task_status_changed =

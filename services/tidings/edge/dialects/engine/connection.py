@@ -8,10 +8,12 @@ from typing import Any
 
 from tidings.contracts.notifications import Counts
 from tidings.edge.connection.connection import ConnectionContext, UserConnection
+from tidings.edge.connection.limits import ConnectionSlot
 from tidings.edge.delivery.frames import EncodedFrame
+from tidings.edge.dialects.engine.client_state import ClientState
 from tidings.edge.dialects.engine.dialect import DialectFrame
 from tidings.edge.dialects.engine.messages import Message, frame_json
-from tidings.edge.dialects.engine.renderer import ClientState, DialectRenderer, FrameFilter
+from tidings.edge.dialects.engine.renderer import DialectRenderer
 from tidings.edge.dialects.engine.replay import DialectReplay
 from tidings.runtime.auth.identity import Identity
 
@@ -27,12 +29,11 @@ class DialectConnection:
 
     __slots__ = (
         "_acks",
+        "_client",
         "_connection",
-        "_known_sequence",
+        "_is_count_requested",
         "_renderer",
-        "_replay",
         "_send_message",
-        "frame_filter",
     )
 
     def __init__(
@@ -42,19 +43,27 @@ class DialectConnection:
         renderer: DialectRenderer,
         replay: DialectReplay,
         send_message: Callable[[Any], Awaitable[None]],
+        *,
+        slot: ConnectionSlot,
     ) -> None:
         self._acks = connections.acks
-        self._connection = UserConnection(connections, identity, self._send, replay)
+        self._connection = UserConnection(
+            connections, identity, self._send, replay, dialect=renderer.dialect_name, slot=slot
+        )
+        self._client = ClientState(self._connection)
+        self._is_count_requested = False
         self._renderer = renderer
-        self._replay = replay
         self._send_message = send_message
-        self._known_sequence = 0
-        self.frame_filter: FrameFilter | None = None
 
     @property
     def identity(self) -> Identity:
         """Return the identity of the client."""
         return self._connection.identity
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether the replay has ended."""
+        return self._connection.is_live
 
     async def run(self, cursor: str | None, listen: Callable[[], Awaitable[None]]) -> None:
         """Send frames from a cursor on, and listen.
@@ -71,6 +80,10 @@ class DialectConnection:
         """Send frames outside the chain, between two frames of the log."""
         for frame in frames:
             self._connection.send_now(EncodedFrame(RENDERED, frame_json(frame, None)))
+
+    def request_count(self) -> None:
+        """Send the unread count once the replay has ended, however often it is requested."""
+        self._is_count_requested = True
 
     async def read_counts(self) -> Counts:
         """Return the user's counts; raises Unavailable."""
@@ -89,11 +102,9 @@ class DialectConnection:
             await self._send_messages(self._render_other(frame))
 
     async def _send_entries(self, frame: EncodedFrame) -> None:
-        is_first = self._renderer.cache_key not in frame.renderings
         await self._send_messages(self._render_entries(frame))
-        if is_first and frame.cursor:
-            self._connection.cursor = frame.cursor
-            self._connection.record_sent()
+        if frame.cursor:
+            self._connection.record_sent(frame.cursor)
 
     async def _send_messages(self, messages: Iterable[Message]) -> None:
         for message in messages:
@@ -112,22 +123,23 @@ class DialectConnection:
                 return []
 
     def _render_entries(self, frame: EncodedFrame) -> list[Message]:
-        is_replaying = self._connection.cursor.until
-        if not is_replaying:
-            self._known_sequence = self._connection.cursor.sequence
-        client = self._client_state()
-        if client.pending_only or client.frame_filter or is_replaying:
-            return self._renderer.render_entries(frame, client)
+        self._client.begin_frame()
+        if frame.content is None:
+            return self._with_requested_count(self._renderer.render_entries(frame, self._client))
         key = self._renderer.cache_key
         if key not in frame.renderings:
-            frame.renderings[key] = self._renderer.render_shared_entries(frame, client)
+            frame.renderings[key] = self._renderer.render_live_entries(
+                frame.content, frame.cursor, self._client
+            )
         return frame.renderings[key]
 
-    def _client_state(self) -> ClientState:
-        return ClientState(
-            self.identity.person.user,
-            self._connection.stream.inbox,
-            self._known_sequence,
-            self._replay.pending_only,
-            self.frame_filter,
-        )
+    def _with_requested_count(self, messages: list[Message]) -> list[Message]:
+        """Return messages with the requested count, if they are the first ones after a replay.
+
+        A dialect that sends its counts then has answered with them.
+        """
+        if not (self._is_count_requested and self.is_live):
+            return messages
+        self._is_count_requested = False
+        counts = self._connection.stream.inbox.counts(time.time())
+        return messages or self._renderer.render_unread_count(counts)

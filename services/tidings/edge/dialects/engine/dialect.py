@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+from tidings.contracts.close_codes import CloseCode
 from tidings.contracts.notifications import Counts, Notification
+from tidings.projections.inbox.inbox_state import InboxState
+
+EVENT_TYPE_LENGTH_LIMIT = 100
 
 
 class DialectFrame(NamedTuple):
@@ -40,9 +45,9 @@ class MarkReadRequest(DialectRequest, frozen=True, kw_only=True, tag="mark_read"
 
 
 class SubscribeRequest(DialectRequest, frozen=True, kw_only=True, tag="subscribe"):
-    """Receive only notifications of this type and of those subscribed to before."""
+    """Ask for events of a type. All of them are sent anyway, so this is only acknowledged."""
 
-    event_type: str
+    event_type: Annotated[str, Meta(max_length=EVENT_TYPE_LENGTH_LIMIT)]
 
 
 AnyDialectRequest = PingRequest | CountRequest | MarkReadRequest | SubscribeRequest
@@ -55,6 +60,9 @@ class Dialect:
 
     name: ClassVar[str]
     accepted_requests: ClassVar[tuple[type[DialectRequest], ...]] = (PingRequest,)
+    documented_close_codes: ClassVar[frozenset[CloseCode]] = frozenset()
+    """The close codes that the document states for a token's faults: the handshake is accepted and
+    the connection closed with them. All other refusals answer the handshake with a status."""
 
     def decode_request(self, text: str | bytes) -> AnyDialectRequest:
         """Decode a frame from a client; raises ValueError or msgspec.DecodeError."""
@@ -69,7 +77,7 @@ class Dialect:
         yield from ()
 
     def notification_frames(self, notification: Notification) -> Iterator[DialectFrame]:
-        """Yield the frames of a notification, which may have been read already."""
+        """Yield the frames of a notification that is unread and in the list."""
         yield from ()
 
     def mark_frames(self, state: str, identifier: str) -> Iterator[DialectFrame]:
@@ -83,6 +91,14 @@ class Dialect:
         """Yield the frames of the counts after a change."""
         yield from ()
 
+    def state_frames(self, counts: Counts, inbox: InboxState) -> Iterator[DialectFrame]:
+        """Yield the frames of an inbox after a change; by default, those of the counts alone."""
+        yield from self.count_frames(counts)
+
+    def with_counts(self, frame: DialectFrame, counts: Counts) -> DialectFrame:
+        """Return a frame of a notification, with the counts if the product sends both in one."""
+        return frame
+
     def heartbeat_frames(self) -> Iterator[DialectFrame]:
         """Yield the frames of a heartbeat."""
         yield from ()
@@ -91,9 +107,11 @@ class Dialect:
         """Yield the response to `get_unread_count`."""
         yield from ()
 
-    def subscription_names(self, notification: Notification) -> frozenset[str]:
-        """Return the names that a client may subscribe to in order to receive a notification."""
-        return frozenset()
+    def subscribed_frame(self, event_type: str) -> DialectFrame:
+        """Return the acknowledgement of `subscribe`."""
+        return DialectFrame(
+            {"type": "subscribed", "event_type": event_type, "timestamp": datetime.now(UTC)}
+        )
 
     def pong_frame(self) -> DialectFrame:
         """Return the response to a ping."""

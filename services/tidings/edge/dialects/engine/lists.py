@@ -59,6 +59,16 @@ class DialectLists:
         """Return the counts; raises Unavailable."""
         return (await self._log.read_inbox(person)).counts(time.time())
 
+    async def read_notification(self, person: Person, identifier: str) -> Notification:
+        """Return one of a user's notifications.
+
+        Raises Problem if the user has no such notification, or Unavailable.
+        """
+        body = await self._log.read_notification(person, identifier)
+        if body is None:
+            raise Problem(404, "not found", "Notification not found")
+        return _notification(body)
+
     async def mark_notification(
         self, person: Person, identifier: str, state: MarkableState
     ) -> Notification:
@@ -66,10 +76,8 @@ class DialectLists:
 
         Raises Problem if the user has no such notification, or Unavailable.
         """
-        body = await self._log.read_notification(person, identifier)
-        if body is None:
-            raise Problem(404, "not found", "Notification not found")
-        notification, now = _notification(body), datetime.now(UTC)
+        notification = await self.read_notification(person, identifier)
+        now = datetime.now(UTC)
         if state == "read" and notification.read:
             return notification
         await self._marks.append_mark(

@@ -13,26 +13,22 @@ from tidings.edge.dialects.engine.dialect import (
     AnyDialectRequest,
     CountRequest,
     Dialect,
-    DialectFrame,
     MarkReadRequest,
     PingRequest,
     SubscribeRequest,
 )
 from tidings.runtime.errors import TidingsError
 
-SUBSCRIPTIONS_LIMIT = 100
-
 
 class DialectPolicy:
     """The policy of one connection; a malformed request gets an error frame, and no close."""
 
-    __slots__ = ("_connection", "_dialect", "_marks", "_subscriptions")
+    __slots__ = ("_connection", "_dialect", "_marks")
 
     def __init__(self, marks: Marks, dialect: Dialect, connection: DialectConnection) -> None:
         self._marks = marks
         self._dialect = dialect
         self._connection = connection
-        self._subscriptions: frozenset[str] = frozenset()
 
     async def handle_text(self, text: str | bytes) -> None:
         """Carry out a request and send the response."""
@@ -48,12 +44,22 @@ class DialectPolicy:
             case PingRequest():
                 self._connection.send_frames(self._dialect.pong_frame())
             case CountRequest():
-                counts = await self._connection.read_counts()
-                self._connection.send_frames(*self._dialect.unread_count_frames(counts))
+                await self._send_count()
             case MarkReadRequest():
                 await self._mark_read(request.notification_id)
             case SubscribeRequest():
-                self._subscribe(request.event_type)
+                self._connection.send_frames(self._dialect.subscribed_frame(request.event_type))
+
+    async def _send_count(self) -> None:
+        """Send the unread count; during a replay, once the replay has ended.
+
+        A client that adds up notifications itself would count the rest of the replay twice.
+        """
+        if self._connection.is_live:
+            counts = await self._connection.read_counts()
+            self._connection.send_frames(*self._dialect.unread_count_frames(counts))
+        else:
+            self._connection.request_count()
 
     async def _mark_read(self, identifier: str) -> None:
         if not await self._connection.has_notification(identifier):
@@ -62,15 +68,3 @@ class DialectPolicy:
         await self._marks.append_mark(
             self._connection.identity.person, operation, datetime.now(UTC)
         )
-
-    def _subscribe(self, event_type: str) -> None:
-        if len(self._subscriptions) >= SUBSCRIPTIONS_LIMIT:
-            raise ValueError(f"at most {SUBSCRIPTIONS_LIMIT} subscriptions")
-        self._subscriptions |= {event_type}
-        self._connection.frame_filter = self._is_subscribed
-
-    def _is_subscribed(self, frame: DialectFrame) -> bool:
-        if frame.notification is None:
-            return True
-        names = self._dialect.subscription_names(frame.notification)
-        return not self._subscriptions.isdisjoint(names)

@@ -1,42 +1,32 @@
-"""The renderer: from a canonical frame to a dialect's messages; pure, except for the clock."""
+"""The renderer: from a canonical frame to a dialect's messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from tidings.contracts.cursor import Cursor
+from tidings.contracts.notifications import Counts, Entry
 from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.dialects.engine import messages, translation
+from tidings.edge.dialects.engine.client_state import ClientState
 from tidings.edge.dialects.engine.dialect import Dialect, DialectFrame
 from tidings.edge.dialects.engine.messages import Message
-from tidings.projections.inbox.inbox_state import InboxState
-
-FrameFilter = Callable[[DialectFrame], bool]
-
-
-class ClientState(NamedTuple):
-    """What the frames for one client depend on, besides the canonical frame.
-
-    `known_sequence` is the position up to which the client has every notification;
-    `pending_only`: omit notifications that were read or removed in the meantime;
-    `frame_filter`: selects the frames to send, None for all.
-    """
-
-    user: str
-    inbox: InboxState
-    known_sequence: int
-    pending_only: bool
-    frame_filter: FrameFilter | None
 
 
 class DialectRenderer:
     """One dialect on one transport; `includes_cursors`: the last frame up to each cursor has it.
 
-    Renderers with the same `cache_key` render a live frame to the same messages.
+    `greets_with_cursor`: so has the first frame. Renderers with the same `cache_key` render a live
+    frame to the same messages.
     """
 
-    __slots__ = ("_dialect", "_encode_messages", "cache_key", "includes_cursors")
+    __slots__ = (
+        "_dialect",
+        "_encode_messages",
+        "_greets_with_cursor",
+        "cache_key",
+        "includes_cursors",
+    )
 
     def __init__(
         self,
@@ -44,15 +34,23 @@ class DialectRenderer:
         encode_messages: Callable[[Iterable[DialectFrame], Cursor | None], list[Message]],
         *,
         includes_cursors: bool,
+        greets_with_cursor: bool,
     ) -> None:
         self._dialect = dialect
         self._encode_messages = encode_messages
+        self._greets_with_cursor = greets_with_cursor
         self.includes_cursors = includes_cursors
         self.cache_key = f"{dialect.name} {encode_messages.__name__} {includes_cursors}"
 
+    @property
+    def dialect_name(self) -> str:
+        """Return the name of the dialect."""
+        return self._dialect.name
+
     def render_hello(self, user: str, connection: str, cursor: Cursor | None) -> list[Message]:
         """Render the first frame of a connection."""
-        return self._messages(self._dialect.hello_frames(user, connection), cursor)
+        frames = self._dialect.hello_frames(user, connection)
+        return self._messages(frames, cursor if self._greets_with_cursor else None)
 
     def render_heartbeat(self, cursor: Cursor | None) -> list[Message]:
         """Render a heartbeat."""
@@ -61,19 +59,18 @@ class DialectRenderer:
     def render_entries(self, frame: EncodedFrame, client: ClientState) -> list[Message]:
         """Render entries for one client."""
         entries = translation.decode_entries(frame.body)
-        if client.pending_only:
-            entries = translation.pending_entries(entries, client.inbox)
-        rendered = translation.entries_frames(
-            self._dialect, entries, client.inbox, client.known_sequence
-        )
-        return self._messages(filter(client.frame_filter, rendered), frame.cursor)
-
-    def render_shared_entries(self, frame: EncodedFrame, client: ClientState) -> list[Message]:
-        """Render entries for every client of a user that has all entries before them."""
-        if frame.content is None:
-            return self.render_entries(frame, client)
-        rendered = translation.live_frames(self._dialect, frame.content, client.inbox, client.user)
+        rendered = translation.entries_frames(self._dialect, entries, client)
         return self._messages(rendered, frame.cursor)
+
+    def render_live_entries(
+        self, content: tuple[list[Entry], Counts], cursor: Cursor | None, client: ClientState
+    ) -> list[Message]:
+        """Render entries for every client of a user that has all entries before them."""
+        return self._messages(translation.live_frames(self._dialect, content, client), cursor)
+
+    def render_unread_count(self, counts: Counts) -> list[Message]:
+        """Render the response to a request for the unread count."""
+        return self._messages(self._dialect.unread_count_frames(counts), None)
 
     def _messages(self, frames: Iterable[DialectFrame], cursor: Cursor | None) -> list[Message]:
         # A cursor with `until` lies in the middle of a replay: a client must not resume there.
@@ -83,9 +80,20 @@ class DialectRenderer:
 
 def websocket_renderer(dialect: Dialect, *, includes_cursors: bool) -> DialectRenderer:
     """Return the renderer of a dialect on WebSockets."""
-    return DialectRenderer(dialect, messages.websocket_messages, includes_cursors=includes_cursors)
+    return DialectRenderer(
+        dialect,
+        messages.websocket_messages,
+        includes_cursors=includes_cursors,
+        greets_with_cursor=includes_cursors,
+    )
 
 
 def stream_renderer(dialect: Dialect) -> DialectRenderer:
-    """Return the renderer of a dialect on event streams, whose ids are cursors."""
-    return DialectRenderer(dialect, messages.stream_messages, includes_cursors=True)
+    """Return the renderer of a dialect on event streams, whose ids are cursors.
+
+    The first event has no id, so a stream that is lost right after it resumes after the last event
+    sent to the client, or to its user.
+    """
+    return DialectRenderer(
+        dialect, messages.stream_messages, includes_cursors=True, greets_with_cursor=False
+    )

@@ -14,18 +14,13 @@ from tidings.edge.dialects.engine.sent_positions import SentPositions
 
 
 class DialectReplay:
-    """The replay of one connection: it never starts over, since dialects have no reset.
+    """The replay of one connection: it never starts over, since dialects have no reset."""
 
-    `pending_only`: omit notifications that were handled in the meantime; set from a start without
-    a cursor until the head.
-    """
-
-    __slots__ = ("_log", "_sent_positions", "pending_only")
+    __slots__ = ("_log", "_sent_positions")
 
     def __init__(self, log: LogReader, sent_positions: SentPositions) -> None:
         self._log = log
         self._sent_positions = sent_positions
-        self.pending_only = False
 
     async def begin(self, connection: ReplayingConnection, cursor: str | None) -> None:
         """Set the connection's cursor and send hello; raises Unavailable."""
@@ -39,7 +34,7 @@ class DialectReplay:
 
     def frame_on_arrival(self, connection: ReplayingConnection) -> EncodedFrame:
         """Return a frame with the counts, and end the replay."""
-        connection.is_live, self.pending_only = True, False
+        connection.is_live = True
         counts = connection.stream.inbox.counts(time.time())
         return frames.entries(connection.cursor, connection.cursor, [], counts)
 
@@ -47,19 +42,21 @@ class DialectReplay:
         """Return the cursor to start at; one of another log counts as none."""
         with suppress(InvalidCursor, Unreplayable):
             if cursor:
-                return await self._log.check_cursor(Cursor.parse(cursor))
-        self.pending_only = True
+                return await self._log.check_cursor(
+                    Cursor.parse(cursor), connection.identity.person
+                )
         return await self._sent_cursor(connection)
 
     async def _sent_cursor(self, connection: ReplayingConnection) -> Cursor:
         """Return the cursor up to which the user was sent everything, on any edge."""
         sent_here = max(
             (
-                subscriber.cursor.sequence
+                subscriber.sent_cursor.sequence
                 for subscriber in connection.stream.subscribers
-                if subscriber.is_live
+                if subscriber.is_live and not subscriber.sent_cursor.until
             ),
             default=0,
         )
-        sent = await self._sent_positions.sequence_of(connection.identity.person)
-        return Cursor(self._log.epoch, max(sent_here, sent))
+        person = connection.identity.person
+        sent = await self._sent_positions.sequence_of(person)
+        return Cursor(self._log.epoch_of(person), max(sent_here, sent))

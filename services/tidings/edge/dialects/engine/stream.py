@@ -9,6 +9,7 @@ from tidings.edge.connection.closing import ConnectionClosed
 from tidings.edge.connection.connection import ConnectionContext
 from tidings.edge.connection.event_stream import EventStreamTransport
 from tidings.edge.connection.gate import ConnectionGate
+from tidings.edge.connection.limits import ConnectionSlot
 from tidings.edge.dialects.engine.connection import DialectConnection
 from tidings.edge.dialects.engine.dialect import Dialect
 from tidings.edge.dialects.engine.renderer import stream_renderer
@@ -21,7 +22,7 @@ from tidings.runtime.auth.identity import Identity
 class DialectEventStream:
     """One event stream of a front end; it resumes after `Last-Event-ID`."""
 
-    __slots__ = ("_connections", "_dialect", "_gate", "_sent_positions", "_transport")
+    __slots__ = ("_connections", "_dialect", "_gate", "_sent_positions", "_slot", "_transport")
 
     def __init__(
         self,
@@ -36,21 +37,36 @@ class DialectEventStream:
         self._dialect = dialect
         self._sent_positions = sent_positions
         self._transport = transport
+        self._slot: ConnectionSlot | None = None
 
     async def authenticate(self, handshake: HandshakeInfo) -> Identity | None:
-        """Return the identity of the client, None without a token."""
-        return await self._gate.identify(handshake, in_query=True)
+        """Return the identity of the client, None without a token.
+
+        An EventSource reconnects when its stream ends, but not when its request is refused: so the
+        user's slot is taken before the answer.
+        """
+        identity = await self._gate.identify(handshake, in_query=True, dialect=self._dialect.name)
+        if identity:
+            self._slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
+        return identity
 
     async def serve(self, identity: Identity, cursor: str | None) -> None:
         """Send events until one side ends the stream."""
+        assert self._slot  # taken by `authenticate`
         connection = DialectConnection(
             self._connections,
             identity,
             stream_renderer(self._dialect),
             DialectReplay(self._connections.log, self._sent_positions),
             self._send,
+            slot=self._slot,
         )
         await connection.run(cursor, self._transport.wait_for_disconnect)
+
+    def release_slot(self) -> None:
+        """Free the slot that `authenticate` took."""
+        if self._slot:
+            self._slot.release()
 
     def _send(self, message: Any) -> Awaitable[None]:
         # Looked up for each message: the first one of a stream is sent in another way.

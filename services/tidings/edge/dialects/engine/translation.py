@@ -1,13 +1,13 @@
-"""Translation: from canonical entries to a dialect's frames; pure, except for the clock."""
+"""Translation: from canonical entries to a dialect's frames."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import msgspec
 from tidings.contracts.frames import Entries
 from tidings.contracts.notifications import Counts, Entry, Mark, Notification
+from tidings.edge.dialects.engine.client_state import ClientState
 from tidings.edge.dialects.engine.dialect import Dialect, DialectFrame
 from tidings.projections.inbox.inbox_state import InboxState
 
@@ -16,65 +16,51 @@ decode_entries = msgspec.json.Decoder(Entries).decode
 _REPORTED_STATES = ("read", "unread", "archived", "deleted")
 
 
-def entries_frames(
-    dialect: Dialect, frame: Entries, inbox: InboxState, known_sequence: int
-) -> Iterator[DialectFrame]:
+def entries_frames(dialect: Dialect, frame: Entries, client: ClientState) -> Iterator[DialectFrame]:
     """Yield a dialect's frames of entries for one client.
 
-    The client has every notification up to `known_sequence`: of those only the state is reported.
+    Of notifications that the client has, only the state is reported; others are left out unless
+    they are still pending. The counts follow the last entries of a replay and not those before:
+    a client that adds up notifications itself would count the later ones twice.
     """
+    counts = client.counts_after(frame)
     for entry in frame.entries:
-        yield from _entry_frames(dialect, entry, inbox, known_sequence)
-    if frame.counts and (frame.entries or frame.after == frame.cursor):
-        yield from dialect.count_frames(frame.counts)
+        for rendered in _entry_frames(dialect, entry, client):
+            yield dialect.with_counts(rendered, counts) if rendered.notification else rendered
+    if client.is_live and frame.counts and (frame.entries or frame.after == frame.cursor):
+        yield from dialect.state_frames(counts, client.inbox)
 
 
 def live_frames(
-    dialect: Dialect, content: tuple[list[Entry], Counts], inbox: InboxState, user: str
+    dialect: Dialect, content: tuple[list[Entry], Counts], client: ClientState
 ) -> Iterator[DialectFrame]:
     """Yield a dialect's frames of new entries for clients that have all entries before them."""
     entries, counts = content
     for entry in entries:
-        if isinstance(entry, Notification):
-            yield from dialect.notification_frames(
-                entry if entry.user else msgspec.structs.replace(entry, user=user)
-            )
-        else:
-            yield from _mark_frames(dialect, entry, inbox)
+        if isinstance(entry, Mark):
+            yield from _mark_frames(dialect, entry, client.inbox)
+        elif client.is_pending(entry):
+            personal = entry if entry.user else msgspec.structs.replace(entry, user=client.user)
+            for rendered in dialect.notification_frames(personal):
+                yield dialect.with_counts(rendered, counts)
     if entries:
-        yield from dialect.count_frames(counts)
+        yield from dialect.state_frames(counts, client.inbox)
 
 
-def pending_entries(frame: Entries, inbox: InboxState) -> Entries:
-    """Return entries without notifications that are read, archived or snoozed by now."""
-    now = time.time()
-    pending = {state.id for state in inbox.listed_states(now) if state.read is None}
-    kept = tuple(entry for entry in frame.entries if isinstance(entry, Mark) or entry.id in pending)
-    return msgspec.structs.replace(frame, entries=kept)
-
-
-def _entry_frames(
-    dialect: Dialect, entry: Entry, inbox: InboxState, known_sequence: int
-) -> Iterator[DialectFrame]:
-    match entry:
-        case Notification():
-            yield from (
-                dialect.notification_frames(entry)
-                if _sequence_of(entry) > known_sequence
-                else dialect.mark_frames(_state_of(entry), entry.id)
-            )
-        case Mark():
-            yield from _mark_frames(dialect, entry, inbox)
+def _entry_frames(dialect: Dialect, entry: Entry, client: ClientState) -> Iterator[DialectFrame]:
+    if isinstance(entry, Mark):
+        yield from _mark_frames(dialect, entry, client.inbox)
+    elif client.has(entry):
+        yield from dialect.mark_frames(_state_of(entry), entry.id)
+    elif client.is_pending(entry):
+        client.record_sent(entry)
+        yield from dialect.notification_frames(entry)
 
 
 def _mark_frames(dialect: Dialect, mark: Mark, inbox: InboxState) -> Iterator[DialectFrame]:
     if mark.state in _REPORTED_STATES:
         for identifier in inbox.ids_changed_by(mark):
             yield from dialect.mark_frames(mark.state, identifier)
-
-
-def _sequence_of(entry: Notification) -> int:
-    return int((entry.cursor or "-0").rpartition("-")[2])
 
 
 def _state_of(entry: Notification) -> str:

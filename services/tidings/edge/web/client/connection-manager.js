@@ -101,6 +101,11 @@ export class ConnectionManager {
         else if (this.#send && this.#isOpen) this.#probe(this.#send);
     }
 
+    /** Reconnect now, though the connection works. */
+    reconnect() {
+        this.#endAttempt(new CloseReason(4101, "reconnecting", { retryAfterMilliseconds: 0 }));
+    }
+
     /**
      * Tell the edge that this device has everything up to a cursor.
      * @param {Cursor} cursor
@@ -250,8 +255,7 @@ export class ConnectionManager {
     /** Leave an edge that stops, in the time slot that it assigned. @param {number} milliseconds */
     #moveAfter(milliseconds) {
         const attempt = this.#attempt;
-        const reason = new CloseReason(4101, "this edge stops", { retryAfterMilliseconds: 0 });
-        setTimeout(() => attempt === this.#attempt && this.#endAttempt(reason), milliseconds);
+        setTimeout(() => attempt === this.#attempt && this.reconnect(), milliseconds);
     }
 
     /**

@@ -25,6 +25,17 @@ export function isBehind(cursor, own) {
     return isMidReplay(cursor) || compareCursors(cursor, own) < 0;
 }
 
+/**
+ * Tell whether two cursors are the same position; the second may say whose it is, at the end of its
+ * epoch.
+ * @param {Cursor | null} own
+ * @param {Cursor} stated
+ */
+export function isSamePosition(own, stated) {
+    const [epoch, position] = own?.split("-") ?? [];
+    return Boolean(own) && stated.startsWith(epoch ?? "") && stated.endsWith(`-${position}`);
+}
+
 /** Tell whether a cursor lies in the middle of a replay. @param {Cursor} cursor */
 export function isMidReplay(cursor) {
     return cursor.includes(".");

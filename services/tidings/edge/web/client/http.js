@@ -7,6 +7,19 @@ const TIMEOUT_MILLISECONDS = 15_000;
 /** @typedef {(wanted: {refresh?: boolean}) => Promise<string | null>} TokenSource */
 
 /**
+ * Return an address of the edge.
+ * @param {string} url
+ * @param {string} path
+ * @param {Record<string, string | null | undefined>} query empty values are left out
+ */
+export function edgeAddress(url, path, query) {
+    const address = new URL(url + path);
+    for (const [name, value] of Object.entries(query))
+        if (value) address.searchParams.set(name, value);
+    return address;
+}
+
+/**
  * Send JSON and return the answer. A refused token is renewed once; an edge that does not serve
  * this person says which one does, and the request goes there. Raises CloseReason.
  * @param {URL} address

@@ -49,13 +49,10 @@ export class NotificationApi {
      * @returns {Promise<ListPage>}
      */
     fetchPage(query) {
-        const pairs = Object.entries(query).flatMap(([name, value]) =>
-            [value].flat().map((single) => [name, single]),
-        );
-        const definedPairs = pairs.filter(([, value]) => value !== undefined);
-        const search = new URLSearchParams(
-            definedPairs.map(([name, value]) => [`${name}`, `${value}`]),
-        );
+        const search = new URLSearchParams();
+        for (const [name, value] of Object.entries(query))
+            for (const single of [value].flat())
+                if (single !== undefined) search.append(name, String(single));
         return this.#request(`/v1/notifications?${search}`, null);
     }
 
@@ -71,6 +68,6 @@ export class NotificationApi {
 
     /** @param {string} path @param {object | null} body */
     #request(path, body) {
-        return requestJson(new URL(path, this.#url), body, this.#getToken);
+        return requestJson(new URL(this.#url + path), body, this.#getToken);
     }
 }

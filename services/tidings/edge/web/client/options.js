@@ -8,7 +8,8 @@
 /**
  * How to connect; the README says more of each.
  * @typedef {object} ConnectOptions
- * @property {string} [url] the edge; by default where this module came from
+ * @property {string} [url] the edge, with the path that a proxy serves it under; by default where
+ *     this module came from
  * @property {GetToken} [getToken] returns null or raises Unauthorised: nobody is signed in; without
  *     it, the cookie identifies the person
  * @property {string} [account] whose state is kept and shared; by default `tenant/user` of the
@@ -21,21 +22,24 @@
  * @property {number} [maximumDelay] up to which that limit doubles
  * @property {number} [undo] milliseconds in which a deletion can be undone
  * @property {boolean} [autoReconnect]
- * @property {number} [reconnectInterval] another name of `minimumDelay`
+ * @property {number} [reconnectInterval] the pause itself, in ms, instead of a random one
  * @property {number} [maxReconnectAttempts]
  */
 
 /** @typedef {ConnectOptions & Callbacks} Options */
 
+const MODULE_PATH = "/web/client/options.js";
+
 /** Return options with their defaults. @param {Options} options */
 export function withDefaults(options) {
-    const { reconnectInterval, autoReconnect = true, maxReconnectAttempts, ...others } = options;
+    const { autoReconnect = true, maxReconnectAttempts, url, ...others } = options;
     return {
-        url: new URL(import.meta.url).origin,
+        url: url ? rootAddress(url) : addressOfModule(import.meta.url),
         share: /** @type {Sharing} */ ("auto"),
         transports: ["socket", "stream", "log"],
         keep: 500,
-        minimumDelay: reconnectInterval ?? 500,
+        reconnectInterval: /** @type {number | null} */ (null),
+        minimumDelay: 500,
         maximumDelay: 20_000,
         undo: 5000,
         attempts: autoReconnect ? (maxReconnectAttempts ?? Infinity) : 0,
@@ -44,12 +48,34 @@ export function withDefaults(options) {
 }
 
 /**
+ * Return an edge's address without what follows its path, and without a slash at its end.
+ * @param {string} url absolute, or relative to the page
+ */
+function rootAddress(url) {
+    const { origin, pathname } = new URL(url, globalThis.location?.href);
+    return origin + pathname.replace(/\/+$/, "");
+}
+
+/**
+ * Return the address of the edge that a module came from. Of a bundle's address only the origin is
+ * known to be the edge's.
+ * @param {string} address
+ */
+export function addressOfModule(address) {
+    const { origin, pathname } = new URL(address);
+    return pathname.endsWith(MODULE_PATH)
+        ? origin + pathname.slice(0, -MODULE_PATH.length)
+        : origin;
+}
+
+/**
  * Return the options that a leader needs; as plain data, because they are sent to a worker.
  * @param {ReturnType<typeof withDefaults>} options
  * @returns {LeaderSettings}
  */
 export function leaderSettings(options) {
-    const { url, account = null, device = "", transports, keep } = options;
-    const { minimumDelay, maximumDelay, attempts } = options;
-    return { url, account, device, transports, keep, minimumDelay, maximumDelay, attempts };
+    const { url, account = null, device = "", transports, keep, getToken } = options;
+    const { reconnectInterval, minimumDelay, maximumDelay, attempts } = options;
+    const retry = { reconnectInterval, minimumDelay, maximumDelay, attempts };
+    return { url, account, device, transports, keep, usesCookie: !getToken, ...retry };
 }

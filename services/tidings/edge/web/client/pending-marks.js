@@ -26,13 +26,14 @@ export class PendingMarks {
      * Make a mark; raises Error if it names too many notifications, or too many marks are pending.
      * @param {MarkState} state
      * @param {MarkTarget} target
-     * @param {{now: number, due: number, until?: string}} times `now` and `due` in ms since 1970
+     * @param {{now: number, wait: number, until?: string}} times `now` in ms since 1970; `wait`:
+     *     how many ms it is not sent
      * @returns {Operation}
      */
-    createOperation(state, target, { now, due, until }) {
+    createOperation(state, target, { now, wait, until }) {
         this.#requireRoom(target);
         const at = new Date(now).toISOString();
-        const operation = { op: this.#nextName(now), state, at, due, ...target };
+        const operation = { op: this.#nextName(now), state, at, wait, ...target };
         if (until) Object.assign(operation, { until });
         this.operations = [...this.operations, operation];
         this.#history = [...this.#history, operation].slice(-HISTORY_LIMIT);

@@ -34,6 +34,8 @@
  * @property {Record<string, any>} [data]
  * @property {{type: string, id: string, url?: string}} [entity]
  * @property {Record<string, string>} [references]
+ * @property {string[]} [audience] the relations, such as `task:456#watcher`, of which one made this
+ *     person a recipient; absent if the event names them
  * @property {string} [actor]
  * @property {string} [group]
  * @property {string} [tenant]
@@ -76,13 +78,13 @@
  * @property {Cursor} [up_to]
  * @property {Filter} [filter]
  * @property {string} [until]
- * @property {number} due when it may be sent, in milliseconds since 1970
+ * @property {number} [wait] milliseconds before it is sent, in which it can be undone
  * @property {string[]} [touched] the ids of the notifications it changed, for undoing it
  * @property {Cursor} [confirmed] where its entry lies in the log
  */
 
 /**
- * @typedef {{type: "hello", connection: string, user: string, cursor: Cursor,
+ * @typedef {{type: "hello", connection: string, user: string, tenant?: string, cursor: Cursor,
  *     heartbeat_seconds: number, lifetime_seconds: number, now?: string}} Hello
  * @typedef {{type: "snapshot", cursor: Cursor, counts: Counts,
  *     notifications: Notification[]}} Snapshot
@@ -102,7 +104,7 @@
  * What a connection does now; `skew` is the edge's clock minus the browser's, in milliseconds.
  * @typedef {"offline" | "connecting" | "catching up" | "live" | "signed out"} ConnectionState
  * @typedef {{state: ConnectionState, retryAt: number | null, reason: string | null,
- *     user: string | null, skew: number}} ConnectionStatus
+ *     user: string | null, tenant: string | null, skew: number}} ConnectionStatus
  */
 
 export {};

@@ -1,7 +1,7 @@
 // Reducer: a person's notifications at a cursor, and the next state after each frame. It does no
 // I/O.
 
-import { compareCursors } from "./cursors.js";
+import { compareCursors, isSamePosition } from "./cursors.js";
 import { applyMark, applyMarks } from "./marks.js";
 
 /** @import {Counts, Cursor, Entries, Frame, Mark, Notification, Snapshot} from "./protocol.js" */
@@ -65,6 +65,10 @@ export class LogState {
             case "heartbeat":
             case "live":
                 return frame.cursor === this.cursor ? noChange() : null;
+            case "hello":
+                // Former edges did not say whose a cursor is; this one does.
+                if (isSamePosition(this.cursor, frame.cursor)) this.cursor = frame.cursor;
+                break;
             case "reset":
                 // What is shown stays until the snapshot that follows replaces it.
                 this.cursor = null;

@@ -122,7 +122,8 @@ export class Replica {
     adoptLog(serialized) {
         const since = this.cursor;
         const { cursor, notifications } = serialized;
-        if (!cursor || cursor === since || isBehind(cursor, since)) return;
+        if (!cursor || isBehind(cursor, since)) return;
+        if (cursor === since) return this.#adoptCounts(serialized);
         this.#replaceLog(serialized);
         this.scheduleChange();
         if (!since) return;
@@ -149,7 +150,7 @@ export class Replica {
      * Make a mark, which shows at once; raises Error if it cannot be made.
      * @param {MarkState} state
      * @param {MarkTarget} target
-     * @param {{due: number, until?: string}} times
+     * @param {{wait: number, until?: string}} times
      */
     createMark(state, target, times) {
         const before = this.notifications;
@@ -237,6 +238,16 @@ export class Replica {
     #replaceLog(serialized) {
         this.#log = LogState.from(serialized);
         this.#next = undefined;
+    }
+
+    /**
+     * Take over the counts at the same cursor: a leader that was replaced in the middle of a replay
+     * sent entries, but not the counts after the last of them.
+     * @param {SerializedLog} serialized
+     */
+    #adoptCounts({ counts }) {
+        this.#log.counts = counts;
+        this.scheduleChange();
     }
 
     /** What is dropped can be loaded again as older pages. */

@@ -2,7 +2,14 @@
 
 /** @import {CloseReason} from "./close-reason.js" */
 
-/** @typedef {{minimumDelay: number, maximumDelay: number, attempts: number}} RetrySettings */
+/**
+ * Pauses in milliseconds; `reconnectInterval`, if it is set, is each pause itself.
+ * @typedef {object} RetrySettings
+ * @property {number | null} reconnectInterval
+ * @property {number} minimumDelay
+ * @property {number} maximumDelay
+ * @property {number} attempts
+ */
 
 export const WAKE_JITTER_MILLISECONDS = 500;
 const REFUSALS_LIMIT = 2;
@@ -60,9 +67,9 @@ export class RetryPolicy {
      * were cut off together do not reconnect together.
      */
     #backoff() {
-        const { minimumDelay, maximumDelay } = this.#settings;
+        const { reconnectInterval, minimumDelay, maximumDelay } = this.#settings;
         const limit = Math.min(maximumDelay, minimumDelay * 2 ** this.#failures);
         this.#failures += 1;
-        return Math.random() * limit;
+        return reconnectInterval ?? Math.random() * limit;
     }
 }

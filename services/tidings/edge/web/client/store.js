@@ -1,14 +1,17 @@
 // Store: what a browser keeps of one account for the next visit, in IndexedDB.
 
+import { storageName } from "./names.js";
+
 /** @import {Counts, Cursor, Notification, Operation} from "./protocol.js" */
 
 /**
- * The last state saved; `user` is whose it is. Notifications are stored beside it.
+ * The last state saved; `user` and `tenant` say whose it is. Notifications are stored beside it.
  * @typedef {object} SavedLog
  * @property {Cursor | null} cursor
  * @property {Counts} counts
  * @property {Cursor | null} floor
  * @property {string | null} user
+ * @property {string | null} [tenant] absent from what an older client saved
  * @property {string} device
  */
 
@@ -28,6 +31,7 @@
 
 const VERSION = 1;
 const OPEN_TIMEOUT_MILLISECONDS = 3000;
+const TRANSACTION_TIMEOUT_MILLISECONDS = 10_000;
 /** @type {TableName[]} */
 const TABLES = ["state", "notifications", "operations"];
 
@@ -43,7 +47,7 @@ export class Store {
      * @param {{url: string, account?: string | null}} settings without an account nothing is kept
      */
     constructor({ url, account }) {
-        this.#name = account && `tidings ${new URL(url).origin} ${account}`;
+        this.#name = account && storageName(url, account);
         this.#database = this.#open();
     }
 
@@ -156,6 +160,7 @@ function openDatabase(name) {
 function runTransaction(database, mode, work) {
     return new Promise((resolve, reject) => {
         const transaction = database.transaction(TABLES, mode);
+        setTimeout(reject, TRANSACTION_TIMEOUT_MILLISECONDS);
         const tables = TABLES.map((name) => [name, transaction.objectStore(name)]);
         const requests = work(Object.fromEntries(tables));
         // Commit at once: the page may be gone before the browser does it by itself.

@@ -1,6 +1,7 @@
 // Transports: the same frames by WebSocket, by event stream, and by polling the log.
 
 import { CloseReason, hintsFrom, parseCloseReason, parseRefusal } from "./close-reason.js";
+import { edgeAddress } from "./http.js";
 
 /** @import {Cursor, Frame} from "./protocol.js" */
 
@@ -105,8 +106,8 @@ async function* pollLog(request) {
  * @param {string} tag
  */
 function fetchLog(request, cursor, tag) {
-    const address = connectionAddress({ ...request, device: "", cursor: null }, "/v1/log");
-    if (cursor) address.searchParams.set("after", cursor);
+    const { url, partition } = request;
+    const address = edgeAddress(url, "/v1/log", { partition, after: cursor });
     return sendRequest(address, request, tag ? { "if-none-match": tag } : {}, [304, 410]);
 }
 
@@ -119,6 +120,9 @@ function* parseEvent(event) {
     const line = event.split("\n").find((text) => text.startsWith("data: "));
     if (!line) return;
     const frame = JSON.parse(line.slice("data: ".length));
+    // The last event of a stream that ends as planned.
+    if (frame.type === "move" && frame.after_milliseconds === 0)
+        throw new CloseReason(4100, "reconnect");
     // A number as its code: the edge closes, as it closes a WebSocket with that code.
     if (frame.type === "error" && Number(frame.code))
         throw new CloseReason(Number(frame.code), frame.message, hintsFrom(frame));
@@ -173,10 +177,7 @@ async function sendRequest(address, { token, signal }, headers, expected = []) {
  * @param {string} path
  */
 function connectionAddress({ url, device, cursor, partition }, path) {
-    const address = new URL(path, url);
-    const query = Object.entries({ device, cursor, partition });
-    for (const [name, value] of query) if (value) address.searchParams.set(name, value);
-    return address;
+    return edgeAddress(url, path, { device, cursor, partition });
 }
 
 /**

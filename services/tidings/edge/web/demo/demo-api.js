@@ -1,5 +1,7 @@
 // Demo API: what the page asks the demonstration's server for.
 
+/** @import {Run} from "./run.js" */
+
 /**
  * One step of a story. `told`: how many notifications each user gets of it.
  * @typedef {{kind: "happens" | "leaves" | "returns", words: string, types: string[],
@@ -7,7 +9,7 @@
  */
 
 /**
- * @typedef {{name: string, title: string, tenant: string, people: Record<string, string>,
+ * @typedef {{name: string, title: string, people: Record<string, string>,
  *     locales: Record<string, string>, scenes: Scene[]}} Story
  */
 
@@ -15,28 +17,35 @@
 
 /** Return all stories. @returns {Promise<Story[]>} */
 export function fetchStories() {
-    return requestJson("/demo/stories");
+    return requestJson("stories");
 }
 
 /**
  * Return a token of a person of a story.
+ * @param {Run} run
  * @param {string} story
  * @param {string} user
  * @returns {Promise<string>}
  */
-export async function signIn(story, user) {
-    const { token } = await requestJson("/demo/sign-in", { story, user });
+export async function signIn(run, story, user) {
+    const { token } = await requestJson("sign-in", { story, user, ...runFields(run) });
     return token;
 }
 
 /**
  * Make a scene happen.
+ * @param {Run} run
  * @param {string} story
  * @param {number} number
  * @returns {Promise<LoggedEvent[]>} its events as they are in the log
  */
-export function runScene(story, number) {
-    return requestJson(`/demo/stories/${encodeURIComponent(story)}/scenes/${number}`, {});
+export function runScene(run, story, number) {
+    return requestJson(`stories/${encodeURIComponent(story)}/scenes/${number}`, runFields(run));
+}
+
+/** @param {Run} run */
+function runFields({ name, fromStart }) {
+    return { run: name, from_start: fromStart };
 }
 
 /**
@@ -48,7 +57,8 @@ export function runScene(story, number) {
 async function requestJson(path, body) {
     const headers = { "Content-Type": "application/json" };
     const options = body && { method: "POST", headers, body: JSON.stringify(body) };
-    const response = await fetch(path, options);
+    // Beside `/web/demo`, also where a proxy serves all of it below a path.
+    const response = await fetch(new URL(`../../demo/${path}`, import.meta.url), options);
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.detail);
     return answer;

@@ -4,7 +4,8 @@
 import { fetchStories, runScene } from "./demo-api.js";
 import { LogPanel } from "./log-panel.js";
 import { PersonPanel } from "./person-panel.js";
-import { playStory } from "./story-player.js";
+import { createRun, currentRun, keepRun } from "./run.js";
+import { concernedPanel, playStory } from "./story-player.js";
 
 /** @import {Story} from "./demo-api.js" */
 
@@ -18,6 +19,7 @@ class Demo {
     #panels = SIDES.map((side) => new PersonPanel(find(`.person[data-side="${side}"]`)));
     /** Stops the story that plays. @type {AbortController | null} */ #playing = null;
     /** @type {Story} */ #story;
+    #run = currentRun();
 
     /** @param {Story[]} stories */
     constructor(stories) {
@@ -25,6 +27,7 @@ class Demo {
         find(".stories").append(...stories.map((story) => this.#createStoryChoice(story)));
         for (const [index, panel] of this.#panels.entries()) this.#listenTo(panel, SIDES[index]);
         find("#show").addEventListener("click", () => this.#togglePlaying());
+        find("#afresh").addEventListener("click", () => this.#startAfresh());
         // The pages that notifications link to are the products', which are not here.
         addEventListener("tidings-open", (event) => event.preventDefault());
         this.#openStory(this.#story);
@@ -35,19 +38,51 @@ class Demo {
     #openStory(story) {
         this.#playing?.abort();
         this.#story = story;
-        this.#log.clear();
+        this.#log.clear(this.#happenedEvents().length);
         this.#showWords(INVITATION);
         this.#showPeople(firstPeople(story));
         const buttons = story.scenes.flatMap(({ kind, words }, number) =>
             kind === "happens" ? [this.#createSceneButton(words, number)] : [],
         );
         find(".acts").replaceChildren(...buttons);
+        this.#renderHappened();
+    }
+
+    /** Begin again, with people who have not got anything yet. */
+    #startAfresh() {
+        this.#run = createRun(true);
+        this.#openStory(this.#story);
+    }
+
+    /** Return which scenes have happened in this run: each happens once. */
+    #happenedScenes() {
+        const { fromStart, played } = this.#run;
+        const leaves = this.#story.scenes.findIndex(({ kind }) => kind === "leaves");
+        const opening = fromStart
+            ? []
+            : [...this.#story.scenes.keys()].slice(0, Math.max(0, leaves));
+        return new Set([...opening, ...(played[this.#story.name] ?? [])]);
+    }
+
+    #happenedEvents() {
+        return [...this.#happenedScenes()].flatMap((number) => this.#story.scenes[number].types);
+    }
+
+    #renderHappened() {
+        const happened = this.#happenedScenes();
+        for (const button of document.querySelectorAll(".acts button")) {
+            const { dataset } = /** @type {HTMLButtonElement} */ (button);
+            const hasHappened = happened.has(Number(dataset.scene));
+            button.toggleAttribute("disabled", hasHappened);
+            button.classList.toggle("done", hasHappened);
+        }
+        find("#afresh").hidden = happened.size === 0;
     }
 
     /** @param {string[]} users one on each side */
     #showPeople(users) {
         for (const [index, panel] of this.#panels.entries())
-            panel.showPerson(this.#story, users[index], users[1 - index]);
+            panel.showPerson(this.#run, this.#story, users[index], users[1 - index]);
     }
 
     /** @param {Story} story */
@@ -72,7 +107,10 @@ class Demo {
         button.type = "button";
         button.textContent = words;
         button.dataset.scene = String(number);
-        button.addEventListener("click", () => this.#runScene(number));
+        button.addEventListener("click", async () => {
+            await this.#runScene(number);
+            concernedPanel(this.#story.scenes[number], this.#panels)?.scrollIntoSight();
+        });
         item.append(button);
         return item;
     }
@@ -92,22 +130,27 @@ class Demo {
         const button = find(`.acts [data-scene="${number}"]`);
         this.#log.startClock();
         button.classList.add("now");
+        button.scrollIntoView({ block: "nearest", inline: "center" });
         try {
-            this.#log.appendEvents(await runScene(this.#story.name, number));
+            const { name } = this.#story;
+            this.#log.appendEvents(await runScene(this.#run, name, number));
+            this.#run.played[name] = [...(this.#run.played[name] ?? []), number];
+            keepRun(this.#run);
             showTrouble("");
         } catch (error) {
             showTrouble(errorText(error));
         }
         button.classList.remove("now");
+        this.#renderHappened();
     }
 
     async #togglePlaying() {
         if (this.#playing) return this.#playing.abort();
+        this.#startAfresh();
         this.#playing = new AbortController();
         const { signal } = this.#playing;
         this.#renderPlayButton(true);
-        this.#showPeople(firstPeople(this.#story));
-        this.#connectAll();
+        await Promise.all(this.#panels.map((panel) => panel.untilLive(signal)));
         const showWords = (/** @type {string} */ words) => this.#showWords(words);
         const run = (/** @type {number} */ number) => this.#runScene(number);
         await playStory(this.#story, this.#panels, showWords, run, signal);
@@ -136,17 +179,19 @@ class Demo {
 
 /**
  * Return the two people to show first: on the right the one who leaves in the story, on the left
- * the one of the others who gets most notifications.
+ * one of the others: who reads another language, else who gets most notifications.
  * @param {Story} story
  */
-function firstPeople({ people, scenes }) {
+function firstPeople({ people, locales, scenes }) {
     const users = Object.keys(people);
     const leaving = scenes.find(({ kind }) => kind === "leaves")?.user ?? users[1];
     const toldCount = (/** @type {string} */ user) =>
         scenes.reduce((sum, { told }) => sum + (told[user] ?? 0), 0);
     const others = users.filter((user) => user !== leaving);
-    const [busiest] = others.sort((a, b) => toldCount(b) - toldCount(a));
-    return [busiest, leaving];
+    const [first] = others.sort(
+        (a, b) => Number(b in locales) - Number(a in locales) || toldCount(b) - toldCount(a),
+    );
+    return [first, leaving];
 }
 
 /** @param {string} text */

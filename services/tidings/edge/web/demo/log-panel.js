@@ -19,6 +19,8 @@ const FADE = [{ opacity: 1 }, { opacity: 0 }];
 export class LogPanel {
     #element;
     #startedAt = 0;
+    /** How many events of the story have been shown: the log itself has those of others, too. */
+    #count = 0;
 
     /** @param {HTMLElement} element */
     constructor(element) {
@@ -34,11 +36,16 @@ export class LogPanel {
     /** @param {LoggedEvent[]} events */
     appendEvents(events) {
         const list = this.#list;
-        list.append(...events.map(createLine));
+        for (const event of events) {
+            this.#count += 1;
+            list.append(createLine(event, this.#count));
+        }
         while (list.children.length > LINES_LIMIT) list.firstElementChild?.remove();
     }
 
-    clear() {
+    /** @param {number} count how many events of the story were shown before */
+    clear(count) {
+        this.#count = count;
         this.#list.replaceChildren();
         this.#clearDurations();
     }
@@ -73,11 +80,11 @@ export class LogPanel {
     }
 }
 
-/** @param {LoggedEvent} event */
-function createLine({ type, actor, sequence }) {
+/** @param {LoggedEvent} event @param {number} place among the story's events */
+function createLine({ type, actor }, place) {
     const item = document.createElement("li");
     const [number, name, author] = ["b", "code", "span"].map((tag) => document.createElement(tag));
-    number.textContent = `#${sequence}`;
+    number.textContent = `#${place}`;
     name.textContent = type;
     author.textContent = actor ? displayName(actor) : "";
     item.append(number, name, author);

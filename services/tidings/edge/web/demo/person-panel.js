@@ -1,16 +1,18 @@
 // Person panel: one of the two people: bell and inbox, connection, and the switch that cuts it.
 
-import { connect } from "../client.js";
 import "../elements.js";
 import { missedCount, renderBeads } from "./beads.js";
+import { CuttableClient } from "./cuttable-client.js";
 import { signIn } from "./demo-api.js";
 import { absenceText, displayName, returnText } from "./phrases.js";
 
 /** @import {Tidings} from "../client.js" */
 /** @import {Notification} from "../client/protocol.js" */
 /** @import {Story} from "./demo-api.js" */
+/** @import {Run} from "./run.js" */
 
 const TITLES_LIMIT = 6;
+const PREFERS_REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
  * Events: `delivered` when something arrives live, `cut` when the connection is cut or restored,
@@ -19,7 +21,9 @@ const TITLES_LIMIT = 6;
 export class PersonPanel extends EventTarget {
     #element;
     /** @type {Story | null} */ #story = null;
-    /** The person's own connection, which can be cut. @type {Tidings | null} */ #client = null;
+    /** @type {Run | null} */ #run = null;
+    /** The person's own connection, which can be cut. @type {CuttableClient | null} */
+    #client = null;
     /** Has the whole log while the connection is cut. @type {Tidings | null} */ #observer = null;
     /** What arrived after the connection was restored. @type {Notification[]} */ #late = [];
     #missed = 0;
@@ -41,15 +45,16 @@ export class PersonPanel extends EventTarget {
 
     /**
      * Show a person of a story.
+     * @param {Run} run
      * @param {Story} story
      * @param {string} user
      * @param {string} otherUser who is in the other panel
      */
-    showPerson(story, user, otherUser) {
+    showPerson(run, story, user, otherUser) {
         this.#fillSelect(story, user, otherUser);
-        if (this.#story === story && this.user === user) return;
+        if (this.#run === run && this.#story === story && this.user === user) return;
         this.close();
-        this.#story = story;
+        [this.#run, this.#story] = [run, story];
         this.user = user;
         this.isCut = false;
         const client = this.#connectClient("");
@@ -74,6 +79,7 @@ export class PersonPanel extends EventTarget {
         if (isConnected !== this.isCut) return;
         this.isCut = !isConnected;
         this.#late = [];
+        if (this.#client) this.#client.isCut = this.isCut;
         if (this.isCut) this.#cutConnection();
         else this.#client?.connect();
         this.#render();
@@ -92,14 +98,33 @@ export class PersonPanel extends EventTarget {
 
     /** @param {string} suffix separates what the person's two clients keep in the browser */
     #connectClient(suffix) {
-        const { name, tenant } = /** @type {Story} */ (this.#story);
+        const { name } = /** @type {Story} */ (this.#story);
+        const run = /** @type {Run} */ (this.#run);
         const user = this.user;
-        return connect({
-            account: `${tenant}/${user}${suffix}`,
+        const client = new CuttableClient({
+            account: `demo ${run.name} ${name} ${user}${suffix}`,
             share: "off",
             device: "stage",
-            getToken: () => signIn(name, user),
+            getToken: () => signIn(run, name, user),
         });
+        client.connect();
+        return client;
+    }
+
+    /** Wait until the person is connected. @param {AbortSignal} signal ends the waiting */
+    async untilLive(signal) {
+        const client = this.#client;
+        while (client && client.state !== "live" && !signal.aborted)
+            await new Promise((resolve) => {
+                client.addEventListener("state", resolve, { once: true, signal });
+                signal.addEventListener("abort", resolve, { once: true });
+            });
+    }
+
+    /** Bring the panel into sight, where the page is longer than the window. */
+    scrollIntoSight() {
+        const behavior = PREFERS_REDUCED_MOTION.matches ? "auto" : "smooth";
+        this.#element.scrollIntoView({ block: "nearest", behavior });
     }
 
     /** @param {Tidings} client */

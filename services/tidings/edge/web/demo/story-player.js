@@ -1,6 +1,6 @@
 // Story player: plays a story scene by scene, until it ends or is stopped.
 
-/** @import {Story} from "./demo-api.js" */
+/** @import {Scene, Story} from "./demo-api.js" */
 /** @import {PersonPanel} from "./person-panel.js" */
 
 const PAUSE_MILLISECONDS = 2600;
@@ -17,11 +17,26 @@ export async function playStory(story, panels, showWords, runScene, signal) {
     for (const [number, scene] of story.scenes.entries()) {
         if (signal.aborted) return;
         showWords(scene.words);
-        const panel = panels.find(({ user }) => user === scene.user);
+        const panel = concernedPanel(scene, panels);
+        panel?.scrollIntoSight();
         if (scene.kind === "happens") await runScene(number);
         else panel?.setConnected(scene.kind === "returns");
         await pause(signal);
     }
+}
+
+/**
+ * Return the panel in which most of a scene is to be seen: of who leaves or returns, else of who
+ * gets most of it.
+ * @param {Scene} scene
+ * @param {PersonPanel[]} panels
+ */
+export function concernedPanel({ user, told }, panels) {
+    if (user) return panels.find((panel) => panel.user === user);
+    const [first] = panels
+        .filter((panel) => told[panel.user] && !panel.isCut)
+        .sort((a, b) => told[b.user] - told[a.user]);
+    return first ?? panels.find((panel) => panel.isCut);
 }
 
 /** @param {AbortSignal} signal @returns {Promise<void>} */

@@ -1,5 +1,7 @@
 // Alerts: sounds and desktop notifications, each only once the person turned it on.
 
+import { accountOf } from "../client/names.js";
+
 /** @import {Tidings} from "../client.js" */
 /** @import {Notification as TidingsNotification} from "../client/protocol.js" */
 /** @typedef {"sound" | "desktop"} AlertKind */
@@ -63,7 +65,10 @@ export class Alerts {
     }
 
     async #requestDesktop() {
-        return !this.isDesktopDenied && (await Notification.requestPermission()) === "granted";
+        if (this.isDesktopDenied) return false;
+        // Some browsers refuse the question itself, as in a frame of another site.
+        const permission = await Notification.requestPermission().catch(() => "denied");
+        return permission === "granted";
     }
 
     /** @param {Tidings} client */
@@ -72,19 +77,23 @@ export class Alerts {
             if (key === STORAGE_KEY) this.settings = { ...this.settings, ...storedSettings() };
         });
         client.addEventListener("notification", (event) =>
-            this.#alert(/** @type {CustomEvent} */ (event).detail),
+            this.#alert(client, /** @type {CustomEvent} */ (event).detail),
         );
         client.addEventListener("change", () => this.#closeRead(client));
     }
 
-    /** @param {{notification: TidingsNotification, live: boolean}} detail */
-    async #alert({ notification, live }) {
+    /**
+     * @param {Tidings} client
+     * @param {{notification: TidingsNotification, live: boolean}} detail
+     */
+    async #alert(client, { notification, live }) {
         if (!live || !(this.settings.sound || this.settings.desktop)) return;
         // As it is now: what arrived in sight needs no desktop notification a moment later.
         const wasHidden = document.hidden;
         // One tab alerts, and a visible one goes first.
         if (wasHidden) await delay(HIDDEN_TAB_DELAY_MILLISECONDS);
-        await runInOneTab(`tidings alert ${notification.id} ${notification.cursor}`, () => {
+        const { id, cursor } = notification;
+        await runInOneTab(`tidings alert ${accountOf(client)} ${id} ${cursor}`, () => {
             if (this.settings.sound) this.#playTones(notification.priority);
             if (this.settings.desktop && wasHidden && document.hidden)
                 this.#showOnDesktop(notification);
@@ -98,9 +107,9 @@ export class Alerts {
             ...{ body: message, tag: group ?? id },
             ...{ renotify: isCritical, requireInteraction: isCritical },
         };
-        const registration = await navigator.serviceWorker?.getRegistration().catch(() => null);
-        if (registration) return this.#showByWorker(registration, id, title, options);
         try {
+            const registration = await serviceWorkerRegistration();
+            if (registration) return await this.#showByWorker(registration, id, title, options);
             const notification = new Notification(title, options);
             notification.onclick = () => {
                 window.focus();
@@ -108,7 +117,8 @@ export class Alerts {
             };
             this.#closers.set(id, () => notification.close());
         } catch {
-            // Browsers on phones raise: there only service workers may show notifications.
+            // Browsers on phones raise: there only service workers may show notifications. Others
+            // refuse them altogether.
         }
     }
 
@@ -181,12 +191,27 @@ function playTone(audio, output, frequency, delaySeconds) {
  * @param {() => void} work
  */
 async function runInOneTab(name, work) {
-    if (!navigator.locks) return work();
-    await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    let isDecided = false;
+    const decide = async (/** @type {Lock | null} */ lock) => {
+        isDecided = true;
         if (!lock) return;
         work();
         await delay(LOCK_MILLISECONDS);
-    });
+    };
+    try {
+        await navigator.locks.request(name, { ifAvailable: true }, decide);
+    } catch {
+        if (!isDecided) work(); // there are no locks, or the browser refuses them
+    }
+}
+
+/** @returns {Promise<ServiceWorkerRegistration | undefined>} undefined if the browser refuses it */
+async function serviceWorkerRegistration() {
+    try {
+        return await navigator.serviceWorker.getRegistration();
+    } catch {
+        return undefined;
+    }
 }
 
 /** @param {number} milliseconds @returns {Promise<void>} */

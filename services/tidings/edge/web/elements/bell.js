@@ -22,12 +22,14 @@ import { createIcon } from "./icons.js";
 const GAP_PIXELS = 8;
 const HEIGHT_PIXELS = 620;
 const MINIMUM_HEIGHT_PIXELS = 320;
+/** Those of the inbox inside, which a page can style through the bell. */
+const INBOX_PARTS = "heading, feed, row, sign, title, message, dot, action";
 const COUNT_IN_TITLE = /^\(\d+\+?\) /;
 
 /**
  * Attributes: `count` (`unseen`, or `unread`), `title-count` (put it into the page's title),
  * `favicon-dot` (on the page's icon), `app-badge` (on the installed app), `page` (the address of a
- * page with all notifications). Parts: `button`, `badge`, `panel`.
+ * page with all notifications). Parts: `button`, `badge`, `panel`, and those of the inbox.
  */
 export class Bell extends TidingsElement {
     #parts = /** @type {BellParts} */ ({});
@@ -80,6 +82,7 @@ export class Bell extends TidingsElement {
         const someNew = this.text(isUnread ? "bellUnread" : "bell", { count });
         badge.hidden = count === 0;
         setText(badge, cappedCount(count));
+        badge.classList.toggle("wide", count > 9);
         button.setAttribute("aria-label", count ? someNew : this.text("bellNone"));
         button.dataset.state = client?.state ?? "offline";
         if (client?.cursor) setText(status, count ? someNew : "");
@@ -97,6 +100,7 @@ export class Bell extends TidingsElement {
     #createInbox() {
         const inbox = /** @type {Inbox} */ (document.createElement("tidings-inbox"));
         inbox.setAttribute("closable", "");
+        inbox.setAttribute("exportparts", INBOX_PARTS);
         if (this.hasAttribute("page")) inbox.setAttribute("page", this.getAttribute("page") ?? "");
         return inbox;
     }

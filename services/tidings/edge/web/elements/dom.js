@@ -30,6 +30,34 @@ function isPresent(value) {
 }
 
 /**
+ * Return the host that an address leads to, if that is not the page's own: a person sees it before
+ * they follow the link.
+ * @param {string | undefined} url
+ */
+export function foreignHost(url) {
+    const address = pageAddress(url);
+    const host = address && new URL(address).host;
+    return host === location.host ? null : host;
+}
+
+/**
+ * Return the language of the nearest element that names one: itself, around it, or around the
+ * shadow roots that it is in.
+ * @param {Element} element
+ * @returns {string | null}
+ */
+export function languageAround(element) {
+    /** @type {Element | undefined} */
+    let current = element;
+    while (current) {
+        const language = current.closest("[lang]")?.getAttribute("lang");
+        if (language) return language;
+        current = /** @type {Partial<ShadowRoot>} */ (current.getRootNode()).host;
+    }
+    return null;
+}
+
+/**
  * Set an element's text, if it differs: a screen reader reads out again what is set again.
  * @param {Element} element
  * @param {string} text

@@ -1,10 +1,14 @@
 // Element: what all elements share: a client, texts in a language, and one render a frame.
 
 import { Tidings } from "../client.js";
+import { languageAround } from "./dom.js";
 import { Messages } from "./messages.js";
 import { elementStyles } from "./styles/index.js";
 
 /** @import {Message, MessageName} from "./messages.js" */
+
+/** On a server there are no elements; what imports this module there renders only their names. */
+const BaseElement = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /**
  * Attributes: `lang`, `theme` (`light`, `dark`, `auto`; by default that of the page).
@@ -12,7 +16,7 @@ import { elementStyles } from "./styles/index.js";
  *
  * The methods that an element overrides have the names of Lit's, though it is not used here.
  */
-export class TidingsElement extends HTMLElement {
+export class TidingsElement extends BaseElement {
     static observedAttributes = ["lang", "theme", "count"];
 
     /** @type {Tidings | null} */ #client = null;
@@ -38,6 +42,11 @@ export class TidingsElement extends HTMLElement {
     set client(client) {
         this.#client = client;
         if (this.isConnected) this.#attachClient();
+    }
+
+    /** The edge's time in ms since 1970; without a client the browser's. */
+    get now() {
+        return this.client?.now ?? Date.now();
     }
 
     /** Texts of the page's own, by their names in `messages.js`. */
@@ -120,9 +129,7 @@ export class TidingsElement extends HTMLElement {
     render() {}
 
     #loadMessages() {
-        const ownLanguage = this.getAttribute("lang");
-        const pageLanguage = this.closest("[lang]")?.getAttribute("lang");
-        const language = ownLanguage ?? pageLanguage ?? navigator.language;
+        const language = languageAround(this) ?? navigator.language;
         this.messages = new Messages(language, this.#words);
     }
 

@@ -11,8 +11,8 @@ const UNITS = [
     [MINUTE, 1, "second"],
     [HOUR, MINUTE, "minute"],
     [DAY, HOUR, "hour"],
-    [7 * DAY, DAY, "day"],
 ];
+const DAYS_LIMIT = 7;
 const NOW_SECONDS = 10;
 const BADGE_LIMIT = 99;
 const MORNING_HOUR = 8;
@@ -35,7 +35,8 @@ function cached(key, create) {
 }
 
 /**
- * Return how long ago a time was, or its date if that was more than a week.
+ * Return how long ago a time was, or its date if that was a week or more. Days are those of the
+ * calendar: "yesterday" is the day before this one.
  * @param {string} time ISO 8601
  * @param {number} now milliseconds since 1970
  * @param {string} language
@@ -45,8 +46,28 @@ export function relativeTime(time, now, language) {
     if (Math.abs(seconds) < NOW_SECONDS)
         return relativeFormat(language, "long").format(0, "second");
     const unit = UNITS.find(([limit]) => Math.abs(seconds) < limit);
-    if (!unit) return dayFormat(language).format(new Date(time));
-    return relativeFormat(language, "short").format(Math.trunc(seconds / unit[1]), unit[2]);
+    const format = relativeFormat(language, "short");
+    if (unit) return format.format(Math.trunc(seconds / unit[1]), unit[2]);
+    const days = dayNumber(Date.parse(time)) - dayNumber(now);
+    if (Math.abs(days) < DAYS_LIMIT) return format.format(days, "day");
+    return dayFormat(language, now, time).format(new Date(time));
+}
+
+/** Return which day of the browser's calendar a time is in. @param {number} time ms since 1970 */
+function dayNumber(time) {
+    const date = new Date(time);
+    return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / (DAY * 1000);
+}
+
+/**
+ * Return the fields of a date: a year only if it is another one than now.
+ * @param {number} now
+ * @param {string} time
+ * @returns {Intl.DateTimeFormatOptions}
+ */
+function dateFields(now, time) {
+    const isThisYear = new Date(now).getFullYear() === new Date(time).getFullYear();
+    return { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) };
 }
 
 /** @param {string} language @param {"long" | "short"} style */
@@ -57,32 +78,25 @@ function relativeFormat(language, style) {
     );
 }
 
-/** @param {string} language */
-function dayFormat(language) {
-    return cached(
-        `day ${language}`,
-        () => new Intl.DateTimeFormat(language, { day: "numeric", month: "short" }),
-    );
+/** @param {string} language @param {number} now @param {string} time */
+function dayFormat(language, now, time) {
+    const fields = dateFields(now, time);
+    const key = `day ${language} ${Boolean(fields.year)}`;
+    return cached(key, () => new Intl.DateTimeFormat(language, fields));
 }
 
 /**
  * Return a time's date and hour.
  * @param {string} time ISO 8601
+ * @param {number} now milliseconds since 1970
  * @param {string} language
  */
-export function dateAndTime(time, language) {
-    const formatter = cached(
-        `time ${language}`,
-        () =>
-            new Intl.DateTimeFormat(language, {
-                weekday: "short",
-                day: "numeric",
-                month: "short",
-                hour: "2-digit",
-                minute: "2-digit",
-            }),
-    );
-    return formatter.format(new Date(time));
+export function dateAndTime(time, now, language) {
+    const fields = dateFields(now, time);
+    /** @type {Intl.DateTimeFormatOptions} */
+    const all = { weekday: "short", ...fields, hour: "2-digit", minute: "2-digit" };
+    const key = `time ${language} ${Boolean(fields.year)}`;
+    return cached(key, () => new Intl.DateTimeFormat(language, all)).format(new Date(time));
 }
 
 /**

@@ -16,17 +16,52 @@ import { ENGLISH } from "./messages/en.js";
  */
 export const LANGUAGES = { en: ENGLISH, de: GERMAN };
 
+const DEFAULT_LANGUAGE = "en";
+
+/**
+ * Return the language that a page names, as a BCP 47 tag. What a page writes may be no tag at all
+ * (`en_US`, `de_DE.UTF-8`): what cannot be read is left out from its end on.
+ * @param {string} text
+ */
+export function languageTag(text) {
+    const subtags = text
+        .trim()
+        .replace(/[.@].*/, "")
+        .split(/[-_]/);
+    for (; subtags.length; subtags.pop()) {
+        try {
+            return Intl.getCanonicalLocales(subtags.join("-"))[0];
+        } catch {
+            // Without its last part it may be one.
+        }
+    }
+    return DEFAULT_LANGUAGE;
+}
+
+/**
+ * Return the texts of a language, of the nearest one that exists: of `zh-Hant` for `zh-Hant-TW`.
+ * @param {string} language
+ */
+function textsOf(language) {
+    const subtags = language.split("-");
+    for (; subtags.length; subtags.pop()) {
+        const texts = Object.hasOwn(LANGUAGES, subtags.join("-")) && LANGUAGES[subtags.join("-")];
+        if (texts) return texts;
+    }
+    return ENGLISH;
+}
+
 /** The texts of one language; those of the page's own take precedence. */
 export class Messages {
     #own;
     #pluralRules;
 
     /**
-     * @param {string} language a BCP 47 tag
+     * @param {string} language as a page names it
      * @param {Partial<Record<MessageName, Message>>} [own]
      */
     constructor(language, own = {}) {
-        this.language = language || "en";
+        this.language = languageTag(language);
         this.#own = own;
         this.#pluralRules = new Intl.PluralRules(this.language);
     }
@@ -37,10 +72,8 @@ export class Messages {
      * @param {Record<string, string | number>} [values] `count` selects the plural category
      */
     text(name, values = {}) {
-        const [baseLanguage] = this.language.split("-");
-        const texts = LANGUAGES[this.language] ?? LANGUAGES[baseLanguage] ?? ENGLISH;
         /** @type {Message} */
-        const message = this.#own[name] ?? texts[name] ?? ENGLISH[name];
+        const message = this.#own[name] ?? textsOf(this.language)[name] ?? ENGLISH[name];
         const template = this.#selectForm(message, Number(values.count ?? 0));
         return template.replace(/\{(\w+)\}/g, (braces, key) => this.#format(values[key], braces));
     }

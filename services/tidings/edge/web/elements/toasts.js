@@ -24,7 +24,7 @@ const FADE_MILLISECONDS = 180;
 
 /**
  * None is shown while the page is hidden or this person's inbox is open.
- * Events: `tidings-open`, as of the inbox. Part: `toast`.
+ * Events: `tidings-open`, as of the inbox. Parts: `toast`, `sign`, `title`, `message`, `action`.
  */
 export class Toasts extends TidingsElement {
     /** By the notification's id. @type {Map<string, Toast>} */ #toasts = new Map();
@@ -111,15 +111,20 @@ export class Toasts extends TidingsElement {
     /** @param {Notification} it */
     #createToast(it) {
         const attributes = { class: `toast ${it.level ?? "info"}`, part: "toast" };
-        const name = createNode("p", { class: "name", dir: "auto" }, this.#createName(it));
+        const name = createNode(
+            "p",
+            { class: "name", part: "title", dir: "auto" },
+            this.#createName(it),
+        );
         const message =
-            it.message && createNode("p", { class: "message", dir: "auto" }, it.message);
+            it.message &&
+            createNode("p", { class: "message", part: "message", dir: "auto" }, it.message);
         const label = { type: "button", "aria-label": this.text("close") };
         const close = { class: "tool", ...label, onclick: () => this.#drop(it.id) };
         return createNode(
             "div",
             { ...attributes, "data-id": it.id },
-            createNode("div", { class: "sign" }, iconFor(it)),
+            createNode("div", { class: "sign", part: "sign" }, iconFor(it)),
             createNode("div", {}, name, message || null),
             createNode("button", close, createIcon("close")),
             it.actions?.length && !it.acted ? this.#createActions(it) : null,
@@ -145,7 +150,7 @@ export class Toasts extends TidingsElement {
             const style = index === 0 ? "primary" : "plain";
             return createNode(
                 "button",
-                { type: "button", class: style, onclick: () => press(name) },
+                { type: "button", class: style, part: "action", onclick: () => press(name) },
                 label,
             );
         });

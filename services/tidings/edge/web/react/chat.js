@@ -1,20 +1,29 @@
-// Chat: hooks for its pages, which mark by `notification_id` and ask for the unread count.
+// Chat: the hook of its pages, which mark by `notification_id` and ask for the unread count.
+
+import { useMemo } from "react";
 
 import { parsePing } from "./dialect.js";
-import { createHook } from "./hook.js";
+import { createHook, tokenOptions } from "./hook.js";
 
 /** @import {Dialect} from "./dialect.js" */
+/** @import {HookOptions} from "./hook.js" */
 /** @import {Notification} from "../client/protocol.js" */
+
+/** The status of a notification after a mark. @type {Record<string, string>} */
+const STATUSES = { read: "read", unread: "delivered", archived: "deleted", deleted: "deleted" };
 
 /** @type {Dialect} */
 export const CHAT = {
     toNotification: (it) => ({ ...messageData(it), is_read: Boolean(it.read) }),
     toStats: ({ unread }) => ({ count: unread }),
-    notificationFrames: (it) => [
-        { type: "notification", data: messageData(it) },
-        ...(it.read ? [updateFrame("read", it.id)] : []),
+    notificationFrames: (it) => [{ type: "notification", data: messageData(it) }],
+    markFrames: (state, id) => [
+        {
+            type: "notification_update",
+            data: { notification_id: id, status: STATUSES[state] },
+        },
     ],
-    markFrames: (state, id) => [updateFrame(state, id)],
+    countFrames: ({ unread }) => [{ type: "unread_count", data: { count: unread } }],
     countAnswer: ({ unread }) => [{ type: "unread_count", data: { count: unread } }],
     parseRequest(frame) {
         const { type, notification_id } = frame;
@@ -30,20 +39,23 @@ function messageData(it) {
         notification_id: it.id,
         title: it.title,
         message: it.message,
-        notification_type: it.type,
-        timestamp: it.created,
+        // The product documents one type; types of events have a dot, free words have none.
+        notification_type: it.type.includes(".") ? "new_message" : it.type,
+        timestamp: it.created.replace(/\.\d+/, ""),
         room_id: it.references?.room ?? null,
         sender_id: it.actor ?? null,
     };
 }
 
+const useChat = createHook(CHAT);
+
 /**
- * @param {string} status
- * @param {string} id
+ * The product's own hook: notifications, newest first, and the unread count.
+ * @param {string | null | HookOptions} [tokenOrOptions] without a token nobody is signed in
  */
-function updateFrame(status, id) {
-    return { type: "notification_update", data: { notification_id: id, status } };
+export function useNotifications(tokenOrOptions) {
+    const result = useChat(tokenOptions(tokenOrOptions));
+    return useMemo(() => ({ ...result, connected: result.isConnected }), [result]);
 }
 
-export const useNotifications = createHook(CHAT);
-export { useNotifications as default, useNotifications as useWebSocket };
+export { useChat as useWebSocket, useNotifications as default };

@@ -1,6 +1,7 @@
 // Client store: one person's client as React reads it, made for the first component that shows it
 // and closed after the last one is gone.
 
+import { encodeName, personAccount, storageName } from "../client/names.js";
 import { parseClaims } from "../client/tokens.js";
 import { connect } from "../client.js";
 
@@ -176,8 +177,8 @@ export class ClientStore {
 
 /** Return whose state options are about. @param {StoreOptions} options */
 export function storeKey({ url, account, token }) {
-    const { tenant, sub } = parseClaims(token ?? "");
-    return `${url ?? ""} ${account ?? (sub ? `${tenant}/${sub}` : "")}`;
+    const name = account ? encodeName(account) : personAccount(parseClaims(token ?? ""));
+    return storageName(encodeURI(url ?? ""), name);
 }
 
 /**

@@ -6,16 +6,17 @@
 /** @typedef {Record<string, any>} PageFrame a frame of the page's */
 
 /**
- * What a frame of the page's asks for. `only`: from then on the page hears only of notifications
- * with this type or category.
- * @typedef {{pong?: true, count?: true, only?: string,
+ * What a frame of the page's asks for. `subscribed`: the type that it subscribes to, which is
+ * acknowledged: a page hears of all notifications anyway.
+ * @typedef {{pong?: true, count?: true, subscribed?: string,
  *     mark?: {state: MarkState, until?: string, ids?: string[], up_to?: string, filter?: Filter}
  * }} PageRequest
  */
 
 /**
- * The time, the user and the connection that a frame names.
- * @typedef {{now: string, user: string, connection: string}} FrameContext
+ * The time, the user, the connection, the counts and the loaded notifications that a frame names.
+ * @typedef {{now: string, user: string, connection: string, counts: Counts,
+ *     notifications: readonly Notification[]}} FrameContext
  */
 
 /**
@@ -23,7 +24,8 @@
  * @typedef {object} Dialect
  * @property {(it: Notification, user: string) => Record<string, any>} toNotification a notification
  *     in lists and in `onNotification`
- * @property {(counts: Counts) => Record<string, any>} toStats the counts in `onStatsUpdate`
+ * @property {(counts: Counts, loaded: readonly Notification[]) => Record<string, any>} toStats the
+ *     counts in `onStatsUpdate`, of which some are counted from the loaded notifications
  * @property {(context: FrameContext) => DialectFrame[]} [connectedFrames]
  * @property {(it: Notification, context: FrameContext) => DialectFrame[]} notificationFrames
  *     for a new one
@@ -33,6 +35,7 @@
  *     and after each change
  * @property {(counts: Counts) => DialectFrame[]} [countAnswer] to a question for the count
  * @property {(frame: PageFrame) => PageRequest | null} parseRequest null if it makes no sense
+ * @property {(context: FrameContext) => DialectFrame} [pongFrame]
  * @property {(reason: string, context: FrameContext) => DialectFrame} [errorFrame]
  */
 

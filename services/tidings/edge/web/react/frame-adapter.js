@@ -30,8 +30,6 @@ export class FrameAdapter {
     /** @type {Delivery[]} */ #queue = [];
     /** @type {DialectFrame | null} */ #lastFrame = null;
     /** @type {ClientSnapshot | null} */ #previous = null;
-    /** Types and categories subscribed to; null: all. @type {Set<string> | null} */
-    #subscribedTypes = null;
     /** The counts reported last. @type {Counts | null} */ #reportedCounts = null;
     /** Gives the queue turns of the event loop. @type {MessageChannel | null} */ #turns = null;
     #isConnected = false;
@@ -52,7 +50,7 @@ export class FrameAdapter {
      */
     subscribe = (onChange) => {
         this.#onChange = onChange;
-        this.#turns = new MessageChannel();
+        [this.#turns, this.#queue] = [new MessageChannel(), []];
         this.#turns.port1.onmessage = () => this.#deliverNext();
         const unsubscribe = this.#store.subscribe((event, detail) =>
             this.#handleEvent(event, detail),
@@ -81,10 +79,6 @@ export class FrameAdapter {
             return this.#reportRefusal(`bad frame: ${text}`);
         }
         if (request.mark) return this.#mark(request.mark);
-        if (request.only) {
-            this.#subscribedTypes = new Set([...(this.#subscribedTypes ?? []), request.only]);
-            return true;
-        }
         return this.#answer(request);
     };
 
@@ -98,9 +92,14 @@ export class FrameAdapter {
     deleteNotification = (ids) => this.#mark({ state: "deleted", ids: [ids].flat() });
 
     /** @param {PageRequest} request */
-    #answer({ pong, count }) {
+    #answer({ pong, count, subscribed }) {
         if (!this.#isConnected) return false;
-        if (pong) this.#deliverFrames([{ type: "pong" }]);
+        if (pong)
+            this.#deliverFrames([this.#dialect.pongFrame?.(this.#context) ?? { type: "pong" }]);
+        if (subscribed !== undefined) {
+            const { now } = this.#context;
+            this.#deliverFrames([{ type: "subscribed", event_type: subscribed, timestamp: now }]);
+        }
         if (count)
             this.#deliverFrames(this.#dialect.countAnswer?.(this.#store.presentClient.counts));
         return true;
@@ -157,10 +156,7 @@ export class FrameAdapter {
 
     /** @param {Notification} it */
     #reportNotification(it) {
-        // Products name types with dots or underscores.
-        const names = [it.type, it.type.replaceAll(".", "_"), it.category];
-        const subscribed = this.#subscribedTypes;
-        if (subscribed && !names.some((name) => subscribed.has(name))) return;
+        if (it.read || it.archived) return; // dealt with elsewhere: it is not news
         this.#deliverFrames(this.#dialect.notificationFrames(it, this.#context));
         const value = this.#dialect.toNotification(it, this.#context.user);
         this.#enqueue({ callback: "onNotification", value });
@@ -184,14 +180,16 @@ export class FrameAdapter {
         if (counts === this.#reportedCounts) return;
         this.#reportedCounts = counts;
         this.#deliverFrames(this.#dialect.countFrames?.(counts, this.#context));
-        this.#enqueue({ callback: "onStatsUpdate", value: this.#dialect.toStats(counts) });
+        const value = this.#dialect.toStats(counts, this.#context.notifications);
+        this.#enqueue({ callback: "onStatsUpdate", value });
     }
 
     /** @returns {FrameContext} */
     get #context() {
         const now = new Date(this.#store.client?.now ?? Date.now()).toISOString();
-        const user = this.#store.getSnapshot().user ?? "";
-        return { now, user, connection: this.#connectionId };
+        const { user, counts, notifications } = this.#store.getSnapshot();
+        const connection = this.#connectionId;
+        return { now, user: user ?? "", connection, counts, notifications };
     }
 
     /** @param {DialectFrame[]} [frames] */
@@ -199,10 +197,11 @@ export class FrameAdapter {
         for (const frame of frames) this.#enqueue({ frame, callback: "onMessage", value: frame });
     }
 
-    /** @param {Delivery} delivery */
+    /** Deliver in a later turn; nothing while not subscribed. @param {Delivery} delivery */
     #enqueue(delivery) {
+        if (!this.#turns) return;
         this.#queue.push(delivery);
-        this.#turns?.port2.postMessage(null);
+        this.#turns.port2.postMessage(null);
     }
 
     /**

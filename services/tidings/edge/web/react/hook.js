@@ -25,6 +25,8 @@ import { FrameAdapter } from "./frame-adapter.js";
  * @typedef {StoreOptions & AdapterCallbacks} HookOptions
  */
 
+/** The path of a product's socket or stream; what precedes it is the edge's own path. */
+const PRODUCT_PATH = /(\/api\/v1)?\/ws(\/notifications)?\/?$|\/notifications\/stream\/?$/;
 const StoreContext = createContext(/** @type {ClientStore | null} */ (null));
 
 /**
@@ -147,13 +149,25 @@ function createConverter({ toNotification }) {
 }
 
 /**
+ * Return the options of a hook whose first argument is a token; without one nobody is signed in.
+ * @param {string | null | undefined | HookOptions} tokenOrOptions
+ * @returns {HookOptions}
+ */
+export function tokenOptions(tokenOrOptions) {
+    return typeof tokenOrOptions === "object" && tokenOrOptions !== null
+        ? tokenOrOptions
+        : { token: tokenOrOptions ?? null };
+}
+
+/**
  * Return the edge and the token that an address of a product names.
  * @param {string} address
  * @returns {HookOptions}
  */
 function parseAddress(address) {
     const page = globalThis.location?.href ?? "http://localhost";
-    const { origin, searchParams } = new URL(address.replace(/^ws/, "http"), page);
+    const { origin, pathname, searchParams } = new URL(address.replace(/^ws/, "http"), page);
     const token = searchParams.get("token");
-    return { url: origin, ...(token !== null && { token }) };
+    const url = origin + pathname.replace(PRODUCT_PATH, "");
+    return { url, ...(token !== null && { token }) };
 }

@@ -1,6 +1,7 @@
 // Leader election: one of all tabs and workers of an account leads at a time, and shows that it
 // lives.
 
+import { storageName } from "../client/names.js";
 import { Leader } from "./leader.js";
 
 /** @import {TokenSource} from "../client/http.js" */
@@ -37,7 +38,7 @@ import { Leader } from "./leader.js";
  * Raise it when messages change: tabs that still run the code from before an upgrade of the edge
  * then form a group of their own.
  */
-const MESSAGES_VERSION = 1;
+const MESSAGES_VERSION = 2;
 const HEARTBEAT_MILLISECONDS = 2000;
 
 export class LeaderElection {
@@ -55,21 +56,43 @@ export class LeaderElection {
     constructor(settings, getToken, tell) {
         this.#groupName = groupName(settings);
         this.#tell = tell;
-        this.#leader = new Leader(settings, getToken, tell);
+        // Once it is replaced, what its connection ends with is no concern of the other tabs.
+        this.#leader = new Leader(settings, getToken, (report) => {
+            if (this.isLeader) tell(report);
+        });
     }
 
     /**
      * Wait until nobody else leads, then lead until resigned or replaced.
-     * @param {{steal?: boolean, alone?: boolean}} [options] `steal`: replace a leader that shows no
-     *     sign of life; `alone`: lead without waiting for others
+     * @param {{steal?: boolean}} [options] `steal`: replace a leader that shows no sign of life
+     * @returns {Promise<boolean>} false if the browser has no locks, or refuses them
      */
-    async run({ steal = false, alone = false } = {}) {
-        if (alone || !navigator.locks) return this.#lead();
-        // A request that steals cannot be aborted (Web Locks API).
-        const options = steal ? { steal } : { signal: this.#resigned.signal };
-        const leading = navigator.locks.request(this.#groupName, options, () => this.#lead());
-        await leading.catch(() => {}); // aborted, or replaced by another tab
-        this.resign();
+    async run({ steal = false } = {}) {
+        const { signal } = this.#resigned;
+        let isGranted = false;
+        const lead = () => {
+            isGranted = true;
+            return this.lead();
+        };
+        try {
+            // A request that steals cannot be aborted (Web Locks API).
+            await navigator.locks.request(this.#groupName, steal ? { steal } : { signal }, lead);
+        } catch {
+            // Aborted, replaced by another tab, or refused.
+        }
+        const isRefused = !isGranted && !signal.aborted;
+        if (!isRefused) this.resign();
+        return !isRefused;
+    }
+
+    /** Lead without waiting for others, until resigned. */
+    async lead() {
+        if (this.#resigned.signal.aborted) return;
+        this.isLeader = true;
+        const timer = setInterval(() => {
+            if (this.isLeader) this.#tell({ beat: true });
+        }, HEARTBEAT_MILLISECONDS);
+        await this.#leader.run().finally(() => clearInterval(timer));
     }
 
     /** Stop leading, or waiting. */
@@ -88,15 +111,6 @@ export class LeaderElection {
         if (withdraw) this.#leader.withdrawOperation(withdraw);
         if (bye) this.#leader.forgetLog();
     }
-
-    async #lead() {
-        if (this.#resigned.signal.aborted) return;
-        this.isLeader = true;
-        const timer = setInterval(() => {
-            if (this.isLeader) this.#tell({ beat: true });
-        }, HEARTBEAT_MILLISECONDS);
-        await this.#leader.run().finally(() => clearInterval(timer));
-    }
 }
 
 /**
@@ -104,5 +118,5 @@ export class LeaderElection {
  * @param {{url: string, account: string | null}} settings
  */
 export function groupName({ url, account }) {
-    return `tidings ${MESSAGES_VERSION} ${new URL(url).origin} ${account}`;
+    return `${storageName(url, account ?? "")} ${MESSAGES_VERSION}`;
 }

@@ -3,7 +3,9 @@
 
 import { ConnectionManager } from "../client/connection-manager.js";
 import { isMidReplay } from "../client/cursors.js";
-import { requestJson } from "../client/http.js";
+import { EdgeClock } from "../client/edge-clock.js";
+import { edgeAddress, requestJson } from "../client/http.js";
+import { isOtherPerson } from "../client/names.js";
 import { LogState } from "../client/reducer.js";
 import { Store } from "../client/store.js";
 import { LogSaver } from "./log-saver.js";
@@ -29,10 +31,14 @@ import { MarkSender } from "./mark-sender.js";
 
 /**
  * `account`: whose state is kept; null: none is. `keep`: how many notifications are kept.
- * @typedef {ConnectionSettings & {account: string | null, keep: number}} LeaderSettings
+ * `usesCookie`: a cookie identifies the person.
+ * @typedef {ConnectionSettings & {account: string | null, keep: number, usesCookie: boolean}
+ *     } LeaderSettings
  */
 
 const ACK_DELAY_MILLISECONDS = 2000;
+/** What the edge answers to a cursor that it cannot replay, such as another person's. */
+const GONE_STATUS = 410;
 
 export class Leader {
     #settings;
@@ -43,8 +49,9 @@ export class Leader {
     #saver;
     #sender;
     #log = new LogState();
+    #clock = new EdgeClock();
     /** @type {ConnectionStatus} */
-    #status = { state: "offline", retryAt: null, reason: null, user: null, skew: 0 };
+    #status = { state: "offline", retryAt: null, reason: null, user: null, tenant: null, skew: 0 };
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #ackTimer;
 
     /**
@@ -60,11 +67,14 @@ export class Leader {
         this.#saver = new LogSaver(this.#store, {
             getKeep: () => this.#settings.keep,
             getLog: () => this.#log,
-            getOwner: () => ({ user: this.#status.user, device: settings.device }),
+            getOwner: () => {
+                const { user, tenant } = this.#status;
+                return { user, tenant, device: settings.device };
+            },
         });
         this.#sender = new MarkSender({
             isLive: () => this.#status.state === "live",
-            post: (body) => this.#post("/v1/notifications/mark", body),
+            post: (body) => this.#request("/v1/notifications/mark", {}, body),
             onConfirmed: (confirmed) => {
                 report({ confirmed });
                 this.#save([], false);
@@ -89,7 +99,8 @@ export class Leader {
         const { saved, notifications, operations } = await this.#store.readLog();
         if (saved) this.#log = LogState.from({ ...saved, notifications });
         this.#sender.restore(operations);
-        this.#status.user = saved?.user ?? null;
+        const { user = null, tenant = null } = saved ?? {};
+        Object.assign(this.#status, { user, tenant });
         this.#report({ led: Date.now() });
         await this.#connection.run();
         await this.#saver.finished; // the next leader begins with what is kept
@@ -114,10 +125,15 @@ export class Leader {
         await this.#store.deleteAll();
     }
 
-    /** Report the whole state. */
+    /** Report the whole state to a tab that has come. */
     reportLog() {
+        this.#checkCookie();
         if (this.#log.cursor) this.#report({ standing: this.#log.serialize() });
-        this.#report({ status: this.#status });
+        this.#reportStatus();
+    }
+
+    #reportStatus() {
+        this.#report({ status: { ...this.#status, skew: this.#clock.skew } });
     }
 
     /** Send a mark of some tab's. @param {Operation} operation */
@@ -133,7 +149,7 @@ export class Leader {
     /** @param {Partial<ConnectionStatus>} changes */
     #updateStatus(changes) {
         this.#status = { ...this.#status, ...changes };
-        this.#report({ status: this.#status });
+        this.#reportStatus();
         if (changes.state === "live") this.#sender.sendOperations();
     }
 
@@ -151,20 +167,31 @@ export class Leader {
     }
 
     /** @param {Hello} frame */
-    #handleHello({ user, now }) {
-        const previous = this.#status.user;
-        const skew = now ? Date.parse(now) - Date.now() : this.#status.skew;
-        this.#updateStatus({ user, skew });
-        if (previous && previous !== user) this.#dropOtherUser();
+    #handleHello({ user, tenant, now }) {
+        const previous = this.#status;
+        if (now) this.#clock.setSkew(Date.parse(now) - Date.now());
+        this.#updateStatus({ user, tenant: tenant ?? null });
+        if (isOtherPerson(previous, this.#status)) this.#dropOtherPerson();
     }
 
     /**
      * What was kept, and the marks that wait, are another person's: they must not be sent or shown.
      */
-    #dropOtherUser() {
+    #dropOtherPerson() {
         const settled = this.#sender.dropAll();
         this.#log = new LogState();
         this.#saver.replaceAll(settled);
+    }
+
+    /**
+     * Connect anew if the cookie is another person's by now: the tab that has come may be of a page
+     * at which someone else signed in.
+     */
+    async #checkCookie() {
+        const { cursor } = this.#log;
+        if (!cursor || !this.#settings.usesCookie || this.#status.state !== "live") return;
+        const refusal = await this.#request("/v1/log", { after: cursor }, null).catch((it) => it);
+        if (refusal.needsToken || refusal.code === GONE_STATUS) this.#connection.reconnect();
     }
 
     /** @param {Iterable<string>} changed @param {boolean} whole */
@@ -181,17 +208,17 @@ export class Leader {
     async #sendAck() {
         const { cursor } = this.#log;
         if (!cursor || isMidReplay(cursor) || this.#connection.acknowledge(cursor)) return;
-        await this.#post("/v1/acks", { device: this.#settings.device, cursor });
+        await this.#request("/v1/acks", {}, { device: this.#settings.device, cursor });
     }
 
     /**
      * @param {string} path
-     * @param {object} body
+     * @param {Record<string, string>} query
+     * @param {object | null} body
      */
-    async #post(path, body) {
-        const address = new URL(path, this.#settings.url);
+    async #request(path, query, body) {
         const { partition } = this.#connection;
-        if (partition) address.searchParams.set("partition", partition);
+        const address = edgeAddress(this.#settings.url, path, { ...query, partition });
         return requestJson(address, body, this.#getToken);
     }
 }

@@ -9,7 +9,7 @@
  * @typedef {object} SaverSource
  * @property {() => number} getKeep how many notifications to keep
  * @property {() => LogState} getLog
- * @property {() => {user: string | null, device: string}} getOwner
+ * @property {() => {user: string | null, tenant: string | null, device: string}} getOwner
  */
 
 /**

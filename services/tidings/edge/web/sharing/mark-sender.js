@@ -21,6 +21,11 @@ export class MarkSender {
     #handlers;
     /** By name, in the order of their making. @type {Map<string, Operation>} */
     #operations = new Map();
+    /**
+     * When each may be sent, by the stopwatch: clocks of browsers are set.
+     * @type {WeakMap<Operation, number>}
+     */
+    #readyAt = new WeakMap();
     #isSending = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
@@ -31,7 +36,7 @@ export class MarkSender {
 
     /** Take over the marks that were kept. @param {Operation[]} operations */
     restore(operations) {
-        for (const operation of operations) this.#operations.set(operation.op, operation);
+        for (const operation of operations) this.#keepOperation(operation);
     }
 
     stop() {
@@ -42,7 +47,7 @@ export class MarkSender {
     addOperation(operation) {
         const isFull = this.#operations.size >= OPERATIONS_LIMIT;
         if (this.#operations.has(operation.op) || isFull) return;
-        this.#operations.set(operation.op, operation);
+        this.#keepOperation(operation);
         this.sendOperations();
     }
 
@@ -69,6 +74,24 @@ export class MarkSender {
         return reached.map(({ op }) => op);
     }
 
+    /** @param {Operation} operation */
+    #keepOperation(operation) {
+        this.#operations.set(operation.op, operation);
+        this.#readyAt.set(operation, performance.now() + (operation.wait ?? 0));
+    }
+
+    /** @param {Operation} operation */
+    #millisecondsUntilReady(operation) {
+        return (this.#readyAt.get(operation) ?? 0) - performance.now();
+    }
+
+    /** @param {Operation[]} operations */
+    #millisecondsUntilNext(operations) {
+        if (!operations.length) return null;
+        const pauses = operations.map((operation) => this.#millisecondsUntilReady(operation));
+        return Math.max(0, Math.min(...pauses));
+    }
+
     /** Send what is due, and again when more is. */
     async sendOperations() {
         if (this.#isSending) return;
@@ -89,8 +112,8 @@ export class MarkSender {
     async #sendDue() {
         for (;;) {
             const waiting = [...this.#operations.values()].filter(({ confirmed }) => !confirmed);
-            const next = waiting.find(({ due }) => due <= Date.now());
-            if (!next || !this.#handlers.isLive()) return millisecondsUntilDue(waiting);
+            const next = waiting.find((operation) => this.#millisecondsUntilReady(operation) <= 0);
+            if (!next || !this.#handlers.isLive()) return this.#millisecondsUntilNext(waiting);
             await this.#sendOperation(next);
         }
     }
@@ -109,10 +132,4 @@ export class MarkSender {
             await this.#handlers.onRefused({ op, error: error.message });
         }
     }
-}
-
-/** @param {Operation[]} operations */
-function millisecondsUntilDue(operations) {
-    if (!operations.length) return null;
-    return Math.max(0, Math.min(...operations.map(({ due }) => due)) - Date.now());
 }

@@ -1,5 +1,6 @@
 // Session: from connecting to disconnecting, a client's store and its place among the tabs.
 
+import { encodeName, personAccount } from "../client/names.js";
 import { leaderSettings } from "../client/options.js";
 import { Store } from "../client/store.js";
 import { parseClaims } from "../client/tokens.js";
@@ -101,9 +102,10 @@ export class Session {
     /** Read what was kept. @returns {Promise<boolean>} false if nobody connects any longer */
     async #restore() {
         if (this.#store) return this.#reloadPending(this.#store);
-        const account = this.#options.account ?? (await this.#readAccount());
+        const { account: name } = this.#options;
+        const account = name ? encodeName(name) : await this.#readAccount();
         if (account === undefined || !this.isActive) return false;
-        this.#options.account = account ?? undefined;
+        this.#options.account = account;
         this.#store = new Store(this.#options);
         const { saved, notifications, operations } = await this.#store.readLog();
         this.#options.device ??= saved?.device ?? uuid();
@@ -126,16 +128,15 @@ export class Session {
 
     /**
      * Return whose state it is by the token; the page is asked again after a failure.
-     * @returns {Promise<string | null | undefined>} null: there is a cookie, but no token;
-     *     undefined: nobody is signed in, or the session was stopped
+     * @returns {Promise<string | undefined>} empty: there is a cookie, but no token; undefined:
+     *     nobody is signed in, or the session was stopped
      */
     async #readAccount() {
         const { minimumDelay, maximumDelay } = this.#options;
         for (let pause = minimumDelay; this.isActive; pause = Math.min(2 * pause, maximumDelay)) {
             try {
                 const token = await this.#tokens.currentToken();
-                const { tenant, sub } = parseClaims(token ?? "");
-                return sub ? `${tenant}/${sub}` : null;
+                return personAccount(parseClaims(token ?? ""));
             } catch (error) {
                 this.#reportTokenError(error);
                 if (!this.isActive) return undefined;
@@ -155,7 +156,7 @@ export class Session {
     #joinGroup() {
         if (this.#sharing) return; // it was started again meanwhile
         // Without an account, tabs of different people would share one connection.
-        const share = this.#options.account === undefined ? "off" : this.#options.share;
+        const share = this.#options.account ? this.#options.share : "off";
         const settings = leaderSettings(this.#options);
         const { onMessage } = this.#handlers;
         this.#sharing = new TabSharing(settings, share, this.#tokens, onMessage);

@@ -14,6 +14,8 @@ import { groupName, LeaderElection } from "./leader-election.js";
 const CHECK_INTERVAL_MILLISECONDS = 1000;
 const LEADER_TIMEOUT_MILLISECONDS = 5000;
 const START_TIMEOUT_MILLISECONDS = 4000;
+const REPLACED_PAUSE_MILLISECONDS = 1000;
+const REPLACED_AGAIN_MILLISECONDS = 30_000;
 
 export class TabSharing {
     /** This tab's name in the group. */ #id = uuid();
@@ -27,6 +29,8 @@ export class TabSharing {
     /** @type {ReturnType<typeof setInterval> | undefined} */ #timer;
     /** When the leader was last heard. */ #heardAt = 0;
     /** Whether the leader has reported its status. */ #hasStatus = false;
+    /** Whether this tab tries to replace the leader. */ #isReplacing = false;
+    /** When another tab last replaced this one. */ #replacedAt = -Infinity;
 
     /**
      * @param {LeaderSettings} settings
@@ -39,12 +43,13 @@ export class TabSharing {
         this.#settings = settings;
         this.#tokens = tokens;
         this.#onMessage = onMessage;
-        this.#mode = supportedMode(sharing);
+        this.#mode = firstMode(sharing);
     }
 
     joinGroup() {
-        if (this.#mode === "off") return this.#runElection({ alone: true });
-        this.#channel = new BroadcastChannel(groupName(this.#settings));
+        const name = groupName(this.#settings);
+        if (this.#mode !== "off") this.#channel = unlessRefused(() => new BroadcastChannel(name));
+        if (!this.#channel) return this.#leadAlone();
         this.#channel.onmessage = ({ data }) => this.#handleMessage(data);
         this.#hasStatus = false;
         // The first leader has a little less time than one that was heard before.
@@ -67,7 +72,7 @@ export class TabSharing {
     /** Send something to the leader and to the other tabs. @param {TabRequest} request */
     sendMessage(request) {
         const message = { tab: this.#id, ...request };
-        this.#channel?.postMessage(message);
+        this.#post(message);
         this.#election?.handleRequest(message);
     }
 
@@ -75,7 +80,9 @@ export class TabSharing {
     #startWorker() {
         const name = groupName(this.#settings);
         const address = new URL("../worker.js", import.meta.url);
-        const worker = new SharedWorker(address, { type: "module", name });
+        const options = /** @type {const} */ ({ type: "module", name });
+        const worker = unlessRefused(() => new SharedWorker(address, options));
+        if (!worker) return this.#queueForLead();
         worker.onerror = () => this.#replaceWorker();
         worker.port.start();
         worker.port.postMessage({ tab: this.#id, join: this.#settings });
@@ -86,7 +93,6 @@ export class TabSharing {
     #replaceWorker() {
         if (!this.#worker) return;
         this.#worker = null;
-        this.#mode = "locks";
         this.#queueForLead();
     }
 
@@ -96,34 +102,69 @@ export class TabSharing {
         this.sendMessage({ join: this.#settings });
     }
 
-    /** @param {{steal?: boolean, alone?: boolean}} options */
+    /** @param {{steal?: boolean}} options */
     async #runElection(options) {
+        const election = this.#createElection();
+        const hasLocks = await election.run(options);
+        if (this.#election !== election) return;
+        if (!hasLocks || this.#isReplacedAgain()) return this.#leadAlone();
+        await new Promise((resolve) => setTimeout(resolve, REPLACED_PAUSE_MILLISECONDS));
+        if (this.#election === election) this.#queueForLead();
+    }
+
+    /**
+     * Note that another tab replaced this one; true if that happened again and again: then no
+     * message gets through between them.
+     */
+    #isReplacedAgain() {
+        const previous = this.#replacedAt;
+        this.#replacedAt = performance.now();
+        return this.#replacedAt - previous < REPLACED_AGAIN_MILLISECONDS;
+    }
+
+    /** Hold a connection of its own: the browser refuses what sharing needs. */
+    #leadAlone() {
+        clearInterval(this.#timer);
+        this.#channel?.close();
+        this.#channel = null;
+        this.#createElection().lead();
+    }
+
+    #createElection() {
         this.#election?.resign();
-        const election = new LeaderElection(
+        this.#election = new LeaderElection(
             this.#settings,
             (request) => this.#tokens.currentToken(request),
             (message) => this.#broadcastAsLeader(message),
         );
-        this.#election = election;
-        await election.run(options);
-        const wasReplaced = this.#election === election && this.#channel;
-        if (wasReplaced) this.#queueForLead();
+        return this.#election;
+    }
+
+    /** @param {GroupMessage} message */
+    #post(message) {
+        const post = () => this.#channel?.postMessage(message);
+        if (unlessRefused(post) === null) this.#leadAlone();
     }
 
     /** @param {LeaderMessage} message */
     #broadcastAsLeader(message) {
-        [this.#heardAt, this.#hasStatus] = [performance.now(), true];
-        this.#channel?.postMessage(message);
+        this.#hasStatus = true;
+        this.#noteLeader();
+        this.#post(message);
         this.#onMessage(message); // a channel does not deliver to the tab that posts
     }
 
     /** @param {GroupMessage} message */
     #handleMessage(message) {
         if (message.tab) this.#election?.handleRequest(message);
-        else this.#heardAt = performance.now();
+        else this.#noteLeader();
         if (message.status) this.#hasStatus = true;
         if (message.ask?.tab === this.#id) this.#answerTokenRequest(message.ask);
         this.#onMessage(message);
+    }
+
+    #noteLeader() {
+        [this.#heardAt, this.#isReplacing] = [performance.now(), false];
     }
 
     /** @param {{number: number, refresh: boolean}} ask */
@@ -141,8 +182,10 @@ export class TabSharing {
         if (!this.#hasStatus) this.sendMessage({ join: this.#settings });
         if (performance.now() - this.#heardAt < LEADER_TIMEOUT_MILLISECONDS) return;
         this.#heardAt = performance.now();
-        if (this.#worker) this.#replaceWorker();
-        else this.#runElection({ steal: true });
+        if (this.#worker) return this.#replaceWorker();
+        if (this.#isReplacing) return this.#leadAlone(); // its lock was never given
+        this.#isReplacing = true;
+        this.#runElection({ steal: true });
     }
 }
 
@@ -153,18 +196,26 @@ function tokenFailure(error) {
 }
 
 /**
- * Return what the browser can do of what is asked for.
+ * Return the mode to begin with; where the browser lacks or refuses something, another one follows.
  * @param {Sharing} sharing
  * @returns {Sharing}
  */
-function supportedMode(sharing) {
-    if (typeof BroadcastChannel === "undefined" || sharing === "off") return "off";
-    if (canUseWorker() && sharing !== "locks") return "worker";
-    return navigator.locks && sharing !== "worker" ? "locks" : "off";
+function firstMode(sharing) {
+    if (sharing === "off" || sharing === "locks") return sharing;
+    // A worker's script must come from the page's own origin.
+    const isSameOrigin = new URL(import.meta.url).origin === globalThis.location?.origin;
+    return isSameOrigin ? "worker" : "locks";
 }
 
-/** A worker's script must come from the page's own origin. */
-function canUseWorker() {
-    const isSameOrigin = new URL(import.meta.url).origin === globalThis.location?.origin;
-    return typeof SharedWorker !== "undefined" && isSameOrigin;
+/**
+ * @template T
+ * @param {() => T} work
+ * @returns {T | null} null if the browser refuses it
+ */
+function unlessRefused(work) {
+    try {
+        return work();
+    } catch {
+        return null;
+    }
 }

@@ -46,10 +46,15 @@ function runElection(settings) {
     const started = new LeaderElection(settings, requestToken, (message) =>
         channel.postMessage(message),
     );
-    started.run().finally(() => {
+    leadUntilReplaced(started).finally(() => {
         if (election === started) election = null;
     });
     return started;
+}
+
+/** @param {LeaderElection} candidate */
+async function leadUntilReplaced(candidate) {
+    if (!(await candidate.run())) await candidate.lead();
 }
 
 /**

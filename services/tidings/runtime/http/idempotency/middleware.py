@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -12,10 +13,15 @@ from uuid import uuid4
 
 from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from tidings.contracts.subjects import Person
+from tidings.runtime.auth.access import RATE_STATUS
+from tidings.runtime.auth.emit_rights import EMIT, emit_rights
 from tidings.runtime.auth.identity import Identity, Unauthorised
 from tidings.runtime.errors import Unavailable
 from tidings.runtime.http.idempotency.store import IdempotencyKeys, KeyClaim, StoredAnswer
-from tidings.runtime.http.problem import Problem
+from tidings.runtime.http.openapi import OPERATION, Operation
+from tidings.runtime.http.problem import Problem, rate_problem
+from tidings.runtime.http.rate import Buckets, RateExceeded
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -32,7 +38,14 @@ KEY_PATTERN = f"^(?:{_QUOTED_KEY}|{_BARE_KEY})$"
 
 _KEY_REGEX = re.compile(KEY_PATTERN[:-1] + r"\Z")
 HttpConnection = ASGIConnection[Any, Any, Any, Any]
-IdentifySender = Callable[[Scope], Awaitable[Identity]]
+IdentifySender = Callable[[Scope, str | None], Awaitable[Identity]]
+"""Return the sender of a request to a path of a dialect, None for any other path."""
+DIALECT_OPT = "dialect"
+"""The key in a route's `opt` that names the dialect of its path."""
+
+UNSTORED = "unstored"
+UNSTORED_OPT = {UNSTORED: True}
+"""The `opt` of a route whose answers are secrets: they are never stored or repeated."""
 
 
 class ClientGone(Exception):
@@ -40,11 +53,20 @@ class ClientGone(Exception):
 
 
 class IdempotencyMiddleware:
-    """Litestar middleware for every POST; a request without the header passes unchanged."""
+    """Litestar middleware for every POST; a request without the header passes unchanged.
 
-    def __init__(self, keys: IdempotencyKeys, identify: IdentifySender) -> None:
+    A repeated answer takes a token of its sender's bucket of `rate`, as the route itself would.
+    """
+
+    def __init__(
+        self,
+        keys: IdempotencyKeys,
+        identify: IdentifySender,
+        rate: Buckets[Person] | None = None,
+    ) -> None:
         self._keys = keys
         self._identify = identify
+        self._rate = rate
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """Wrap a route."""
@@ -54,7 +76,8 @@ class IdempotencyMiddleware:
                 await app(scope, receive, send)
                 return
             connection: HttpConnection = ASGIConnection(scope)
-            keys = connection.headers.getall(KEY_HEADER, [])
+            stores = not scope["route_handler"].opt.get(UNSTORED)
+            keys = connection.headers.getall(KEY_HEADER, []) if stores else []
             caller = await self._identify_caller(scope) if keys else None
             if caller is None:
                 await app(scope, receive, send)
@@ -65,11 +88,18 @@ class IdempotencyMiddleware:
         return keyed_app
 
     async def _identify_caller(self, scope: Scope) -> Identity | None:
-        """Return the sender, None if unauthorised: then the route itself answers."""
+        """Return the sender, None if unauthorised: then the route itself answers.
+
+        A key is not stored for a sender whose token lacks the route's scope.
+        """
+        opt = scope["route_handler"].opt
         try:
-            return await self._identify(scope)
+            caller = await self._identify(scope, opt.get(DIALECT_OPT))
         except Unauthorised:
             return None
+        operation: Operation | None = opt.get(OPERATION)
+        required = operation.scope if operation else None
+        return caller if _has_scope(caller, required) else None
 
     async def _execute_once(
         self,
@@ -80,9 +110,11 @@ class IdempotencyMiddleware:
         receive: Receive,
         send: Send,
     ) -> None:
+        self._check_rate(connection.scope, caller, takes=False)
         body = await _read_body(receive)
         claim = await self._keys.claim_key(caller.person, key, _request_digest(connection, body))
         if isinstance(claim, StoredAnswer):
+            self._check_rate(connection.scope, caller, takes=True)
             await _send_answer(send, claim, {**claim.headers, REPLAYED_HEADER: "true"})
             return
         recorder = await self._execute_request(app, connection.scope, claim, body, receive)
@@ -94,6 +126,18 @@ class IdempotencyMiddleware:
                 claim, StoredAnswer(answer.status, _stored_headers(answer.headers), answer.body)
             )
         await recorder.send_response(send)
+
+    def _check_rate(self, scope: Scope, caller: Identity, *, takes: bool) -> None:
+        """Raise Problem if the sender's bucket has no token; else take one if `takes`."""
+        if self._rate is None:
+            return
+        use = self._rate.take_token if takes else self._rate.peek
+        status = use(caller.person, time.monotonic())
+        if status.wait_seconds:
+            # This middleware runs outside the one that adds the headers of a rate.
+            raise rate_problem(RateExceeded(status))
+        if takes:
+            scope["state"][RATE_STATUS] = status
 
     async def _execute_request(
         self, app: ASGIApp, scope: Scope, claim: KeyClaim, body: bytes, receive: Receive
@@ -154,6 +198,14 @@ def request_name(connection: HttpConnection) -> str:
     """
     key = connection.headers.get(KEY_HEADER)
     return sha256(key.encode()).hexdigest() if key else uuid4().hex
+
+
+def _has_scope(caller: Identity, required: str | None) -> bool:
+    return (
+        required is None
+        or required in caller.scopes
+        or (required == EMIT and emit_rights(caller.scopes) is not None)
+    )
 
 
 def _parse_key(values: list[str]) -> str:

@@ -1,9 +1,9 @@
-"""The barbershop's dialect, at `/api/v1/ws`: notifications, filtered by subscriptions if any."""
+"""The barbershop's dialect, at `/api/v1/ws`: notifications, and updates of locations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
 
 from tidings.contracts.notifications import Notification
 from tidings.edge.dialects.engine.dialect import (
@@ -12,40 +12,57 @@ from tidings.edge.dialects.engine.dialect import (
     PingRequest,
     SubscribeRequest,
 )
+from tidings.edge.dialects.products.barbershop import words
 
 
 class Barbershop(Dialect):
-    """Sends notifications to a barber, to a location and to all users in the same frame."""
+    """Sends an update of a location twice: as `team_update`, and as a notification of its id.
+
+    The product's notification centre lists only notifications.
+    """
 
     name = "barbershop"
     accepted_requests = (PingRequest, SubscribeRequest)
 
-    def notification_frames(self, notification: Notification) -> Iterator[DialectFrame]:
-        """Yield `notification`."""
+    def hello_frames(self, user: str, connection: str) -> Iterator[DialectFrame]:
+        """Yield `connection`."""
         yield DialectFrame(
-            {"type": "notification", "data": notification_fields(notification)},
+            {
+                "type": "connection",
+                "status": "connected",
+                "message": "Connected to real-time notifications",
+                "timestamp": datetime.now(UTC),
+            }
+        )
+
+    def notification_frames(self, notification: Notification) -> Iterator[DialectFrame]:
+        """Yield `notification`, and before it `team_update` if it is a location's update."""
+        if words.words_of(notification).kind == "team_update":
+            yield DialectFrame(
+                {
+                    "type": "team_update",
+                    "update_type": words.update_type(notification),
+                    "data": words.update_data(notification),
+                    "timestamp": notification.created,
+                },
+                notification=notification,
+            )
+        yield DialectFrame(
+            {
+                "type": "notification",
+                "notification_type": words.frame_kind(notification),
+                "data": words.frame_data(notification),
+                "timestamp": notification.created,
+            },
             notification=notification,
         )
 
-    def subscription_names(self, notification: Notification) -> frozenset[str]:
-        """Return its type as `appointment.booked` and as `appointment_booked`, and its category."""
-        return frozenset(
-            {notification.type, notification.type.replace(".", "_"), notification.category}
+    def pong_frame(self) -> DialectFrame:
+        """Return `pong`."""
+        return DialectFrame({"type": "pong", "timestamp": datetime.now(UTC)})
+
+    def error_frame(self, reason: str) -> DialectFrame:
+        """Return `error`."""
+        return DialectFrame(
+            {"type": "error", "data": {"message": reason}, "timestamp": datetime.now(UTC)}
         )
-
-
-def notification_fields(notification: Notification) -> dict[str, Any]:
-    """Return the fields of a notification in frames and lists."""
-    return {
-        "id": notification.id,
-        "user_id": notification.user,
-        "type": notification.type,
-        "category": notification.category,
-        "priority": notification.priority,
-        "title": notification.title,
-        "message": notification.message,
-        "data": notification.data,
-        "is_read": notification.read is not None,
-        "read_at": notification.read,
-        "created_at": notification.created,
-    }

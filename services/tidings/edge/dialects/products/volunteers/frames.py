@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from tidings.contracts.notifications import Notification
 from tidings.edge.dialects.engine.dialect import Dialect, DialectFrame
-
-ANNOUNCEMENT = "system_announcement"
+from tidings.edge.dialects.products.volunteers.words import event_name, notification_fields
 
 
 class Volunteers(Dialect):
@@ -22,29 +20,13 @@ class Volunteers(Dialect):
         yield DialectFrame({"user_id": user, "connection_id": connection}, "connected")
 
     def notification_frames(self, notification: Notification) -> Iterator[DialectFrame]:
-        """Yield `notification`, or `system_announcement` for an announcement."""
-        name = ANNOUNCEMENT if notification.category == ANNOUNCEMENT else "notification"
+        """Yield `notification`, or `system_announcement` for an announcement to everyone."""
         yield DialectFrame(
             {"notification_id": notification.id, **notification_fields(notification)},
-            name,
+            event_name(notification),
             notification,
         )
 
     def heartbeat_frames(self) -> Iterator[DialectFrame]:
         """Yield `ping`."""
         yield DialectFrame({"timestamp": datetime.now(UTC)}, "ping")
-
-
-def notification_fields(notification: Notification) -> dict[str, Any]:
-    """Return the fields of a notification in events and lists."""
-    return {
-        "id": notification.id,
-        "user_id": notification.user,
-        "title": notification.title,
-        "message": notification.message,
-        "type": notification.type,
-        "related_project_id": notification.references.get("project"),
-        "related_task_id": notification.references.get("task"),
-        "is_read": notification.read is not None,
-        "created_at": notification.created,
-    }

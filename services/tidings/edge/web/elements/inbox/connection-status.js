@@ -11,6 +11,12 @@ export class ConnectionStatus {
     #inbox;
     /** The last catch-up, as long as it is shown. @type {{count: number, until: number} | null} */
     #catchUp = null;
+    /**
+     * When the next attempt is, as the client says and by the stopwatch: a person may set the
+     * clock.
+     * @type {{retryAt: number | null, stopwatch: number}}
+     */
+    #retry = { retryAt: null, stopwatch: 0 };
 
     /** @param {Inbox} inbox */
     constructor(inbox) {
@@ -19,7 +25,7 @@ export class ConnectionStatus {
 
     /** Say for a while how many were missed. @param {number} count */
     showCatchUp(count) {
-        this.#catchUp = { count, until: Date.now() + CATCH_UP_SHOWN_MILLISECONDS };
+        this.#catchUp = { count, until: performance.now() + CATCH_UP_SHOWN_MILLISECONDS };
     }
 
     /** @param {HTMLElement} line */
@@ -46,13 +52,18 @@ export class ConnectionStatus {
     }
 
     #liveText() {
-        if (!this.#catchUp || Date.now() >= this.#catchUp.until) return this.#inbox.text("live");
+        const isShown = this.#catchUp && performance.now() < this.#catchUp.until;
+        if (!this.#catchUp || !isShown) return this.#inbox.text("live");
         return this.#inbox.text("reconnected", { count: this.#catchUp.count });
     }
 
     /** @param {number | null} retryAt */
     #offlineText(retryAt) {
-        const count = Math.ceil(((retryAt ?? 0) - Date.now()) / 1000);
+        if (retryAt !== this.#retry.retryAt) {
+            const milliseconds = (retryAt ?? 0) - Date.now();
+            this.#retry = { retryAt, stopwatch: performance.now() + milliseconds };
+        }
+        const count = Math.ceil((this.#retry.stopwatch - performance.now()) / 1000);
         return count > 0
             ? this.#inbox.text("reconnecting", { count })
             : this.#inbox.text("offline");

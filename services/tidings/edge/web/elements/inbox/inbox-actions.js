@@ -81,7 +81,11 @@ export class InboxActions {
      * @param {Date} until
      */
     snoozeSelected(it, until) {
-        const time = dateAndTime(until.toISOString(), this.#inbox.messages.language);
+        const time = dateAndTime(
+            until.toISOString(),
+            this.#inbox.now,
+            this.#inbox.messages.language,
+        );
         const doneText = this.#inbox.text("didSnooze", { time });
         this.#mark("snoozed", this.#takeSelected(it), doneText, until.toISOString());
     }

@@ -5,6 +5,7 @@ import { createNode } from "../dom.js";
 import { dateAndTime, snoozeTimes } from "../format.js";
 import { createIcon } from "../icons.js";
 import { Menu } from "./menu.js";
+import { reasonText } from "./reason.js";
 
 /** @import {MarkState, Notification} from "../../client/protocol.js" */
 /** @import {AlertKind} from "../alerts.js" */
@@ -32,8 +33,8 @@ export class InboxMenus {
     /** @param {Notification} it @param {HTMLElement} button */
     openSnooze(it, button) {
         const inbox = this.#inbox;
-        const choices = snoozeTimes(inbox.client?.now ?? Date.now()).map(({ name, time }) => {
-            const aside = dateAndTime(time.toISOString(), inbox.messages.language);
+        const choices = snoozeTimes(inbox.now).map(({ name, time }) => {
+            const aside = dateAndTime(time.toISOString(), inbox.now, inbox.messages.language);
             const snooze = () => inbox.actions.snoozeSelected(it, time);
             return this.#menu.createItem(inbox.text(name), aside, snooze);
         });
@@ -69,13 +70,10 @@ export class InboxMenus {
     }
 
     /** Create a note that says why the notification is here. @param {Notification} it */
-    #createReason({ type, entity }) {
-        const inbox = this.#inbox;
-        const reason = entity
-            ? inbox.text("because", { type, entity: `${entity.type} ${entity.id}` })
-            : inbox.text("becauseType", { type });
-        const title = createNode("strong", {}, inbox.text("why"));
-        return createNode("p", { role: "note" }, title, " ", reason);
+    #createReason(it) {
+        const { messages } = this.#inbox;
+        const title = createNode("strong", {}, messages.text("why"));
+        return createNode("p", { role: "note" }, title, " ", reasonText(messages, it));
     }
 
     /** @param {AlertKind} kind */

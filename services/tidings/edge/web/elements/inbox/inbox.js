@@ -1,5 +1,6 @@
 // Inbox: the list of a person's notifications, and all that can be done with them.
 
+import { accountOf } from "../../client/names.js";
 import { createNode, pageAddress, setText } from "../dom.js";
 import { TidingsElement } from "../element.js";
 import { createIcon } from "../icons.js";
@@ -102,6 +103,8 @@ export class Inbox extends TidingsElement {
             );
         listen("caughtup", ({ from, replayed }) => {
             if (from && replayed) this.#announceCatchUp(replayed);
+            // What could not be loaded without a connection can be now.
+            if (this.#shownList.results?.hasFailed) this.#chooseList(this.list);
         });
         listen("notification", ({ notification, live }) => {
             if (live) this.announce(this.text("arrived", { title: notification.title }));
@@ -112,7 +115,7 @@ export class Inbox extends TidingsElement {
     render() {
         const { client } = this;
         const { status, markAll, newButton } = this.#parts;
-        this.#resetForOwner(client, client?.user ?? null);
+        this.#resetForOwner(client, accountOf(client));
         this.#status.render(status);
         this.#tabs.render(this.list);
         markAll.disabled = !client?.counts.unread;
@@ -253,13 +256,13 @@ export class Inbox extends TidingsElement {
      * Begin anew when another user's notifications are shown: nothing of one person may be shown
      * to the next.
      * @param {Tidings | null} client
-     * @param {string | null} user
+     * @param {string} account empty: it is not known yet who it is
      */
-    #resetForOwner(client, user) {
-        const [previousClient, previousUser] = this.#owner;
-        if (client === previousClient && user === previousUser) return;
-        this.#owner = [client, user];
-        if (client === previousClient && previousUser === null) return; // now it is known who it is
+    #resetForOwner(client, account) {
+        const [previousClient, previousAccount] = this.#owner;
+        if (client === previousClient && account === previousAccount) return;
+        this.#owner = [client, account];
+        if (client === previousClient && !previousAccount) return; // now it is known who it is
         this.actions.reset();
         this.#shownList.chooseList("all");
         this.#menus.close();

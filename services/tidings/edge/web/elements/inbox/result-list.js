@@ -1,6 +1,7 @@
 // Result list: the notifications of a list that the client does not hold, as the edge returned
 // them.
 
+import { isListed } from "../../client/marks.js";
 import { newestFirst } from "../../client/reducer.js";
 
 /** @import {Tidings} from "../../client.js" */
@@ -33,6 +34,26 @@ export class ResultList {
         } catch {
             this.hasFailed = true;
         }
+    }
+
+    /**
+     * Add what marks that wait for a connection put into the list; the edge does not know of them.
+     * @param {Tidings} client
+     */
+    addPending(client) {
+        const ids = client.pending.flatMap(({ ids = [], touched = [] }) => [...ids, ...touched]);
+        const known = new Set(this.notifications.map(({ id }) => id));
+        const added = [...new Set(ids)]
+            .filter((id) => !known.has(id))
+            .flatMap((id) => client.find(id) ?? [])
+            .filter((it) => this.#holds(it, client.now));
+        if (added.length) this.restoreNotifications(added);
+    }
+
+    /** @param {Notification} it @param {number} now */
+    #holds(it, now) {
+        if (this.state === "archived") return Boolean(it.archived);
+        return Boolean(it.snoozed) && !it.archived && !isListed(it, now);
     }
 
     /**

@@ -1,6 +1,6 @@
 // Row: one notification in a list, with all that can be done to it.
 
-import { createNode, pageAddress, setText } from "../dom.js";
+import { createNode, foreignHost, pageAddress, setText } from "../dom.js";
 import { dateAndTime, relativeTime } from "../format.js";
 import { createIcon, iconFor } from "../icons.js";
 
@@ -60,8 +60,7 @@ export class Row {
 
     /** Show how long ago it was. */
     updateTime() {
-        const { messages, client } = this.#inbox;
-        const now = client?.now ?? Date.now();
+        const { messages, now } = this.#inbox;
         setText(this.#time, relativeTime(this.#notification.created, now, messages.language));
     }
 
@@ -118,8 +117,8 @@ export class Row {
 
     /** @param {Notification} it */
     #createFooter(it) {
-        const { language } = this.#inbox.messages;
-        const title = dateAndTime(it.created, language);
+        const { messages, now } = this.#inbox;
+        const title = dateAndTime(it.created, now, messages.language);
         this.#time = createNode("time", { datetime: it.created, title });
         const priority = LABELLED_PRIORITIES.find((labelled) => labelled === it.priority);
         const label = priority && this.#inbox.text(priority);
@@ -135,17 +134,20 @@ export class Row {
     }
 
     /**
-     * Return what else is known: how many events, of whom, and until when it is snoozed.
+     * Return what else is known: how many events, of whom, where its link leads if that is another
+     * site, and until when it is snoozed.
      * @param {Notification} it
      */
     #extraFacts(it) {
-        const { messages, client } = this.#inbox;
+        const { messages, now } = this.#inbox;
         const facts = [];
         const { count = 1, snoozed } = it;
         if (count > 1) facts.push(this.#inbox.text("events", { count }));
         if (it.actors?.length) facts.push(this.#actorNames(it));
-        if (snoozed && Date.parse(snoozed) > (client?.now ?? 0)) {
-            const time = dateAndTime(snoozed, messages.language);
+        const host = foreignHost(it.entity?.url);
+        if (host) facts.push(host);
+        if (snoozed && Date.parse(snoozed) > now) {
+            const time = dateAndTime(snoozed, now, messages.language);
             facts.push(this.#inbox.text("until", { time }));
         }
         return facts;

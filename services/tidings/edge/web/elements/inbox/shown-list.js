@@ -36,7 +36,10 @@ export class ShownList {
      */
     contentFor(client) {
         if (!client) return { notifications: [], complete: true };
-        if (this.results) return this.results;
+        if (this.results) {
+            this.results.addPending(client);
+            return this.results;
+        }
         if (this.name === "all") return client;
         const { notifications, complete } = client;
         for (const it of notifications) if (!it.read) this.#shownUnread.add(it.id);

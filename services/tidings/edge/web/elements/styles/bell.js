@@ -1,6 +1,9 @@
 // Bell: the button, its badge and the panel that opens below it.
 
 export const BELL = `
+:host(tidings-bell) {
+    color: var(--tidings-bell, inherit);
+}
 .bell {
     position: relative;
     width: 40px;
@@ -24,8 +27,8 @@ export const BELL = `
 }
 .badge {
     position: absolute;
-    inset-block-start: 0;
-    inset-inline-end: -3px;
+    inset-block-start: -3px;
+    inset-inline-start: 23px;
     min-width: 18px;
     height: 18px;
     padding-inline: 5px;
@@ -38,6 +41,15 @@ export const BELL = `
     font-variant-numeric: tabular-nums;
     text-align: center;
     box-shadow: 0 0 0 2px var(--tidings-around, var(--surface));
+}
+/* Two digits and more grow away from the bell: above it, no further than a page's padding. */
+.badge.wide {
+    inset-block-start: -9px;
+    inset-inline: auto -9px;
+    height: 16px;
+    padding-inline: 4px;
+    font-size: 10px;
+    line-height: 16px;
 }
 .bell[data-state="offline"] .icon,
 .bell[data-state="signed out"] .icon {

@@ -1,0 +1,1 @@
+"""The dialect of the chat: notifications, their status and the unread count."""

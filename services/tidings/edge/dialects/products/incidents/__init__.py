@@ -1,0 +1,1 @@
+"""The dialect of the incidents: words, frames and requests."""

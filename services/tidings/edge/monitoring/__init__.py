@@ -1,0 +1,1 @@
+"""Monitoring: the metrics of an edge and of its connections."""

@@ -1,0 +1,1 @@
+"""Metrics: the registry of a process, its followers' lag, and the server of `/metrics`."""

@@ -132,15 +132,17 @@ class Appender:
 
     def _start_batch(self) -> None:
         if len(self._batches) < BATCHES_IN_FLIGHT_LIMIT:
-            task = asyncio.create_task(self._append_waiting())
-            self._batches.add(task)
-            task.add_done_callback(self._batches.discard)
+            self._batches.add(asyncio.create_task(self._append_waiting()))
 
     async def _append_waiting(self) -> None:
-        while self._waiting:
-            group = self._take_group()
-            # The callers of the others have given up.
-            await self._append_group([each for each in group if not each[1].done()])
+        try:
+            while self._waiting:
+                group = self._take_group()
+                # The callers of the others have given up.
+                await self._append_group([each for each in group if not each[1].done()])
+        finally:
+            # At once: a message that comes before a callback of this task ran would start no task.
+            self._batches.discard(asyncio.current_task())  # type: ignore[arg-type]
 
     def _take_group(self) -> list[tuple[NewMessage, asyncio.Future[AppendResult]]]:
         """Remove the next waiting messages, bounded in number and in bytes."""

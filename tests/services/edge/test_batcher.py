@@ -218,3 +218,28 @@ async def test_a_query_with_too_few_answers_fails_for_every_waiter(calm: None) -
         results = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert [type(result) for result in results] == [ValueError] * 3
+
+
+async def test_a_request_right_after_two_queries_that_end_together_is_answered(
+    calm: None,
+) -> None:
+    queries = HeldQueries()
+    batcher = Batcher(queries.run)
+
+    async def submit_twice() -> int:
+        await batcher.submit(1)
+        return await batcher.submit(2)
+
+    submitter = asyncio.create_task(submit_twice())
+    await run_ready_tasks()
+    other = submit_all(batcher, [3])
+    await run_ready_tasks()
+    assert queries.batches == [[1], [3]]
+
+    queries.end_query(0)
+    queries.end_query(1)
+    await run_ready_tasks()
+
+    assert queries.batches == [[1], [3], [2]]
+    queries.end_query(2)
+    assert await asyncio.gather(submitter, *other) == [20, 30]

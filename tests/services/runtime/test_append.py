@@ -283,3 +283,17 @@ async def test_an_append_beyond_the_waiting_limit_is_refused_at_once(
     assert {type(outcome) for outcome in outcomes} == {AppendResult, QueueFull}
     assert len(stored) >= 100
     assert set((await read_bodies(runtime, stream)).values()) == stored
+
+
+async def test_an_append_in_the_turn_in_which_the_last_batch_ends_starts_another(
+    runtime: Runtime, stream: OwnStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appender_module, "BATCHES_IN_FLIGHT_LIMIT", 1)
+    monkeypatch.setattr(appender_module, "PLAIN_LIMIT_MESSAGES", 0)
+    appender = runtime.appender()
+
+    async with asyncio.timeout(5):
+        for draft in make_numbered_drafts(stream, 3):
+            await appender.append(draft)
+
+    assert len(await read_bodies(runtime, stream)) == 3

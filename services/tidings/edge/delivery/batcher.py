@@ -42,19 +42,22 @@ class Batcher(Generic[Q, A]):
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         if len(self._queries) < QUERIES_LIMIT:
-            task = asyncio.create_task(self._run_queries())
-            self._queries.add(task)
-            task.add_done_callback(self._queries.discard)
+            self._queries.add(asyncio.create_task(self._run_queries()))
         return await future
 
     async def _run_queries(self) -> None:
-        while self._waiting:
-            await self._wait_for_more()
-            batch = [
-                self._waiting.popleft() for _ in range(min(len(self._waiting), REQUESTS_PER_QUERY))
-            ]
-            if batch:
-                await self._answer_batch(batch)
+        try:
+            while self._waiting:
+                await self._wait_for_more()
+                batch = [
+                    self._waiting.popleft()
+                    for _ in range(min(len(self._waiting), REQUESTS_PER_QUERY))
+                ]
+                if batch:
+                    await self._answer_batch(batch)
+        finally:
+            # At once: a request that comes before a callback of this task ran would start no task.
+            self._queries.discard(asyncio.current_task())  # type: ignore[arg-type]
 
     async def _wait_for_more(self) -> None:
         """Wait for more requests if queries follow each other closely."""

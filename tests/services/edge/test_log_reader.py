@@ -148,6 +148,25 @@ async def test_without_postgres_the_state_comes_from_the_stream_page_by_page() -
     assert not state.is_visible(notification_id(6), NOW)
 
 
+async def test_an_entry_that_comes_while_the_stream_is_checked_is_in_the_state() -> None:
+    log = FakeLog(floor=2)
+    log.append(notify(ANN, 1), notify(ANN, 2), notify(ANN, 3))
+    answer = log.stream.publish
+
+    async def append_before_the_check(subject: str, body: bytes, reply: str) -> None:
+        if log.stream.read_count and len(log.stream.messages) == 3:
+            is_check = msgspec.json.decode(body)["batch"] == 1
+            log.append(*[notify(ANN, 4)] * is_check)
+        await answer(subject, body, reply)
+
+    log.stream.publish = append_before_the_check  # type: ignore[method-assign]
+
+    state = await log.reader.read_inbox(ANN)
+
+    assert log.ring.head == 4
+    assert state.counts(NOW).total == 4
+
+
 async def test_without_postgres_and_the_stream_there_is_no_state() -> None:
     log = FakeLog(floor=3)
     log.stream.is_away = True

@@ -243,18 +243,26 @@ class LogReader:
         )
 
     async def _catch_up(self, person: Person, state: InboxState) -> InboxState:
-        since, read_from_tail = state.sequence, False
-        while (recent := self.recent_entries(person, state.memberships, state.sequence)) is None:
-            messages, reached = await self._tail.read_entries(
-                person, state.memberships, state.sequence
-            )
-            apply_entries(state, messages)
-            state.sequence = max(state.sequence, reached)
-            read_from_tail = True
-        apply_entries(state, recent)
-        if read_from_tail:
+        """Apply the entries up to the ring's head; after the last of them nothing is awaited.
+
+        So the state is complete when the caller goes on.
+        """
+        since, unchecked = state.sequence, False
+        while True:
+            recent = self.recent_entries(person, state.memberships, state.sequence)
+            if recent is None:
+                messages, reached = await self._tail.read_entries(
+                    person, state.memberships, state.sequence
+                )
+                apply_entries(state, messages)
+                state.sequence = max(state.sequence, reached)
+                unchecked = True
+                continue
+            apply_entries(state, recent)
+            if not unchecked:
+                return state
             await self._tail.check_complete(person, state, since)
-        return state
+            unchecked = False
 
     async def _tail_snapshot_frame(self, person: Person) -> EncodedFrame:
         state, reached, head = self._empty_state(), 0, self.ring.head

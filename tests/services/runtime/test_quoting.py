@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from tidings.client.errors import Unauthorised
 from tidings.client.jetstream import connect
-from tidings.runtime.embedded.nats_server import NatsServer
+from tidings.runtime.embedded.nats_server import NatsServer, find_nats_server
 from tidings.runtime.quoting import nats_configuration, shell_words, url_part
 
 from tests.ports import find_free_port
@@ -63,7 +63,7 @@ async def test_nats_credentials_of_any_characters_are_given_in_its_url(tmp_path:
         )
     )
     process = await asyncio.create_subprocess_exec(
-        "nats-server", "-c", str(configuration), stderr=asyncio.subprocess.DEVNULL
+        find_nats_server(), "-c", str(configuration), stderr=asyncio.subprocess.DEVNULL
     )
     try:
         url = f"nats://{url_part('a:b')}:{url_part(PASSWORD)}@127.0.0.1:{port}"

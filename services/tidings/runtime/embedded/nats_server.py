@@ -52,7 +52,7 @@ class NatsServer(EmbeddedServer):
         configuration.touch(mode=0o600)
         configuration.write_text(nats_configuration(self._configuration()))
         return spawn_child(
-            (_executable(), "-c", configuration), log, self.directory, self.stop_signal
+            (find_nats_server(), "-c", configuration), log, self.directory, self.stop_signal
         )
 
     def _configuration(self) -> NatsValue:
@@ -115,7 +115,7 @@ async def _greeting(port: int) -> bytes:
         writer.close()
 
 
-def _executable() -> str:
+def find_nats_server() -> str:
     """Find nats-server beside Python, in its scripts, or on the PATH; raises ServerFailed."""
     places = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"))
     executable = next(

@@ -24,8 +24,8 @@ OPEN_STREAM = """async ([token, shown]) => {
     const { ticket } = await answer.json();
     const source = new EventSource(`/v1/stream?ticket=${encodeURIComponent(ticket)}`);
     source.addEventListener("entries", ({ data }) => shown.push(...JSON.parse(data).entries));
-    Object.assign(window, { source, hellos: 0, ended: 0, errors: [] });
-    source.addEventListener("hello", () => window.hellos++);
+    Object.assign(window, { source, returns: 0, ended: 0, errors: [] });
+    source.addEventListener("live", () => window.returns++);
     source.addEventListener("error", (event) => {
         if (event.data) window.errors.push(event.data);
         if (source.readyState === EventSource.CLOSED) window.ended++;
@@ -59,14 +59,14 @@ async def test_a_stream_opened_by_a_ticket_returns_by_itself_and_misses_nothing(
     await page.evaluate(OPEN_STREAM, [driver.token("alice"), []])
     for number in range(3):
         await page.wait_for_function(
-            f"window.hellos > {number}", timeout=WAIT_MILLISECONDS, polling=50
+            f"window.returns > {number}", timeout=WAIT_MILLISECONDS, polling=50
         )
         await driver.emit(make_announcement("alice", title=str(number)))
 
     await page.wait_for_function("shown.length === 3", timeout=WAIT_MILLISECONDS, polling=50)
 
     assert [entry["title"] for entry in await read_state(page, "shown")] == ["0", "1", "2"]
-    assert await read_state(page, "hellos") >= 3
+    assert await read_state(page, "returns") >= 3
     assert (await read_state(page, "errors"), await read_state(page, "ended")) == ([], 0)
     await page.close()
 
@@ -77,7 +77,7 @@ async def test_a_stream_whose_session_ended_does_not_return(
     page = await chromium.new_page(bypass_csp=True)
     await page.goto(f"{driver.url}/web/blank.html")
     await page.evaluate(OPEN_STREAM, [driver.token("alice"), []])
-    await page.wait_for_function("window.hellos > 0", timeout=WAIT_MILLISECONDS, polling=50)
+    await page.wait_for_function("window.returns > 0", timeout=WAIT_MILLISECONDS, polling=50)
 
     await driver.emit(
         {

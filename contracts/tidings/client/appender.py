@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
+from tidings.client.direct_client import encode_publication
 from tidings.client.errors import (
     DuplicateMessage,
     QueueFull,
@@ -270,7 +271,7 @@ def _expectation(draft: NewMessage, expected: ExpectedSequence) -> dict[str, str
 
 
 def _encode_publication(draft: NewMessage, batch: str, number: int) -> bytes:
-    """Return one `HPUB` of the NATS client protocol.
+    """Return a message of a batch as a command of the NATS client protocol.
 
     Subjects and header values come from this code and never contain line breaks.
     """
@@ -282,11 +283,4 @@ def _encode_publication(draft: NewMessage, batch: str, number: int) -> bytes:
     identity = f"\r\nNats-Msg-Id: {draft.id}" if draft.id else ""
     batch_headers = f"Nats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {number}"
     head = f"NATS/1.0\r\n{batch_headers}{identity}{extra}\r\n\r\n".encode()
-    size = len(head)
-    return b"HPUB %b %d %d\r\n%b%b\r\n" % (
-        draft.subject.encode(),
-        size,
-        size + len(draft.data),
-        head,
-        draft.data,
-    )
+    return encode_publication(draft.subject, "", draft.data, head)

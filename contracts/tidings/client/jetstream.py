@@ -158,9 +158,10 @@ class JetStream:
         """Write publications that are already encoded in the protocol; raises Unavailable."""
         if not self._client.is_connected:
             raise Unavailable("NATS is not connected")
-        # nats-py can publish only one message a call, and encodes its headers each time.
-        await self._client._send_command(wire)
-        await self._client._flush_pending()
+        if not self._client.write_at_once(wire):
+            # nats-py can publish only one message a call, and encodes its headers each time.
+            await self._client._send_command(wire)
+            await self._client._flush_pending()
 
     async def publish(self, subject: str, data: bytes, reply: str = "") -> None:
         """Publish one message, without acknowledgement; raises Unavailable."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import jwt
 from tidings.runtime.auth.claims import ClaimRules, dialect_in, person_in, scopes_in, session_in
 from tidings.runtime.auth.identity import Identity, InvalidToken, MissingClaims
 from tidings.runtime.auth.keyset import ALGORITHMS, KeySet
+from tidings.runtime.auth.plain_tokens import SYMMETRIC, PlainTokens, TokenRequirements
 from tidings.runtime.settings import Settings
 
-SYMMETRIC = "HS256"
 TIME_CLAIMS = ("exp", "iat", "nbf")
 PUBLISHED_ALGORITHMS = tuple(ALGORITHMS.values())
 TOKEN_LIMIT_CHARACTERS = 8192
@@ -36,15 +36,6 @@ FAULT_MESSAGES: tuple[tuple[type[jwt.InvalidTokenError], str], ...] = (
 T = TypeVar("T")
 
 
-class TokenRequirements(NamedTuple):
-    """Requirements on claims beside the identity; lifetimes in seconds."""
-
-    audience: tuple[str, ...] | None
-    issuer: tuple[str, ...] | None
-    leeway_seconds: float
-    lifetime_limit_seconds: float
-
-
 class Tokens:
     """Verifies tokens.
 
@@ -61,6 +52,7 @@ class Tokens:
             settings.jwt_leeway_seconds,
             settings.token_lifetime_limit_seconds,
         )
+        self._plain = PlainTokens(self._secret, self._requirements) if self._secret else None
         self._rules = ClaimRules.from_settings(settings)
 
     async def identity(self, token: str, dialect: str | None = None) -> Identity:
@@ -68,12 +60,15 @@ class Tokens:
 
         `dialect` is that of the path at which the token is used, for the defaults of its claims.
         """
-        claims = await self._verified_claims(token)
-        return identity_of(claims, self._requirements, self._rules, dialect, time.time())
-
-    async def _verified_claims(self, token: str) -> dict[str, Any]:
         if len(token) > TOKEN_LIMIT_CHARACTERS:
             raise InvalidToken(f"the token has more than {TOKEN_LIMIT_CHARACTERS} characters")
+        now = time.time()
+        claims = self._plain.claims_of(token, now) if self._plain else None
+        if claims is None:
+            claims = await self._verified_claims(token)
+        return identity_of(claims, self._requirements, self._rules, dialect, now)
+
+    async def _verified_claims(self, token: str) -> dict[str, Any]:
         if self._keys is None:
             return _decode_claims(token, self._secret, SYMMETRIC, self._requirements)
         header = _raise_as_ours(lambda: _header(token))

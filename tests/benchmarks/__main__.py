@@ -1,192 +1,181 @@
 """Run the benchmark: `just bench [PART…]`.
 
-Parts: latency, pipeline, domains, outbox, edge, dialects, topic, topics, memory, crowd, storm,
-losses, browser, soak.
+    just bench                           all parts but `reach` and `soak`
+    just bench reach                     the figures to be reached, in at most twelve minutes
+    just bench reach:edge                one part of them, without the peers that take long
+    just bench latency edge              some parts
+    just bench latency --against PATH    this checkout and the one in PATH, in turns
 
 Tidings and its peers take turns in one run, each in processes and directories of its own on
 127.0.0.1. The peers need redis-server (FastAPI + Redis), node and npm (Socket.IO; its packages are
 fetched once), nginx with libnginx-mod-nchan (Nchan). The rows of a missing peer are left out, with
-a message.
+a message. A part that fails or takes too long is reported, and the others go on.
 """
 
 from __future__ import annotations
 
-import shutil
+import argparse
+import asyncio
+import json
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import uvloop
-from tidings.runtime.embedded.servers import run_postgres
 
-from tests.benchmarks import backbone
-from tests.benchmarks.browser import browser
-from tests.benchmarks.dialects import dialects
-from tests.benchmarks.domains import domains
-from tests.benchmarks.edge_rows import crowd, edge, memory, soak, storm, topic
-from tests.benchmarks.losses import losses as losses_table
+from tests.benchmarks.against import compare
 from tests.benchmarks.measure import (
     Row,
     machine,
+    number,
     raise_file_limit,
     spin_milliseconds,
     table,
     versions,
 )
-from tests.benchmarks.outbox import outbox
-from tests.benchmarks.plain_stack import fastapi_highest_rate, fastapi_latency
 from tests.benchmarks.stacks import PEERS
-from tests.benchmarks.topics import topics
 
 FILES = 20_000
+PART_SECONDS = 600.0
+LONG_PART_SECONDS = 7200.0
+ROUNDS = 3
 
-
-async def plain(measure: Callable[[str], Awaitable[float]]) -> float | None:
-    """Measure a figure of the plain stack on its own Postgres; None without redis-server."""
-    if not shutil.which("redis-server"):
-        return None
-    with tempfile.TemporaryDirectory(prefix="tidings-bench-") as directory:
-        async with run_postgres(Path(directory)) as postgres:
-            return await measure(postgres.dsn)
-
-
-async def latency() -> AsyncIterator[Row]:
-    """Measure append to frame beside the plain stack, and the highest rates."""
-
-    async def peer_p50(dsn: str) -> float:
-        return (await fastapi_latency(dsn, "stream")).p50_milliseconds
-
-    peer = await plain(peer_p50)
-    latencies = await backbone.append_latency("websocket", (200, 1000))
-    yield Row(
-        figure="append → WebSocket frame, 200/s, p50",
-        value=latencies[200].p50_milliseconds,
-        unit="ms",
-        limit=2,
-    )
-    if peer:
-        yield Row(figure="FastAPI + Redis, POST → SSE frame, 200/s, p50", value=peer, unit="ms")
-        yield Row(
-            figure="… ours ÷ theirs",
-            value=latencies[200].p50_milliseconds / peer,
-            unit="×",
-            limit=1.5,
-        )
-    yield Row(
-        figure="append → WebSocket frame, 1000/s, p50",
-        value=latencies[1000].p50_milliseconds,
-        unit="ms",
-        limit=5,
-    )
-    yield Row(
-        figure="append → WebSocket frame, 1000/s, p99",
-        value=latencies[1000].p99_milliseconds,
-        unit="ms",
-        limit=25,
-    )
-    ours, theirs = (
-        await backbone.highest_rate(),
-        await plain(lambda dsn: fastapi_highest_rate(dsn, "stream")),
-    )
-    yield Row(figure="highest rate, append → socket, everything running", value=ours, unit="/s")
-    if theirs:
-        yield Row(figure="FastAPI + Redis, highest rate, POST → socket", value=theirs, unit="/s")
-        yield Row(figure="… ours ÷ theirs (at least)", value=ours / theirs, unit="×", limit=8)
-
-
-async def pipeline() -> AsyncIterator[Row]:
-    """Measure each stage at full load."""
-    single = await backbone.notifier_rate(events=60_000, recipients=1)
-    yield Row(
-        figure="notifier, 1 recipient an event (at least)",
-        value=single.per_second,
-        unit="/s",
-        limit=15_000,
-    )
-    many = await backbone.notifier_rate(events=2000, recipients=50)
-    yield Row(
-        figure="notifier, 50 recipients an event (at least)",
-        value=many.per_second,
-        unit="/s",
-        limit=15_000,
-    )
-    projector, copy = await backbone.projector_rate()
-    yield Row(figure="projector", value=projector.per_second, unit="rows/s")
-    yield Row(figure="raw COPY into the same table", value=copy, unit="rows/s")
-    yield Row(
-        figure="… projector ÷ COPY (at least)",
-        value=projector.per_second / copy,
-        unit="×",
-        limit=0.4,
-    )
-    gateway = await backbone.gateway_rate()
-    yield Row(
-        figure="gateway, JSON lines (at least)",
-        value=gateway.per_second,
-        unit="events/s",
-        limit=15_000,
-    )
-
-
-async def losses() -> AsyncIterator[str]:
-    """Measure what each system loses on a reconnect."""
-    yield await losses_table()
-
-
-PARTS: dict[str, Callable[[], AsyncIterator[Row | str]]] = {
-    "latency": latency,
-    "pipeline": pipeline,
-    "domains": domains,
-    "outbox": outbox,
-    "edge": edge,
-    "dialects": dialects,
-    "topic": topic,
-    "topics": topics,
-    "memory": memory,
-    "crowd": crowd,
-    "storm": storm,
-    "losses": losses,
-    "browser": browser,
-    "soak": soak,
+PARTS = {
+    "latency": "latency",
+    "pipeline": "pipeline",
+    "catchup": "catchup",
+    "domains": "domains",
+    "outbox": "outbox",
+    "edge": "edge_rows",
+    "dialects": "dialects",
+    "topic": "edge_rows",
+    "topics": "topics",
+    "memory": "edge_rows",
+    "crowd": "edge_rows",
+    "storm": "edge_rows",
+    "losses": "losses",
+    "browser": "browser",
+    "growth": "growth",
+    "soak": "edge_rows",
 }
+"""The module that measures each part. It is imported when the part runs, so that another checkout
+needs only what the chosen parts import."""
+LONG_PARTS = ("growth", "soak")
+REACH = "reach"
+
+Part = Callable[[], AsyncIterator[Row | str]]
 
 
-async def report(parts: list[str]) -> None:
-    """Measure and print."""
-    tables = list[str]()
-    rows = [
-        Row(
-            figure="this machine: a loop of five million turns",
-            value=spin_milliseconds(),
-            unit="ms",
-        )
-    ]
-    for part in parts:
-        async for result in PARTS[part]():
-            if isinstance(result, str):
-                tables.append(result)
-            else:
-                print(
-                    f"{result.figure}: {result.value:,.2f} {result.unit}",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                rows.append(result)
+def parts_named(names: Sequence[str]) -> dict[str, Part]:
+    """Return the parts of these names; `reach` stands for all of its parts, `reach:edge` for one.
+
+    Raises KeyError for a name that there is not.
+    """
+    parts: dict[str, Part] = {}
+    for name in names:
+        if name.partition(":")[0] == REACH:
+            reach = import_module("tests.benchmarks.reach").REACH
+            one = name.partition(":")[2]
+            chosen = {one: reach[one]} if one else reach
+            parts |= {f"{REACH}:{part}": measure for part, measure in chosen.items()}
+        else:
+            parts[name] = getattr(import_module(f"tests.benchmarks.{PARTS[name]}"), name)
+    return parts
+
+
+class Report:
+    """The rows, the tables and the failures of a run, printed as they come."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.rows: list[Row] = []
+        self.tables: list[str] = []
+        self.missed: list[str] = []
+        self.failures: list[str] = []
+        self._as_json = as_json
+        self._subject = ""
+
+    async def run(self, name: str, part: Part) -> None:
+        """Measure a part; an error or its time limit ends only this part."""
+        seconds = LONG_PART_SECONDS if name in LONG_PARTS else PART_SECONDS
+        results = cast(AsyncGenerator[Row | str], part())
+        try:
+            async with asyncio.timeout(seconds), aclosing(results):
+                async for result in results:
+                    self.add(result)
+        except Exception as error:  # the other parts are worth their time
+            traceback.print_exc()
+            self.failures.append(f"{name}: {type(error).__name__}: {error}")
+
+    def add(self, result: Row | str) -> None:
+        """Add a row or a table."""
+        if isinstance(result, str):
+            self.tables.append(result)
+            return
+        self.rows.append(result)
+        name = self._whole_name(result.figure)
+        measured = f"{number(result.value)} {result.unit} {result.verdict}".rstrip()
+        print(f"{result.figure}: {measured}", file=sys.stderr, flush=True)
+        if result.verdict == "missed":
+            self.missed.append(f"{name}: {measured}")
+        if self._as_json:
+            row = {"figure": name, "value": result.value, "unit": result.unit}
+            print(json.dumps(row), flush=True)
+
+    def print_all(self) -> None:
+        """Print the machine, the versions, all tables, and what was missed or has failed."""
+        names = ", ".join(f"{name} {version}" for name, version in versions().items())
+        print(f"{machine()}\n{names}")
+        print(*(table(self.rows), *self.tables), sep="\n\n")
+        if self.missed:
+            print(f"\n{len(self.missed)} missed:", *self.missed, sep="\n- ")
+        if self.failures:
+            print("\nfailed:", *self.failures, sep="\n- ")
+
+    def _whole_name(self, figure: str) -> str:
+        """Return a figure's name; one that begins with `…` follows what it continues."""
+        if figure.startswith("…"):
+            return f"{self._subject} {figure}"
+        self._subject = figure
+        return figure
+
+
+async def measure(names: Sequence[str], as_json: bool) -> bool:
+    """Measure and print; return whether every part was measured."""
+    report = Report(as_json)
+    spin = spin_milliseconds()
+    report.add(Row(figure="this machine: a loop of five million turns", value=spin, unit="ms"))
+    for name, part in parts_named(names).items():
+        await report.run(name, part)
     for peer in PEERS:
         if peer.missing:
             print(f"{peer.name} was left out: {peer.missing}", file=sys.stderr)
-    print(f"{machine()}\n{', '.join(f'{name} {version}' for name, version in versions().items())}")
-    print(*(table(rows), *tables), sep="\n\n")
+    if not as_json:
+        report.print_all()
+    return not report.failures
 
 
 def main() -> None:
     """The command line."""
-    parts = sys.argv[1:] or list(PARTS)
-    if unknown := [part for part in parts if part not in PARTS]:
-        sys.exit(f"no such part: {unknown[0]}; there are {', '.join(PARTS)}")
+    parser = argparse.ArgumentParser(prog="just bench")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((REACH, *PARTS)))
+    parser.add_argument("--against", type=Path, metavar="PATH", help="another checkout")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each checkout")
+    parser.add_argument("--json", action="store_true", help="print rows as JSON lines")
+    options = parser.parse_args()
+    names = options.parts or [part for part in PARTS if part != "soak"]
+    try:
+        parts_named(names)
+    except KeyError as unknown:
+        parser.error(f"no such part: {unknown}; there are {', '.join((REACH, *PARTS))}")
     raise_file_limit(FILES)
-    uvloop.run(report(parts))
+    if options.against:
+        print(compare(names, options.against, options.rounds))
+    elif not uvloop.run(measure(names, options.json)):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -5,133 +5,158 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+import msgspec
 import psycopg
-from tidings.contracts.messages import BATCH_LIMIT_MESSAGES
-from tidings.contracts.subjects import EVENTS, INBOXES, NOTIFICATIONS
-from tidings.runtime.log.read import last_message
+from tidings.contracts.subjects import EVENTS, NOTIFICATIONS
 from tidings.runtime.log.state import stream_state
 
 from tests.benchmarks.entries import append
+from tests.benchmarks.event_kinds import ANNOUNCEMENT, USERS, EventKind, append_events, set_up
 from tests.benchmarks.measure import CpuTime, Latency
 from tests.benchmarks.plain_stack import DRAIN_SECONDS, WARM_UP_SECONDS, Kind, latency
-from tests.benchmarks.processes import clients
+from tests.benchmarks.processes import Clients, clients
+from tests.benchmarks.processor import ProcessorTimes
+from tests.benchmarks.progress import Rate, measure_rate
 from tests.benchmarks.system import (
     TENANTS,
     System,
     append_paced,
     encode_announcement,
     encode_personal_announcement,
-    make_draft,
     person,
     system,
 )
 
-POLL_SECONDS = 0.02
 STAGE_SECONDS = 120.0
 
 
-class Rate(NamedTuple):
-    """Units per second, and the processor seconds that each process used for all of them."""
+class PacedLatency(NamedTuple):
+    """The latency at a steady rate, and the processor microseconds an event of each process."""
 
-    per_second: float
-    cpu_seconds: dict[str, float]
+    latency: Latency
+    cpu_microseconds: dict[str, float]
 
 
 async def append_latency(
-    kind: Kind,
-    rates: Sequence[float],
-    *,
-    users: int = 500,
-    seconds: float = 10,
-    tenants: int = TENANTS,
-) -> dict[float, Latency]:
+    kind: EventKind, rates: Mapping[float, float], connection: Kind = "websocket"
+) -> dict[float, PacedLatency]:
     """Measure the latency from the due time of an append to its frame, at each rate.
 
-    Each user has one connection.
+    `rates` are notifications a second, each with the seconds for which it is kept up. Each user has
+    one connection.
     """
-    latencies: dict[float, Latency] = {}
-    async with system("notifier", "projector", "edge") as running:
-        websockets, streams = (users, 0) if kind == "websocket" else (0, users)
-        async with clients(
-            running.crowd(websockets=websockets, streams=streams, tenants=tenants)
-        ) as crowd_clients:
-            appender = running.runtime.appender()
-            for rate in rates:
-                await crowd_clients.reset()
-                await crowd_clients.until(
-                    await append_paced(appender, users, rate, WARM_UP_SECONDS, tenants),
-                    DRAIN_SECONDS,
-                )
-                await crowd_clients.reset()
-                count = await append_paced(appender, users, rate, seconds, tenants)
-                latencies[rate] = latency(count, await crowd_clients.until(count, DRAIN_SECONDS))
-    return latencies
+    async with (
+        system("notifier", "projector", "edge") as running,
+        connected(running, kind, connection) as crowd_clients,
+    ):
+        return {
+            rate: await paced_latency(running, crowd_clients, kind, rate, seconds)
+            for rate, seconds in rates.items()
+        }
 
 
-async def highest_rate(*, users: int = 500, events: int = 60_000) -> float:
+@asynccontextmanager
+async def connected(
+    running: System, kind: EventKind, connection: Kind = "websocket"
+) -> AsyncGenerator[Clients]:
+    """Set up what a kind of event needs, and connect every user during the block."""
+    await set_up(running, kind)
+    websockets, streams = (USERS, 0) if connection == "websocket" else (0, USERS)
+    crowd = running.crowd(websockets=websockets, streams=streams)
+    async with clients(msgspec.structs.replace(crowd, stamp=kind.stamp)) as crowd_clients:
+        yield crowd_clients
+
+
+async def paced_latency(
+    running: System, crowd_clients: Clients, kind: EventKind, rate: float, seconds: float
+) -> PacedLatency:
+    """Measure the latency at so many notifications a second, after a second to warm up."""
+    appender, per_second = running.runtime.appender(), rate / kind.recipients
+    await crowd_clients.reset()
+    count = await append_paced(appender, kind.body, per_second, WARM_UP_SECONDS)
+    await crowd_clients.until(count * kind.recipients, DRAIN_SECONDS)
+    await crowd_clients.reset()
+    times = ProcessorTimes(running.pids)
+    count = await append_paced(appender, kind.body, per_second, seconds)
+    statistics = await crowd_clients.until(count * kind.recipients, DRAIN_SECONDS)
+    return PacedLatency(
+        latency(count * kind.recipients, statistics), times.microseconds_each(count)
+    )
+
+
+async def highest_rate(events: int = 60_000) -> float:
     """Measure notifications per second from appended events to sockets, with all services running.
 
     Each event has one recipient.
     """
     async with (
         system("notifier", "projector", "edge") as running,
-        clients(running.crowd(websockets=users)) as crowd_clients,
+        connected(running, ANNOUNCEMENT) as crowd_clients,
     ):
-        appender = running.runtime.appender()
-        await crowd_clients.reset()
-        drafts = [
-            make_draft(encode_personal_announcement(number, users, sent_ns=1))
-            for number in range(events)
-        ]
-        started_at = time.monotonic()
-        for first in range(0, events, BATCH_LIMIT_MESSAGES):
-            await appender.append_batch(drafts[first : first + BATCH_LIMIT_MESSAGES])
-        statistics = await crowd_clients.until(events, STAGE_SECONDS)
-        assert statistics["entries"] == events, statistics
-        return events / (time.monotonic() - started_at)
+        return await burst_rate(running, crowd_clients, ANNOUNCEMENT, events)
+
+
+async def burst_rate(
+    running: System, crowd_clients: Clients, kind: EventKind, events: int
+) -> float:
+    """Append all events as fast as possible; return the notifications per second at the sockets."""
+    bodies, expected = [kind.body(number, 1) for number in range(events)], events * kind.recipients
+    await crowd_clients.reset()
+    started_at = time.monotonic()
+    await append_events(running, bodies)
+    statistics = await crowd_clients.until(expected, STAGE_SECONDS)
+    assert statistics["entries"] == expected, statistics
+    return expected / (time.monotonic() - started_at)
 
 
 async def notifier_rate(*, events: int, recipients: int) -> Rate:
-    """Measure notifications per second from `EVENTS` to `NOTIFICATIONS`.
+    """Measure notifications per second from `EVENTS` to `NOTIFICATIONS`, with ready texts.
 
     The notifier starts when all events are stored.
     """
+    users = [f"u{n}" for n in range(max(USERS, recipients))]
+    bodies = [
+        encode_announcement(
+            n, f"bench-{n % TENANTS}", [users[(n + k) % len(users)] for k in range(recipients)]
+        )
+        for n in range(events)
+    ]
     async with system() as running:
-        users = [f"u{n}" for n in range(max(500, recipients))]
-        bodies = [
-            encode_announcement(
-                n, f"bench-{n % TENANTS}", [users[(n + k) % len(users)] for k in range(recipients)]
-            )
-            for n in range(events)
-        ]
-        await append(running.runtime.appender(), [make_draft(body) for body in bodies])
-        async with running.service("notifier") as pid:
-            cpu_time = CpuTime(pid)
-            started_at = time.monotonic()
-            await _until_entries(running, events * recipients)
-            return Rate(
-                events * recipients / (time.monotonic() - started_at),
-                {"notifier": cpu_time.seconds()},
-            )
+        return await _routed(running, bodies, events * recipients)
 
 
-async def projector_rate(*, entries: int = 60_000) -> tuple[Rate, float]:
+async def notifier_rate_of(kind: EventKind, events: int) -> Rate:
+    """Measure notifications per second from `EVENTS` to `NOTIFICATIONS` for a kind of event."""
+    async with system() as running:
+        async with running.service("notifier"):
+            await set_up(running, kind)
+        bodies = [kind.body(number, number + 1) for number in range(events)]
+        return await _routed(running, bodies, events * kind.recipients)
+
+
+async def _routed(running: System, bodies: Sequence[bytes], notifications: int) -> Rate:
+    await append_events(running, bodies)
+    before = await running.inbox_messages()
+    async with running.service("notifier") as pid:
+        return await measure_rate(
+            running.inbox_messages, before, before + notifications, pid, STAGE_SECONDS
+        )
+
+
+async def projector_rate(*, entries: int = 60_000, users: int = USERS) -> tuple[Rate, float]:
     """Measure rows per second of the projector over a stored log, and of COPY into the table."""
     async with system() as running:
-        drafts = [running.entry(number, 500) for number in range(entries)]
-        await append(running.runtime.appender(), drafts)
+        await append(
+            running.runtime.appender(), [running.entry(number, users) for number in range(entries)]
+        )
         head = (await stream_state(running.runtime.jetstream, NOTIFICATIONS)).last_sequence
         async with running.service("projector") as pid:
-            cpu_time = CpuTime(pid)
-            started_at = time.monotonic()
-            await running.wait_until_projected(head)
-            rate = Rate(
-                entries / (time.monotonic() - started_at), {"projector": cpu_time.seconds()}
-            )
-        return rate, await asyncio.to_thread(_copy, running.settings.postgres)
+            rate = await measure_rate(running.projected, 0, head, pid, STAGE_SECONDS)
+        return rate, await asyncio.to_thread(copy_rate, running.settings.postgres)
 
 
 async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int = 5000) -> Rate:
@@ -139,25 +164,13 @@ async def gateway_rate(*, events: int = 60_000, connections: int = 2, lines: int
     async with system("gateway") as running:
         bodies = [encode_personal_announcement(number, 500, tenants=1) for number in range(events)]
         chunks = [b"\n".join(bodies[first : first + lines]) for first in range(0, events, lines)]
-        cpu_time, nats = CpuTime(running.pids["gateway"]), time.monotonic()
+        cpu_time, started_at = CpuTime(running.pids["gateway"]), time.monotonic()
         await asyncio.gather(
             *(_post(running, chunks[part::connections]) for part in range(connections))
         )
-        rate = events / (time.monotonic() - nats)
+        rate = events / (time.monotonic() - started_at)
         assert (await stream_state(running.runtime.jetstream, EVENTS)).last_sequence == events
-        return Rate(rate, {"gateway": cpu_time.seconds()})
-
-
-async def _until_entries(running: System, count: int) -> None:
-    """Wait until `NOTIFICATIONS` has `count` entries."""
-    async with asyncio.timeout(STAGE_SECONDS):
-        while True:
-            info = await running.runtime.jetstream.call_api(f"STREAM.INFO.{NOTIFICATIONS}")
-            if info["state"]["messages"] >= count and await last_message(
-                running.runtime.jetstream, NOTIFICATIONS, INBOXES
-            ):
-                return
-            await asyncio.sleep(POLL_SECONDS)
+        return Rate(rate, cpu_time.microseconds_each(events))
 
 
 async def _post(running: System, chunks: list[bytes]) -> None:
@@ -177,7 +190,7 @@ async def _post(running: System, chunks: list[bytes]) -> None:
     writer.close()
 
 
-def _copy(dsn: str) -> float:
+def copy_rate(dsn: str) -> float:
     """Measure rows per second of COPY alone.
 
     The rows are those of the projector, 2000 per transaction as it writes them, copied into an

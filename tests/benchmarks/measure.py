@@ -142,31 +142,38 @@ class Latency:
 class Row:
     """A row of a report: a figure, its limit if it has one, and their unit.
 
-    `spread` is the lowest and the highest of several rounds.
+    A value may be up to its limit, or `at_least` as high. `spread` is the lowest and the highest of
+    several rounds.
     """
 
     figure: str
     value: float
     unit: str
     limit: float | None = None
+    at_least: bool = False
     spread: tuple[float, float] | None = None
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """Figure, measured, limit, and measured divided by limit."""
-        limit, ratio = (
-            ("–", "–")
-            if self.limit is None
-            else (
-                f"{number(self.limit)} {self.unit}",
-                f"{self.value / self.limit:.2f}" if self.limit else "–",
-            )
-        )
+    @property
+    def verdict(self) -> str:
+        """`reached` or `missed`; empty without a limit."""
+        if self.limit is None:
+            return ""
+        within = self.value >= self.limit if self.at_least else self.value <= self.limit
+        return "reached" if within else "missed"
+
+    def cells(self) -> tuple[str, ...]:
+        """Figure, measured, limit, measured divided by limit, and the verdict."""
         spread = (
             ""
             if self.spread is None
             else f" ({number(self.spread[0])} to {number(self.spread[1])})"
         )
-        return self.figure, f"{number(self.value)} {self.unit}{spread}", limit, ratio
+        measured = f"{number(self.value)} {self.unit}{spread}"
+        if self.limit is None:
+            return self.figure, measured, "", "", ""
+        limit = f"{'≥' if self.at_least else '≤'} {number(self.limit)} {self.unit}"
+        ratio = f"{self.value / self.limit:.2f}" if self.limit else ""
+        return self.figure, measured, limit, ratio, self.verdict
 
 
 def median_row(rounds: Sequence[Row]) -> Row:
@@ -183,10 +190,10 @@ def number(value: float) -> str:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows in Markdown: figure | measured | limit | ratio."""
+    """The rows in Markdown: figure | measured | limit | ratio | verdict."""
     lines = [
-        ("figure", "measured", "limit", "ratio"),
-        ("---", "--:", "--:", "--:"),
+        ("figure", "measured", "limit", "ratio", ""),
+        ("---", "--:", "--:", "--:", "---"),
         *(row.cells() for row in rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,5 +1,5 @@
 """A proxy before Postgres that counts queries: `Query` and `Execute` messages (PostgreSQL, "Message
-Formats").
+Formats"), without those of the probe, which asks every three seconds whatever else happens.
 """
 
 from __future__ import annotations
@@ -10,8 +10,30 @@ from contextlib import asynccontextmanager, suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-COUNTED = (b"Q", b"E")
+QUERY, PARSE, BIND, EXECUTE = b"Q", b"P", b"B", b"E"
+PROBED_TABLE = b"tidings.read_model"
 BLOCK_BYTES = 64 * 1024
+
+
+class Statements:
+    """The prepared statements of one connection: which are the probe's, and which one runs next."""
+
+    def __init__(self) -> None:
+        self._probes: set[bytes] = set()
+        self._runs_probe = False
+
+    def is_counted(self, kind: bytes, body: bytes) -> bool:
+        """Take the next message of the client; return whether it runs a query that counts."""
+        if kind == PARSE:
+            name, sql, *_ = body.split(b"\0")
+            change = self._probes.add if PROBED_TABLE in sql else self._probes.discard
+            change(name)
+        elif kind == BIND:
+            _, name, *_ = body.split(b"\0", 2)
+            self._runs_probe = name in self._probes
+        return (kind == EXECUTE and not self._runs_probe) or (
+            kind == QUERY and PROBED_TABLE not in body
+        )
 
 
 class Queries:
@@ -35,12 +57,14 @@ class Queries:
 
     async def _asked(self, client: asyncio.StreamReader, questions: asyncio.StreamWriter) -> None:
         kind = b""  # the first message of a connection has no type
+        statements = Statements()
         while True:
             size = await client.readexactly(4)
-            questions.write(kind + size + await client.readexactly(int.from_bytes(size, "big") - 4))
+            body = await client.readexactly(int.from_bytes(size, "big") - 4)
+            self.count += statements.is_counted(kind, body)
+            questions.write(kind + size + body)
             await questions.drain()
             kind = await client.readexactly(1)
-            self.count += kind in COUNTED
 
 
 async def _copied(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

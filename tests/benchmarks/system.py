@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from tidings.client.appender import Appender
 from tidings.contracts import codec
 from tidings.contracts.codec import encode
 from tidings.contracts.messages import NewMessage
-from tidings.contracts.subjects import Person, Subjects
+from tidings.contracts.subjects import NOTIFICATIONS, Person, Subjects
 from tidings.runtime.auth.emit_rights import EVERY_EMIT_SCOPE
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.embedded.servers import run_servers
@@ -88,13 +88,28 @@ class System:
         """Return the factory of notifications for `users` users in turn."""
         return lambda number, due: self.entry(number, users, due, first=first)
 
-    async def wait_until_projected(self, sequence: int) -> None:
-        """Wait until the inbox is projected up to a sequence."""
-        async with asyncio.timeout(STAGE_SECONDS):
-            while await self._checkpoint() < sequence:  # noqa: ASYNC110
+    async def inbox_messages(self) -> int:
+        """Return the number of messages of `NOTIFICATIONS` that are no positions."""
+        info = await self.runtime.jetstream.call_api(
+            f"STREAM.INFO.{NOTIFICATIONS}", {"subjects_filter": "position.>"}
+        )
+        state = info["state"]
+        return state["messages"] - sum(state.get("subjects", {}).values())
+
+    async def wait_until_stored(self, count: int, seconds: float = STAGE_SECONDS) -> None:
+        """Wait until `NOTIFICATIONS` has `count` messages that are no positions."""
+        async with asyncio.timeout(seconds):
+            while await self.inbox_messages() < count:  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _checkpoint(self) -> int:
+    async def wait_until_projected(self, sequence: int, seconds: float = STAGE_SECONDS) -> None:
+        """Wait until the inbox is projected up to a sequence."""
+        async with asyncio.timeout(seconds):
+            while await self.projected() < sequence:  # noqa: ASYNC110
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def projected(self) -> int:
+        """Return the sequence up to which the inbox is projected, 0 before the first one."""
         async with self.runtime.postgres.connection() as connection:
             row = await (
                 await connection.execute("SELECT sequence FROM inbox.checkpoint")
@@ -144,9 +159,10 @@ def listeners(
 ) -> Crowd:
     """Return clients of an edge that count entries and read when they were sent.
 
-    Each user has one connection of each kind.
+    Each user has one connection of each kind. They announce that they add differences to their
+    counts, as the browser's client does.
     """
-    query = f"?cursor={cursor}" if cursor else ""
+    query = "?counts=delta" + (f"&cursor={cursor}" if cursor else "")
     return Crowd(
         ports=(port,),
         websockets=websockets,
@@ -236,11 +252,11 @@ def make_draft(body: bytes) -> NewMessage:
 
 
 async def append_paced(
-    appender: Appender, users: int, per_second: float, seconds: float, tenants: int = TENANTS
+    appender: Appender, body: Callable[[int, int], bytes], per_second: float, seconds: float
 ) -> int:
-    """Append events at a steady rate, each to one user in turn, and return their number.
+    """Append events at a steady rate, each on its own, and return their number.
 
-    Each event is stamped with its due time.
+    `body` encodes the event of a number and its due time.
     """
     loop = asyncio.get_running_loop()
     count, started_at, tasks = (
@@ -252,9 +268,7 @@ async def append_paced(
         due = started_at + int(number * 1e9 / per_second)
         if (wait := (due - time.monotonic_ns()) / 1e9) > 0:
             await asyncio.sleep(wait)
-        task = loop.create_task(
-            appender.append(make_draft(encode_personal_announcement(number, users, tenants, due)))
-        )
+        task = loop.create_task(appender.append(make_draft(body(number, due))))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)

@@ -23,22 +23,44 @@ WHERE tenant = ANY (%s) AND object = '{TENANT_DIALECT[0]}' AND link = '{TENANT_D
 """
 
 RECORD_SEEN_AND_MOVE = f"""
-WITH new AS ({RECORD_SEEN.sql} RETURNING sequence),
+WITH new AS ({RECORD_SEEN.sql.replace("%s", "%(rows)s")} RETURNING sequence),
 moved AS (
-    UPDATE {{schema}}.checkpoint SET sequence = %s WHERE partition = %s AND sequence = %s
+    UPDATE {{schema}}.checkpoint c SET sequence = m.sequence
+    FROM unnest(%(partitions)s::integer[], %(sequences)s::bigint[], %(previous)s::bigint[])
+        AS m (partition, sequence, previous)
+    WHERE c.partition = m.partition AND c.sequence = m.previous
     RETURNING 1
 )
-SELECT 1 / (SELECT count(*) FROM moved), (SELECT array_agg(sequence) FROM new)
+SELECT 1 / ((SELECT count(*) FROM moved) = %(count)s)::integer,
+    (SELECT array_agg(sequence) FROM new)
 """
-"""Records events as seen and moves a partition's checkpoint. One row: 1, the sequences of the new
-events. The division fails, and so does the transaction, if the checkpoint was elsewhere.
+"""Records events as seen and moves the checkpoints of `count` partitions. One row: 1, the sequences
+of the new events. The division fails, and so does the transaction, if a checkpoint was elsewhere.
 """
+
+SEEN_COUNT = """
+SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = '{schema}.seen'::regclass
+"""
+"""One row: about how many events are recorded as seen."""
+
+SEEN_PAGE = """
+SELECT string_agg(uuid_send(event), '' ORDER BY event)
+FROM (SELECT event FROM {schema}.seen WHERE event > %s::uuid ORDER BY event LIMIT %s) page
+"""
+"""One row: the next digests after one, of 16 bytes each, one behind the other; NULL at the end."""
+
+# `OFFSET 0` lets Postgres look each relation up by itself, and keeps conditions on `since` out of
+# the index scan: they make it expect so much work that it reads the whole table instead.
+_MEMBERS = """CROSS JOIN LATERAL (
+        SELECT user_id, since, until FROM {schema}.relation m
+        WHERE m.tenant = r.tenant AND m.object = r.object AND m.relation = r.relation OFFSET 0
+    ) m"""
 
 MEMBERS_AND_READERS = f"""
 WITH direct AS (
-    SELECT m.*, r.translated FROM jsonb_to_recordset(%(relations)s::jsonb)
+    SELECT r.*, m.* FROM jsonb_to_recordset(%(relations)s::jsonb)
         AS r (tenant text, object text, relation text, translated boolean)
-    JOIN {{schema}}.relation m USING (tenant, object, relation)
+    {_MEMBERS}
     WHERE m.since <= %(until)s AND (m.until IS NULL OR m.until >= %(first)s)
 ), linked AS (
     SELECT r.tenant, r.object, r.link, r.relation, r.translated, m.user_id,
@@ -81,12 +103,12 @@ WITH asked AS (
     SELECT DISTINCT * FROM jsonb_to_recordset(%(asked)s::jsonb)
         AS r (tenant text, group_name text, object text, relation text)
 ), member AS (
-    SELECT a.tenant, a.group_name, m.user_id, greatest(m.since - 1, (
+    SELECT r.tenant, r.group_name, m.user_id, greatest(m.since - 1, (
         SELECT max(c.sequence) FROM {{schema}}.closing c
-        WHERE c.tenant = a.tenant AND c.group_name = a.group_name AND c.user_id = m.user_id
+        WHERE c.tenant = r.tenant AND c.group_name = r.group_name AND c.user_id = m.user_id
           AND c.sequence < %(first)s
     )) AS closed
-    FROM asked a JOIN {{schema}}.relation m USING (tenant, object, relation)
+    FROM asked r {_MEMBERS}
     WHERE m.since < %(first)s AND (m.until IS NULL OR m.until >= %(first)s)
 )
 SELECT m.tenant, m.group_name, m.user_id, opened.sequence, opened.key, counted.count,
@@ -107,11 +129,16 @@ user_id, sequence and key of the first event, number of events, the last three a
 first).
 """
 
+# `OFFSET 0` as in `_MEMBERS`. The condition on `sequence` stays inside: a group that is often read
+# has many closings.
 GROUP_CLOSINGS = """
 SELECT c.tenant, c.group_name, c.user_id, c.sequence
 FROM jsonb_to_recordset(%(asked)s::jsonb) AS r (tenant text, group_name text)
-JOIN {schema}.closing c USING (tenant, group_name)
-WHERE c.sequence BETWEEN %(first)s AND %(until)s
+CROSS JOIN LATERAL (
+    SELECT * FROM {schema}.closing c
+    WHERE c.tenant = r.tenant AND c.group_name = r.group_name
+      AND c.sequence BETWEEN %(first)s AND %(until)s OFFSET 0
+) c
 """
 """The users who read a group between two sequences: tenant, group_name, user_id, sequence."""
 

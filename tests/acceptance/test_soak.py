@@ -21,6 +21,8 @@ IDLE, BUSY, PASSING = 400, 20, 20
 PER_SECOND = 200.0
 FILES = 4096
 MEGABYTE = 1024 * 1024
+SOAKS = 3
+"""A loaded machine may not fill all caches before the first one; a leak grows in each."""
 SMALL_LIMITS: dict[str, Any] = {**SETTINGS, "ring_bytes": 64 * 1024, "notifications_per_user": 20}
 
 
@@ -52,12 +54,16 @@ async def test_the_edge_keeps_nothing_of_clients_that_have_left(
             seconds=5,
         )
 
-        result = await measure_soak(soak)
+        growths = list[int]()
+        while len(growths) < SOAKS and not any(growth < MEGABYTE for growth in growths):
+            result = await measure_soak(soak)
+            growths.append(result.samples[-1][1] - result.samples[0][1])
 
-    assert result.received_count == result.sent_count
-    assert result.during["tidings_connections"] >= IDLE + BUSY
-    assert result.samples[-1][1] - result.samples[0][1] < MEGABYTE
-    assert result.left_behind == {}
+            assert result.received_count == result.sent_count
+            assert result.during["tidings_connections"] >= IDLE + BUSY
+            assert result.left_behind == {}
+
+    assert growths[-1] < MEGABYTE, growths
 
 
 async def test_a_process_reports_its_connections(tidings: Tidings) -> None:

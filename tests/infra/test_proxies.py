@@ -33,6 +33,8 @@ async def upstreams(chosen: Settings) -> AsyncIterator[Mapping[str, str]]:
                         chosen,
                         edge_partitions=",".join(map(str, numbers)),
                         trusted_proxies="127.0.0.1",
+                        # Caddy notices only when it writes that the client of a stream has gone.
+                        heartbeat_seconds=1,
                     )
                 )
             ).url.partition("//")[2]

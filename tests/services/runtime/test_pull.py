@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -80,17 +81,35 @@ async def test_a_message_larger_than_a_pull_is_followed(
 
 
 async def test_a_pull_that_its_messages_fill_to_the_last_byte_does_not_stop_the_follower(
-    runtime: Runtime, stream: OwnStream, reader: JetStream, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime,
+    stream: OwnStream,
+    reader: JetStream,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(pull, "PULL_LIMIT_BYTES", 2_000)
-    # The server counts subject and reply too, about 90 bytes: at some size, two messages are 2000.
-    sent = [size for size in range(850, 950) for _ in range(4)]
+    counted = count_sizes(monkeypatch)
+    caplog.set_level("INFO", "tidings.follow")
+    # The server counts subject and reply too, 150 to 200 bytes: at some size, two are 2000.
+    sent = [size for size in range(780, 870) for _ in range(4)]
     await append_sizes(runtime, stream, sent)
-    began = time.monotonic()
 
     assert await follow_sizes(reader, stream, len(sent), limit=10) == sent
 
-    assert time.monotonic() - began < pull.HEARTBEAT_INTERVAL_SECONDS
+    assert counted[1_000] >= 2
+    assert caplog.messages == []  # a follower that stops is told by its silence and begins again
+
+
+def count_sizes(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """Return the sizes of the messages delivered from now on, as they count against pulls."""
+    counted, record_delivery = Counter[int](), OutstandingPulls.record_delivery
+
+    def record(outstanding: OutstandingPulls, size: int) -> None:
+        counted[size] += 1
+        record_delivery(outstanding, size)
+
+    monkeypatch.setattr(OutstandingPulls, "record_delivery", record)
+    return counted
 
 
 def test_the_pulls_of_all_followers_of_a_connection_have_one_budget() -> None:

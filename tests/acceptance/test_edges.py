@@ -8,11 +8,10 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tidings.contracts.close_codes import decode_reason
-from tidings.contracts.subjects import Person, Subjects, followed_subjects
+from tidings.contracts.subjects import Person, Subjects
 from tidings.runtime.settings import Settings
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -20,6 +19,7 @@ from tests.acceptance.faults import Process
 from tests.acceptance.problems import check_problem
 from tests.builders import make_announcement
 from tests.driver import Tidings
+from tests.metrics_page import read_metrics, wait_for_value
 from tests.waiting import wait_until
 from tests.web_processes import WebProcess, make_environment, run_web, run_webs
 
@@ -184,16 +184,20 @@ async def test_an_edge_of_some_partitions_serves_their_users_like_any_other(
         assert [notification["id"] for notification in await driver.list_all(user)] == [note["id"]]
 
 
-async def test_an_edge_of_some_partitions_follows_only_those(
+async def test_an_edge_of_some_partitions_keeps_only_their_entries(
     tidings: Tidings, even_edge: WebProcess
 ) -> None:
-    consumers: list[dict[str, Any]] = (
-        await tidings.runtime.jetstream.call_api("CONSUMER.LIST.NOTIFICATIONS")
-    )["consumers"]
+    served, other = find_user(tidings, 0), find_user(tidings, 1)
+    async with Tidings(even_edge.url, tidings.runtime, tidings.tenant) as driver:
+        before = await read_metrics(even_edge.url)
+        async with driver.socket(served) as client:
+            await tidings.emit(*(make_announcement(other) for _ in range(20)))
+            await tidings.emit(make_announcement(served))
+            await client.until(1)
+        after = await read_metrics(even_edge.url)
 
-    assert sorted(followed_subjects(EVEN)) in [
-        sorted(consumer["config"].get("filter_subjects", ())) for consumer in consumers
-    ]
+    assert after.value("tidings_ring_messages") == before.value("tidings_ring_messages") + 1
+    await wait_for_value(even_edge.url, 0, "tidings_follower_lag_messages", follower="edge")
 
 
 async def test_a_user_of_another_partition_is_redirected(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,34 @@ async def alice(tidings: Tidings) -> Client:
     await tidings.emit(make_event("task.completed", task_id="1", task_title="Water"))
     await alice.until(5)
     return alice
+
+
+async def test_a_list_right_after_a_mark_shows_it_in_a_stream_of_entries(
+    tidings: Tidings,
+) -> None:
+    alice = await (await tidings.connect("alice")).live()
+
+    async def emit_without_end() -> None:
+        while True:
+            await tidings.emit(make_announcement("bob"))
+
+    async def newest_id(count: int) -> str:
+        while len(notes := [entry for entry in alice.entries if "title" in entry]) < count:
+            await alice.next("entries")
+        return notes[-1]["id"]
+
+    emitting = asyncio.create_task(emit_without_end())
+    for number in range(1, 11):
+        await tidings.emit(make_announcement("alice", title=str(number)))
+        newest = await newest_id(number)
+
+        result = await alice.mark("read", newest)
+        page = await tidings.get("/v1/notifications", "alice", state="all", limit=1)
+
+        assert result["ok"]
+        assert (page["notifications"][0]["id"], page["counts"]["unread"]) == (newest, 0)
+    emitting.cancel()
+    await asyncio.gather(emitting, return_exceptions=True)
 
 
 async def list_titles(tidings: Tidings, **query: Any) -> list[str]:

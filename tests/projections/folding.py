@@ -29,7 +29,7 @@ async def fold(
     """Apply batches in order, each with its checkpoint; return the last checkpoint."""
     at = 0
     for batch in cut:
-        changes = (change for message in batch for change in model.projection.evolve(message))
+        changes = (change for message in batch for change in model.projection.changes_of(message))
         await model.apply_changes(
             connection, model.prepare_changes(changes), at, batch[-1].sequence, partition
         )

@@ -90,7 +90,7 @@ class OwnLog(Runtime):
                 await self._all(self.projection.subjects[0].format(partition=number)), sizes
             ):
                 executions = model.prepare_changes(
-                    change for message in batch for change in self.projection.evolve(message)
+                    change for message in batch for change in self.projection.changes_of(message)
                 )
                 async with self.postgres.transaction() as connection:
                     await model.apply_changes(

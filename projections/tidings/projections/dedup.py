@@ -7,10 +7,11 @@ another sequence, changes nothing.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
+from tidings.contracts.codec import InvalidEvent, decode_recorded_event
 from tidings.contracts.event import AnyRecordedEvent
-from tidings.projections.projection import Change, Statement
+from tidings.projections.projection import Change, LogMessage, Statement
 
 SCHEMA = """
 CREATE TABLE {schema}.seen (
@@ -28,6 +29,24 @@ RECORD_SEEN = Statement(
     """,
     mergeable=True,
 )
+
+
+class KeyedEvent(NamedTuple):
+    """An event of the log with its `event_digest`."""
+
+    recorded: AnyRecordedEvent
+    key: str
+
+
+def decode_event(message: LogMessage) -> KeyedEvent | None:
+    """Return the event of a message, None if it is invalid."""
+    try:
+        event = decode_recorded_event(
+            message.data, message.sequence, message.time_nanoseconds, message.subject
+        )
+    except InvalidEvent:
+        return None
+    return KeyedEvent(event, event_digest(event))
 
 
 def event_reference(event: AnyRecordedEvent, key: str) -> dict[str, Any]:

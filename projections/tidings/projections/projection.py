@@ -53,6 +53,8 @@ class Projection:
     Each version has a Postgres schema of its own.
     `subjects`: the subjects that it reads; `{partition}` in them is replaced by a number.
     `partitioned`: each partition of the stream is projected separately, with its own checkpoint.
+    `decode`: makes of a message what `evolve` takes, or None if it changes nothing; without it,
+    `evolve` takes the message. Those with the same function can share what it returns.
     """
 
     name: str
@@ -62,6 +64,12 @@ class Projection:
     schema: str
     evolve: Callable[[Any], Iterator[Change]]
     partitioned: bool = False
+    decode: Callable[[Any], Any] | None = None
+
+    def changes_of(self, message: Any) -> Iterator[Change]:
+        """Yield the changes of a message."""
+        decoded = self.decode(message) if self.decode else message
+        return iter(()) if decoded is None else self.evolve(decoded)
 
 
 Step = tuple[Statement, list[dict[str, Any]]]

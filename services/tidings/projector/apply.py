@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from tidings.contracts.subjects import DEAD_LETTERS
 from tidings.projections.projection import Change, Projection
@@ -24,10 +26,14 @@ log = logging.getLogger("tidings.projector")
 
 
 class Batch(NamedTuple):
-    """Entries that follow a checkpoint, and their statements; `problem` says why there are none."""
+    """Entries that follow the checkpoint `previous`, and their statements.
 
-    messages: list[StreamMessage]
+    `reached`: the checkpoint after them. `problem` says why there are no statements.
+    """
+
+    messages: Sequence[StreamMessage]
     previous: int
+    reached: int
     executions: list[Execution] | None
     problem: str = ""
 
@@ -42,17 +48,27 @@ class BatchWriter:
         self._metrics = runtime.metrics.part(ProjectorMetrics)
         self._in_a_row = (model.schema, partition)
 
-    async def prepare(self, messages: list[StreamMessage], previous: int) -> Batch:
-        """Compute the statements of a batch; that fails only for one with a faulty entry."""
-        projection = self._model.projection
+    async def prepare(
+        self,
+        messages: Sequence[StreamMessage],
+        previous: int,
+        decode: Callable[[StreamMessage], Any] | None = None,
+    ) -> Batch:
+        """Compute the statements of a batch; that fails only for one with a faulty entry.
+
+        `decode` takes the place of the projection's own.
+        """
+        projection, reached = self._model.projection, messages[-1].sequence
+        if decode:
+            projection = replace(projection, decode=decode)
         try:
             changes = await evolve_batch(projection, messages)
             executions = self._model.prepare_changes(changes)
         except Exception as error:  # pure functions: it is the entry, and always will be
             log.debug("%s: a batch has a faulty entry: %s", projection.name, error)
-            return Batch(messages, previous, None, f"{type(error).__name__}: {error}")
+            return Batch(messages, previous, reached, None, f"{type(error).__name__}: {error}")
         self._metrics.changes.labels(projection.name).inc(len(changes))
-        return Batch(messages, previous, executions)
+        return Batch(messages, previous, reached, executions)
 
     async def write(self, batch: Batch) -> None:
         """Write a batch with its checkpoint in one transaction; raises Unavailable or Fenced.
@@ -61,7 +77,7 @@ class BatchWriter:
         """
         if batch.executions is not None:
             try:
-                await self._commit(batch.executions, batch.previous, batch.messages[-1].sequence)
+                await self._commit(batch.executions, batch.previous, batch.reached)
             except RowsRefused as refused:
                 reason = str(refused)
             else:
@@ -112,14 +128,14 @@ class BatchWriter:
         self._runtime.set_aside_in_a_row[self._in_a_row] += 1
 
 
-async def evolve_batch(projection: Projection, batch: list[StreamMessage]) -> list[Change]:
+async def evolve_batch(projection: Projection, batch: Sequence[StreamMessage]) -> list[Change]:
     """Compute the changes of a batch in slices; between them, the batch before gets to Postgres."""
     changes: list[Change] = []
     for first in range(0, len(batch), SLICE_MESSAGES):
         changes += [
             change
             for message in batch[first : first + SLICE_MESSAGES]
-            for change in projection.evolve(message)
+            for change in projection.changes_of(message)
         ]
         await asyncio.sleep(0)
     return changes

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from tidings.projections import ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS
 from tidings.projections.audience.queries import SWEEP_CLOSINGS, SWEEP_GROUPED
 from tidings.projections.inbox.queries import SWEEP_INBOX
 from tidings.projections.projection import Projection
 from tidings.projections.receipts.queries import SWEEP_RECEIPTS
-from tidings.projector.apply import BatchWriter
-from tidings.runtime.errors import LogLost
-from tidings.runtime.log.follow import follow
-from tidings.runtime.log.state import state_at_least
+from tidings.projector.apply import Batch
+from tidings.projector.member import Member, open_member
+from tidings.runtime.log.follow import Pulls, StreamMessage, follow
 from tidings.runtime.metrics.follower_lag import FollowPosition
 from tidings.runtime.process import Runtime, run_forever
-from tidings.runtime.readmodels.read_model import live_model, rows_beyond_log
+from tidings.runtime.readmodels.read_model import live_model
 
 BATCH_MESSAGES = 2000
-SMALL_BATCH_MESSAGES = 100
-SMALL_BATCH_PAUSE_SECONDS = 0.01
-"""How long to wait for more after a small batch: a transaction each would cost most of all."""
-SECONDARY_PROJECTIONS = (RECEIPTS, METRICS, ACTIVITY)
-"""Read models beside the inbox, which readiness does not wait for."""
+INBOX_PAUSE_SECONDS = 0.05
+SECONDARY_PAUSE_SECONDS = 0.25
+"""For how long messages gather after a batch: a transaction each would cost most of all.
+
+A message that comes after a longer silence is written at once.
+"""
+PAUSE_GROWTH_MESSAGES = 100
+PAUSE_GROWTH_LIMIT = 4.0
+"""The pause grows with the batch before it, up to this many times."""
+UNMATCHED_LIMIT_MESSAGES = 1000
+"""So many messages that are not the projection's move its checkpoint, so that it does not read them
+again when it follows anew."""
+DISTANCE_MESSAGES = 10_000
+"""A projection that is farther behind the others does not hold them up."""
+EVENT_PROJECTIONS = (METRICS, ACTIVITY)
+"""Read models of the same events, which follow them together."""
 EXPIRED_ROWS = (
     (INBOX, SWEEP_INBOX),
     (RECEIPTS, SWEEP_RECEIPTS),
@@ -36,55 +47,145 @@ EXPIRED_ROWS = (
 
 
 async def run_projector(runtime: Runtime, ready: Callable[[], None] = lambda: None) -> None:
-    """Run the projector until a permanent error; ready once every checkpoint is read."""
+    """Run the projector until a permanent error; ready once the inbox's checkpoint is read."""
     async with asyncio.TaskGroup() as group:
         group.create_task(run_forever(INBOX.name, lambda: run_projection(runtime, INBOX, ready)))
-        for each in SECONDARY_PROJECTIONS:
-            group.create_task(run_forever(each.name, partial(run_projection, runtime, each)))
+        receipts = partial(run_projection, runtime, RECEIPTS, pause_seconds=SECONDARY_PAUSE_SECONDS)
+        group.create_task(run_forever(RECEIPTS.name, receipts))
+        events = partial(run_together, runtime, EVENT_PROJECTIONS)
+        group.create_task(run_forever("metrics and activity", events))
         group.create_task(run_forever("sweep", lambda: delete_expired_rows(runtime)))
 
 
 async def run_projection(
-    runtime: Runtime, projection: Projection, ready: Callable[[], None] = lambda: None
+    runtime: Runtime,
+    projection: Projection,
+    ready: Callable[[], None] = lambda: None,
+    *,
+    pause_seconds: float = INBOX_PAUSE_SECONDS,
 ) -> None:
     """Follow the stream from the checkpoint; raises Transient to be tried again, or LogLost."""
-    model = await live_model(runtime.postgres, projection)
-    epoch = runtime.epochs[projection.stream]
-    checkpoint = await model.checkpoint(runtime.postgres, epoch)
-    sequence, writer = checkpoint.sequence, BatchWriter(runtime, model)
-    state = await state_at_least(runtime.jetstream, projection.stream, epoch, sequence)
-    if sequence > state.last_sequence:
-        raise LogLost(rows_beyond_log(projection, sequence, state.last_sequence))
-    position = runtime.metrics.followers.position_of(f"projection_{projection.name}")
+    member = await open_member(runtime, projection)
     ready()
+    await _follow(runtime, [member], pause_seconds, _refuse_to_separate)
+
+
+async def run_together(runtime: Runtime, projections: Sequence[Projection]) -> None:
+    """Follow a stream once for several projections; raises as `run_projection`, once all failed.
+
+    One that fails alone, or is far behind, follows alone until the next attempt.
+    """
+    members = [await open_member(runtime, projection) for projection in projections]
+    newest = max(member.sequence for member in members)
+    near = [member for member in members if newest - member.sequence <= DISTANCE_MESSAGES]
+    async with asyncio.TaskGroup() as group:
+
+        def separate(member: Member) -> None:
+            group.create_task(_run_alone(runtime, member.projection))
+
+        for member in members:
+            if member not in near:
+                separate(member)
+        await _follow(runtime, near, SECONDARY_PAUSE_SECONDS, separate)
+
+
+async def _run_alone(runtime: Runtime, projection: Projection) -> None:
+    runtime.metrics.followers.separate_position(_follower_name(projection))
+    attempt = partial(run_projection, runtime, projection, pause_seconds=SECONDARY_PAUSE_SECONDS)
+    await run_forever(projection.name, attempt)
+
+
+async def _follow(
+    runtime: Runtime,
+    members: list[Member],
+    pause_seconds: float,
+    separate: Callable[[Member], None],
+) -> None:
+    """Write what the stream has after the checkpoints; raises Transient once all members failed.
+
+    `separate` is called with a member that failed while others did not.
+    """
+    projection = members[0].projection
+    position = runtime.metrics.followers.share_position(
+        [_follower_name(member.projection) for member in members]
+    )
     batches = follow(
         runtime.jetstream,
         projection.stream,
         projection.subjects,
-        after=sequence,
-        epoch=epoch,
+        after=min(member.sequence for member in members),
+        epoch=runtime.epochs[projection.stream],
         limit=BATCH_MESSAGES,
         position=position,
+        pulls=Pulls.GATHERING,
     )
+    reached = 0
     async with aclosing(batches), asyncio.TaskGroup() as group:
-        applying: asyncio.Task[None] | None = None
         async for batch in batches:
-            if batch:
-                prepared = await writer.prepare(batch, sequence)
-                if applying:
-                    await applying
-                applying = group.create_task(writer.write(prepared))
-                applying.add_done_callback(partial(_release_written, position))
-                position.in_flight, sequence = batch, batch[-1].sequence
-                await asyncio.sleep(
-                    SMALL_BATCH_PAUSE_SECONDS if len(batch) < SMALL_BATCH_MESSAGES else 0
-                )
+            _separate_failed(members, separate)
+            await _write(members, batch, position, group)
+            if position.reached > reached:
+                reached = position.reached
+                await asyncio.sleep(_pause(pause_seconds, len(batch), int(position.pending)))
 
 
-def _release_written(position: FollowPosition, task: asyncio.Task[None]) -> None:
-    """Note that a batch has been applied, unless that failed."""
-    if not task.cancelled() and not task.exception():
-        position.release()
+def _separate_failed(members: list[Member], separate: Callable[[Member], None]) -> None:
+    failed = [member for member in members if member.failure]
+    if failed and len(failed) == len(members) and (failure := failed[0].failure):
+        raise failure
+    for member in failed:
+        members.remove(member)
+        separate(member)
+
+
+async def _write(
+    members: list[Member],
+    messages: Sequence[StreamMessage],
+    position: FollowPosition,
+    group: asyncio.TaskGroup,
+) -> None:
+    """Begin to write a batch to every read model; the events in it are decoded once."""
+
+    def release_written() -> None:
+        if all(member.is_idle for member in members):
+            position.release()
+
+    decode = members[0].projection.decode
+    shared_decode = _decode_once(decode) if decode and len(members) > 1 else decode
+    for member in members:
+        batch = await member.prepare(messages, shared_decode)
+        if batch is None and position.reached - member.sequence >= UNMATCHED_LIMIT_MESSAGES:
+            batch = Batch((), member.sequence, position.reached, [])
+        if batch:
+            await member.write(batch, group, release_written)
+            position.in_flight, position.batch = messages, ()
+
+
+def _decode_once(decode: Callable[[StreamMessage], Any]) -> Callable[[StreamMessage], Any]:
+    """Return a decoder that keeps what it returned for the messages of one batch."""
+    decoded: dict[int, Any] = {}
+
+    def decode_once(message: StreamMessage) -> Any:
+        if message.sequence not in decoded:
+            decoded[message.sequence] = decode(message)
+        return decoded[message.sequence]
+
+    return decode_once
+
+
+def _pause(seconds: float, messages: int, pending: int) -> float:
+    """Return for how long to let messages gather after a batch; none while a whole one waits."""
+    if pending >= BATCH_MESSAGES or messages >= BATCH_MESSAGES:
+        return 0.0
+    return seconds * min(PAUSE_GROWTH_LIMIT, max(1.0, messages / PAUSE_GROWTH_MESSAGES))
+
+
+def _follower_name(projection: Projection) -> str:
+    return f"projection_{projection.name}"
+
+
+def _refuse_to_separate(member: Member) -> None:
+    raise AssertionError(f"{member.projection.name} follows alone")
 
 
 async def delete_expired_rows(runtime: Runtime) -> None:

@@ -13,8 +13,8 @@ from tidings.client.jetstream import JetStream, connect
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.streams import Stream
 from tidings.runtime.errors import LogLost, Unavailable
-from tidings.runtime.log import follow as follow_module
-from tidings.runtime.log.follow import StreamMessage, follow
+from tidings.runtime.log import consumer as consumer_module
+from tidings.runtime.log.follow import Pulls, StreamMessage, follow
 from tidings.runtime.log.read import read
 from tidings.runtime.log.state import stream_state
 from tidings.runtime.metrics.follower_lag import FollowPosition
@@ -40,17 +40,19 @@ def follow_stream(
     limit: int = 100,
     subject: str = ">",
     position: FollowPosition | None = None,
+    pulls: Pulls = Pulls.OVERLAPPING,
+    more_subjects: tuple[str, ...] = (),
 ) -> AsyncGenerator[list[StreamMessage]]:
-    subjects = (stream.subject(subject),)
     return follow(
         jetstream,
         stream.name,
-        subjects,
+        [stream.subject(each) for each in (subject, *more_subjects)],
         after=after,
         epoch=stream.epoch,
         limit=limit,
         idle_seconds=IDLE_SECONDS,
         position=position,
+        pulls=pulls,
     )
 
 
@@ -108,8 +110,9 @@ async def test_a_message_is_the_same_followed_or_read(runtime: Runtime, stream: 
     assert messages[0].subject == stream.subject("a", "b")
 
 
+@pytest.mark.parametrize("pulls", Pulls)
 async def test_batches_respect_their_limit_and_subjects(
-    runtime: Runtime, stream: OwnStream
+    runtime: Runtime, stream: OwnStream, pulls: Pulls
 ) -> None:
     await append_bodies(runtime.appender(), stream, *number_names(1, 300), subject="mine")
     await append_bodies(runtime.appender(), stream, *number_names(1, 300), subject="others")
@@ -117,7 +120,7 @@ async def test_batches_respect_their_limit_and_subjects(
     sizes: list[int] = []
     messages: list[StreamMessage] = []
     async with aclosing(
-        follow_stream(runtime.jetstream, stream, limit=7, subject="mine")
+        follow_stream(runtime.jetstream, stream, limit=7, subject="mine", pulls=pulls)
     ) as batches:
         while len(messages) < 300:
             batch = await anext(batches)
@@ -154,14 +157,16 @@ async def _delete_consumers(connection: JetStream, runtime: Runtime, stream: Own
         await runtime.jetstream.call_api(f"CONSUMER.DELETE.{stream.name}.{name}")
 
 
+@pytest.mark.parametrize("pulls", Pulls)
 @pytest.mark.parametrize("failure", [_break_connection, _delete_consumers])
 async def test_nothing_is_missed_or_repeated_after_a_failure(
-    runtime: Runtime, stream: OwnStream, connection: JetStream, failure: Failure
+    runtime: Runtime, stream: OwnStream, connection: JetStream, failure: Failure, pulls: Pulls
 ) -> None:
     await append_bodies(runtime.appender(), stream, *number_names(1, 500))
     messages: list[StreamMessage] = []
 
-    async with aclosing(follow_stream(connection, stream, limit=50)) as batches:
+    batches = follow_stream(connection, stream, limit=50, pulls=pulls)
+    async with aclosing(batches):
         for first in range(501, 1001, 100):
             messages += await take_messages(batches, 120)
             appending = append_bodies(runtime.appender(), stream, *number_names(first, first + 99))
@@ -202,14 +207,15 @@ async def test_a_lost_delivery_is_noticed_and_fetched(runtime: Runtime, stream: 
     assert decode_bodies(before + after) == number_names(1, 300)
 
 
+@pytest.mark.parametrize("pulls", Pulls)
 async def test_a_consumer_that_falls_silent_is_replaced(
-    runtime: Runtime, stream: OwnStream, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, stream: OwnStream, monkeypatch: pytest.MonkeyPatch, pulls: Pulls
 ) -> None:
     """A limit below the interval of heartbeats: the consumer's server seems to be dead."""
-    monkeypatch.setattr(follow_module, "SILENCE_LIMIT_SECONDS", 2 * IDLE_SECONDS)
+    monkeypatch.setattr(consumer_module, "SILENCE_LIMIT_SECONDS", 2 * IDLE_SECONDS)
     async with (
         asyncio.timeout(WAIT_SECONDS),
-        aclosing(follow_stream(runtime.jetstream, stream)) as batches,
+        aclosing(follow_stream(runtime.jetstream, stream, pulls=pulls)) as batches,
     ):
         await append_bodies(runtime.appender(), stream, "before")
         messages = await take_messages(batches, 1)

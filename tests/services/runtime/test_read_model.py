@@ -87,7 +87,7 @@ async def apply_words(
         for place, word in enumerate(words, 1)
     ]
     executions = model.prepare_changes(
-        change for message in messages for change in model.projection.evolve(message)
+        change for message in messages for change in model.projection.changes_of(message)
     )
     async with postgres.transaction() as connection:
         await model.apply_changes(connection, executions, after, after + len(words), partition)

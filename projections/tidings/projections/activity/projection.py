@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tidings.contracts.codec import InvalidEvent, decode_recorded_event, instant
+from tidings.contracts.codec import instant
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.subjects import EVENTS, EVERY_EVENT
 from tidings.projections.activity.mentions import USER_PREFIX, mentions
-from tidings.projections.dedup import event_digest, event_reference
-from tidings.projections.projection import Change, LogMessage, Projection, Statement
+from tidings.projections.dedup import KeyedEvent, decode_event, event_reference
+from tidings.projections.projection import Change, Projection, Statement
 
 DATA_LIMIT_CHARACTERS = 8 * 1024
 """The data of an event that is longer than this stays in the log only."""
@@ -61,15 +61,10 @@ INSERT_MENTIONS = Statement(
 )
 
 
-def evolve(message: LogMessage) -> Iterator[Change]:
+def evolve(keyed: KeyedEvent) -> Iterator[Change]:
     """Insert an event once, and an index row for each of its mentions."""
-    try:
-        event = decode_recorded_event(
-            message.data, message.sequence, message.time_nanoseconds, message.subject
-        )
-    except InvalidEvent:
-        return
-    reference = event_reference(event, event_digest(event)) | {"tenant": event.tenant}
+    event = keyed.recorded
+    reference = event_reference(event, keyed.key) | {"tenant": event.tenant}
     names = mentions(event)
     yield Change(
         INSERT_ACTIVITY,
@@ -94,5 +89,11 @@ def _activity_columns(event: AnyRecordedEvent, names: list[str]) -> dict[str, An
 
 
 ACTIVITY = Projection(
-    name="activity", version=1, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve
+    name="activity",
+    version=1,
+    stream=EVENTS,
+    subjects=(EVERY_EVENT,),
+    schema=SCHEMA,
+    evolve=evolve,
+    decode=decode_event,
 )

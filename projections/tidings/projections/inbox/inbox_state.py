@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from tidings.contracts.cursor import Cursor
@@ -46,6 +46,15 @@ class Facets(Struct, frozen=True, array_like=True, gc=False):
 def interned(facets: Facets) -> Facets:
     """Return the one instance of equal facets."""
     return facets
+
+
+class NewNotification(NamedTuple):
+    """A new notification, as the state of every inbox begins with it: it has no marks yet."""
+
+    id: str
+    sequence: int
+    vanishes_at: float
+    facets: Facets
 
 
 class NotificationState(Struct, array_like=True, gc=False):
@@ -157,7 +166,7 @@ class InboxState:
         self.sequence = sequence
         match entry:
             case Notification():
-                self._add_notification(entry, sequence, time_nanoseconds / 1e9)
+                self._add_notification(entry, sequence, time_nanoseconds)
             case Mark():
                 self._counts = None
                 for state in self._states_changed_by(entry):
@@ -215,6 +224,11 @@ class InboxState:
         return self.visible_state(identifier, now) is not None
 
     @property
+    def notification_count(self) -> int:
+        """Return the number of retained notifications, in any state."""
+        return len(self._states)
+
+    @property
     def newest(self) -> int:
         """Return the sequence of the newest notification, 0 without one."""
         return next(reversed(self._states.values())).sequence if self._states else 0
@@ -224,6 +238,34 @@ class InboxState:
         if len(self._states) < self._limit:
             return False
         return next(iter(self._states.values())).sequence > sequence
+
+    def describe_new(
+        self, notification: Notification, sequence: int, time_nanoseconds: int
+    ) -> NewNotification:
+        """Return a notification as every inbox with this retention begins with it."""
+        expires = notification.expires.timestamp() if notification.expires else NEVER
+        vanishes_at = min(expires, time_nanoseconds / 1e9 + self._retention)
+        return NewNotification(notification.id, sequence, vanishes_at, _facets_of(notification))
+
+    def only_adds(self, new: NewNotification, others: int) -> bool:
+        """Return whether one would replace and drop none, after `others` new ones."""
+        return (
+            new.sequence > self.sequence
+            and new.id not in self._states
+            and len(self._states) + others < self._limit
+        )
+
+    def add_new(self, added: Collection[NewNotification]) -> None:
+        """Add visible notifications, in order, each of which `only_adds`."""
+        for new in added:
+            self._states[new.id] = NotificationState(*new)
+            self.sequence = new.sequence
+        if self._counts is None:
+            return
+        self._add_to_counts(len(added))
+        self._valid_until = min(self._valid_until, *(new.vanishes_at for new in added))
+        if self._totals is not None:
+            self._totals.update((new.facets.type, new.facets.priority) for new in added)
 
     def ids_changed_by(self, mark: Mark) -> list[str]:
         """Return the ids that an applied mark read, archived, deleted or made unread.
@@ -261,25 +303,29 @@ class InboxState:
             "snoozed": counts_of(snoozed),
         }
 
-    def _add_notification(self, notification: Notification, sequence: int, appended: float) -> None:
-        expires = notification.expires.timestamp() if notification.expires else NEVER
-        until = min(expires, appended + self._retention)
+    def _add_to_counts(self, added: int) -> None:
+        """Count new notifications in addition."""
+        if counts := self._counts:
+            self._counts = Counts(
+                unread=counts.unread + added,
+                unseen=counts.unseen + added,
+                total=counts.total + added,
+            )
+
+    def _add_notification(
+        self, notification: Notification, sequence: int, time_nanoseconds: int
+    ) -> None:
+        new = self.describe_new(notification, sequence, time_nanoseconds)
         # Removed and added again, because the dictionary is ordered by sequence.
         replaced = self._states.pop(notification.id, None)
-        self._states[notification.id] = NotificationState(
-            notification.id, sequence, until, _facets_of(notification)
-        )
-        if replaced or self._counts is None or until <= appended:
+        self._states[notification.id] = NotificationState(*new)
+        if replaced or self._counts is None or new.vanishes_at <= time_nanoseconds / 1e9:
             self._counts = None
         else:
-            self._counts = Counts(
-                unread=self._counts.unread + 1,
-                unseen=self._counts.unseen + 1,
-                total=self._counts.total + 1,
-            )
+            self._add_to_counts(1)
             if self._totals is not None:
                 self._totals[notification.type, notification.priority] += 1
-            self._valid_until = min(self._valid_until, until)
+            self._valid_until = min(self._valid_until, new.vanishes_at)
         while len(self._states) > self._limit:
             self._uncount(self._states.pop(next(iter(self._states))))
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tidings.contracts.codec import InvalidEvent, decode_recorded_event
 from tidings.contracts.subjects import EVENTS, EVERY_EVENT
 from tidings.projections import dedup
 from tidings.projections.metrics import hours, milestones, tasks
-from tidings.projections.projection import Change, LogMessage, Projection
+from tidings.projections.projection import Change, Projection
 
 SCHEMA = f"""
 {dedup.SCHEMA}
@@ -18,15 +17,9 @@ SCHEMA = f"""
 """
 
 
-def evolve(message: LogMessage) -> Iterator[Change]:
+def evolve(keyed: dedup.KeyedEvent) -> Iterator[Change]:
     """Record an event that counts as seen, then its changes; other events change nothing."""
-    try:
-        event = decode_recorded_event(
-            message.data, message.sequence, message.time_nanoseconds, message.subject
-        )
-    except InvalidEvent:
-        return
-    key = dedup.event_digest(event)
+    event, key = keyed
     changes = [
         *hours.changes(event, key),
         *tasks.changes(event, key),
@@ -38,5 +31,11 @@ def evolve(message: LogMessage) -> Iterator[Change]:
 
 
 METRICS = Projection(
-    name="metrics", version=2, stream=EVENTS, subjects=(EVERY_EVENT,), schema=SCHEMA, evolve=evolve
+    name="metrics",
+    version=2,
+    stream=EVENTS,
+    subjects=(EVERY_EVENT,),
+    schema=SCHEMA,
+    evolve=evolve,
+    decode=dedup.decode_event,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
@@ -23,6 +24,18 @@ be read.
 PULL_LIMIT_BYTES = 4 * 1024 * 1024
 
 
+class Pulls(Enum):
+    """How a follower requests messages.
+
+    OVERLAPPING: two pulls at a time, so that each message comes at once. GATHERING: one pull at a
+    time, which waits for the first message and then ends with all that there are. What is appended
+    while the reader is busy or pauses comes together, which costs the server far less.
+    """
+
+    OVERLAPPING = "overlapping"
+    GATHERING = "gathering"
+
+
 class Pull(NamedTuple):
     """A request for up to `messages`, which end before they exceed `bytes` (0: no such limit).
 
@@ -32,25 +45,45 @@ class Pull(NamedTuple):
     messages: int
     bytes: int
     token: str
+    pulls: Pulls = Pulls.OVERLAPPING
 
     @property
     def request(self) -> bytes:
         """Return the body for `$JS.API.CONSUMER.MSG.NEXT`."""
-        return _encode_request(self.messages, self.bytes)
+        return _encode_request(self.messages, self.bytes, self.pulls)
 
 
 class OutstandingPulls:
     """What a consumer has requested and the server has neither delivered nor given back."""
 
-    __slots__ = ("_limit_bytes", "_needs_oversized", "_numbers", "_pulls", "bytes", "messages")
+    __slots__ = (
+        "_kind",
+        "_limit_bytes",
+        "_needs_oversized",
+        "_numbers",
+        "_pulls",
+        "bytes",
+        "messages",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Pulls = Pulls.OVERLAPPING) -> None:
         self.messages = 0
         self.bytes = 0
+        self._kind = kind
         self._numbers = count(1)
         self._pulls: dict[str, Pull] = {}
         self._limit_bytes = 0
         self._needs_oversized = False
+
+    def has_room(
+        self, waiting: int, waiting_bytes: int, limit_messages: int, limit_bytes: int
+    ) -> bool:
+        """Return whether to request more while `waiting` messages have not been read."""
+        if self._kind is Pulls.GATHERING:
+            return self.messages <= 0 and not waiting
+        return (
+            self.messages + waiting <= limit_messages and self.bytes + waiting_bytes <= limit_bytes
+        )
 
     def next_pull(self, limit_messages: int, limit_bytes: int) -> Pull:
         """Return the next pull and count it.
@@ -61,8 +94,8 @@ class OutstandingPulls:
         if self._needs_oversized:
             self._needs_oversized = False
             self.messages += 1
-            return Pull(1, 0, token)
-        pull = self._pulls[token] = Pull(limit_messages, limit_bytes, token)
+            return Pull(1, 0, token, self._kind)
+        pull = self._pulls[token] = Pull(limit_messages, limit_bytes, token, self._kind)
         self.messages += limit_messages
         self.bytes += limit_bytes
         self._limit_bytes = limit_bytes
@@ -111,10 +144,14 @@ def delivered_bytes(delivery: ReceivedMessage) -> int:
 
 
 @lru_cache(maxsize=256)
-def _encode_request(messages: int, size: int) -> bytes:
-    request = {
+def _encode_request(messages: int, size: int, pulls: Pulls) -> bytes:
+    request: dict[str, int | bool] = {
         "batch": messages,
         "expires": PULL_TIMEOUT_SECONDS * 1_000_000_000,
         "idle_heartbeat": HEARTBEAT_INTERVAL_SECONDS * 1_000_000_000,
     }
-    return msgspec.json.encode({**request, "max_bytes": size} if size else request)
+    if pulls is Pulls.GATHERING:
+        request["no_wait"] = True
+    if size:
+        request["max_bytes"] = size
+    return msgspec.json.encode(request)

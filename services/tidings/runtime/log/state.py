@@ -29,6 +29,15 @@ async def stream_state(jetstream: JetStream, stream: str) -> StreamState:
     return _state_of(await _stream_info(jetstream, stream, REQUEST_SECONDS))
 
 
+async def has_every_message(jetstream: JetStream, stream: str) -> bool:
+    """Return whether a stream still has every message since its creation.
+
+    Raises Unavailable, or LogLost if it is gone.
+    """
+    state = (await _stream_info(jetstream, stream, REQUEST_SECONDS))["state"]
+    return state["messages"] == state["last_seq"]
+
+
 async def _stream_info(jetstream: JetStream, stream: str, seconds: float) -> dict[str, Any]:
     try:
         return await jetstream.call_api(f"STREAM.INFO.{stream}", timeout=seconds)

@@ -30,10 +30,11 @@ class FollowPosition:
     It outlives a follow that fails, so that a follower that cannot start again still shows its lag.
     `pending`: the number of messages in the stream behind the newest received one, as text or
     number; `newest_nanoseconds`: the time of that one, 0 before the first. `in_flight`: a batch
-    that is still written while the reader requests the next one.
+    that is still written while the reader requests the next one. `reached`: the sequence up to
+    which the reader has been given every message that it asks for.
     """
 
-    __slots__ = ("batch", "in_flight", "newest_nanoseconds", "pending", "received")
+    __slots__ = ("batch", "in_flight", "newest_nanoseconds", "pending", "reached", "received")
 
     def __init__(self) -> None:
         self.clear()
@@ -45,6 +46,7 @@ class FollowPosition:
         self.received: Sequence[LoggedMessage] = ()
         self.pending: str | int = 0
         self.newest_nanoseconds = 0
+        self.reached = 0
 
     def release(self) -> None:
         """Record that the batch in flight has been written."""
@@ -77,6 +79,17 @@ class FollowerLags(Collector):
     def position_of(self, name: str, part: int = 0) -> FollowPosition:
         """Return the position of a follower, or of one of its parts; always the same one."""
         return self._positions.setdefault(name, {}).setdefault(part, FollowPosition())
+
+    def share_position(self, names: Sequence[str]) -> FollowPosition:
+        """Return the position of followers that follow together: that of the first of them."""
+        position = self.position_of(names[0])
+        for name in names:
+            self._positions[name] = {0: position}
+        return position
+
+    def separate_position(self, name: str) -> None:
+        """Give a follower a position of its own again."""
+        self._positions[name] = {0: FollowPosition()}
 
     def collect(self) -> Iterator[Metric]:
         """Yield the lag of every follower."""

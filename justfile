@@ -56,6 +56,11 @@ fuzz examples="1500":
 faults *args:
     uv run python -m tests.faults {{args}}
 
+# Hundreds of kills of the notifier, and a minute of two that fight over a partition.
+notifier-kills kills="500" fight_seconds="60":
+    NOTIFIER_KILLS={{kills}} NOTIFIER_FIGHT_SECONDS={{fight_seconds}} \
+        uv run pytest -n 0 --timeout 3600 tests/services/notifier/test_random_kills.py
+
 # The table in the README, against the peers it names.
 bench *args:
     uv run --group bench python -m tests.benchmarks {{args}}

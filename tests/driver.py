@@ -109,6 +109,7 @@ class Client:
                 self._take(frame)
             case "heartbeat":
                 assert frame["cursor"] == self.cursor, f"{frame} but the client is at {self.cursor}"
+                self.counts = frame.get("counts", self.counts)
             case "hello" | "reset":
                 self.cursor = frame["cursor"]
             case "snapshot":
@@ -120,6 +121,8 @@ class Client:
     def _take(self, frame: dict[str, Any]) -> None:
         self.entries += frame["entries"]
         self.counts = frame.get("counts", self.counts)
+        for name, added in frame.get("counts_delta", {}).items():
+            self.counts = {**self.counts, name: self.counts[name] + added}
         for entry in frame["entries"]:
             if entry["entry"] == "notification":
                 self.notifications.pop(entry["id"], None)

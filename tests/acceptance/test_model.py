@@ -65,11 +65,12 @@ class Device:
     def has_socket(self) -> bool:
         return self.is_connected and self._client is not None and self._client._socket is not None
 
-    async def connect(self, transport: str) -> None:
+    async def connect(self, transport: str, *, adds_counts: bool = False) -> None:
         """Connect from the cursor, after the previous connection has ended."""
         await self.disconnect()
+        announced = {"counts": "delta"} if adds_counts else {}
         client: Client = await self._stack.enter_async_context(
-            getattr(self._tidings, transport)(USER, self.cursor)
+            getattr(self._tidings, transport)(USER, self.cursor, **announced)
         )
         client.notifications = self.notifications
         self._client, self._reading = client, asyncio.create_task(self._read(client))
@@ -164,7 +165,7 @@ class World:
             case "crowd":
                 await asyncio.gather(*(self._mark(each_device) for each_device in self.devices))
             case "come":
-                await device.connect(self._transport())
+                await device.connect(self._transport(), adds_counts=self.chance.random() < 0.8)
             case "break":
                 await device.connect(self._transport())
                 await asyncio.sleep(self.chance.uniform(0, 0.02))

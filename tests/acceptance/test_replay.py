@@ -18,6 +18,8 @@ from tests.web_processes import WebProcess, run_web
 MISSED = 330
 KEPT = 20
 MEGABYTE = 2**20
+PART_OF_LOG_BYTES = 220_000
+"""Of a ring that holds what a test's user missed, but not all that was ever logged."""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +46,18 @@ async def miss_announcements(
         *(make_announcement("alice", title=f"№ {number}", **options) for number in range(count))
     )
     # These push alice's announcements out of a small ring.
+    of_bob = (await tidings.get("/v1/counts", "bob"))["total"]
     await tidings.emit(*(make_announcement("bob") for _ in range(20)))
     await tidings.wait_for_counts("alice", total=total or count)
+    await tidings.wait_for_counts("bob", total=of_bob + 20)
+    await tidings.get("/v1/notifications", "bob")  # waits until the rows have them
     return cursor
+
+
+async def fill_log(tidings: Tidings) -> None:
+    """Log more than `PART_OF_LOG_BYTES` for another user."""
+    await tidings.emit(*(make_announcement("carol") for _ in range(300)))
+    await tidings.wait_for_counts("carol", total=300)
 
 
 async def read_first_page(
@@ -212,9 +223,10 @@ async def test_a_forged_cursor_within_a_replay_is_handled_like_any_other(
 async def test_entries_in_the_ring_are_sent_without_waiting_for_the_rows(
     tidings: Tidings, chosen: Settings
 ) -> None:
+    await fill_log(tidings)
     cursor = await miss_announcements(tidings, 130)
     async with (
-        run_web(chosen) as fresh,
+        run_web(chosen, ring_bytes=PART_OF_LOG_BYTES) as fresh,
         Tidings(fresh.url, tidings.runtime, tidings.tenant) as driver,
     ):
         async with tidings.runtime.postgres.transaction() as locking:
@@ -233,9 +245,10 @@ async def test_entries_in_the_ring_are_sent_without_waiting_for_the_rows(
 async def test_a_client_that_left_before_the_counts_gets_them_when_it_returns(
     tidings: Tidings, chosen: Settings
 ) -> None:
+    await fill_log(tidings)
     cursor = await miss_announcements(tidings, 3)
     async with (
-        run_web(chosen) as fresh,
+        run_web(chosen, ring_bytes=PART_OF_LOG_BYTES) as fresh,
         Tidings(fresh.url, tidings.runtime, tidings.tenant) as driver,
     ):
         async with tidings.runtime.postgres.transaction() as locking:

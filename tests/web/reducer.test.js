@@ -230,3 +230,16 @@ test("trimming keeps the newest and raises the floor", () => {
 
     assert.deepEqual([dropped, shown(log), log.floor], [["n-1"], ["n-3", "n-2"], cursor(2)]);
 });
+
+test("a difference is added to the counts, and a heartbeat's counts replace them", () => {
+    const log = logWith(notification(1));
+    const frame = { ...entries(100, 101, [notification(101)]), counts_delta: counts(1, 1, 1) };
+
+    const before = log.counts;
+    log.applyFrame(frame);
+    assert.deepEqual([log.counts, before], [counts(2), counts(1)]);
+
+    log.applyFrame({ type: "heartbeat", cursor: cursor(101), counts: counts(5, 4, 7) });
+    log.applyFrame({ type: "heartbeat", cursor: cursor(101) });
+    assert.deepEqual(LogState.from(log.serialize()).counts, counts(5, 4, 7));
+});

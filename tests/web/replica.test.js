@@ -174,3 +174,19 @@ test("changes of one turn of the event loop are reported once", async () => {
     assert.equal(events.filter(([name]) => name === "change").length, 1);
     assert.deepEqual([op.touched, copy.counts.unread], [["n-3"], 2]);
 });
+
+test("only counts that differ make a heartbeat a change", async () => {
+    const { copy, events } = replica();
+    copy.applyFrame(snapshot(0, upTo(2)));
+    await Promise.resolve();
+    const changes = () => events.filter(([name]) => name === "change").length;
+    const before = changes();
+
+    copy.applyFrame({ type: "heartbeat", cursor: cursor(0), counts: counts(2) });
+    await Promise.resolve();
+    assert.equal(changes(), before);
+
+    copy.applyFrame({ type: "heartbeat", cursor: cursor(0), counts: counts(3) });
+    await Promise.resolve();
+    assert.deepEqual([changes(), copy.counts], [before + 1, counts(3)]);
+});

@@ -16,6 +16,7 @@ from tidings.contracts.ids import Id
 from tidings.contracts.notifications import (
     MARK_LIMIT_IDS,
     Counts,
+    CountsDelta,
     CursorText,
     Entry,
     Filter,
@@ -33,6 +34,9 @@ WATCH_LIMIT_USERS = 200
 SIGNAL_LIMIT_BYTES = 1024
 
 ResetReason = Literal["expired", "epoch", "ahead"]
+CountsMode = Literal["delta"]
+"""How a client takes counts; without it, every frame with counts has them as numbers of their own.
+"""
 SignalName = Annotated[str, Meta(max_length=32, pattern=r"^[a-z][a-z0-9_]*\Z")]
 
 
@@ -74,12 +78,16 @@ class Snapshot(Frame, frozen=True, kw_only=True, tag="snapshot"):
 class Entries(Frame, frozen=True, kw_only=True, tag="entries"):
     """All entries after one cursor up to another; `counts` as of `cursor`, absent if `more`
     follows.
+
+    A client that announced `"counts":"delta"` may receive `counts_delta` instead: what this frame
+    adds to the counts that it has.
     """
 
     after: CursorText
     cursor: CursorText
     entries: tuple[Entry, ...]
     counts: Counts | None = None
+    counts_delta: CountsDelta | None = None
     more: bool = False
 
 
@@ -90,9 +98,13 @@ class Live(Frame, frozen=True, kw_only=True, tag="live"):
 
 
 class Heartbeat(Frame, frozen=True, kw_only=True, tag="heartbeat"):
-    """The cursor that the client should have; a client with another one must reconnect."""
+    """The cursor that the client should have; a client with another one must reconnect.
+
+    `counts` are for clients that announced `"counts":"delta"`: they replace those that it has.
+    """
 
     cursor: CursorText
+    counts: Counts | None = None
 
 
 class Reset(Frame, frozen=True, kw_only=True, tag="reset"):
@@ -166,12 +178,14 @@ class RelayedSignal(Frame, frozen=True, kw_only=True, tag="signal"):
 class Auth(Frame, frozen=True, kw_only=True, tag="auth"):
     """The client's token: in the first frame unless the handshake had one; later, a newer token.
 
-    `device` is the client's name in receipts, by default the `connection` of the hello.
+    `device` is the client's name in receipts, by default the `connection` of the hello. `counts`
+    of the first frame: the client adds `counts_delta` to the counts that it has.
     """
 
     token: str
     cursor: str | None = None
     device: Id | None = None
+    counts: CountsMode | None = None
 
 
 class MarkOperation(Frame, frozen=True, kw_only=True, tag="mark"):

@@ -200,3 +200,11 @@ class Counts(Struct, frozen=True, kw_only=True):
     unread: int
     unseen: int
     total: int
+
+
+class CountsDelta(Struct, frozen=True, kw_only=True):
+    """What a frame adds to the counts that a client has."""
+
+    unread: int
+    unseen: int
+    total: int

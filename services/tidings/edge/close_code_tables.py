@@ -6,7 +6,6 @@ contain what this module generates from them; a test fails if they differ.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tidings.contracts.close_codes import FIRST_FINAL_CODE, CloseCode
@@ -25,20 +24,23 @@ def markdown_table() -> str:
 
 
 def javascript_module() -> str:
-    """Return the browser's module: the protocol version, and the properties of each code."""
-    rows = "".join(
-        f"    {int(code)}: {{ needsToken: {json.dumps(code.needs_token)},"
-        f" isPlanned: {json.dumps(code.is_planned)} }},\n"
-        for code in CloseCode
-    )
+    """Return the browser's module: the protocol version, and what is true of each code."""
+    rows = "".join(f"    {int(code)}: {_javascript_object(code)},\n" for code in CloseCode)
     return (
         "// Close codes: made from the contracts by `just generate`; do not edit.\n\n"
         f"export const PROTOCOL = {PROTOCOL};\n\n"
         "/** From this code on, a client does not reconnect. */\n"
         f"export const FIRST_FINAL_CODE = {FIRST_FINAL_CODE};\n\n"
-        "/** @type {Record<number, {needsToken: boolean, isPlanned: boolean}>} */\n"
+        "/** @type {Record<number, {needsToken?: true, isPlanned?: true}>} */\n"
         f"export const CLOSE_CODES = {{\n{rows}}};\n"
     )
+
+
+def _javascript_object(code: CloseCode) -> str:
+    """Return the properties that are true: the module is a part of what every browser loads."""
+    properties = (("needsToken", code.needs_token), ("isPlanned", code.is_planned))
+    true = ", ".join(f"{name}: true" for name, value in properties if value)
+    return f"{{ {true} }}" if true else "{}"
 
 
 def with_table(readme: str) -> str:

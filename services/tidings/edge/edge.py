@@ -24,7 +24,7 @@ from tidings.edge.monitoring.connection_meter import CANONICAL
 from tidings.edge.monitoring.connection_metrics import ConnectionMetrics
 from tidings.edge.presence.hub import PresenceHub
 from tidings.runtime.auth.access import Access
-from tidings.runtime.log.state import stream_state
+from tidings.runtime.log.state import has_every_message, stream_state
 from tidings.runtime.process import Runtime
 from tidings.runtime.settings import Settings
 
@@ -68,7 +68,8 @@ async def open_edge(runtime: Runtime, access: Access) -> Edge:
     floor = await find_ring_floor(
         runtime.jetstream, NOTIFICATIONS, ENTRY_PREFIXES, head, limit_bytes
     )
-    edge = compose_edge(runtime, access, Ring(limit_bytes, floor))
+    is_whole = floor == 0 and await has_every_message(runtime.jetstream, NOTIFICATIONS)
+    edge = compose_edge(runtime, access, Ring(limit_bytes, floor, is_whole=is_whole))
     access.on_revoked = edge.hub.end_revoked
     await edge.log.tenants_with_topics.load(runtime.postgres, edge.log.epoch, edge.log.ring.floor)
     return edge

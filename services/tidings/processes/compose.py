@@ -73,6 +73,7 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
     from tidings.runtime.auth.access import Access
     from tidings.runtime.http.allowed_hosts import AllowedHosts
     from tidings.runtime.http.connections.peers import peers_of
+    from tidings.runtime.http.direct_sockets import DirectSockets
     from tidings.runtime.http.idempotency.middleware import IdempotencyMiddleware
     from tidings.runtime.http.idempotency.store import IdempotencyKeys
     from tidings.runtime.http.listener import bind_listener
@@ -133,7 +134,8 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
                 ready.report(http_url(settings.host, listener.getsockname()[1]))
                 peers = peers_of(settings, runtime.metrics, access.strangers)
                 drain = edge.drain.run if edge else _drain_nothing
-                admitted = AllowedHosts(StrangerLimit(app, access), settings)
+                direct = DirectSockets(app, routes.sockets(edge) if edge else {})
+                admitted = AllowedHosts(StrangerLimit(direct, access), settings)
                 await serve_application(admitted, listener, peers, drain)
 
 

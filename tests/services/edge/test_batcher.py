@@ -55,6 +55,7 @@ def endless_rush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each query that is not full wait for more requests, for longer than a test may last."""
     monkeypatch.setattr(batcher_module, "RUSH_INTERVAL_SECONDS", float("inf"))
     monkeypatch.setattr(batcher_module, "RUSH_WAIT_SECONDS", 3600)
+    monkeypatch.setattr(batcher_module, "WAIT_PER_REQUEST_SECONDS", 3600)
 
 
 async def test_requests_that_come_during_the_queries_share_the_next_one(calm: None) -> None:
@@ -148,6 +149,7 @@ async def test_in_a_rush_a_query_waits_for_more_requests(
 ) -> None:
     monkeypatch.setattr(batcher_module, "RUSH_INTERVAL_SECONDS", float("inf"))
     monkeypatch.setattr(batcher_module, "RUSH_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(batcher_module, "WAIT_PER_REQUEST_SECONDS", 0.3)
     batches: list[list[int]] = []
 
     async def record_batch(requests: list[int]) -> list[int]:
@@ -163,6 +165,45 @@ async def test_in_a_rush_a_query_waits_for_more_requests(
 
     assert await asyncio.gather(*first, *second) == [1, 2]
     assert batches == [[1, 2]]
+
+
+async def test_in_a_rush_all_that_come_while_one_query_gathers_share_it(
+    endless_rush: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher_module, "REQUESTS_PER_QUERY", 3)
+    queries = HeldQueries()
+    batcher = Batcher(queries.run)
+    tasks = submit_all(batcher, [1])
+    await run_ready_tasks()
+    tasks += submit_all(batcher, [2])
+    await run_ready_tasks()
+    assert queries.batches == []
+
+    tasks += submit_all(batcher, [3, 4, 5, 6])
+    await run_ready_tasks()
+
+    assert queries.batches == [[1, 2, 3], [4, 5, 6]]
+    queries.end_query(0)
+    queries.end_query(1)
+    assert await asyncio.gather(*tasks) == [10, 20, 30, 40, 50, 60]
+
+
+async def test_a_query_waits_longer_the_more_requests_the_last_one_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batcher_module, "RUSH_WAIT_SECONDS", 3600)
+    monkeypatch.setattr(batcher_module, "WAIT_PER_REQUEST_SECONDS", 0.05)
+    batcher = Batcher(answer_at_once)
+    loop = asyncio.get_running_loop()
+    began_at = loop.time()
+    await batcher.submit(1)
+    assert loop.time() - began_at < 0.05, "without a query before, none waits"
+
+    await asyncio.gather(*submit_all(batcher, range(4)))
+    began_at = loop.time()
+    await batcher.submit(5)
+
+    assert loop.time() - began_at > 0.15
 
 
 async def test_without_a_rush_a_query_starts_at_once(calm: None) -> None:

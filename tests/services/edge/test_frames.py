@@ -24,12 +24,14 @@ from tidings.contracts.frames import (
     Snapshot,
     TokenExpiring,
 )
-from tidings.contracts.notifications import Counts, Mark, Notification
+from tidings.contracts.notifications import Counts, CountsDelta, Mark, Notification
 from tidings.contracts.subjects import Person
 from tidings.edge.delivery import frames
 from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.delivery.inbox_queries import NotificationRow
 from tidings.projections.inbox.inbox_state import Facets, NotificationState
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
 
 EPOCH = "0123abcd"
 sequences = st.integers(1, 2**40)
@@ -168,4 +170,37 @@ def test_all_other_frames_are_encoded_from_their_structs() -> None:
     check_equal(
         frames.error("4105", "too fast", retry=True, retry_after_seconds=7),
         Error(code="4105", message="too fast", retry=True, retry_after_seconds=7),
+    )
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_prepared_bytes_are_those_that_a_server_writes(size: int) -> None:
+    frame = EncodedFrame("error", b"x" * size, Cursor(EPOCH, 7))
+    text = WebSocketFrame(Opcode.TEXT, frame.body).serialize(mask=False)
+    event = frame.event_stream_chunk["body"]
+
+    assert frame.websocket_frame == text
+    assert frame.http_chunk == b"%x\r\n%b\r\n" % (len(event), event)
+
+
+@given(st.lists(st.tuples(sequences, notifications), min_size=1, max_size=4))
+def test_spliced_new_entries_equal_the_encoded_frame(log: list[tuple[int, Notification]]) -> None:
+    after, cursor = Cursor(EPOCH, 1), Cursor(EPOCH, 2**41)
+    bodies = [frames.encode_entry(EPOCH, sequence, encode(entry)) for sequence, entry in log]
+
+    check_equal(
+        frames.new_entries(after, cursor, bodies),
+        Entries(
+            after=str(after),
+            cursor=str(cursor),
+            entries=tuple(with_cursor(entry, sequence) for sequence, entry in log),
+            counts_delta=CountsDelta(unread=len(log), unseen=len(log), total=len(log)),
+        ),
+    )
+
+
+def test_a_heartbeat_with_counts_equals_the_encoded_one() -> None:
+    cursor, totals = Cursor(EPOCH, 7), Counts(unread=1, unseen=2, total=3)
+    check_equal(
+        frames.heartbeat_with_counts(cursor, totals), Heartbeat(cursor=str(cursor), counts=totals)
     )

@@ -45,6 +45,7 @@ class Subscriber:
 
     is_live = True
     dialect: str | None = None
+    takes_counts_delta = False
 
     def __init__(self) -> None:
         self.cursor = cursor_at(0)

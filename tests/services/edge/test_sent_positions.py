@@ -77,7 +77,7 @@ class Edge:
             flush_sent=self._flush_sent,
         )
         nothing = SimpleNamespace(
-            acquire_slot=lambda _: SimpleNamespace(release=lambda: None),  # pyright: ignore
+            acquire_slot=lambda _: SimpleNamespace(release=lambda: None, peer=None),  # pyright: ignore
             check_admission=lambda _: None,  # pyright: ignore
             add_connection=lambda *_: None,  # pyright: ignore
             remove_connection=lambda *_: None,  # pyright: ignore

@@ -11,7 +11,7 @@ import msgspec
 from tidings.contracts.close_codes import CloseCode
 from tidings.contracts.documents.schema import Schema, Schemas, any_event_schema, schema_name
 from tidings.contracts.event import Event
-from tidings.contracts.frames import ClientFrame, ServerFrame
+from tidings.contracts.frames import ClientFrame, CountsMode, ServerFrame
 from tidings.contracts.notifications import (
     CursorText,
     DeliveryReceipt,
@@ -89,7 +89,11 @@ def socket_channel() -> Channel:
     codes = "\n".join(f"- {code.value}: {code.advice}" for code in CloseCode)
     query = {
         "type": "object",
-        "properties": {"cursor": Schemas().schema_of(CursorText), "ticket": {"type": "string"}},
+        "properties": {
+            "cursor": Schemas().schema_of(CursorText),
+            "counts": Schemas().schema_of(CountsMode),
+            "ticket": {"type": "string"},
+        },
     }
     bindings = {"ws": {"method": "GET", "query": query}}
     summary = f"A person's log, live, and the client's frames. Its close codes:\n\n{codes}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from tidings.contracts.close_codes import CloseCode
-from tidings.contracts.frames import Watch
+from tidings.contracts.frames import CountsMode, Watch
 from tidings.contracts.ids import Id
 from tidings.edge.connection.closing import ConnectionClosed
 from tidings.edge.connection.connection import ConnectionContext, UserConnection
@@ -25,7 +25,10 @@ PLANNED_CODES = (CloseCode.LIFETIME_OVER, CloseCode.DRAINING)
 class CanonicalEventStream:
     """The canonical protocol on one event stream; the query of its URL names what it watches."""
 
-    __slots__ = ("_connections", "_device", "_gate", "_id_suffix", "_transport", "_watches")
+    __slots__ = (
+        *("_connections", "_counts", "_device", "_gate"),
+        *("_id_suffix", "_transport", "_watches"),
+    )
 
     def __init__(
         self,
@@ -37,19 +40,23 @@ class CanonicalEventStream:
         self._connections = connections
         self._transport = transport
         self._device: str | None = None
+        self._counts: CountsMode | None = None
         self._id_suffix = b""
         self._watches: list[Watch] = []
 
     async def authenticate(self, handshake: HandshakeInfo) -> Identity | None:
         """Return the identity of the client, None without a credential.
 
-        Raises Unauthorised, Unavailable, or ValidationError for `watch`, `user` or `device`.
+        Raises Unauthorised, Unavailable, or ValidationError for `watch`, `user`, `device` or
+        `counts`.
         """
         identity = await self._gate.identify(handshake)
         if identity:
             self._id_suffix = self._gate.event_id_suffix(handshake).encode()
             self._watches = list(watches_in(handshake.query))
             self._device = msgspec.convert(handshake.query_value("device"), Id | None)
+            counts = msgspec.convert(handshake.query_value("counts"), CountsMode | None)
+            self._counts = cast(CountsMode | None, counts)
         return identity
 
     def release_slot(self) -> None:
@@ -60,7 +67,10 @@ class CanonicalEventStream:
         replay = CanonicalReplay(self._connections.log)
         slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
         connection = UserConnection(
-            self._connections, identity, self._send, replay, self._device, slot=slot
+            *(self._connections, identity, self._send, replay, self._device),
+            write=self._write,
+            counts=self._counts,
+            slot=slot,
         )
         await connection.run(cursor, self._listen)
 
@@ -91,6 +101,9 @@ class CanonicalEventStream:
         if self._id_suffix and frame.cursor:
             chunk = {**chunk, "body": _with_id_suffix(chunk["body"], self._id_suffix)}
         return self._transport.send_message(chunk)
+
+    def _write(self, frame: EncodedFrame) -> bool:
+        return not self._id_suffix and self._transport.write_prepared(frame.http_chunk)
 
 
 def _with_id_suffix(event: bytes, suffix: bytes) -> bytes:

@@ -13,6 +13,7 @@ from tidings.contracts.frames import (
     Ack,
     Auth,
     ClientFrame,
+    CountsMode,
     InvalidMark,
     MarkOperation,
     Ping,
@@ -43,7 +44,7 @@ _client_frame_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(
 class CanonicalWebSocket:
     """The canonical protocol on one WebSocket."""
 
-    __slots__ = ("_connections", "_device", "_gate", "_marks", "_transport")
+    __slots__ = ("_connections", "_counts", "_device", "_gate", "_marks", "_transport")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class CanonicalWebSocket:
         self._connections = connections
         self._marks = marks
         self._transport = transport
+        self._counts: CountsMode | None = None
 
     @property
     def documented_close_codes(self) -> None:
@@ -70,7 +72,8 @@ class CanonicalWebSocket:
             await self._gate.identify(handshake),
             handshake.query_value("cursor"),
         )
-        self._device = _device(handshake)
+        self._device = _query_value(handshake, "device", Id)
+        self._counts = _query_value(handshake, "counts", CountsMode)
         if identity is None:
             identity, first = await self._authenticate_by_frame(handshake)
             cursor = first or cursor
@@ -82,7 +85,10 @@ class CanonicalWebSocket:
         replay = CanonicalReplay(self._connections.log)
         slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
         connection = UserConnection(
-            self._connections, identity, self._send, replay, self._device, slot=slot
+            *(self._connections, identity, self._send, replay, self._device),
+            write=self._write,
+            counts=self._counts,
+            slot=slot,
         )
         await connection.run(cursor, self._listen)
 
@@ -97,6 +103,7 @@ class CanonicalWebSocket:
         if not isinstance(frame, Auth):
             raise NoToken("the first frame must be auth")
         self._device = frame.device or self._device
+        self._counts = frame.counts or self._counts
         return await self._gate.identify_token(frame.token), frame.cursor
 
     async def _listen(self, connection: UserConnection) -> None:
@@ -140,10 +147,13 @@ class CanonicalWebSocket:
     def _send(self, frame: EncodedFrame) -> Any:
         return self._transport.send_message(frame.websocket_message)
 
+    def _write(self, frame: EncodedFrame) -> bool:
+        return self._transport.write_prepared(frame.websocket_frame)
 
-def _device(handshake: HandshakeInfo) -> str | None:
-    """Return the `device` of the URL's query; raises ConnectionClosed if it is malformed."""
+
+def _query_value(handshake: HandshakeInfo, name: str, type_: Any) -> Any:
+    """Return a value of the URL's query or None; raises ConnectionClosed if it is malformed."""
     try:
-        return msgspec.convert(handshake.query_value("device"), Id | None)
+        return msgspec.convert(handshake.query_value(name), type_ | None)
     except msgspec.ValidationError as error:
-        raise ConnectionClosed(CloseCode.BAD_FRAME, f"`device`: {error}") from None
+        raise ConnectionClosed(CloseCode.BAD_FRAME, f"`{name}`: {error}") from None

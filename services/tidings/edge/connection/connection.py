@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from tidings.contracts.close_codes import CloseCode
 from tidings.contracts.cursor import Cursor
+from tidings.contracts.frames import CountsMode
 from tidings.edge.connection.closing import ConnectionClosed
 from tidings.edge.connection.eager_send import run_until_blocked
 from tidings.edge.connection.lifetime import ConnectionLifetime, randomise_lifetime
@@ -60,12 +61,15 @@ class UserConnection:
 
     `_writer` is the task that sends while the connection is behind; None at the head.
     `_unsent_after`: the cursor before a frame whose send waits; None without one. `dialect`:
-    the name of the dialect that the client speaks, None for the canonical protocol. `slot`: the
-    one that was taken for it before; `run` releases it.
+    the name of the dialect that the client speaks, None for the canonical protocol. `write`:
+    writes a prepared frame at once, or returns False if it must be sent. `counts`: "delta" if the
+    client adds differences to the counts that it has. `slot`: the one that was
+    taken for it before; `run` releases it.
     """
 
     __slots__ = (
         *(
+            "_adds_counts",
             "_out_of_band",
             "_counts_delivered",
             "_context",
@@ -79,6 +83,7 @@ class UserConnection:
             "_lifetime",
             "_late_warning_sent",
             "_unsent_after",
+            "_write_prepared",
             "_writer",
         ),
         *("cursor", "device", "dialect", "id", "identity", "is_live", "stream"),
@@ -93,10 +98,14 @@ class UserConnection:
         device: str | None = None,
         dialect: str | None = None,
         *,
+        write: Callable[[EncodedFrame], bool] | None = None,
+        counts: CountsMode | None = None,
         slot: ConnectionSlot,
     ) -> None:
         self._context = context
         self._send = send
+        self._write_prepared = write
+        self._adds_counts = counts == "delta"
         self._replay = replay
         self._slot = slot
         self._out_of_band: list[EncodedFrame] = []
@@ -177,6 +186,11 @@ class UserConnection:
         """
         return not self._counts_delivered and self.stream.is_complete_at(self.cursor)
 
+    @property
+    def takes_counts_delta(self) -> bool:
+        """Whether it has the counts at its cursor, and its client adds a difference to them."""
+        return self._adds_counts and self._counts_delivered
+
     def renew_token(self, identity: Identity) -> None:
         """Continue with a newer token; raises ConnectionClosed if it is another user's."""
         if identity.person != self.identity.person:
@@ -255,7 +269,7 @@ class UserConnection:
             self.send_now(frames.error("late", LATE_MESSAGE, retry=False))
         self._late_warning_sent = log_unreachable
         if self._writer is None:
-            self._write(frames.cursor_frame("heartbeat", self.cursor))
+            self._write(self._heartbeat_frame())
 
     def answer_ping(self) -> None:
         """Answer a ping with a heartbeat after everything else has been sent."""
@@ -306,6 +320,9 @@ class UserConnection:
 
     def _write(self, frame: EncodedFrame) -> None:
         """Write a frame without a task; if the send blocks, a task finishes it and catches up."""
+        if self._write_prepared and self._write_prepared(frame):
+            self._mark_delivered(frame)
+            return
         try:
             remainder = run_until_blocked(self._send(frame))
         except Exception as error:
@@ -352,9 +369,17 @@ class UserConnection:
         await self._catch_up()
 
     async def _send_stream(self, cursor: str | None) -> None:
+        self._gather_writes()
+        self.stream.open_if_known()
         await self._replay.begin(self, cursor)
         await self.stream.wait_until_open()
+        self._gather_writes()
         await self._catch_up()
+
+    def _gather_writes(self) -> None:
+        """Send all frames that are known without waiting in one write."""
+        if self._slot.peer:
+            self._slot.peer.gather_writes()
 
     async def _catch_up(self) -> None:
         """Send frames until the head; from then on the user's stream writes."""
@@ -377,8 +402,11 @@ class UserConnection:
             return self.stream.counts_frame(self.cursor)
         if self._ping_pending:
             self._ping_pending = False
-            return frames.cursor_frame("heartbeat", self.cursor)
+            return self._heartbeat_frame()
         return None
+
+    def _heartbeat_frame(self) -> EncodedFrame:
+        return self.stream.heartbeat_frame(self.cursor, with_counts=self.takes_counts_delta)
 
     def _mark_delivered(self, frame: EncodedFrame) -> None:
         """Advance the cursor past a frame, and note whether the client has the counts there."""

@@ -22,6 +22,8 @@ from tidings.runtime.http.stranger_limit import record_refusal
 from tidings.runtime.settings import Settings
 
 RETRY_MILLISECONDS = 2000
+TURNS_TO_FIRST_FRAME = 1
+"""Turns of the event loop from the head to the first frames, which then go out with it."""
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -55,7 +57,10 @@ class EventStreamConversation(Protocol):
 class EventStreamTransport:
     """The ASGI messages of one event stream."""
 
-    __slots__ = ("_receive", "_scope", "_send", "_settings", "peer", "send_message")
+    __slots__ = (
+        *("_has_begun", "_meter", "_receive", "_scope", "_send", "_settings"),
+        *("peer", "send_message"),
+    )
 
     def __init__(
         self,
@@ -67,6 +72,8 @@ class EventStreamTransport:
     ) -> None:
         self.peer = PeerControl(scope, settings)
         self._settings = settings
+        self._meter = meter
+        self._has_begun = False
         self._scope = scope
         self._receive = receive
         self._send = MeteredSend(meter, send).send_event_stream
@@ -80,6 +87,7 @@ class EventStreamTransport:
     async def send_head(self) -> None:
         """Send the status and the headers; raises TimeoutError for a client that reads nothing."""
         self.peer.set_authenticated()
+        self.peer.gather_writes(turns=TURNS_TO_FIRST_FRAME)
         async with asyncio.timeout(self._settings.send_timeout_seconds):
             await self._send({"type": "http.response.start", "status": 200, "headers": [*HEADERS]})
         self.send_message = self._send_first
@@ -90,8 +98,16 @@ class EventStreamTransport:
         Clients that decode every block as an event fail on one that has nothing but `retry`.
         """
         self.send_message = self._send
+        self._has_begun = True
         first: Any = {**message, "body": _with_retry(message["body"])}
         return self._send(first)
+
+    def write_prepared(self, data: bytes) -> bool:
+        """Write one event as a chunk; return False if it must be sent as a message."""
+        if not self._has_begun or not self.peer.write_prepared(data):
+            return False
+        self._meter.messages_sent += 1
+        return True
 
     def record_refusal(self, refusal: Exception) -> None:
         """Count a wrong token against the client's address."""
@@ -148,7 +164,7 @@ class EventStreamHandler:
             await self._serve(identity, cursor)
         except msgspec.ValidationError as error:
             await self._send_problem(
-                Problem(400, "bad request", f"`watch`, `user` or `device`: {error}")
+                Problem(400, "bad request", f"`watch`, `user`, `device` or `counts`: {error}")
             )
         except REFUSALS as refusal:
             self._transport.record_refusal(refusal)
@@ -187,6 +203,8 @@ class EventStreamHandler:
             if request["method"] == "HEAD":
                 await self._transport.end(b"")
                 return
+            # Frees what would live as long as the connection; nothing reads it from here on.
+            request["headers"].clear()
             await self._protocol.serve(identity, cursor)
         except ClientDisconnected:
             pass

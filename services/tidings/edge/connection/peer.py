@@ -33,6 +33,15 @@ class PeerControl:
             self._connection.unread_seconds = self._unread_seconds
             self._connection.set_authenticated()
 
+    def write_prepared(self, data: bytes) -> bool:
+        """Write whole frames or chunks at once; return False if that is not possible now."""
+        return self._connection is not None and self._connection.write_prepared(data)
+
+    def gather_writes(self, turns: int = 0) -> None:
+        """Join what is written in this turn of the event loop and the next ones into one write."""
+        if self._connection:
+            self._connection.gather_writes(turns)
+
     def abort(self, reason: str = "unread") -> None:
         """Reset the connection of a client that does not read, or for another counted reason."""
         if self._connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from litestar.types import Receive, Scope, Send
 from tidings.contracts.close_codes import CloseCode, CloseReason, encode_reason
@@ -22,6 +22,10 @@ from tidings.runtime.http.stranger_limit import record_refusal
 from tidings.runtime.settings import Settings
 
 FRAME_LIMIT_BYTES = 64 * 1024
+TURNS_TO_FIRST_FRAME = 2
+"""Turns of the event loop from the handshake's answer to the first frames of a known client, which
+then go out with it.
+"""
 
 
 class WebSocketConversation(Protocol):
@@ -78,9 +82,17 @@ class WebSocketTransport:
         await self._receive()
         return self._scope
 
+    def write_prepared(self, data: bytes) -> bool:
+        """Write one frame as it is encoded; return False if it must be sent as a message."""
+        if not self.peer.write_prepared(data):
+            return False
+        self._meter.messages_sent += 1
+        return True
+
     async def accept_handshake(self, subprotocol: str | None) -> None:
         """Complete the handshake; raises ClientDisconnected."""
         self.is_accepted = True
+        self.peer.gather_writes(turns=TURNS_TO_FIRST_FRAME)
         try:
             await self.send_message(
                 {"type": "websocket.accept", "subprotocol": subprotocol, "headers": []}
@@ -103,6 +115,10 @@ class WebSocketTransport:
                 kind="websocket.http",
                 fields=refusal.more,
             )
+
+    def forget_headers(self) -> None:
+        """Free the headers of the opening request; nothing reads them once a client is known."""
+        cast(Any, self._scope)["headers"].clear()
 
     def record_refusal(self, refusal: Exception) -> None:
         """Count a wrong token against the client's address."""
@@ -163,7 +179,9 @@ class WebSocketHandler:
             address = self._gate.acquire_slot(handshake)
             identity, cursor = await self._protocol.authenticate(handshake)
             self._transport.peer.set_authenticated()
-            del handshake  # frees the parsed headers, which would live as long as the connection
+            # Frees the headers, which would live as long as the connection.
+            self._transport.forget_headers()
+            del handshake
             if not accepts_first:
                 await self._transport.accept_handshake(subprotocol)
             await self._protocol.serve(identity, cursor)

@@ -16,6 +16,7 @@ from tidings.contracts.cursor import Cursor
 from tidings.contracts.frames import (
     PROTOCOL,
     Error,
+    Heartbeat,
     Hello,
     Move,
     Reset,
@@ -23,10 +24,16 @@ from tidings.contracts.frames import (
     ServerFrame,
     TokenExpiring,
 )
-from tidings.contracts.notifications import Counts, Entry, Mark, Notification
+from tidings.contracts.notifications import Counts, CountsDelta, Entry, Mark, Notification
 from tidings.contracts.subjects import Person
 from tidings.edge.delivery.inbox_queries import NotificationRow
 from tidings.projections.inbox.inbox_state import NotificationState
+
+WHOLE_TEXT = 0x81
+"""The first byte of a message that is one text frame."""
+NEW_ENTRIES = (
+    b'{"type":"entries","after":"%b-%d","cursor":"%b-%d","entries":[%b],"counts_delta":%b}'
+)
 
 
 class EncodedFrame:
@@ -38,7 +45,7 @@ class EncodedFrame:
     """
 
     __slots__ = (
-        *("_chunk", "_message", "_renderings"),
+        *("_chunk", "_http_chunk", "_message", "_renderings", "_websocket_frame"),
         *("body", "content", "cursor", "logged_nanoseconds", "more", "type"),
     )
 
@@ -53,6 +60,7 @@ class EncodedFrame:
         self.content: tuple[list[Entry], Counts] | None = None
         self._message: Any = None
         self._chunk: Any = None
+        self._websocket_frame = self._http_chunk = b""
         self._renderings: dict[str, Any] | None = None
 
     @property
@@ -72,11 +80,34 @@ class EncodedFrame:
         return self._chunk
 
     @property
+    def websocket_frame(self) -> bytes:
+        """Return the frame as a server sends it, in one unmasked text frame (RFC 6455, 5.2)."""
+        if not self._websocket_frame:
+            self._websocket_frame = b"%b%b" % (_websocket_head(len(self.body)), self.body)
+        return self._websocket_frame
+
+    @property
+    def http_chunk(self) -> bytes:
+        """Return the event as one chunk of an HTTP/1.1 answer (RFC 9112, 7.1)."""
+        if not self._http_chunk:
+            event = self.event_stream_chunk["body"]
+            self._http_chunk = b"%x\r\n%b\r\n" % (len(event), event)
+        return self._http_chunk
+
+    @property
     def renderings(self) -> dict[str, Any]:
         """Return the dialects' renderings by name; each is made once for all connections."""
         if self._renderings is None:
             self._renderings = {}
         return self._renderings
+
+
+def _websocket_head(size: int) -> bytes:
+    if size < 126:
+        return bytes((WHOLE_TEXT, size))
+    if size < 1 << 16:
+        return bytes((WHOLE_TEXT, 126, size >> 8, size & 255))
+    return bytes((WHOLE_TEXT, 127)) + size.to_bytes(8, "big")
 
 
 def logged_nanoseconds(entry: Entry) -> int:
@@ -135,9 +166,24 @@ def entries(
     )
 
 
-@lru_cache(maxsize=1024)
+def new_entries(after: Cursor, cursor: Cursor, bodies: list[bytes]) -> EncodedFrame:
+    """Return a frame of new notifications that adds as many to each of the client's counts.
+
+    Neither cursor lies in the middle of a replay.
+    """
+    epoch = cursor.epoch.encode()
+    delta = _encode_delta(len(bodies))
+    entries = bodies[0] if len(bodies) == 1 else b",".join(bodies)
+    body = NEW_ENTRIES % (epoch, after.sequence, epoch, cursor.sequence, entries, delta)
+    return EncodedFrame("entries", body, cursor)
+
+
+@lru_cache(maxsize=64)
+def _encode_delta(added: int) -> bytes:
+    return encode(CountsDelta(unread=added, unseen=added, total=added))
+
+
 def _entries_head(after: Cursor, cursor: Cursor) -> bytes:
-    """Return the beginning of a frame; cached, as readers of a topic share their cursor."""
     return f'{{"type":"entries","after":"{after}","cursor":"{cursor}","entries":['.encode()
 
 
@@ -153,6 +199,11 @@ def snapshot(cursor: Cursor, notifications: list[bytes], counts: Counts) -> Enco
 def cursor_frame(type_: Literal["live", "heartbeat"], cursor: Cursor) -> EncodedFrame:
     """Return a frame that has nothing but a cursor."""
     return EncodedFrame(type_, f'{{"type":"{type_}","cursor":"{cursor}"}}'.encode(), cursor)
+
+
+def heartbeat_with_counts(cursor: Cursor, counts: Counts) -> EncodedFrame:
+    """Return a heartbeat that replaces the client's counts."""
+    return encode_frame(Heartbeat(cursor=str(cursor), counts=counts), cursor)
 
 
 def hello(

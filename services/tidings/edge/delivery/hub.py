@@ -9,7 +9,8 @@ from tidings.contracts.subjects import Person, Topic, topic_inbox_subject
 from tidings.edge.delivery.log_reader import LogReader
 from tidings.edge.delivery.ring import owner_subject
 from tidings.edge.delivery.routed_entry import RoutedEntry, topic_of_membership
-from tidings.edge.delivery.user_stream import Subscriber, UserStream
+from tidings.edge.delivery.subscriber import Subscriber
+from tidings.edge.delivery.user_stream import UserStream
 from tidings.runtime.log.follow import StreamMessage
 
 
@@ -41,6 +42,8 @@ class Hub:
         if not stream.subscribers:
             del self._streams[stream.subject]
             self._unsubscribe_topics(stream)
+            if stream.is_open:
+                self._log.keep_inbox(stream.person, stream.inbox)
 
     def stream_of(self, person: Person) -> UserStream | None:
         """Return the stream of a user, None if they are not connected."""

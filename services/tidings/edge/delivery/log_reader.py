@@ -9,11 +9,13 @@ from tidings.contracts.codec import decode_entry, encode
 from tidings.contracts.cursor import Cursor, personal_epoch
 from tidings.contracts.frames import ResetReason
 from tidings.contracts.notifications import Notification
+from tidings.contracts.streams import MARKS_PER_NOTIFICATION
 from tidings.contracts.subjects import NOTIFICATIONS, Person, topic_inbox_subject
 from tidings.edge.delivery import frames
 from tidings.edge.delivery.entry_frames import apply_entries, entries_frame
 from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.delivery.inbox_queries import InboxPage, InboxQueries, InboxQuery, ListFilter
+from tidings.edge.delivery.known_inboxes import KnownInboxes
 from tidings.edge.delivery.ring import Ring
 from tidings.edge.delivery.routed_entry import visible_entries
 from tidings.edge.delivery.tail_reader import TailReader
@@ -53,6 +55,12 @@ class LogReader:
         self.ring = ring
         self.tenants_with_topics = TenantsWithTopics()
         self._tail = TailReader(runtime.jetstream, ring, settings.subjects, self._limit)
+        self._known_inboxes = KnownInboxes(
+            ring,
+            self.tenants_with_topics,
+            self._empty_state,
+            self._limit * MARKS_PER_NOTIFICATION,
+        )
 
     def subject_of(self, person: Person) -> str:
         """Return the subject of a user's log."""
@@ -73,6 +81,19 @@ class LogReader:
         ):
             raise Unreplayable("ahead")
         return cursor
+
+    def keep_inbox(self, person: Person, state: InboxState) -> None:
+        """Keep the state of a user who has left; it has all entries up to the ring's head."""
+        self._known_inboxes.keep_inbox(self.subject_of(person), state)
+
+    def known_inbox(self, person: Person) -> InboxState | None:
+        """Return the state of a user's inbox at the ring's head, None if it takes a query."""
+        state = self._known_inboxes.take_inbox(person, self.subject_of(person))
+        if state:
+            apply_entries(
+                state, self.recent_entries(person, state.memberships, state.sequence) or []
+            )
+        return state
 
     async def read_inbox(self, person: Person) -> InboxState:
         """Return the state of a user's inbox at the ring's head; raises Unavailable."""

@@ -20,15 +20,19 @@ def owner_subject(subject: str) -> str:
 
 
 class Ring:
-    """All inbox entries after `floor` and up to `head`, by the subject of the log."""
+    """All inbox entries after `floor` and up to `head`, by the subject of the log.
 
-    def __init__(self, limit_bytes: int, floor: int) -> None:
+    `is_whole`: these are all that were ever logged, until the ring drops the first one.
+    """
+
+    def __init__(self, limit_bytes: int, floor: int, *, is_whole: bool = False) -> None:
         self._limit = limit_bytes
         self._bytes = 0
         self._order: deque[StreamMessage] = deque()
         self._logs: dict[str, deque[StreamMessage]] = {}
         self.floor = floor
         self.head = floor
+        self.is_whole = is_whole and floor == 0
 
     @property
     def message_count(self) -> int:
@@ -65,6 +69,10 @@ class Ring:
         messages.reverse()
         return messages
 
+    def entry_count(self, subject: str) -> int:
+        """Return the number of entries of a log."""
+        return len(self._logs.get(subject, ()))
+
     def newest_sequence(self, subject: str) -> int:
         """Return the sequence of a log's newest entry in the ring, 0 without one."""
         log = self._logs.get(subject)
@@ -79,3 +87,4 @@ class Ring:
             del self._logs[subject]
         self._bytes -= len(message.data) + OVERHEAD_BYTES
         self.floor = message.sequence
+        self.is_whole = False

@@ -16,9 +16,10 @@ from tidings.contracts.codec import (
     encode,
     split_at_user,
 )
-from tidings.contracts.notifications import Entry
+from tidings.contracts.notifications import Entry, Notification
 from tidings.contracts.subjects import Member, Person, Topic, owner_of
 from tidings.edge.delivery import frames
+from tidings.projections.inbox.inbox_state import InboxState, NewNotification
 from tidings.projections.inbox.topic_memberships import TopicMemberships
 from tidings.runtime.log.follow import StreamMessage
 
@@ -33,7 +34,7 @@ class RoutedEntry:
     """
 
     __slots__ = (
-        *("_prefix", "_suffix", "entry", "excluded_user"),
+        *("_new", "_prefix", "_suffix", "entry", "excluded_user"),
         *("logged_nanoseconds", "message"),
     )
 
@@ -46,6 +47,17 @@ class RoutedEntry:
             self.excluded_user, self.entry, self._suffix = None, decode_entry(message.data), None
             self._prefix = frames.encode_entry(epoch, message.sequence, message.data)
         self.logged_nanoseconds = frames.logged_nanoseconds(self.entry)
+        self._new: NewNotification | None = None
+
+    def new_notification(self, inbox: InboxState) -> NewNotification | None:
+        """Return the notification as inboxes begin with it, None for a mark.
+
+        It is made once for all readers: their inboxes have one retention.
+        """
+        if self._new is None and isinstance(self.entry, Notification):
+            message = self.message
+            self._new = inbox.describe_new(self.entry, message.sequence, message.time_nanoseconds)
+        return self._new
 
     def encode_for(self, name: bytes) -> bytes:
         """Return the entry as JSON with its cursor; `name` is the reader's name as JSON."""

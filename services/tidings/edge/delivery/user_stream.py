@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from tidings.contracts.codec import encode
 from tidings.contracts.cursor import Cursor
@@ -13,49 +13,12 @@ from tidings.contracts.subjects import Person, Topic
 from tidings.edge.delivery import frames
 from tidings.edge.delivery.entry_frames import entries_frame, fits_in_frame, is_visible
 from tidings.edge.delivery.frames import EncodedFrame
+from tidings.edge.delivery.lazy_inbox import LazyInbox
 from tidings.edge.delivery.log_reader import HEAD, LogReader
 from tidings.edge.delivery.routed_entry import RoutedEntry, apply_membership
+from tidings.edge.delivery.subscriber import Subscriber
 from tidings.projections.inbox.inbox_state import NEVER, InboxState
 from tidings.runtime.log.follow import StreamMessage
-
-
-class Subscriber(Protocol):
-    """A connection, as its user's stream sees it."""
-
-    @property
-    def sent_cursor(self) -> Cursor:
-        """The cursor up to which everything has been sent."""
-        ...
-
-    @property
-    def dialect(self) -> str | None:
-        """The name of the dialect that the client speaks, None for the canonical protocol."""
-        ...
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it has reached the head."""
-        ...
-
-    def try_deliver(self, frame: EncodedFrame, after: Cursor) -> bool:
-        """Send a frame if the connection is at `after`; return whether it was."""
-        ...
-
-    def resume(self) -> None:
-        """Read on from the log, unless it does already."""
-        ...
-
-    def send_heartbeat(self, log_unreachable: bool) -> None:
-        """Send a heartbeat."""
-        ...
-
-    def ask_to_move(self, after_seconds: float) -> None:
-        """Ask the client to reconnect after a while."""
-        ...
-
-    def end_if_revoked(self) -> None:
-        """End the connection if its session has been revoked."""
-        ...
 
 
 class Delivery(NamedTuple):
@@ -100,7 +63,7 @@ class UserStream:
         self._cached_frame: EncodedFrame | None = None
         self._cached_for: tuple[Cursor, bool] | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._inbox: InboxState | None = None
+        self._inbox: LazyInbox | None = None
         self._encoded_user = encode(person.user)
         self.person = person
         self.subject = log.subject_of(person)
@@ -110,6 +73,13 @@ class UserStream:
         self.next_expiry = NEVER
         self._counts_pending = False
         self.subscribers: list[Subscriber] = []
+
+    def open_if_known(self) -> None:
+        """Open the stream at once if the state of the inbox takes no query."""
+        if self._inbox is None and self._opening is None:
+            state = self._log.known_inbox(self.person)
+            if state:
+                self._adopt_inbox(state)
 
     async def wait_until_open(self) -> None:
         """Wait until the state of the inbox has been read; raises Unavailable."""
@@ -121,13 +91,13 @@ class UserStream:
     @property
     def topics(self) -> Iterable[Topic]:
         """Return all topics that the user is or was a member of."""
-        return self._inbox.memberships.topics if self._inbox else ()
+        return self.inbox.memberships.topics if self._inbox else ()
 
     @property
     def inbox(self) -> InboxState:
         """Return the state of the inbox at `cursor`."""
         assert self._inbox, "a stream is opened before it is read"
-        return self._inbox
+        return self._inbox.state
 
     @property
     def is_open(self) -> bool:
@@ -137,18 +107,18 @@ class UserStream:
     @property
     def newest_sequence(self) -> int:
         """Return the sequence of the newest entry; unbounded while it is not known."""
-        return self._inbox.sequence if self._inbox else HEAD
+        return self.inbox.sequence if self._inbox else HEAD
 
     @property
     def newest_notification(self) -> int:
         """Return the sequence of the newest notification, 0 without one or while unknown."""
-        return self._inbox.newest if self._inbox else 0
+        return self.inbox.newest if self._inbox else 0
 
     def apply_membership(self, message: StreamMessage) -> bool:
         """Apply a membership; return False while the state before it is not known."""
         if self._inbox is None:
             return False
-        apply_membership(message, self._inbox.memberships)
+        apply_membership(message, self.inbox.memberships)
         return True
 
     def apply(self, entries: list[RoutedEntry]) -> Delivery | None:
@@ -157,20 +127,21 @@ class UserStream:
         Applying and sending are apart because a write evicts the processor's caches: with many
         readers of one topic, all apply first, then all send.
         """
-        inbox = self._inbox
-        if inbox is None:
+        lazy = self._inbox
+        if lazy is None:
             return None
+        now = time.time()
+        fits = len(entries) == 1 or fits_in_frame([each.message for each in entries])
+        if fits and self._all_take_counts_delta() and (expiry := lazy.defer(entries, now)):
+            return self._advance_lazily(entries, expiry)
+        inbox = lazy.state
         for each in entries:
             inbox.apply(each.entry, each.message.sequence, each.message.time_nanoseconds)
-        if len(entries) == 1 or (
-            fits_in_frame([each.message for each in entries])
-            and not inbox.was_trimmed_after(self.cursor.sequence)
-        ):
-            now = time.time()
+        if fits and (len(entries) == 1 or not inbox.was_trimmed_after(self.cursor.sequence)):
             visible = [each for each in entries if is_visible(each.entry, inbox, now)]
             return self._advance(entries[-1].message.sequence, visible, now)
         self.cursor = Cursor(self._epoch, entries[-1].message.sequence)
-        self.next_expiry = inbox.next_expiry(time.time())
+        self.next_expiry = inbox.next_expiry(now)
         return Delivery(self, None, self.cursor)
 
     def send_heartbeat(self, head: int, log_unreachable: bool) -> None:
@@ -214,6 +185,12 @@ class UserStream:
         """Return a frame without entries that carries the counts; the stream is complete there."""
         return frames.entries(at, at, [], self.inbox.counts(time.time()))
 
+    def heartbeat_frame(self, at: Cursor, *, with_counts: bool) -> EncodedFrame:
+        """Return a heartbeat, with the counts if it should have them and the state is at hand."""
+        if with_counts and self._inbox and self.is_complete_at(at):
+            return frames.heartbeat_with_counts(at, self.inbox.counts(time.time()))
+        return frames.cursor_frame("heartbeat", at)
+
     async def next_frame(self, after: Cursor, *, whole: bool = True) -> EncodedFrame | None:
         """Return the next frame after a cursor, None at the head; unless `whole`, of what is kept.
 
@@ -237,12 +214,31 @@ class UserStream:
         bodies = [each.encode_for(self._encoded_user) for each in entries]
         frame = frames.entries(after, self.cursor, bodies, counts)
         frame.content = [each.entry for each in entries], counts
-        frame.logged_nanoseconds = next(
-            (each.logged_nanoseconds for each in entries if each.logged_nanoseconds), 0
-        )
+        frame.logged_nanoseconds = _first_logged(entries)
         if entries or self.next_expiry > now:
             # Else the counts are still due, since dialects send none for a frame without entries.
             self.next_expiry = self.inbox.next_expiry(now)
+        return Delivery(self, frame, after)
+
+    def _all_take_counts_delta(self) -> bool:
+        """Return whether all connections have the counts of the last frame, and add to them."""
+        # A loop, as a generator would cost every frame more than the answer.
+        for subscriber in self.subscribers:
+            if not subscriber.takes_counts_delta:
+                return False
+        return not self._counts_pending
+
+    def _advance_lazily(self, entries: list[RoutedEntry], expiry: float) -> Delivery:
+        """Move past new notifications, the first of which vanishes at `expiry`.
+
+        What vanished meanwhile by time alone stays due: its counts follow.
+        """
+        after, self.cursor = self.cursor, Cursor(self._epoch, entries[-1].message.sequence)
+        bodies = [each.encode_for(self._encoded_user) for each in entries]
+        frame = frames.new_entries(after, self.cursor, bodies)
+        frame.logged_nanoseconds = _first_logged(entries)
+        if expiry < self.next_expiry:
+            self.next_expiry = expiry
         return Delivery(self, frame, after)
 
     def _reaches_head(self, frame: EncodedFrame) -> bool:
@@ -270,12 +266,24 @@ class UserStream:
 
     async def _open(self) -> None:
         try:
-            state = await self._log.read_inbox(self.person)
-            # The rows may be ahead of the ring. The stream is complete only as far as the ring is;
-            # the state does not apply entries again that it has already.
-            self.cursor = Cursor(self._epoch, self._log.ring.head)
-            self._inbox = state
-            self.next_expiry = state.next_expiry(time.time())
-            self._on_open(self)
+            self._adopt_inbox(await self._log.read_inbox(self.person))
         finally:
             self._opening = None
+
+    def _adopt_inbox(self, state: InboxState) -> None:
+        """Begin with a state at the ring's head.
+
+        The rows may be ahead of the ring. The stream is complete only as far as the ring is; the
+        state does not apply entries again that it has already.
+        """
+        self.cursor = Cursor(self._epoch, self._log.ring.head)
+        self._inbox = LazyInbox(state)
+        self.next_expiry = state.next_expiry(time.time())
+        self._on_open(self)
+
+
+def _first_logged(entries: list[RoutedEntry]) -> int:
+    """Return when the event of the first notification was logged, 0 without one."""
+    if len(entries) == 1:
+        return entries[0].logged_nanoseconds
+    return next((each.logged_nanoseconds for each in entries if each.logged_nanoseconds), 0)

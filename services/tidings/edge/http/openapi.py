@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from litestar.params import Parameter
 from msgspec import Struct, ValidationError, convert
 from tidings.contracts.documents.schema import Schema, Schemas
-from tidings.contracts.frames import Entries, MarkOperation, Snapshot
+from tidings.contracts.frames import CountsMode, Entries, MarkOperation, Snapshot
 from tidings.contracts.http_bodies.results import ActionResult, CountsBy, Listing, MarkResult
 from tidings.contracts.ids import Id
 from tidings.contracts.notifications import CursorText, DeliveryReceipt, Moment, Notification
@@ -27,6 +27,13 @@ DEVICE: Schema = {
     "required": False,
     "schema": Schemas().schema_of(Id),
     "description": "Name of this device in receipts; default: the `connection` of `hello`.",
+}
+COUNTS_MODE: Schema = {
+    "name": "counts",
+    "in": "query",
+    "required": False,
+    "schema": Schemas().schema_of(CountsMode),
+    "description": "`delta`: the client adds `counts_delta` to the counts that it has.",
 }
 
 CursorParameter = Annotated[str | None, Parameter(schema_extra=Schemas().schema_of(CursorText))]
@@ -104,8 +111,9 @@ STREAM = Operation(
         {"name": "cursor", "in": "query", **CURSOR},
         {"name": "Last-Event-ID", "in": "header", **CURSOR},
         DEVICE,
+        COUNTS_MODE,
     ),
 )
 SOCKET = Operation(
-    None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR}, DEVICE)
+    None, status=101, parameters=({"name": "cursor", "in": "query", **CURSOR}, DEVICE, COUNTS_MODE)
 )

@@ -97,7 +97,7 @@ export class ConnectionManager {
     wake() {
         if (this.#pause) this.#pause.abort();
         else if (performance.now() > this.#deadline)
-            this.#endAttempt(new CloseReason(4100, "no heartbeat in time"));
+            this.#endAttempt(new CloseReason(4100, "no frame in time"));
         else if (this.#send && this.#isOpen) this.#probe(this.#send);
     }
 

@@ -89,8 +89,9 @@
  * @typedef {{type: "snapshot", cursor: Cursor, counts: Counts,
  *     notifications: Notification[]}} Snapshot
  * @typedef {{type: "entries", after: Cursor, cursor: Cursor, entries: (Notification | Mark)[],
- *     counts?: Counts, more?: boolean}} Entries
- * @typedef {{type: "live" | "heartbeat", cursor: Cursor}} CursorFrame
+ *     counts?: Counts, counts_delta?: Counts, more?: boolean}} Entries
+ * @typedef {{type: "live" | "heartbeat", cursor: Cursor, counts?: Counts,
+ *     after?: undefined, entries?: undefined, counts_delta?: undefined}} CursorFrame
  * @typedef {{type: "reset", reason: string, cursor?: Cursor}} Reset
  * @typedef {{type: "move", after_milliseconds: number}} Move
  * @typedef {{type: "error", code: string, message: string, retry: boolean,

@@ -4,7 +4,8 @@
 import { compareCursors, isSamePosition } from "./cursors.js";
 import { applyMark, applyMarks } from "./marks.js";
 
-/** @import {Counts, Cursor, Entries, Frame, Mark, Notification, Snapshot} from "./protocol.js" */
+/** @import {Counts, Cursor, CursorFrame, Entries, Frame, Mark} from "./protocol.js" */
+/** @import {Notification, Snapshot} from "./protocol.js" */
 
 /**
  * A state as plain data, as it is stored and as a leader sends it to a tab.
@@ -47,8 +48,7 @@ export class LogState {
 
     /** Return the state as plain data. @returns {SerializedLog} */
     serialize() {
-        const { cursor, counts, floor, notifications } = this;
-        return { cursor, counts, floor, notifications: [...notifications.values()] };
+        return { ...this, notifications: [...this.notifications.values()] };
     }
 
     /**
@@ -61,10 +61,10 @@ export class LogState {
             case "snapshot":
                 return this.#replaceAll(frame);
             case "entries":
-                return frame.after === this.cursor ? this.#appendEntries(frame) : null;
             case "heartbeat":
             case "live":
-                return frame.cursor === this.cursor ? noChange() : null;
+                if ((frame.after ?? frame.cursor) !== this.cursor) return null;
+                return this.#appendEntries(frame);
             case "hello":
                 // Former edges did not say whose a cursor is; this one does.
                 if (isSamePosition(this.cursor, frame.cursor)) this.cursor = frame.cursor;
@@ -118,15 +118,17 @@ export class LogState {
         return { fresh, changed: new Set(this.notifications.keys()), whole: true };
     }
 
-    /** @param {Entries} frame @returns {FrameChange} */
+    /** @param {Entries | CursorFrame} frame @returns {FrameChange} */
     #appendEntries(frame) {
         const change = noChange();
-        for (const entry of frame.entries) {
+        for (const entry of frame.entries ?? []) {
             if (entry.entry === "mark") this.#addMark(/** @type {Mark} */ (entry), change.changed);
             else this.#addNotification(/** @type {Notification} */ (entry), change);
         }
         this.cursor = frame.cursor;
-        this.counts = frame.counts ?? this.counts;
+        this.counts = frame.counts ?? { ...this.counts };
+        for (const [name, added] of Object.entries(frame.counts_delta ?? {}))
+            this.counts[/** @type {keyof Counts} */ (name)] += added;
         return change;
     }
 

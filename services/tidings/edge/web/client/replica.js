@@ -105,12 +105,14 @@ export class Replica {
      * @returns {boolean} false if it does not follow
      */
     applyFrame(frame) {
+        const before = JSON.stringify(this.#log.counts);
         const change = this.#log.applyFrame(frame);
         if (this.#log.notifications.size > NOTIFICATIONS_LIMIT) this.#dropOlderHalf();
         if (!change) return false;
         if (frame.type === "reset") this.#host.emit("reset", { reason: frame.reason });
         if (change.whole) this.#next = undefined;
-        if (change.whole || change.changed.size || frame.type === "entries") this.scheduleChange();
+        const isNews = change.whole || frame.type === "entries";
+        if (isNews || JSON.stringify(this.#log.counts) !== before) this.scheduleChange();
         this.#announce(change.fresh);
         return true;
     }
@@ -196,12 +198,11 @@ export class Replica {
 
     /** Report what was missed. */
     endCatchUp() {
-        const now = performance.now();
-        const catchUp = this.#catchUp ?? { from: this.cursor, replayed: 0, began: now };
-        const { from, replayed, began } = catchUp;
+        const [now, to] = [performance.now(), this.cursor];
+        const { from, replayed, began } = this.#catchUp ?? { from: to, replayed: 0, began: now };
         this.#catchUp = null;
-        const detail = { replayed: from ? replayed : 0, from, to: this.cursor };
-        this.#host.emit("caughtup", { ...detail, milliseconds: now - began });
+        const detail = { replayed: from ? replayed : 0, from, to, milliseconds: now - began };
+        this.#host.emit("caughtup", detail);
     }
 
     /** Forget everything: another user is signed in now. */

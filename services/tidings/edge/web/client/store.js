@@ -65,8 +65,7 @@ export class Store {
             tables.notifications.getAll(),
             tables.operations.getAll(),
         ]);
-        if (!results) return { saved: null, notifications: [], operations: [] };
-        const [saved = null, notifications, operations] = results;
+        const [saved = null, notifications = [], operations = []] = results ?? [];
         return { saved, notifications, operations };
     }
 

@@ -69,7 +69,7 @@ async function* readStream(request) {
             text = events.pop() ?? "";
             for (const event of events) yield* parseEvent(event);
         }
-        throw new CloseReason(0, "the stream ended");
+        throw new CloseReason(0, "the connection ended");
     } finally {
         reader.cancel().catch(() => {});
     }
@@ -177,7 +177,7 @@ async function sendRequest(address, { token, signal }, headers, expected = []) {
  * @param {string} path
  */
 function connectionAddress({ url, device, cursor, partition }, path) {
-    return edgeAddress(url, path, { device, cursor, partition });
+    return edgeAddress(url, path, { device, cursor, partition, counts: "delta" });
 }
 
 /**

@@ -37,6 +37,7 @@ import { MarkSender } from "./mark-sender.js";
  */
 
 const ACK_DELAY_MILLISECONDS = 2000;
+const SAVED_FRAMES = ["snapshot", "entries", "reset"];
 /** What the edge answers to a cursor that it cannot replay, such as another person's. */
 const GONE_STATUS = 410;
 
@@ -158,8 +159,10 @@ export class Leader {
         if (frame.type === "hello") this.#handleHello(frame);
         const change = this.#log.applyFrame(frame);
         if (!change) return false;
-        this.#report({ frame });
-        if (frame.type === "entries" || frame.type === "snapshot" || frame.type === "reset") {
+        // With the counts themselves: a tab of an older version does not add differences.
+        const counted = { ...frame, counts: this.#log.counts, counts_delta: undefined };
+        this.#report({ frame: /** @type {Frame} */ (counted) });
+        if (SAVED_FRAMES.includes(frame.type)) {
             this.#save(change.changed, change.whole);
             this.#scheduleAck();
         }

@@ -18,6 +18,17 @@ class ClientConnection(Protocol):
         """Count the connection as that of a known client."""
         ...
 
+    def write_prepared(self, data: bytes) -> bool:
+        """Write whole frames or chunks, encoded as the protocol has them, and return True.
+
+        Return False, and write nothing, where `send` of the application would wait or fail.
+        """
+        ...
+
+    def gather_writes(self, turns: int) -> None:
+        """Join what is written in this turn of the event loop and the next ones into one write."""
+        ...
+
     def abort(self, reason: str) -> None:
         """Reset the connection, for a reason that is counted."""
         ...

@@ -167,6 +167,25 @@ class HttpProtocol(HttpToolsProtocol):
         """Count the connection as that of a known client."""
         self._transport.set_authenticated()
 
+    def write_prepared(self, data: bytes) -> bool:
+        """Write whole chunks of the answer that is being sent, unless `send` would wait or fail."""
+        cycle = self._cycles[0] if self._cycles else None
+        if (
+            cycle is None
+            or cycle.disconnected
+            or cycle.response_complete
+            or not cycle.response_started
+            or not cycle.chunked_encoding
+            or self.flow.write_paused
+        ):
+            return False
+        self.transport.write(data)
+        return True
+
+    def gather_writes(self, turns: int) -> None:
+        """Join what is written in this turn of the event loop and the next ones into one write."""
+        self._transport.gather_writes(turns)
+
     def abort(self, reason: str) -> None:
         """Reset the connection, for a reason that is counted."""
         self._disconnect_cycles()

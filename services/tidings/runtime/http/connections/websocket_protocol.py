@@ -19,6 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.protocol import State
 
 INVALID_PAYLOAD = 1007
 MESSAGE_TOO_BIG = 1009
@@ -99,6 +100,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._is_authenticated = True
         self._transport.set_authenticated()
 
+    def write_prepared(self, data: bytes) -> bool:
+        """Write whole frames, unless `send` would wait or fail."""
+        if (
+            self.close_sent
+            or self.disconnected
+            or not self.handshake_complete
+            or not self.writable.is_set()
+            or self.conn.state is not State.OPEN
+        ):
+            return False
+        self.transport.write(data)
+        return True
+
+    def gather_writes(self, turns: int) -> None:
+        """Join what is written in this turn of the event loop and the next ones into one write."""
+        self._transport.gather_writes(turns)
+
     def abort(self, reason: str) -> None:
         """Reset the connection, for a reason that is counted."""
         self._unparsed = memoryview(b"")
@@ -124,6 +142,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._fail(MESSAGE_TOO_BIG, "too many fragments")
         else:
             super().handle_cont(event)
+
+    def start_keepalive(self) -> None:
+        """Begin to ping, and free the opening request and its answer, which is sent."""
+        super().start_keepalive()
+        del self.request, self.response
 
     def send_receive_event_to_app(self) -> None:
         """Pass a message on; fail the connection on text that is not UTF-8 (RFC 6455, 8.1)."""

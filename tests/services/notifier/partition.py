@@ -40,6 +40,7 @@ from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import live_model
 
 from tests.services.notifier.facts import TEXTS, event_body
+from tests.services.notifier.memory import AudienceMemory
 
 _numbers = count(900)
 
@@ -55,6 +56,8 @@ class OwnPartition:
         self.appender = Appender(runtime.jetstream)
         self.topic_threshold_members = runtime.settings.topic_threshold_members
         self.since = 0
+        self.memory: AudienceMemory | None = None
+        """What the routers share; without it each asks Postgres."""
 
     async def prepared_partition(self) -> OwnPartition:
         """Take the partition over once, so that the next process resumes from here; return self."""
@@ -120,7 +123,15 @@ class OwnPartition:
         """Return a router that starts from a fence."""
         model = await live_model(self.runtime.postgres, AUDIENCE)
         checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
-        fold = AudienceModel(self.runtime.postgres, model, self.number, checkpoint.sequence)
+        memory = self.memory
+        fold = AudienceModel(
+            self.runtime.postgres,
+            model,
+            self.number,
+            checkpoint.sequence,
+            memory and memory.write_behind,
+            memory and memory.known_events,
+        )
         topics = await read_topics(
             self.runtime.jetstream,
             self.number,
@@ -141,10 +152,14 @@ class OwnPartition:
     async def route_all(self) -> None:
         """Take the partition over, and route all remaining events."""
         fence = await self.take_over()
+        model = await live_model(self.runtime.postgres, AUDIENCE)
+        checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)
         router = await self.make_router(fence, self.make_writer(fence))
-        if events := await self.read_events(after=fence.position.start_after):
+        after = min(fence.position.start_after, checkpoint.sequence)
+        if events := await self.read_events(after=after):
             await router.route_batch(events)
-        await router.save_position()
+        # Again, because a takeover may have found the position in a header alone.
+        await router.save_position(again=True)
 
     async def notifications(self) -> list[Notification]:
         """Return all notifications of the tenant, in the order of the log."""

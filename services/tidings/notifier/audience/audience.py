@@ -29,19 +29,22 @@ class PreferenceInterval(NamedTuple):
 
 
 class AudienceQuery:
-    """The query of a batch: members of relations, preferences of users and members, groups."""
+    """The query of a batch: members of relations, preferences of users and members, groups.
+
+    `relations`: tenant and relation, and whether its members' preferences belong to the query.
+    """
 
     def __init__(self) -> None:
-        self._relations: dict[tuple[str, UserSet], bool] = {}
-        self._users: set[tuple[str, str]] = set()
+        self.relations: dict[tuple[str, UserSet], bool] = {}
+        self.users: set[tuple[str, str]] = set()
         self.groups: dict[int, tuple[str, str, Relation]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._relations or self._users)
+        return bool(self.relations or self.users)
 
     def add_members(self, tenant: str, relation: UserSet, translated: bool) -> None:
         """Add the members of a relation, or of one to a linked object."""
-        self._relations[tenant, relation] = translated or self._relations.get(
+        self.relations[tenant, relation] = translated or self.relations.get(
             (tenant, relation), False
         )
 
@@ -52,20 +55,20 @@ class AudienceQuery:
     def add_users(self, tenant: str, users: Iterable[str]) -> None:
         """Add the locales and time zones of users."""
         for user in users:
-            self._users.add((tenant, user))
+            self.users.add((tenant, user))
 
     def sql_parameters(self, first: int, until: int) -> dict[str, Any]:
         """Return the parameters of `MEMBERS_AND_READERS`."""
         relations: list[dict[str, Any]] = []
         linked: list[dict[str, Any]] = []
-        for (tenant, relation), translated in self._relations.items():
+        for (tenant, relation), translated in self.relations.items():
             row = {"tenant": tenant, "object": relation.object, "translated": translated}
             match relation:
                 case Relation(name=name):
                     relations.append({**row, "relation": name})
                 case RelatedThrough(link=link, relation=name):
                     linked.append({**row, "link": link, "relation": name})
-        users = [{"tenant": tenant, "user_id": user} for tenant, user in self._users]
+        users = [{"tenant": tenant, "user_id": user} for tenant, user in self.users]
         return {
             "relations": encode(relations).decode(),
             "linked": encode(linked).decode(),

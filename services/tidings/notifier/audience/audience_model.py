@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from psycopg import AsyncCursor
@@ -15,7 +16,14 @@ from tidings.notifier.audience.audience import (
     Membership,
     PreferenceInterval,
 )
+from tidings.notifier.audience.audience_cache import AudienceCache
 from tidings.notifier.audience.groups import Groups, OpenGroup, group_parameters
+from tidings.notifier.audience.known_events import KnownEvents
+from tidings.notifier.audience.write_behind import (
+    UnsavedEvents,
+    WriteBehind,
+    record_parameters,
+)
 from tidings.projections.audience.projection import changes
 from tidings.projections.audience.queries import (
     FIRST_SEEN,
@@ -25,20 +33,42 @@ from tidings.projections.audience.queries import (
     RECORD_SEEN_AND_MOVE,
 )
 from tidings.projections.dedup import event_digest
+from tidings.projections.projection import Change
 from tidings.runtime.readmodels.postgres import Postgres, PostgresConnection
 from tidings.runtime.readmodels.read_model import Execution, ReadModel
 
+IN_MEMORY_LIMIT_EVENTS = 64
+"""Larger batches are applied in Postgres while the batch before is being written."""
+
+UNRECORDED_LIMIT_EVENTS = 1000
+"""As many events of a partition wait to be recorded; while Postgres is slow, the next one waits."""
+
 
 class AudienceModel:
-    """Applies one partition's events to the audience read model, and queries it."""
+    """Applies one partition's events to the audience read model, and queries it.
+
+    Events that are certainly new and change no relation, as most do, are applied in memory if the
+    answer to their query is known; `write_behind` records them a moment later.
+    """
 
     def __init__(
-        self, postgres: Postgres, model: ReadModel, partition: int, checkpoint: int
+        self,
+        postgres: Postgres,
+        model: ReadModel,
+        partition: int,
+        checkpoint: int,
+        write_behind: WriteBehind | None = None,
+        known_events: KnownEvents | None = None,
     ) -> None:
+        """Without `known_events` every batch is applied in Postgres."""
         self._postgres = postgres
         self._model = model
         self._partition = partition
-        self._checkpoint = checkpoint
+        self._write_behind = write_behind or WriteBehind(postgres)
+        self._known = known_events or KnownEvents(postgres, self._write_behind.flush_all)
+        self._unsaved = UnsavedEvents(model, partition, checkpoint)
+        self._coverage = self._known.open_coverage(model, partition, checkpoint)
+        self._cache = AudienceCache()
 
     async def apply_batch(
         self, batch: Sequence[AnyRecordedEvent], until: int, query: AudienceQuery
@@ -47,20 +77,87 @@ class AudienceModel:
 
         Raises Unavailable, or Fenced if another process applies them.
         """
+        self._unsaved.raise_problem()
         keys = [event_digest(recorded) for recorded in batch]
-        fresh = (
-            (recorded, key)
-            for recorded, key in zip(batch, keys, strict=True)
-            if recorded.sequence > self._checkpoint
+        event_changes = [
+            list(changes(recorded, key)) for recorded, key in zip(batch, keys, strict=True)
+        ]
+        if self._are_plain(batch, keys, event_changes) and (
+            audience := self._cache.find_audience(query)
+        ):
+            self._apply_in_memory(keys, event_changes, until)
+            return audience
+        await self._write_behind.flush(self._unsaved)
+        return await self._apply_in_postgres(batch, keys, event_changes, until, query)
+
+    async def record_past(self, sequence: int) -> None:
+        """Record what is applied, unless the checkpoint in Postgres is after `sequence` already.
+
+        Raises Unavailable or Fenced.
+        """
+        if self._unsaved.saved <= sequence:
+            await self._write_behind.flush(self._unsaved)
+
+    def raise_problem(self) -> None:
+        """Raise Unavailable or Fenced if applied events could not be recorded."""
+        self._unsaved.raise_problem()
+
+    def close(self) -> None:
+        """Leave the partition; what is not recorded is applied again by its next leader."""
+        self._write_behind.discard(self._unsaved)
+        self._known.close_coverage(self._coverage, self._unsaved.saved)
+
+    def _are_plain(
+        self,
+        batch: Sequence[AnyRecordedEvent],
+        keys: Sequence[str],
+        event_changes: Sequence[Sequence[Change]],
+    ) -> bool:
+        """Return whether these are a few new events, which change nothing but what was seen."""
+        return (
+            0 < len(batch) <= IN_MEMORY_LIMIT_EVENTS
+            and len(self._unsaved.changes) < UNRECORDED_LIMIT_EVENTS
+            and batch[0].sequence > self._unsaved.applied
+            and all(len(each) == 1 for each in event_changes)
+            and self._known.are_new(self._coverage, keys)
         )
+
+    def _apply_in_memory(
+        self, keys: Sequence[str], event_changes: Iterable[Iterable[Change]], until: int
+    ) -> None:
+        self._known.add(keys)
+        self._unsaved.changes += chain.from_iterable(event_changes)
+        self._unsaved.applied = until
+        self._write_behind.flush_soon(self._unsaved)
+
+    async def _apply_in_postgres(
+        self,
+        batch: Sequence[AnyRecordedEvent],
+        keys: list[str],
+        event_changes: Sequence[Sequence[Change]],
+        until: int,
+        query: AudienceQuery,
+    ) -> Audience:
+        checkpoint = self._unsaved.saved
         executions = self._model.prepare_changes(
-            change for recorded, key in fresh for change in changes(recorded, key)
+            change
+            for recorded, each in zip(batch, event_changes, strict=True)
+            if recorded.sequence > checkpoint
+            for change in each
         )
-        if len(executions) == 1 and batch[0].sequence > self._checkpoint:
+        self._cache.drop_tenants(
+            recorded.tenant
+            for recorded, each in zip(batch, event_changes, strict=True)
+            if len(each) > 1
+        )
+        if len(executions) == 1 and batch[0].sequence > checkpoint:
             audience = await self._record_seen(batch, executions[0], until, query)
         else:
             audience = await self._apply_changes(batch, keys, executions, until, query)
-        self._checkpoint = max(self._checkpoint, until)
+        self._known.add(keys)
+        if until >= checkpoint:
+            self._unsaved.saved = self._unsaved.applied = until
+            self._cache.store(query, audience)
         return audience
 
     async def _record_seen(
@@ -70,11 +167,11 @@ class AudienceModel:
         until: int,
         query: AudienceQuery,
     ) -> Audience:
-        """Apply events that change no relation, as most do, in one statement."""
+        """Apply events that change no relation in one statement."""
+        move = (self._partition, until, self._unsaved.saved)
         async with self._postgres.connection() as connection:
             cursor = await connection.execute(
-                self._model.sql(RECORD_SEEN_AND_MOVE),
-                (execution.rows, until, self._partition, self._checkpoint),
+                self._model.sql(RECORD_SEEN_AND_MOVE), record_parameters(execution.rows, [move])
             )
             row = await cursor.fetchone()
             members = await self._query_members(connection, batch, until, query)
@@ -94,9 +191,9 @@ class AudienceModel:
     ) -> Audience:
         """Apply events that change relations: all statements in one transaction and round trip."""
         async with self._postgres.transaction() as connection:
-            if until > self._checkpoint:
+            if until > self._unsaved.saved:
                 await self._model.apply_changes(
-                    connection, executions, self._checkpoint, until, self._partition
+                    connection, executions, self._unsaved.saved, until, self._partition
                 )
             first_seen = await connection.execute(self._model.sql(FIRST_SEEN), (keys,))
             members = await self._query_members(connection, batch, until, query)

@@ -15,7 +15,9 @@ from tidings.contracts.subjects import (
     position_subject,
 )
 from tidings.notifier.audience.audience_model import AudienceModel
+from tidings.notifier.audience.known_events import KnownEvents
 from tidings.notifier.audience.topics import read_topics
+from tidings.notifier.audience.write_behind import WriteBehind
 from tidings.notifier.notifier_metrics import NotifierMetrics
 from tidings.notifier.partition.position import SERVICE, PositionMessage, take_over_partition
 from tidings.notifier.partition.router import Router
@@ -50,8 +52,18 @@ class Progress(NamedTuple):
 class PartitionLeader:
     """Leads one partition of `EVENTS`, or stands by while another process does."""
 
-    def __init__(self, runtime: Runtime, number: int, texts: Texts) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        number: int,
+        texts: Texts,
+        write_behind: WriteBehind | None = None,
+        known_events: KnownEvents | None = None,
+    ) -> None:
+        """`write_behind` and `known_events` are shared by the partitions of a process."""
         self._runtime = runtime
+        self._write_behind = write_behind
+        self._known_events = known_events
         self._texts = texts
         self.number = number
         self.ready = asyncio.Event()
@@ -78,13 +90,20 @@ class PartitionLeader:
         fence = await take_over_partition(
             runtime.jetstream, appender, self.number, self._epoch, checkpoint.sequence
         )
-        audience_model = AudienceModel(runtime.postgres, model, self.number, checkpoint.sequence)
         writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
         topics = await read_topics(
             runtime.jetstream,
             self.number,
             runtime.settings.topic_threshold_members,
             at_least=fence.sequence,
+        )
+        audience_model = AudienceModel(
+            runtime.postgres,
+            model,
+            self.number,
+            checkpoint.sequence,
+            self._write_behind,
+            self._known_events,
         )
         log.info("partition %d: routing after event %d", self.number, fence.position.start_after)
         self.ready.set()

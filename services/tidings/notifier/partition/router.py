@@ -110,8 +110,12 @@ class Router:
         )
 
     async def save_position(self, *, again: bool = False) -> None:
-        """Save the position if it is not saved yet, or `again`."""
+        """Save the position if it is not saved yet, or `again`.
+
+        Raises Unavailable or Fenced, also if applied events could not be recorded.
+        """
         await self.flush()
+        self._audience_model.raise_problem()
         self._creation_log.write_line()
         await self._writer.save_position(self._position, again=again)
 
@@ -120,6 +124,7 @@ class Router:
         if self._writing:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
+        self._audience_model.close()
 
     async def flush(self) -> None:
         """Wait until all routed output is appended or staged in a batch; raises what that met."""
@@ -128,7 +133,12 @@ class Router:
             await writing
 
     async def _write(self, pending: list[RoutedEvent], audience: Audience, until: Position) -> None:
-        """Write events that cannot be routed to the dead letters, the rest with the position."""
+        """Write events that cannot be routed to the dead letters, the rest with the position.
+
+        A takeover searches for outputs after the saved position only if the checkpoint of the
+        audience, or `EVENTS`, tells of events after it: so the checkpoint goes first.
+        """
+        await self._audience_model.record_past(self._writer.newest_saved.sequence)
         for each in pending:
             if each.problem:
                 await self._dead_letter(each)

@@ -44,8 +44,10 @@ class Writer:
         self._partition = partition
         self._epoch = epoch
         self._fence = fence.sequence
-        self._saved_position = fence.position
+        self._saved_position: Position = fence.position
         self._commit: asyncio.Task[None] | None = None
+        self.newest_saved: Position = fence.position
+        """The newest position that a message of its own states, or may state soon."""
 
     async def write_outputs(self, outputs: Iterable[Output], reached: Position) -> None:
         """Append few outputs one by one, many in atomic batches that end with a position."""
@@ -60,6 +62,7 @@ class Writer:
         """Append the position alone if it is not saved yet, or `again`."""
         await self.flush()
         if again or reached != self._saved_position:
+            self.newest_saved = reached
             await self._append(position_message(self._partition, reached, self._epoch), moves=True)
             self._saved_position = reached
 
@@ -105,6 +108,7 @@ class Writer:
         batch = uuid4().hex
         await stage_messages(self._jetstream, batch, messages)
         await self.flush()
+        self.newest_saved = reached
         self._commit = asyncio.create_task(self._commit_batch(batch, len(messages) + 1, reached))
 
     async def _commit_batch(self, batch: str, count: int, reached: Position) -> None:

@@ -1,0 +1,147 @@
+"""Write behind: events that are applied in memory are recorded in Postgres a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tidings.projections.audience.queries import RECORD_SEEN_AND_MOVE
+from tidings.projections.projection import Change
+from tidings.runtime.errors import Fenced, TidingsError, Unavailable
+from tidings.runtime.readmodels.postgres import Postgres
+from tidings.runtime.readmodels.read_model import ReadModel
+
+INTERVAL_SECONDS = 0.1
+
+
+class UnsavedEvents:
+    """The events of one partition that are applied in memory and not recorded in Postgres yet.
+
+    `saved` is the checkpoint in Postgres, `applied` the one in memory. After a `problem` no more
+    events may be applied: the partition must be taken over anew.
+    """
+
+    def __init__(self, model: ReadModel, partition: int, checkpoint: int) -> None:
+        self.model = model
+        self.partition = partition
+        self.saved = self.applied = checkpoint
+        self.changes: list[Change] = []
+        self.problem: TidingsError | None = None
+
+    def raise_problem(self) -> None:
+        """Raise what the last flush met, if it failed."""
+        if self.problem:
+            raise type(self.problem)(str(self.problem))
+
+
+class WriteBehind:
+    """Records the unsaved events of all partitions together, at most once an interval."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._waiting: set[UnsavedEvents] = set()
+        self._lock = asyncio.Lock()
+        self._timer: asyncio.Task[None] | None = None
+
+    def flush_soon(self, unsaved: UnsavedEvents) -> None:
+        """Record the events of a partition within an interval."""
+        self._waiting.add(unsaved)
+        if self._timer is None:
+            self._timer = asyncio.create_task(self._flush_later())
+
+    async def flush(self, unsaved: UnsavedEvents) -> None:
+        """Record the events of a partition now; raises Fenced or Unavailable."""
+        async with self._lock:
+            if unsaved in self._waiting:
+                self._waiting.discard(unsaved)
+                await self._record([unsaved])
+        unsaved.raise_problem()
+
+    async def flush_all(self) -> None:
+        """Record the events of all partitions; each keeps the problem it meets."""
+        async with self._lock:
+            waiting, self._waiting = self._waiting, set()
+            by_schema: dict[str, list[UnsavedEvents]] = defaultdict(list)
+            for unsaved in waiting:
+                by_schema[unsaved.model.schema].append(unsaved)
+            for together in by_schema.values():
+                await self._record(together)
+
+    def discard(self, unsaved: UnsavedEvents) -> None:
+        """Forget the events of a partition that is left; the next takeover applies them again."""
+        unsaved.problem = unsaved.problem or Unavailable(f"partition {unsaved.partition} was left")
+        self._waiting.discard(unsaved)
+
+    async def _flush_later(self) -> None:
+        await asyncio.sleep(INTERVAL_SECONDS)
+        self._timer = None
+        await self.flush_all()
+
+    async def _record(self, together: Sequence[UnsavedEvents]) -> None:
+        """Record in one statement; a partition that another process owns must not fail the rest."""
+        alive = [unsaved for unsaved in together if not unsaved.problem]
+        taken = {unsaved: (unsaved.changes, unsaved.applied) for unsaved in alive}
+        for unsaved in alive:
+            unsaved.changes = []
+        try:
+            await self._record_or_fail(taken)
+        except Fenced:
+            for unsaved, part in taken.items():
+                await self._record_alone(unsaved, part)
+
+    async def _record_alone(self, unsaved: UnsavedEvents, part: tuple[list[Change], int]) -> None:
+        try:
+            await self._record_or_fail({unsaved: part})
+        except Fenced as error:
+            unsaved.problem = error
+
+    async def _record_or_fail(self, taken: dict[UnsavedEvents, tuple[list[Change], int]]) -> None:
+        """Record; raises Fenced, and keeps any other failure as each partition's problem."""
+        if not taken:
+            return
+        try:
+            await self._execute(taken)
+        except Fenced:
+            raise
+        except TidingsError as error:
+            _fail(taken, error)
+        except BaseException:
+            # Whether Postgres has it is unknown; the next takeover reads the checkpoint.
+            _fail(taken, Unavailable("recording events was interrupted"))
+            raise
+
+    async def _execute(self, taken: dict[UnsavedEvents, tuple[list[Change], int]]) -> None:
+        model = next(iter(taken)).model
+        executions = model.prepare_changes(
+            change for changes, _ in taken.values() for change in changes
+        )
+        moves = [
+            (unsaved.partition, applied, unsaved.saved) for unsaved, (_, applied) in taken.items()
+        ]
+        async with self._postgres.connection() as connection:
+            await connection.execute(
+                model.sql(RECORD_SEEN_AND_MOVE),
+                record_parameters(executions[0].rows if executions else "[]", moves),
+            )
+        for unsaved, (_, applied) in taken.items():
+            unsaved.saved = applied
+
+
+def record_parameters(rows: str, moves: Sequence[tuple[int, int, int]]) -> dict[str, object]:
+    """Return the parameters of `RECORD_SEEN_AND_MOVE`; a move is a partition, the new checkpoint
+    and the previous one.
+    """
+    partitions, sequences, previous = zip(*moves, strict=True)
+    return {
+        "rows": rows,
+        "partitions": list(partitions),
+        "sequences": list(sequences),
+        "previous": list(previous),
+        "count": len(moves),
+    }
+
+
+def _fail(failed: Iterable[UnsavedEvents], problem: TidingsError) -> None:
+    for unsaved in failed:
+        unsaved.problem = problem

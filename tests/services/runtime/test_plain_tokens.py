@@ -26,7 +26,7 @@ CLAIMS: dict[str, Any] = {
     "tenant": "acme",
     "scope": "inbox",
     "iat": NOW - 5,
-    "exp": NOW + 600,
+    "exp": NOW + 7200,  # the whole run of the suite, which imports this first
 }
 HEADER = b'{"alg":"HS256","typ":"JWT"}'
 DEMANDING = {

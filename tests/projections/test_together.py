@@ -16,6 +16,8 @@ from tidings.projections.projection import Change, LogMessage, Projection
 from tidings.projector import apply, projector
 from tidings.projector.projector import run_projection, run_together
 from tidings.projector.rebuild import rebuild_read_model
+from tidings.runtime.errors import Unavailable
+from tidings.runtime.log.consumer import Consumer
 from tidings.runtime.process import Runtime, run_forever
 from tidings.runtime.readmodels.read_model import live_model
 
@@ -142,5 +144,42 @@ async def test_messages_of_other_subjects_move_the_checkpoint(
         await here.wait_for_checkpoint(last)
 
         assert await count_rows(here, here.projection) == 3
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_failed_write_and_a_lost_consumer_lose_no_row(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projector, "UNMATCHED_LIMIT_MESSAGES", 50)
+    failures = ["commit", "create"]
+    commit, create = apply.BatchWriter._commit, Consumer._create_consumer
+
+    async def fail_first_commit(*given: Any) -> None:
+        if failures[0] == "commit":
+            failures.pop(0)
+            raise Unavailable("Postgres restarts")
+        await commit(*given)
+
+    async def fail_next_create(consumer: Consumer) -> None:
+        if failures[0] == "create":
+            failures.pop(0)
+            raise Unavailable("no answer")
+        await create(consumer)
+
+    failures.append("none")
+    async with make_own_log(runtime, INBOX) as here:
+        await live_model(here.postgres, here.projection)
+        last = await here.append_log(make_drafts(here.stream, 100))
+        monkeypatch.setattr(apply.BatchWriter, "_commit", fail_first_commit)
+        monkeypatch.setattr(Consumer, "_create_consumer", fail_next_create)
+
+        running = asyncio.create_task(
+            run_forever("inbox", lambda: run_projection(here, here.projection))
+        )
+        await here.wait_for_checkpoint(last)
+
+        assert failures == ["none"]
+        assert await count_rows(here, here.projection) == 100
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -31,7 +31,7 @@ A message that comes after a longer silence is written at once.
 PAUSE_GROWTH_MESSAGES = 100
 PAUSE_GROWTH_LIMIT = 4.0
 """The pause grows with the batch before it, up to this many times."""
-UNMATCHED_LIMIT_MESSAGES = 1000
+UNMATCHED_LIMIT_MESSAGES = 100_000
 """So many messages that are not the projection's move its checkpoint, so that it does not read them
 again when it follows anew."""
 DISTANCE_MESSAGES = 10_000

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tidings.contracts.notifications import TopicJoined
 from tidings.contracts.streams import MARKS_PER_NOTIFICATION
-from tidings.contracts.subjects import NOTIFICATIONS, Person
+from tidings.contracts.subjects import NOTIFICATIONS, Person, Topic
+from tidings.edge.delivery import log_reader
 from tidings.edge.delivery.hub import Hub
 from tidings.edge.delivery.known_inboxes import KnownInboxes
 from tidings.edge.delivery.tenants_with_topics import TenantsWithTopics
@@ -20,6 +22,7 @@ from tests.services.edge.fake_log import (
     BOB,
     LIMIT_NOTIFICATIONS,
     FakeLog,
+    cursor_at,
     join,
     make_notification,
     make_page,
@@ -176,6 +179,50 @@ def test_kept_states_are_bounded_and_the_oldest_are_dropped() -> None:
     assert known.take_inbox(ANN, "2")
     assert known.take_inbox(ANN, "2") is None, "a state has one owner"
     assert known.kept_notifications == 2
+
+
+def test_a_kept_state_counts_its_memberships() -> None:
+    log = FakeLog()
+    known = KnownInboxes(log.ring, TenantsWithTopics(), bare_state, LOG_LIMIT_ENTRIES)
+    state = bare_state()
+    for number in range(10):
+        state.memberships.apply_membership(Topic("acme", f"room:{number}"), TopicJoined(), number)
+    known.keep_inbox("1", state)
+
+    assert known.kept_notifications == 11
+    assert known.take_inbox(ANN, "1")
+    assert known.kept_notifications == 0
+
+
+async def test_a_state_that_lacks_many_entries_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_reader, "APPLIED_AT_ONCE_LIMIT_ENTRIES", 3)
+    log = await make_whole_log()
+    log.append(*(notify(ANN, number) for number in range(1, 4)))
+    assert counts_of(log.reader.known_inbox(ANN)).total == 3
+
+    log.append(notify(ANN, 4))
+
+    assert log.reader.known_inbox(ANN) is None
+
+
+async def test_counts_reach_a_reader_whose_rows_were_ahead_of_the_newest_entry() -> None:
+    log = FakeLog()
+    log.append(notify(ANN, 1))
+    log.queries.page = make_page(1100, make_row(1))
+    hub = Hub(log.reader)
+    stream, subscriber = subscribe(hub)
+    await stream.wait_until_open()
+    subscriber.cursor = cursor_at(1100)
+    assert not stream.is_complete_at(subscriber.cursor)
+
+    log.ring.reach(1100)
+    stream.send_heartbeat(log.ring.head, False)
+    stream.send_counts()
+
+    assert stream.is_complete_at(subscriber.cursor)
+    assert subscriber.frames[-1].cursor == cursor_at(1100)
 
 
 @pytest.mark.parametrize(

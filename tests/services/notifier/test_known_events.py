@@ -184,3 +184,22 @@ async def test_equal_events_of_a_batch_are_not_new(partition: OwnPartition) -> N
 
     assert known.are_new(coverage, [event])
     assert not known.are_new(coverage, [event, event])
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_more_events_than_a_filter_tells_apart_are_not_read(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_events, "LIMIT_EVENTS", -1)
+    postgres = partition.runtime.postgres
+    model = await live_model(postgres, AUDIENCE)
+    known = Paused(postgres, no_flush)
+    known.begun = asyncio.Event()
+    coverage = known.open_coverage(model, partition.number, 0)
+
+    async with filling(known):
+        await asyncio.sleep(0.2)
+
+    assert not known.begun.is_set()
+    assert not coverage.is_complete
+    assert not known.are_new(coverage, digests(1))

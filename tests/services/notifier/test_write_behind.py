@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tidings.contracts.codec import decode_recorded_event
@@ -235,3 +236,47 @@ def random_query(dice: random.Random, tenant: str) -> AudienceQuery:
         query.add_members(tenant, relation, dice.random() < 0.5)
     query.add_users(tenant, dice.sample(("ann", "ben", "cas"), dice.randint(0, 2)))
     return query
+
+
+async def test_an_interrupted_recording_leaves_a_problem_in_every_partition(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, other = AudienceMemory(partition.runtime), OwnPartition(partition.runtime)
+    models = [await make_model(partition, memory), await make_model(other, memory)]
+    for model, own in zip(models, (partition, other), strict=True):
+        await apply(model, await append(own, NEWS))
+    results = iter([Fenced("one of them"), ValueError("no error of Postgres that is known")])
+
+    async def fail(*_: object) -> None:
+        raise next(results)
+
+    monkeypatch.setattr(memory.write_behind, "_execute", fail)
+    with pytest.raises(ValueError, match="no error"):
+        await memory.write_behind.flush_all()
+
+    for model in models:
+        with pytest.raises(Unavailable):
+            model.raise_problem()
+
+
+async def test_a_partition_is_left_once_its_recording_has_ended(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = AudienceMemory(partition.runtime)
+    model = await make_model(partition, memory)
+    await apply(model, await append(partition, NEWS))
+    gate, execute = asyncio.Event(), memory.write_behind._execute  # pyright: ignore
+
+    async def wait_at_gate(*given: Any) -> None:
+        await gate.wait()
+        await execute(*given)
+
+    monkeypatch.setattr(memory.write_behind, "_execute", wait_at_gate)
+    recording = asyncio.create_task(memory.write_behind.flush_all())
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(model.close())
+    await asyncio.sleep(0.05)
+    assert not leaving.done()
+
+    gate.set()
+    await asyncio.gather(recording, leaving)

@@ -35,6 +35,11 @@ class TopicMemberships:
         """Return all topics of which the person ever was a member."""
         return self._intervals.keys()
 
+    @property
+    def interval_count(self) -> int:
+        """Return the number of intervals."""
+        return sum(map(len, self._intervals.values()))
+
     def apply_membership(self, topic: Topic, membership: TopicMembership, sequence: int) -> None:
         """Apply the next membership; an earlier one, or one without a change, has no effect."""
         intervals = self._intervals.get(topic)

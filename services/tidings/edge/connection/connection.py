@@ -370,8 +370,11 @@ class UserConnection:
 
     async def _send_stream(self, cursor: str | None) -> None:
         self._gather_writes()
-        self.stream.open_if_known()
+        if cursor:
+            self.stream.open_if_known()
         await self._replay.begin(self, cursor)
+        # Not before: a snapshot may end beyond the head at which the stream would have opened.
+        self.stream.open_if_known()
         await self.stream.wait_until_open()
         self._gather_writes()
         await self._catch_up()

@@ -57,6 +57,7 @@ class FollowLoop:
                 for message in (batch := await anext(batches)):
                     ring.append_message(message)
                 self._hub.deliver(batch)
+                ring.reach(self._position.reached)
 
     async def _last_sequence(self) -> int:
         """Return the sequence of the newest message that is followed, 0 without one."""

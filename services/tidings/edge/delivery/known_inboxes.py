@@ -72,5 +72,8 @@ class KnownInboxes:
 
 
 def _size_of(state: InboxState) -> int:
-    """Return the notifications that a state counts for; an empty one takes memory too."""
-    return 1 + state.notification_count
+    """Return the notifications that a state counts for; an empty one takes memory too.
+
+    Nothing changes a membership while a state is kept.
+    """
+    return 1 + state.notification_count + state.memberships.interval_count

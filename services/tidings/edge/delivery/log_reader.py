@@ -28,6 +28,8 @@ from tidings.runtime.log.state import stream_state
 from tidings.runtime.process import Runtime
 
 HEAD = 2**62
+APPLIED_AT_ONCE_LIMIT_ENTRIES = 200
+"""More entries would hold up all other users while they are applied; a query has their result."""
 
 
 class Unreplayable(Exception):
@@ -75,7 +77,7 @@ class LogReader:
         if not cursor.is_of(self.epoch_of(person)):
             raise Unreplayable("epoch")
         if (
-            cursor.highest_sequence > self.ring.head
+            cursor.highest_sequence > self.ring.reached
             and cursor.highest_sequence
             > (await stream_state(self._jetstream, NOTIFICATIONS)).last_sequence
         ):
@@ -89,10 +91,12 @@ class LogReader:
     def known_inbox(self, person: Person) -> InboxState | None:
         """Return the state of a user's inbox at the ring's head, None if it takes a query."""
         state = self._known_inboxes.take_inbox(person, self.subject_of(person))
-        if state:
-            apply_entries(
-                state, self.recent_entries(person, state.memberships, state.sequence) or []
-            )
+        if state is None:
+            return None
+        recent = self.recent_entries(person, state.memberships, state.sequence) or []
+        if len(recent) > APPLIED_AT_ONCE_LIMIT_ENTRIES:
+            return None
+        apply_entries(state, recent)
         return state
 
     async def read_inbox(self, person: Person) -> InboxState:

@@ -20,7 +20,9 @@ def owner_subject(subject: str) -> str:
 
 
 class Ring:
-    """All inbox entries after `floor` and up to `head`, by the subject of the log.
+    """All inbox entries after `floor` and up to `reached`, by the subject of the log.
+
+    `head` is the newest of them; up to `reached` the log has none that is not here.
 
     `is_whole`: these are all that were ever logged, until the ring drops the first one.
     """
@@ -31,7 +33,7 @@ class Ring:
         self._order: deque[StreamMessage] = deque()
         self._logs: dict[str, deque[StreamMessage]] = {}
         self.floor = floor
-        self.head = floor
+        self.head = self.reached = floor
         self.is_whole = is_whole and floor == 0
 
     @property
@@ -52,10 +54,14 @@ class Ring:
         if log is None:
             log = self._logs[subject] = deque()
         log.append(message)
-        self.head = message.sequence
+        self.head = self.reached = message.sequence
         self._bytes += len(message.data) + OVERHEAD_BYTES
         while self._bytes > self._limit:
             self._drop_oldest()
+
+    def reach(self, sequence: int) -> None:
+        """Record that the log has no further entries up to a sequence."""
+        self.reached = max(self.reached, sequence)
 
     def entries_after(self, subject: str, sequence: int) -> list[StreamMessage] | None:
         """Return the entries of a log after a sequence; None if the ring begins later."""

@@ -152,6 +152,7 @@ class UserStream:
         if self._inbox is None:
             return
         self._cached_frame = None
+        head = max(head, self._furthest_complete_cursor())
         if head > self.cursor.sequence:
             self._advance(head, [], time.time()).send()
         if self._counts_pending:
@@ -178,8 +179,16 @@ class UserStream:
         return (
             not cursor.until
             and self.cursor.sequence <= cursor.sequence
-            and cursor.sequence <= max(self.cursor.sequence, self._log.ring.head)
+            and cursor.sequence <= max(self.cursor.sequence, self._log.ring.reached)
         )
+
+    def _furthest_complete_cursor(self) -> int:
+        """Return the sequence of the furthest subscriber at whose cursor the stream is complete.
+
+        The rows may have moved it past messages of the log that are no entries.
+        """
+        cursors = [subscriber.sent_cursor for subscriber in self.subscribers]
+        return max([each.sequence for each in cursors if self.is_complete_at(each)], default=0)
 
     def counts_frame(self, at: Cursor) -> EncodedFrame:
         """Return a frame without entries that carries the counts; the stream is complete there."""

@@ -102,10 +102,14 @@ class AudienceModel:
         """Raise Unavailable or Fenced if applied events could not be recorded."""
         self._unsaved.raise_problem()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Leave the partition; what is not recorded is applied again by its next leader."""
         self._write_behind.discard(self._unsaved)
-        self._known.close_coverage(self._coverage, self._unsaved.saved)
+        try:
+            # The next leader may be in this process: it reads the checkpoint that is recorded.
+            await self._write_behind.wait_until_settled()
+        finally:
+            self._known.close_coverage(self._coverage, self._unsaved.saved)
 
     def _are_plain(
         self,

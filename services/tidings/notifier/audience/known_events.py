@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from tidings.notifier.audience.event_filter import EventFilter
+from tidings.notifier.audience.event_filter import LIMIT_BITS, EventFilter
 from tidings.projections.audience.queries import SEEN_COUNT, SEEN_PAGE
 from tidings.runtime.readmodels.postgres import Postgres
 from tidings.runtime.readmodels.read_model import ReadModel
 
 PAGE_EVENTS = 5000
+PAGE_PAUSE_SECONDS = 0.005
+"""Between pages events are routed: adding one takes 3 ms."""
 SMALLEST_CAPACITY = 1_000_000
+LIMIT_EVENTS = LIMIT_BITS // 12
+"""Beyond 45 million events the filter would take too many new ones for known: it is not used."""
 GATHER_SECONDS = 0.2
 """Partitions that are taken over together share one reading of `seen`."""
 DIGEST_BYTES = 16
@@ -85,20 +89,30 @@ class KnownEvents:
 
         A reading that fails is repeated by the next call.
         """
+        loop = asyncio.get_running_loop()
         while True:
             await self._needed.wait()
             await asyncio.sleep(GATHER_SECONDS)
-            if self._coverages:
-                await self._fill()
+            began_at = loop.time()
+            was_filled = await self._fill()
             self._needed.clear()
-            if any(not each.is_complete for each in self._coverages):
+            # Taking over again and again must not read all the time.
+            await asyncio.sleep(loop.time() - began_at)
+            if was_filled and any(not each.is_complete for each in self._coverages):
                 self._needed.set()
 
-    async def _fill(self) -> None:
+    async def _fill(self) -> bool:
+        """Read `seen`; return False if it has more events than a filter can tell apart."""
         coverages = list(self._coverages)
         schemas = {each.model.schema: each.model for each in coverages}
+        if not coverages:
+            return True
+        count = await self._count(schemas.values())
+        if count > LIMIT_EVENTS:
+            self._filter = None
+            return False
         try:
-            self._filling = EventFilter(await self._capacity(schemas.values()))
+            self._filling = EventFilter(max(SMALLEST_CAPACITY, 2 * count))
             # What was added to the filter before alone must be in `seen` when that is read.
             await self._flush()
             for model in schemas.values():
@@ -110,14 +124,15 @@ class KnownEvents:
         self._left.clear()
         for each in coverages:
             each.is_complete = True
+        return True
 
-    async def _capacity(self, models: Iterable[ReadModel]) -> int:
+    async def _count(self, models: Iterable[ReadModel]) -> int:
         count = self._filter.count if self._filter else 0
         for model in models:
             async with self._postgres.connection() as connection:
                 row = await (await connection.execute(model.sql(SEEN_COUNT))).fetchone()
             count = max(count, row[0] if row else 0)
-        return max(SMALLEST_CAPACITY, 2 * count)
+        return count
 
     async def _read_seen(self, model: ReadModel, into: EventFilter) -> None:
         after: str | None = "00000000000000000000000000000000"
@@ -127,4 +142,5 @@ class KnownEvents:
                 row = await page.fetchone()
             digests = bytes(row[0]) if row and row[0] else b""
             into.add_packed(digests)
+            await asyncio.sleep(PAGE_PAUSE_SECONDS)
             after = digests[-DIGEST_BYTES:].hex()

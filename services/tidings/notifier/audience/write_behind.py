@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from tidings.projections.audience.queries import RECORD_SEEN_AND_MOVE
 from tidings.projections.projection import Change
@@ -13,6 +14,7 @@ from tidings.runtime.readmodels.postgres import Postgres
 from tidings.runtime.readmodels.read_model import ReadModel
 
 INTERVAL_SECONDS = 0.1
+INTERRUPTED = "recording events was interrupted"
 
 
 class UnsavedEvents:
@@ -65,8 +67,18 @@ class WriteBehind:
             by_schema: dict[str, list[UnsavedEvents]] = defaultdict(list)
             for unsaved in waiting:
                 by_schema[unsaved.model.schema].append(unsaved)
-            for together in by_schema.values():
-                await self._record(together)
+            groups = list(by_schema.values())
+            try:
+                while groups:
+                    await self._record(groups.pop())
+            except BaseException:
+                _fail(chain.from_iterable(groups), Unavailable(INTERRUPTED))
+                raise
+
+    async def wait_until_settled(self) -> None:
+        """Wait until no statement is under way."""
+        async with self._lock:
+            pass
 
     def discard(self, unsaved: UnsavedEvents) -> None:
         """Forget the events of a partition that is left; the next takeover applies them again."""
@@ -81,37 +93,41 @@ class WriteBehind:
     async def _record(self, together: Sequence[UnsavedEvents]) -> None:
         """Record in one statement; a partition that another process owns must not fail the rest."""
         alive = [unsaved for unsaved in together if not unsaved.problem]
-        taken = {unsaved: (unsaved.changes, unsaved.applied) for unsaved in alive}
+        # In one order in every process: two that record the same partitions cannot deadlock.
+        alive.sort(key=lambda unsaved: unsaved.partition)
+        left = {unsaved: (unsaved.changes, unsaved.applied) for unsaved in alive}
         for unsaved in alive:
             unsaved.changes = []
         try:
-            await self._record_or_fail(taken)
-        except Fenced:
-            for unsaved, part in taken.items():
-                await self._record_alone(unsaved, part)
+            if await self._try_execute(left):
+                return
+            for unsaved, part in list(left.items()):
+                if not await self._try_execute({unsaved: part}):
+                    unsaved.problem = Fenced(
+                        f"partition {unsaved.partition} is applied by another process"
+                    )
+                del left[unsaved]
+        except BaseException:
+            # Whether Postgres has it is unknown; the next takeover reads the checkpoint.
+            _fail(left, Unavailable(INTERRUPTED))
+            raise
 
-    async def _record_alone(self, unsaved: UnsavedEvents, part: tuple[list[Change], int]) -> None:
-        try:
-            await self._record_or_fail({unsaved: part})
-        except Fenced as error:
-            unsaved.problem = error
+    async def _try_execute(self, taken: dict[UnsavedEvents, tuple[list[Change], int]]) -> bool:
+        """Record; return False if another process owns a partition.
 
-    async def _record_or_fail(self, taken: dict[UnsavedEvents, tuple[list[Change], int]]) -> None:
-        """Record; raises Fenced, and keeps any other failure as each partition's problem."""
-        if not taken:
-            return
+        Any other failure becomes the problem of each partition.
+        """
         try:
             await self._execute(taken)
         except Fenced:
-            raise
+            return False
         except TidingsError as error:
             _fail(taken, error)
-        except BaseException:
-            # Whether Postgres has it is unknown; the next takeover reads the checkpoint.
-            _fail(taken, Unavailable("recording events was interrupted"))
-            raise
+        return True
 
     async def _execute(self, taken: dict[UnsavedEvents, tuple[list[Change], int]]) -> None:
+        if not taken:
+            return
         model = next(iter(taken)).model
         executions = model.prepare_changes(
             change for changes, _ in taken.values() for change in changes

@@ -124,7 +124,7 @@ class Router:
         if self._writing:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
-        self._audience_model.close()
+        await self._audience_model.close()
 
     async def flush(self) -> None:
         """Wait until all routed output is appended or staged in a batch; raises what that met."""

@@ -49,6 +49,8 @@ async def follow(
     ends before `after`.
     """
     position = position or FollowPosition()
+    # An earlier follow with this position may have been given more than was handled.
+    position.reached = after
     attempts = _create_attempts()
     while True:
         try:

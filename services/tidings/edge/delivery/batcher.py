@@ -13,8 +13,8 @@ from tidings.runtime.errors import Unavailable
 REQUESTS_PER_QUERY = 200
 QUERIES_LIMIT = 2
 RUSH_INTERVAL_SECONDS = 0.25
-RUSH_WAIT_SECONDS = 0.1
-WAIT_PER_REQUEST_SECONDS = 0.005
+RUSH_WAIT_SECONDS = 0.02
+WAIT_PER_REQUEST_SECONDS = 0.001
 """How long a query waits for more requests, for each one in the last query.
 
 It waits at most `RUSH_WAIT_SECONDS`, and only if the last one was `RUSH_INTERVAL_SECONDS` ago. In a

@@ -11,11 +11,20 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppres
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tidings.client.jetstream import connect
+from tidings.runtime.log.install import install_streams
 from tidings.runtime.settings import Settings
 
 RING_BYTES = 4 * 1024 * 1024
 """Small, so that the process starts without reading the entries of all other tests."""
 READY_SECONDS = 90
+STREAM_SETTINGS = frozenset(
+    (
+        *("notifications_per_user", "retention_days", "duplicate_window_seconds"),
+        *("events_limit_bytes", "notifications_limit_bytes"),
+    )
+)
+"""Settings that are limits of the streams."""
 
 
 class WebProcess(NamedTuple):
@@ -74,6 +83,11 @@ async def run_web(
         with suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
+        if STREAM_SETTINGS.intersection(more):
+            # At its start the process changed the streams, which other tests share.
+            assert chosen.nats_url
+            async with connect(chosen.nats_url, "tests") as jetstream:
+                await install_streams(jetstream, chosen)
 
 
 @asynccontextmanager

@@ -81,6 +81,7 @@ async def no_flush() -> None:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_events, "PAGE_EVENTS", 7)
+    monkeypatch.setattr(known_events, "PAGE_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(known_events, "GATHER_SECONDS", 0.0)
 
 

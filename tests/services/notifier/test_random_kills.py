@@ -41,6 +41,7 @@ ROUTES_LIMIT = 20
 def memory_uses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Trust known events soon; return the numbers of events that were applied in memory."""
     monkeypatch.setattr(known_events, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(known_events, "PAGE_PAUSE_SECONDS", 0.0)
     uses: list[int] = []
     apply = AudienceModel._apply_in_memory  # pyright: ignore[reportPrivateUsage]
 

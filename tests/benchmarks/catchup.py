@@ -16,7 +16,7 @@ from tidings.runtime.log.state import stream_state
 from tests.benchmarks.backbone import copy_rate
 from tests.benchmarks.entries import append
 from tests.benchmarks.measure import Row
-from tests.benchmarks.pipeline import COPY_LIMIT
+from tests.benchmarks.pipeline import rows_beside_copy
 from tests.benchmarks.processor import ProcessorTimes
 from tests.benchmarks.progress import measure_rate
 from tests.benchmarks.system import System, system
@@ -111,15 +111,8 @@ async def _projected(running: System, messages: int) -> AsyncIterator[Row]:
         rate = await measure_rate(running.projected, 0, head, pid, STAGE_SECONDS)
         nats = times.microseconds_each(messages)[NATS]
     copy = await asyncio.to_thread(copy_rate, running.settings.postgres)
-    yield Row(figure="… projected", value=rate.per_second, unit="rows/s")
-    yield Row(figure="… raw COPY into the same table", value=copy, unit="rows/s")
-    yield Row(
-        figure="… projector ÷ COPY",
-        value=rate.per_second / copy,
-        unit="×",
-        limit=COPY_LIMIT,
-        at_least=True,
-    )
+    for row in rows_beside_copy("… projected", rate.per_second, copy):
+        yield row
     yield Row(
         figure="… nats-server, processor a message",
         value=nats,

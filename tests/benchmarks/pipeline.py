@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from tests.benchmarks import backbone
 from tests.benchmarks.event_kinds import DOMAIN_KINDS
@@ -65,11 +65,17 @@ async def notifier() -> AsyncIterator[Row]:
 async def projector() -> AsyncIterator[Row]:
     """Measure the projector over a stored log, beside COPY into the same table."""
     rate, copy = await backbone.projector_rate()
-    yield Row(figure="projector", value=rate.per_second, unit="rows/s")
-    yield Row(figure="raw COPY into the same table", value=copy, unit="rows/s")
+    for row in rows_beside_copy("projector", rate.per_second, copy):
+        yield row
+
+
+def rows_beside_copy(figure: str, projected: float, copied: float) -> Iterator[Row]:
+    """Return the rows of a projection and of COPY into the same table, both in rows a second."""
+    yield Row(figure=figure, value=projected, unit="rows/s")
+    yield Row(figure="raw COPY into the same table", value=copied, unit="rows/s")
     yield Row(
         figure="… projector ÷ COPY",
-        value=rate.per_second / copy,
+        value=projected / copied,
         unit="×",
         limit=COPY_LIMIT,
         at_least=True,

@@ -8,6 +8,7 @@ import signal
 import time
 from typing import Any
 
+import httpx
 import pytest
 from tidings.runtime.settings import Settings
 
@@ -285,3 +286,19 @@ async def test_a_relation_can_be_watched_up_to_a_size(tidings: Tidings) -> None:
         403,
     )
     assert "more than 1000" in problem["detail"]
+
+
+async def test_two_hundred_users_are_asked_for_as_far_as_the_address_may_be_long(
+    tidings: Tidings,
+) -> None:
+    async def ask(users: list[str]) -> httpx.Response:
+        return await tidings.http.get(
+            "/v1/presence", params={"user": users}, headers=tidings.headers("alice")
+        )
+
+    short, long = [[f"{number:0{digits}}" for number in range(200)] for digits in (30, 128)]
+
+    assert (await ask(short)).json() == {"online": []}
+    check_problem(await ask([*short, "one-more"]), 400)
+    check_problem(await ask(long), 414)
+    assert (await ask(long[:50])).json() == {"online": []}

@@ -24,9 +24,9 @@ from tests.npm_packages import require_npm_packages
 
 SCRIPT = Path(__file__).with_name("asyncapi.mjs")
 KNOWN = {shape.type for shape in EVENTS}
-WIRES = [name for folder in ("entries", "frames", "topics") for name in list_names(folder)] + [
-    name for name in list_names() if name in KNOWN
-]
+WIRES = [
+    name for folder in ("entries", "frames", "topics", "deliveries") for name in list_names(folder)
+] + [name for name in list_names() if name in KNOWN]
 PERSON, TOPIC = Person("acme", "ann"), Topic("acme", "room:9#member")
 SUBJECTS = Subjects(16)
 
@@ -114,6 +114,7 @@ def test_golden_messages_match_their_schemas(served: dict[str, Any], name: str) 
         ("shared", subjects.topic_inbox_subject(TOPIC)),
         ("member", SUBJECTS.member_subject(Member(PERSON, TOPIC))),
         ("position", subjects.position_subject("notifier", 3)),
+        ("outbound", SUBJECTS.delivery_subject(PERSON)),
         ("dead", subjects.dead_letter_subject("notifier", 3, 42)),
     ],
 )

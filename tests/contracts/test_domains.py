@@ -41,8 +41,11 @@ def test_a_tenant_can_be_of_each_product() -> None:
     assert get_args(Dialect) == DIALECT_NAMES
 
 
-def test_only_events_about_notifications_are_reserved() -> None:
-    assert {event.type for event in RESERVED_EVENTS} == {"notification.read", "notification.acted"}
+def test_only_events_about_notifications_and_deliveries_are_reserved() -> None:
+    assert {event.type for event in RESERVED_EVENTS} == {
+        *("notification.read", "notification.acted", "notification.unattended"),
+        *("channel.suppressed", "delivery.failed"),
+    }
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)

@@ -14,6 +14,7 @@ from tidings.contracts.codec import (
     decode_shared_notification,
     encode,
 )
+from tidings.contracts.deliveries import DeliveryEntry, decode_delivery_entry
 from tidings.contracts.frames import (
     SIGNAL_LIMIT_BYTES,
     WATCH_LIMIT_USERS,
@@ -33,6 +34,7 @@ from tests.contracts.golden import describe_value, list_names, read_bytes, read_
 ENTRIES = list_names("entries")
 TOPICS = list_names("topics")
 FRAMES = list_names("frames")
+DELIVERIES = list_names("deliveries")
 READ = {
     "shared": decode_shared_notification,
     "joined": decode_membership,
@@ -65,6 +67,9 @@ def test_every_kind_of_entry_and_frame_has_a_golden_one() -> None:
     assert {read_wire(name)["entry"] for name in ENTRIES} == entries
     assert {read_wire(name)["entry"] for name in TOPICS} == {
         shape.__struct_config__.tag for shape in (*get_args(TopicMembership), SharedNotification)
+    }
+    assert {read_wire(name)["entry"] for name in DELIVERIES} == {
+        shape.__struct_config__.tag for shape in get_args(DeliveryEntry)
     }
     assert {read_wire(name)["type"] for name in FRAMES} == FROM_SERVER | FROM_CLIENT
     assert {"signal"} == FROM_SERVER & FROM_CLIENT, (
@@ -105,6 +110,16 @@ def test_a_golden_entry_of_a_topic_is_decoded_and_encoded_as_before(
         not isinstance(entry, SharedNotification)
         or decode_notification(entry.notification).user == ""
     )
+
+
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_a_golden_entry_of_deliveries_is_decoded_and_encoded_as_before(name: str) -> None:
+    entry = decode_delivery_entry(read_bytes(name))
+
+    written = encode(entry)
+
+    assert describe_value(entry) == read_meaning(name)
+    assert msgspec.json.decode(written) == read_wire(name)
 
 
 @pytest.mark.parametrize("name", FRAMES)

@@ -135,6 +135,7 @@ def test_each_subject_is_stored_by_one_stream() -> None:
             Member(Person("acme", "u-7"), Topic("acme", "tenant#member"))
         ): subjects.NOTIFICATIONS,
         subjects.topic_subject(Topic("acme", "tenant#member"), 3, 42): subjects.NOTIFICATIONS,
+        SUBJECTS.delivery_subject(Person("acme", "u-7")): subjects.NOTIFICATIONS,
         subjects.position_subject("notifier", 3): subjects.NOTIFICATIONS,
         subjects.ticket_subject("0123abcd"): subjects.TICKETS,
         subjects.dead_letter_subject("notifier", 3, 42): subjects.DEAD_LETTERS,

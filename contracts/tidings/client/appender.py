@@ -20,7 +20,9 @@ from tidings.client.retries import retry, within_deadline
 from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import BATCH_LIMIT_BYTES, BATCH_LIMIT_MESSAGES, NewMessage
 
-PLAIN_LIMIT_MESSAGES = 8
+PLAIN_LIMIT_MESSAGES = 16
+REPLICATED_PLAIN_LIMIT_MESSAGES = 128
+"""A replicated stream syncs many messages at once; one without replicas syncs each alone."""
 BATCHES_IN_FLIGHT_LIMIT = 4
 WAITING_LIMIT_MESSAGES = 20_000
 ATTEMPT_SECONDS = 2.0
@@ -37,13 +39,20 @@ class ExpectedSequence(NamedTuple):
     sequence: int
 
 
+def plain_limit_messages(replicas: int) -> int:
+    """Return up to how many messages cost less alone than in an atomic batch."""
+    return REPLICATED_PLAIN_LIMIT_MESSAGES if replicas > 1 else PLAIN_LIMIT_MESSAGES
+
+
 class Appender:
     """Appends to one stream; concurrent appends are batched (group commit), a single one never
     waits.
     """
 
-    def __init__(self, jetstream: JetStream) -> None:
+    def __init__(self, jetstream: JetStream, replicas: int = 1) -> None:
+        """`replicas` of the stream decide what is appended alone."""
         self._jetstream = jetstream
+        self._replicas = replicas
         self._waiting: deque[tuple[NewMessage, asyncio.Future[AppendResult]]] = deque()
         self._plain_in_flight = 0
         self._batches: set[asyncio.Task[None]] = set()
@@ -72,7 +81,7 @@ class Appender:
         return await within_deadline(self._append_batch(drafts))
 
     async def _append(self, draft: NewMessage) -> AppendResult:
-        if self._plain_in_flight < PLAIN_LIMIT_MESSAGES and not self._waiting:
+        if self._plain_in_flight < self._plain_limit() and not self._waiting:
             return await self._append_alone(draft)
         if len(self._waiting) >= WAITING_LIMIT_MESSAGES:
             raise QueueFull(f"{WAITING_LIMIT_MESSAGES} messages wait to be appended already")
@@ -131,6 +140,9 @@ class Appender:
         )
         return AppendResult(answer.seq, answer.duplicate)
 
+    def _plain_limit(self) -> int:
+        return plain_limit_messages(self._replicas)
+
     def _start_batch(self) -> None:
         if len(self._batches) < BATCHES_IN_FLIGHT_LIMIT:
             self._batches.add(asyncio.create_task(self._append_waiting()))
@@ -168,7 +180,7 @@ class Appender:
                 future.set_exception(outcome)
 
     async def _outcomes(self, drafts: list[NewMessage]) -> Sequence[AppendResult | BaseException]:
-        if len(drafts) <= PLAIN_LIMIT_MESSAGES:
+        if len(drafts) <= self._plain_limit():
             return await self._append_each(drafts)
         try:
             return await within_deadline(self._commit_unique(drafts))
@@ -257,6 +269,11 @@ def _appended_in_order(
         return AppendResult(sequences[at], at != place)
 
     return [result_of(place, draft) for place, draft in enumerate(drafts)]
+
+
+def with_expectation(draft: NewMessage, expected: ExpectedSequence) -> NewMessage:
+    """Return a message that the stream refuses, or its whole batch, unless this is true."""
+    return draft._replace(headers={**draft.headers, **_expectation(draft, expected)})
 
 
 def _headers(draft: NewMessage) -> dict[str, str]:

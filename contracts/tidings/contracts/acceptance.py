@@ -26,6 +26,7 @@ ADDRESS_FIELDS = (
     ("entity", "url"),
     ("data", "action_url"),
     ("data", "entity_url"),
+    ("announcement", "entity_url"),
 )
 """The fields of any event, declared or not, that clients may open as pages."""
 
@@ -75,6 +76,8 @@ def without_field(body: bytes, field: str) -> bytes:
 
 def _check_addresses(data: dict[str, Any], link_hosts: Collection[str] | None) -> None:
     for path in ADDRESS_FIELDS:
+        if path[0] not in data:
+            continue
         value: Any = data
         for name in path:
             value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None

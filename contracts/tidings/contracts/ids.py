@@ -46,6 +46,10 @@ _ID = re.compile(ID_PATTERN)
 _PLAIN = re.compile(r"[A-Za-z0-9-]+\Z")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9-]")
 _ESCAPED = re.compile(rb"_([0-9a-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+\Z")
+"""Text that percent-encoding leaves as it is (RFC 3986, section 2.3)."""
+_VARIANT_DIGITS = {digit: "89ab"[int(digit, 16) & 0b11] for digit in "0123456789abcdef"}
+"""Each hex digit with its two upper bits as a UUID's variant has them (RFC 9562, section 4.1)."""
 
 
 def is_id(value: object) -> bool:
@@ -87,7 +91,11 @@ def event_key(tenant: str, source: str, identifier: str) -> str:
 
     Its parts are percent-encoded, so that no two events share a key.
     """
-    return f"{escape(tenant)}/{quote(source)}/{quote(identifier, safe='')}"
+    name = identifier if _UNRESERVED.match(identifier) else quote(identifier, safe="")
+    return f"{escape(tenant)}/{_quote_source(source)}/{name}"
+
+
+_quote_source = lru_cache(maxsize=4096)(quote)
 
 
 class OwnEventIds(NamedTuple):
@@ -109,6 +117,10 @@ class OwnEventIds(NamedTuple):
         It does not depend on the button: of several presses only the first one is stored.
         """
         return self._id_of("act", notification, actor)
+
+    def delivery_event_id(self, what: str, delivery: str) -> str:
+        """Return the id of an event that a delivery causes, `what` being its type."""
+        return self._id_of("delivery", what, delivery)
 
     def request_event_id(self, sender: str, request: str, digest: str) -> str:
         """Return the id of an event that a request of a product's front end causes."""
@@ -134,4 +146,9 @@ class NotificationIds:
         """Return the id for one recipient, in the canonical 36 characters."""
         digest = self._prefix.copy()
         digest.update(recipient.encode())
-        return str(UUID(bytes=digest.digest()[:16], version=5))
+        text = digest.hexdigest()
+        # The digits are written in place: building a UUID takes longer than hashing.
+        return (
+            f"{text[:8]}-{text[8:12]}-5{text[13:16]}"
+            f"-{_VARIANT_DIGITS[text[16]]}{text[17:20]}-{text[20:32]}"
+        )

@@ -61,14 +61,25 @@ def accept_event(
 
     `restores`: accept reserved events too, as a restored log contains them.
     """
+    _check_size(body)
+    return _accept_plain(plain_event(body), len(body), restores, link_hosts)
+
+
+def _check_size(body: bytes) -> None:
+    """Raise OversizedEvent if an event has more than `EVENT_LIMIT_BYTES`."""
     if len(body) > EVENT_LIMIT_BYTES:
         raise OversizedEvent("", f"the event has {len(body)} bytes; at most {EVENT_LIMIT_BYTES}")
-    plain = plain_event(body)
-    cloud, event = validate_event(plain)
+
+
+def _accept_plain(
+    body: bytes, size_bytes: int, restores: bool, link_hosts: Collection[str] | None
+) -> CloudEvent:
+    """Return a valid event whose data is no base64, as `accept_event` does."""
+    cloud, event = validate_event(body)
     if not restores:
         _check_reserved(cloud)
-        check_new_event(plain, event, link_hosts)
-    if len(body) > SMALL_COPY_BYTES:
+        check_new_event(body, event, link_hosts)
+    if size_bytes > SMALL_COPY_BYTES:
         _check_copies(cloud, event)
     return cloud
 
@@ -122,7 +133,8 @@ def event_message(
     `tenant`; an event that has one keeps its bytes, except for data in base64.
     """
     sent, body = body, plain_event(body)
-    cloud = accept_event(body, restores=restores, link_hosts=link_hosts)
+    _check_size(body)
+    cloud = _accept_plain(body, len(body), restores, link_hosts)
     if body is not sent and not restores:
         unique_fields(sent)
     if may_emit and not may_emit(cloud.type):

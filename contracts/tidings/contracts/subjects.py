@@ -19,14 +19,17 @@ DEAD_LETTERS = "DEAD"
 
 EVERY_EVENT = "events.>"
 INBOXES = "inbox.>"
+TOPIC_INBOXES = "inbox.@.>"
 MEMBERS = "member.>"
 RECEIPTS = "receipt.>"
+DELIVERIES = "outbound.>"
 
 EVENT_ADDRESS = "events.{partition}.{tenant}.{domain}.{entity}.{action}"
 INBOX_ADDRESS = "inbox.{partition}.{tenant}.{user}"
 TOPIC_INBOX_ADDRESS = "inbox.@.{tenant}.{relation}"
 MEMBER_ADDRESS = "member.{partition}.{tenant}.{user}.{relation}"
 RECEIPT_ADDRESS = "receipt.{partition}.{tenant}.{user}"
+DELIVERY_ADDRESS = "outbound.{partition}.{tenant}.{user}"
 POSITION_ADDRESS = "position.{service}.{partition}"
 DEAD_LETTER_ADDRESS = "dead.{service}.{partition}.{sequence}"
 """The patterns of the subjects below, for the AsyncAPI document; their ids are escaped."""
@@ -103,6 +106,10 @@ class Subjects:
         """Return `receipt.<p>.<tenant>.<user>`: how far a person's devices have received."""
         return f"receipt.{self.partition_of(person)}.{escape(person.tenant)}.{escape(person.user)}"
 
+    def delivery_subject(self, person: Person) -> str:
+        """Return `outbound.<p>.<tenant>.<user>`: what is decided about a person's deliveries."""
+        return f"outbound.{self.partition_of(person)}.{escape(person.tenant)}.{escape(person.user)}"
+
     def signal_subject(self, tenant: str) -> str:
         """Return `signal.<p>.<tenant>`, on which connected users of a tenant send signals."""
         return f"signal.{partition_number(tenant, self.partitions)}.{escape(tenant)}"
@@ -166,7 +173,7 @@ def followed_subjects(numbers: Iterable[int] | None = None) -> tuple[str, ...]:
     if numbers is None:
         return LOGS
     return (
-        "inbox.@.>",
+        TOPIC_INBOXES,
         *(f"{kind}.{number}.>" for number in numbers for kind in ("inbox", "member")),
     )
 
@@ -175,6 +182,22 @@ def receipt_owner(subject: str) -> Person:
     """Return the person of a receipt subject."""
     _, _, tenant, user = subject.split(".")
     return Person(unescape(tenant), unescape(user))
+
+
+def delivery_owner(subject: str) -> tuple[int, Person]:
+    """Return the partition and the person of a delivery subject."""
+    _, partition, tenant, user = subject.split(".")
+    return int(partition), Person(unescape(tenant), unescape(user))
+
+
+def partition_deliveries_subject(number: int) -> str:
+    """Return the wildcard of the deliveries of one partition's people."""
+    return f"outbound.{number}.>"
+
+
+def partition_inboxes_subject(number: int) -> str:
+    """Return the wildcard of the logs of one partition's people."""
+    return f"inbox.{number}.>"
 
 
 def position_subject(service: str, number: int) -> str:

@@ -10,13 +10,17 @@ from tidings.contracts.event import Event
 from tidings.contracts.relations import AudienceChange
 from tidings.contracts.rules import Rule
 from tidings.domains import (
+    addresses,
     announcements,
     barbershop,
     chat,
+    deliveries,
+    endpoints,
     field_service,
     incidents,
     notifications,
     people,
+    preferences,
     volunteers,
 )
 
@@ -29,6 +33,10 @@ DOMAINS: tuple[Domain, ...] = (
     announcements.DOMAIN,
     notifications.DOMAIN,
     people.DOMAIN,
+    preferences.DOMAIN,
+    addresses.DOMAIN,
+    endpoints.DOMAIN,
+    deliveries.DOMAIN,
 )
 
 EVENTS: tuple[type[Event], ...] = tuple(event for domain in DOMAINS for event in domain.events)

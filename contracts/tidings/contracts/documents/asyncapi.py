@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 from tidings.contracts.close_codes import CloseCode
+from tidings.contracts.deliveries import DeliveryEntry
 from tidings.contracts.documents.schema import Schema, Schemas, any_event_schema, schema_name
 from tidings.contracts.event import Event
 from tidings.contracts.frames import ClientFrame, CountsMode, ServerFrame
@@ -22,6 +23,7 @@ from tidings.contracts.notifications import (
 from tidings.contracts.positions import PositionMessage
 from tidings.contracts.subjects import (
     DEAD_LETTER_ADDRESS,
+    DELIVERY_ADDRESS,
     EVENT_ADDRESS,
     INBOX_ADDRESS,
     MEMBER_ADDRESS,
@@ -139,6 +141,13 @@ CHANNELS = (
         "nats",
         "The cursor up to which each device of a person has everything.",
         (DeliveryReceipt,),
+    ),
+    Channel(
+        "outbound",
+        DELIVERY_ADDRESS,
+        "nats",
+        "What is planned, decided and done about a person's deliveries beyond the page.",
+        get_args(DeliveryEntry),
     ),
     Channel(
         "position",

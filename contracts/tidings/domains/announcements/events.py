@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -12,6 +14,9 @@ from tidings.contracts.ids import Id
 from tidings.contracts.notifications import Entity, Level, Priority
 from tidings.contracts.page_addresses import PageAddress, safe_address
 from tidings.contracts.relations import RelationText
+from tidings.contracts.text_forms import TIMEZONE_NAME, timezone_fault
+from tidings.domains.preferences.events import ClockTime, TimezoneName
+from tidings.domains.preferences.forms import Day
 
 USERS_LIMIT = 10_000
 """The number of users that one announcement can name; more users need a relation."""
@@ -111,4 +116,107 @@ class NotificationRequested(Event, frozen=True, kw_only=True):
             raise ValueError(f"`data` has {size} bytes; at most {DATA_LIMIT_BYTES}")
 
 
-EVENTS: tuple[type[Event], ...] = (AnnouncementPublished, NotificationRequested)
+class LocalMoment(EventPart, frozen=True, kw_only=True):
+    """A time of the wall clock of a zone, such as `2026-12-24T09:00`."""
+
+    local: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d\Z")]
+    zone: TimezoneName
+
+
+class Repetition(EventPart, frozen=True, kw_only=True):
+    """A time of the wall clock of a zone on some days of the week, on all if there are none.
+
+    `until`: no repetition begins at this time or later.
+    """
+
+    days: Annotated[tuple[Day, ...], Meta(max_length=7)] = ()
+    at: ClockTime
+    zone: TimezoneName
+    until: Time | None = None
+
+
+class ScheduledAnnouncement(EventPart, frozen=True, kw_only=True):
+    """What `announcement.published` will state."""
+
+    title: str
+    message: str
+    to: Addressees
+    priority: Priority = "normal"
+    expires_at: Time | None = None
+    entity_url: PageAddress | None = None
+    receipt: bool = False
+
+
+class AnnouncementScheduled(Event, frozen=True, kw_only=True):
+    """An announcement will be published: once, `at` a time, or repeatedly."""
+
+    type: ClassVar[str] = "announcement.scheduled"
+    schedule_id: Id
+    at: LocalMoment | None = None
+    repeats: Repetition | None = None
+    announcement: ScheduledAnnouncement
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Return the fields that name no time, each with the reason."""
+        yield from _time_faults(self.at, self.repeats)
+
+    def unknown_values(self) -> Iterator[tuple[str, str]]:
+        """Return the time zone if it does not exist."""
+        yield from _unknown_zones(self.at, self.repeats)
+
+
+class AnnouncementRescheduled(Event, frozen=True, kw_only=True):
+    """An announcement will be published at another time."""
+
+    type: ClassVar[str] = "announcement.rescheduled"
+    schedule_id: Id
+    at: LocalMoment | None = None
+    repeats: Repetition | None = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Return the fields that name no time, each with the reason."""
+        yield from _time_faults(self.at, self.repeats)
+
+    def unknown_values(self) -> Iterator[tuple[str, str]]:
+        """Return the time zone if it does not exist."""
+        yield from _unknown_zones(self.at, self.repeats)
+
+
+class AnnouncementCancelled(Event, frozen=True, kw_only=True):
+    """A scheduled announcement will not be published any more."""
+
+    type: ClassVar[str] = "announcement.cancelled"
+    schedule_id: Id
+
+
+def _time_faults(at: LocalMoment | None, repeats: Repetition | None) -> Iterator[tuple[str, str]]:
+    if (at is None) == (repeats is None):
+        yield "at", "either `at` or `repeats` is needed"
+    if at and not _is_datetime(at.local):
+        yield "at.local", "must be a day that exists and a time, such as 2026-12-24T09:00"
+    for field, part in (("at", at), ("repeats", repeats)):
+        if part and not TIMEZONE_NAME.fits(part.zone):
+            yield f"{field}.zone", TIMEZONE_NAME.reason
+
+
+def _unknown_zones(at: LocalMoment | None, repeats: Repetition | None) -> Iterator[tuple[str, str]]:
+    for field, part in (("at", at), ("repeats", repeats)):
+        if part and (fault := timezone_fault(part.zone)):
+            yield f"{field}.zone", fault
+
+
+def _is_datetime(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+EVENTS: tuple[type[Event], ...] = (
+    AnnouncementPublished,
+    NotificationRequested,
+    AnnouncementScheduled,
+    AnnouncementRescheduled,
+    AnnouncementCancelled,
+)

@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 from tidings.contracts.event import Event
 from tidings.contracts.ids import Id
-from tidings.contracts.times import available_timezones
-from tidings.domains.people.forms import (
+from tidings.contracts.text_forms import (
     EMAIL_ADDRESS,
     LOCALE_NAME,
     PERSON_NAME,
     TIMEZONE_NAME,
+    timezone_fault,
 )
 
 Dialect = Literal["field_service", "barbershop", "chat", "incidents", "volunteers"]
@@ -37,11 +37,23 @@ class TenantConfigured(Event, frozen=True, kw_only=True):
     """A tenant was configured; the newest configuration replaces the previous one as a whole.
 
     `dialect`: the product of the tenant, for requests whose path does not determine it; None
-    leaves it open.
+    leaves it open. `timezone`: that of users who have none of their own, for quiet hours and
+    summaries.
     """
 
     type: ClassVar[str] = "tenant.configured"
     dialect: Dialect | None = None
+    timezone: TimezoneName | None = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Return the time zone if it has no form of one."""
+        if self.timezone is not None and not TIMEZONE_NAME.fits(self.timezone):
+            yield "timezone", TIMEZONE_NAME.reason
+
+    def unknown_values(self) -> Iterator[tuple[str, str]]:
+        """Return the time zone if it does not exist, with those of a similar name."""
+        if self.timezone is not None and (fault := timezone_fault(self.timezone)):
+            yield "timezone", fault
 
 
 class UserJoined(Event, frozen=True, kw_only=True):
@@ -65,9 +77,9 @@ class UserJoined(Event, frozen=True, kw_only=True):
                 yield field, text_form.reason
 
     def unknown_values(self) -> Iterator[tuple[str, str]]:
-        """Return the time zone if it does not exist."""
-        if self.timezone is not None and self.timezone not in available_timezones():
-            yield "timezone", "is not a time zone of IANA's database, such as Europe/Berlin"
+        """Return the time zone if it does not exist, with those of a similar name."""
+        if self.timezone is not None and (fault := timezone_fault(self.timezone)):
+            yield "timezone", fault
 
 
 class UserLeft(Event, frozen=True, kw_only=True):

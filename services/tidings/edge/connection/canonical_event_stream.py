@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, cast
 
 import msgspec
@@ -62,7 +63,8 @@ class CanonicalEventStream:
     def release_slot(self) -> None:
         """Do nothing: `serve` takes the slot."""
 
-    async def serve(self, identity: Identity, cursor: str | None) -> None:
+    # This is no coroutine function, whose frame would live as long as the connection.
+    def serve(self, identity: Identity, cursor: str | None) -> Awaitable[None]:
         """Send frames until one side ends the connection."""
         replay = CanonicalReplay(self._connections.log)
         slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
@@ -72,7 +74,7 @@ class CanonicalEventStream:
             counts=self._counts,
             slot=slot,
         )
-        await connection.run(cursor, self._listen)
+        return connection.run(cursor, self._listen)
 
     def final_chunk(self, reason: ConnectionClosed) -> bytes:
         """Return a `move` event if the client should return at once, else an `error` event.
@@ -89,11 +91,15 @@ class CanonicalEventStream:
         )
         return frame.event_stream_chunk["body"]
 
-    async def _listen(self, connection: UserConnection) -> None:
+    def _listen(self, connection: UserConnection) -> Awaitable[None]:
         if self._watches:
-            session = PresenceSession(self._connections.presence, connection)
-            for watch in self._watches:
-                await session.start_watch(watch)
+            return self._listen_and_watch(connection)
+        return self._transport.wait_for_disconnect()
+
+    async def _listen_and_watch(self, connection: UserConnection) -> None:
+        session = PresenceSession(self._connections.presence, connection)
+        for watch in self._watches:
+            await session.start_watch(watch)
         await self._transport.wait_for_disconnect()
 
     def _send(self, frame: EncodedFrame) -> Any:

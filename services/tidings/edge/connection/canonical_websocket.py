@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,7 +81,8 @@ class CanonicalWebSocket:
         self._gate.check_connect_rate(handshake, identity)
         return identity, cursor
 
-    async def serve(self, identity: Identity, cursor: str | None) -> None:
+    # This is no coroutine function, whose frame would live as long as the connection.
+    def serve(self, identity: Identity, cursor: str | None) -> Awaitable[None]:
         """Send frames and handle the client's until one side ends the connection."""
         replay = CanonicalReplay(self._connections.log)
         slot = self._connections.limits.acquire_slot(identity, self._transport.peer)
@@ -90,7 +92,7 @@ class CanonicalWebSocket:
             counts=self._counts,
             slot=slot,
         )
-        await connection.run(cursor, self._listen)
+        return connection.run(cursor, self._listen)
 
     async def _authenticate_by_frame(self, handshake: HandshakeInfo) -> tuple[Identity, str | None]:
         """Return the identity and the cursor of the first frame, which must be `auth`."""

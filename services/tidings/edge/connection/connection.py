@@ -375,7 +375,7 @@ class UserConnection:
         await self._replay.begin(self, cursor)
         # Not before: a snapshot may end beyond the head at which the stream would have opened.
         self.stream.open_if_known()
-        await self.stream.wait_until_open()
+        await self.stream.wait_until_open(self.cursor)
         self._gather_writes()
         await self._catch_up()
 

@@ -45,7 +45,7 @@ class EventStreamConversation(Protocol):
         """Free the user's slot if `authenticate` took one."""
         ...
 
-    async def serve(self, identity: Identity, cursor: str | None) -> None:
+    def serve(self, identity: Identity, cursor: str | None) -> Awaitable[None]:
         """Send until one side ends the stream; raises ConnectionClosed or ClientDisconnected."""
         ...
 

@@ -115,4 +115,4 @@ class CanonicalReplay:
         if reason:
             beginning = Cursor(self._log.epoch_of(person), 0)
             await connection.send_frame(frames.reset(reason, beginning))
-        return await self._log.snapshot_frame(person)
+        return await connection.stream.snapshot_frame()

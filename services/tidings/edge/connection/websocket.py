@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
@@ -48,7 +49,7 @@ class WebSocketConversation(Protocol):
         """
         ...
 
-    async def serve(self, identity: Identity, cursor: str | None) -> None:
+    def serve(self, identity: Identity, cursor: str | None) -> Awaitable[None]:
         """Send and receive until one side closes; raises what `authenticate` raises."""
         ...
 

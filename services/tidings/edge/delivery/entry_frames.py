@@ -30,19 +30,13 @@ def entries_frame(
     fitting = _first_that_fit(messages)
     is_cut = len(fitting) < len(messages)
     now = time.time()
-    visible = [
-        (message, entry)
-        for message in fitting
-        if is_visible(entry := decode_entry(message.data), inbox, now)
-    ]
+    visible = _visible_messages(fitting, inbox, after.sequence, now)
     of_stream = epoch[:EPOCH_CHARACTERS]
-    bodies = [
-        frames.encode_entry(of_stream, message.sequence, message.data) for message, _ in visible
-    ]
+    bodies = [frames.encode_entry(of_stream, each.sequence, each.data) for each in visible]
     reached = fitting[-1].sequence if is_cut else max(head, after.sequence)
     counts = None if more or is_cut else inbox.counts(now)
     frame = frames.entries(after, Cursor(epoch, reached), bodies, counts)
-    logged = (frames.logged_nanoseconds(entry) for _, entry in visible)
+    logged = (frames.logged_nanoseconds(decode_entry(each.data)) for each in visible)
     frame.logged_nanoseconds = next(filter(None, logged), 0)
     return frame
 
@@ -61,6 +55,17 @@ def apply_entries(inbox: InboxState, messages: list[StreamMessage]) -> None:
     """Apply the next entries to the state of an inbox."""
     for message in messages:
         inbox.apply(decode_entry(message.data), message.sequence, message.time_nanoseconds)
+
+
+def _visible_messages(
+    messages: list[StreamMessage], inbox: InboxState, after: int, now: float
+) -> list[StreamMessage]:
+    """Return those that can still be seen; few inboxes have to look at each message for that."""
+    if messages and inbox.lists_all_between(
+        after, messages[-1].sequence, min(each.time_nanoseconds for each in messages), now
+    ):
+        return messages
+    return [each for each in messages if is_visible(decode_entry(each.data), inbox, now)]
 
 
 def _first_that_fit(messages: list[StreamMessage]) -> list[StreamMessage]:

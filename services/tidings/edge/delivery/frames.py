@@ -45,15 +45,15 @@ class EncodedFrame:
     """
 
     __slots__ = (
-        *("_chunk", "_http_chunk", "_message", "_renderings", "_websocket_frame"),
-        *("body", "content", "cursor", "logged_nanoseconds", "more", "type"),
+        *("_body", "_chunk", "_http_chunk", "_message", "_renderings", "_websocket_frame"),
+        *("content", "cursor", "logged_nanoseconds", "more", "type"),
     )
 
     def __init__(
         self, type_: str, body: bytes, cursor: Cursor | None = None, *, more: bool = False
     ) -> None:
         self.type = type_
-        self.body = body
+        self._body = body
         self.cursor = cursor
         self.more = more
         self.logged_nanoseconds = 0
@@ -62,6 +62,11 @@ class EncodedFrame:
         self._chunk: Any = None
         self._websocket_frame = self._http_chunk = b""
         self._renderings: dict[str, Any] | None = None
+
+    @property
+    def body(self) -> bytes:
+        """Return the frame as JSON."""
+        return self._body
 
     @property
     def websocket_message(self) -> Any:
@@ -83,7 +88,7 @@ class EncodedFrame:
     def websocket_frame(self) -> bytes:
         """Return the frame as a server sends it, in one unmasked text frame (RFC 6455, 5.2)."""
         if not self._websocket_frame:
-            self._websocket_frame = b"%b%b" % (_websocket_head(len(self.body)), self.body)
+            self._websocket_frame = b"%b%b" % (websocket_head(len(self.body)), self.body)
         return self._websocket_frame
 
     @property
@@ -102,7 +107,9 @@ class EncodedFrame:
         return self._renderings
 
 
-def _websocket_head(size: int) -> bytes:
+@lru_cache(maxsize=1024)
+def websocket_head(size: int) -> bytes:
+    """Return the head of a text frame of so many bytes (RFC 6455, 5.2)."""
     if size < 126:
         return bytes((WHOLE_TEXT, size))
     if size < 1 << 16:
@@ -172,14 +179,15 @@ def new_entries(after: Cursor, cursor: Cursor, bodies: list[bytes]) -> EncodedFr
     Neither cursor lies in the middle of a replay.
     """
     epoch = cursor.epoch.encode()
-    delta = _encode_delta(len(bodies))
+    delta = encode_delta(len(bodies))
     entries = bodies[0] if len(bodies) == 1 else b",".join(bodies)
     body = NEW_ENTRIES % (epoch, after.sequence, epoch, cursor.sequence, entries, delta)
     return EncodedFrame("entries", body, cursor)
 
 
 @lru_cache(maxsize=64)
-def _encode_delta(added: int) -> bytes:
+def encode_delta(added: int) -> bytes:
+    """Return what so many new notifications add to the counts, as JSON."""
     return encode(CountsDelta(unread=added, unseen=added, total=added))
 
 

@@ -53,11 +53,18 @@ class NotificationRow(NamedTuple):
 
 
 class InboxQuery(NamedTuple):
-    """Rows of a user: those changed after a cursor, or with None the newest `limit` ones."""
+    """Rows of a user: those changed after a cursor, or with None the newest `limit` ones.
+
+    After a cursor at `LAST_ROW` there are none; the states are read anyway.
+    """
 
     person: Person
     after: Cursor | None
     limit: int = 0
+
+    def reads_rows(self, *, newest: bool) -> bool:
+        """Return whether it reads the newest rows, or changed ones."""
+        return newest if self.after is None else not newest and self.after.sequence < LAST_ROW
 
 
 class ListFilter(NamedTuple):
@@ -158,7 +165,7 @@ class InboxQueries:
     async def _read_rows(
         self, connection: PostgresConnection, queries: list[InboxQuery], *, newest: bool
     ) -> list[tuple[Any, ...]]:
-        if not any((query.after is None) == newest for query in queries):
+        if not any(query.reads_rows(newest=newest) for query in queries):
             return []
         statement = NEWEST_NOTIFICATIONS if newest else CHANGED
         parameters = {**self._parameters, "people": _people_parameter(queries, newest)}
@@ -201,7 +208,7 @@ def _people_parameter(queries: list[InboxQuery], newest: bool | None = None) -> 
             **_after_columns(query.after),
         }
         for place, query in enumerate(queries)
-        if newest is None or (query.after is None) == newest
+        if newest is None or query.reads_rows(newest=newest)
     ]
     return encode(rows).decode()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from tidings.contracts.codec import decode_entry, encode
 from tidings.contracts.cursor import Cursor, personal_epoch
@@ -18,6 +18,7 @@ from tidings.edge.delivery.inbox_queries import InboxPage, InboxQueries, InboxQu
 from tidings.edge.delivery.known_inboxes import KnownInboxes
 from tidings.edge.delivery.ring import Ring
 from tidings.edge.delivery.routed_entry import visible_entries
+from tidings.edge.delivery.row_frames import changed_rows_frame, encode_rows, has_changes_after
 from tidings.edge.delivery.tail_reader import TailReader
 from tidings.edge.delivery.tenants_with_topics import TenantsWithTopics
 from tidings.projections.inbox.inbox_state import InboxState
@@ -108,8 +109,37 @@ class LogReader:
             state = self._empty_state()
         return await self._catch_up(person, state)
 
+    async def read_inbox_after(
+        self, person: Person, after: Cursor | None
+    ) -> tuple[InboxState, EncodedFrame | None]:
+        """Return the state of a user's inbox at the ring's head, and the next frame after a cursor.
+
+        The frame comes from the rows, which one query reads with the state. It is None where it has
+        to come from elsewhere: `next_frame` tells. Raises Unavailable.
+        """
+        if after is None or (after.sequence >= self.ring.floor and not after.until):
+            return await self.read_inbox(person), None
+        try:
+            page = await self._queries.read_inbox(InboxQuery(person, after))
+        except Unavailable:
+            return await self._catch_up(person, self._empty_state()), None
+        state = self._state_of(page)
+        frame = (
+            self._rows_frame(person, after, page, state)
+            if has_changes_after(page, after) and not state.was_trimmed_after(after.sequence)
+            else None
+        )
+        return await self._catch_up(person, state), frame
+
     async def snapshot_frame(self, person: Person) -> EncodedFrame:
         """Return a snapshot of a user's newest notifications that are not archived.
+
+        Raises Unavailable.
+        """
+        return (await self.read_snapshot(person))[0]
+
+    async def read_snapshot(self, person: Person) -> tuple[EncodedFrame, InboxState | None]:
+        """Return a snapshot, and the state of the inbox at the ring's head if it was read with it.
 
         It is read from the stream if the rows are so far behind that the client could not go on.
 
@@ -118,20 +148,21 @@ class LogReader:
         try:
             page = await self._queries.read_inbox(InboxQuery(person, None, self._snapshot_rows))
         except Unavailable:
-            return await self._tail_snapshot_frame(person)
-        rows, state = self._encode_rows(page), self._state_of(page)
+            return await self._tail_snapshot_frame(person), None
+        rows, state = encode_rows(self.epoch, page), self._state_of(page)
         frame = frames.snapshot(
             self._cursor(person, page.checkpoint), rows, state.counts(time.time())
         )
-        was_trimmed = (await self._catch_up(person, state)).was_trimmed_after(page.checkpoint)
-        return await self._tail_snapshot_frame(person) if was_trimmed else frame
+        if (await self._catch_up(person, state)).was_trimmed_after(page.checkpoint):
+            return await self._tail_snapshot_frame(person), None
+        return frame, state
 
     async def read_list(self, person: Person, list_filter: ListFilter) -> bytes:
         """Return a list as JSON, at least as new as what this edge has seen; raises Unavailable."""
         page = await self._read_list_page(person, list_filter)
         is_full = len(page.rows) == list_filter.limit
         return b'{"notifications":[%b],"counts":%b,"cursor":%b,"next":%b}' % (
-            b",".join(self._encode_rows(page)),
+            b",".join(encode_rows(self.epoch, page)),
             encode(self._state_of(page).counts(time.time())),
             encode(str(self._cursor(person, page.checkpoint))),
             encode(str(self._cursor(person, page.rows[-1].sequence)) if is_full else None),
@@ -186,7 +217,7 @@ class LogReader:
         if after.highest_sequence > page.checkpoint and after.until:
             raise Unavailable("the read model is behind the position where this replay began")
         return (
-            self._changed_rows_frame(person, after, page)
+            self._rows_frame(person, after, page, self._state_of(page))
             if after.until or after.sequence < page.checkpoint
             else await self._tail_frame(person, after, state, whole=whole)
         )
@@ -198,10 +229,12 @@ class LogReader:
 
         None if the ring begins later.
         """
-        own = self.ring.entries_after(self.subject_of(person), after)
+        subject = self.subject_of(person)
+        own = self.ring.entries_after(subject, after)
         if own is None:
             return None
-        entries = visible_entries(own, person, memberships)
+        has_memberships = any(message.subject != subject for message in own)
+        entries = visible_entries(own, person, memberships) if has_memberships else own
         topics = memberships.topics_after(after)
         if not topics:
             return entries
@@ -211,31 +244,6 @@ class LogReader:
             for message in self.ring.entries_after(topic_inbox_subject(topic), after) or ()
         )
         return visible_entries([*entries, *shared], person, memberships)
-
-    def _changed_rows_frame(self, person: Person, after: Cursor, page: InboxPage) -> EncodedFrame:
-        """Return the notifications that changed after a cursor, as they stand at the checkpoint.
-
-        A row that changes again moves behind this page, so a client in the middle must go on from
-        the rows: its cursor says so.
-        """
-        state, now = self._state_of(page), time.time()
-        rows = page.rows
-        entries = [
-            frames.encode_row(self.epoch, row) for row in rows if state.is_visible(row.id, now)
-        ]
-        deleted = [row.id for row in rows if row.deleted and row.sequence <= after.highest_sequence]
-        if deleted:
-            last_change, at = rows[-1].changed, datetime.now(UTC)
-            entries.append(frames.encode_deletions(self.epoch, last_change, deleted, at))
-        counts = None if page.more else state.counts(now)
-        return frames.entries(after, self._cursor_reached(person, page), entries, counts)
-
-    def _cursor_reached(self, person: Person, page: InboxPage) -> Cursor:
-        if not page.more:
-            return self._cursor(person, page.checkpoint)
-        return Cursor(
-            self.epoch_of(person), page.rows[-1].changed, page.rows[-1].sequence, page.checkpoint
-        )
 
     async def _read_list_page(self, person: Person, list_filter: ListFilter) -> InboxPage:
         def newest(memberships: TopicMemberships) -> int:
@@ -247,6 +255,13 @@ class LogReader:
             )
 
         return await self._queries.read_list(person, list_filter, newest)
+
+    def _rows_frame(
+        self, person: Person, after: Cursor, page: InboxPage, state: InboxState
+    ) -> EncodedFrame:
+        """Return a frame of a page's rows; more follows if the ring has what they lack."""
+        more = page.more or self.recent_entries(person, state.memberships, page.checkpoint) != []
+        return changed_rows_frame(self.epoch_of(person), after, page, state, more=more)
 
     async def _tail_frame(
         self,
@@ -314,9 +329,6 @@ class LogReader:
 
     def _cursor(self, person: Person, sequence: int) -> Cursor:
         return Cursor(self.epoch_of(person), sequence)
-
-    def _encode_rows(self, page: InboxPage) -> list[bytes]:
-        return [frames.encode_row(self.epoch, row) for row in page.rows]
 
     def _state_of(self, page: InboxPage) -> InboxState:
         return InboxState(

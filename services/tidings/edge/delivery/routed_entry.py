@@ -19,6 +19,7 @@ from tidings.contracts.codec import (
 from tidings.contracts.notifications import Entry, Notification
 from tidings.contracts.subjects import Member, Person, Topic, owner_of
 from tidings.edge.delivery import frames
+from tidings.edge.delivery.shared_frames import SharedFrameParts
 from tidings.projections.inbox.inbox_state import InboxState, NewNotification
 from tidings.projections.inbox.topic_memberships import TopicMemberships
 from tidings.runtime.log.follow import StreamMessage
@@ -34,7 +35,7 @@ class RoutedEntry:
     """
 
     __slots__ = (
-        *("_new", "_prefix", "_suffix", "entry", "excluded_user"),
+        *("_new", "_parts", "_prefix", "_suffix", "entry", "excluded_user"),
         *("logged_nanoseconds", "message"),
     )
 
@@ -48,6 +49,7 @@ class RoutedEntry:
             self._prefix = frames.encode_entry(epoch, message.sequence, message.data)
         self.logged_nanoseconds = frames.logged_nanoseconds(self.entry)
         self._new: NewNotification | None = None
+        self._parts: SharedFrameParts | None = None
 
     def new_notification(self, inbox: InboxState) -> NewNotification | None:
         """Return the notification as inboxes begin with it, None for a mark.
@@ -58,6 +60,13 @@ class RoutedEntry:
             message = self.message
             self._new = inbox.describe_new(self.entry, message.sequence, message.time_nanoseconds)
         return self._new
+
+    @property
+    def shared_parts(self) -> SharedFrameParts | None:
+        """Return the parts of its frame that a topic's readers share, None for a user's own."""
+        if self._parts is None and self._suffix is not None:
+            self._parts = SharedFrameParts(self.message.sequence, self._prefix, self._suffix)
+        return self._parts
 
     def encode_for(self, name: bytes) -> bytes:
         """Return the entry as JSON with its cursor; `name` is the reader's name as JSON."""

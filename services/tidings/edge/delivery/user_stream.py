@@ -16,6 +16,7 @@ from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.delivery.lazy_inbox import LazyInbox
 from tidings.edge.delivery.log_reader import HEAD, LogReader
 from tidings.edge.delivery.routed_entry import RoutedEntry, apply_membership
+from tidings.edge.delivery.shared_frames import SharedFrame
 from tidings.edge.delivery.subscriber import Subscriber
 from tidings.projections.inbox.inbox_state import NEVER, InboxState
 from tidings.runtime.log.follow import StreamMessage
@@ -51,6 +52,7 @@ class UserStream:
             "_cached_frame",
             "_cached_for",
             "_counts_pending",
+            "_first_frame",
         ),
         *("cursor", "heartbeat_due", "next_expiry", "person", "subject", "subscribers"),
     )
@@ -62,6 +64,7 @@ class UserStream:
         self._on_open = opened
         self._cached_frame: EncodedFrame | None = None
         self._cached_for: tuple[Cursor, bool] | None = None
+        self._first_frame: tuple[Cursor, EncodedFrame] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._inbox: LazyInbox | None = None
         self._encoded_user = encode(person.user)
@@ -81,12 +84,22 @@ class UserStream:
             if state:
                 self._adopt_inbox(state)
 
-    async def wait_until_open(self) -> None:
-        """Wait until the state of the inbox has been read; raises Unavailable."""
+    async def wait_until_open(self, after: Cursor | None = None) -> None:
+        """Wait until the state of the inbox has been read; raises Unavailable.
+
+        The next frame after a cursor is read with it, if both come from the rows.
+        """
         if self._inbox is None:
             if self._opening is None:
-                self._opening = asyncio.create_task(self._open())
+                self._opening = asyncio.create_task(self._open(after))
             await asyncio.shield(self._opening)
+
+    async def snapshot_frame(self) -> EncodedFrame:
+        """Return a snapshot; its query opens the stream too. Raises Unavailable."""
+        frame, state = await self._log.read_snapshot(self.person)
+        if state and self._inbox is None and self._opening is None:
+            self._adopt_inbox(state)
+        return frame
 
     @property
     def topics(self) -> Iterable[Topic]:
@@ -151,7 +164,7 @@ class UserStream:
         """
         if self._inbox is None:
             return
-        self._cached_frame = None
+        self._cached_frame = self._first_frame = None
         head = max(head, self._furthest_complete_cursor())
         if head > self.cursor.sequence:
             self._advance(head, [], time.time()).send()
@@ -207,6 +220,10 @@ class UserStream:
         """
         if after.sequence >= self.cursor.sequence and not after.until:
             return None
+        if self._first_frame and self._first_frame[0] == after:
+            _, frame = self._first_frame
+            self._first_frame = None
+            return frame
         if (
             self._cached_frame is None
             or self._cached_for != (after, whole)
@@ -243,12 +260,17 @@ class UserStream:
         What vanished meanwhile by time alone stays due: its counts follow.
         """
         after, self.cursor = self.cursor, Cursor(self._epoch, entries[-1].message.sequence)
-        bodies = [each.encode_for(self._encoded_user) for each in entries]
-        frame = frames.new_entries(after, self.cursor, bodies)
+        frame = self._new_entries_frame(after, entries)
         frame.logged_nanoseconds = _first_logged(entries)
         if expiry < self.next_expiry:
             self.next_expiry = expiry
         return Delivery(self, frame, after)
+
+    def _new_entries_frame(self, after: Cursor, entries: list[RoutedEntry]) -> EncodedFrame:
+        if len(entries) == 1 and (parts := entries[0].shared_parts):
+            return SharedFrame(parts, after, self.cursor, self._encoded_user)
+        bodies = [each.encode_for(self._encoded_user) for each in entries]
+        return frames.new_entries(after, self.cursor, bodies)
 
     def _reaches_head(self, frame: EncodedFrame) -> bool:
         return frame.more or (
@@ -273,9 +295,11 @@ class UserStream:
             head,
         )
 
-    async def _open(self) -> None:
+    async def _open(self, after: Cursor | None) -> None:
         try:
-            self._adopt_inbox(await self._log.read_inbox(self.person))
+            state, frame = await self._log.read_inbox_after(self.person, after)
+            self._first_frame = (after, frame) if after and frame else None
+            self._adopt_inbox(state)
         finally:
             self._opening = None
 

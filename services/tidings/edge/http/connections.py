@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import asgi
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 from tidings.edge.connection.canonical_event_stream import CanonicalEventStream
 from tidings.edge.connection.canonical_websocket import CanonicalWebSocket
 from tidings.edge.connection.connection import ConnectionContext
@@ -19,36 +19,24 @@ from tidings.edge.monitoring.connection_meter import CANONICAL
 from tidings.runtime.http import problem
 from tidings.runtime.http.openapi import operation_opt
 
-SOCKET_PATH = "/v1/socket"
-
 
 def handlers(gate: ConnectionGate, connections: ConnectionContext, marks: Marks) -> list[Any]:
     """Return the route handlers of connections."""
     return [_socket(gate, connections, marks), _stream(gate, connections)]
 
 
-def socket_application(gate: ConnectionGate, context: ConnectionContext, marks: Marks) -> ASGIApp:
-    """Return the application of the canonical WebSocket."""
+def _socket(gate: ConnectionGate, context: ConnectionContext, marks: Marks) -> Any:
     connections = context.metered("websocket", CANONICAL)
 
-    async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
-        transport = WebSocketTransport(
-            connections.settings, connections.meter, scope, receive, send
-        )
-        protocol = CanonicalWebSocket(gate, connections, marks, transport)
-        await WebSocketHandler(gate, transport, protocol).run()
-
-    return serve_socket
-
-
-def _socket(gate: ConnectionGate, context: ConnectionContext, marks: Marks) -> Any:
-    serve_socket = socket_application(gate, context, marks)
-
-    @asgi(SOCKET_PATH, copy_scope=False, opt=operation_opt(openapi.SOCKET))
+    @asgi("/v1/socket", copy_scope=False, opt=operation_opt(openapi.SOCKET))
     async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         """Send the caller's log over a WebSocket; the AsyncAPI document describes the frames."""
         if scope["type"] == ScopeType.WEBSOCKET:
-            await serve_socket(scope, receive, send)
+            transport = WebSocketTransport(
+                connections.settings, connections.meter, scope, receive, send
+            )
+            protocol = CanonicalWebSocket(gate, connections, marks, transport)
+            await WebSocketHandler(gate, transport, protocol).run()
         else:
             await problem.send_problem(
                 send,

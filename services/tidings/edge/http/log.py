@@ -48,4 +48,5 @@ async def _read_frame(reader: LogReader, person: Person, after: str | None) -> E
     if after is None:
         return await reader.snapshot_frame(person)
     cursor = await reader.check_cursor(Cursor.parse(after), person)
-    return await reader.next_frame(person, cursor, await reader.read_inbox(person))
+    state, frame = await reader.read_inbox_after(person, cursor)
+    return frame or await reader.next_frame(person, cursor, state)

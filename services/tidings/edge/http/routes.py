@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar.types import ASGIApp
 from tidings.contracts.subjects import EVENTS
 from tidings.edge.edge import Edge
 from tidings.edge.http import (
@@ -40,12 +39,3 @@ def handlers(edge: Edge) -> list[Any]:
         activity.handler(read_models, guards.tenant),
         tickets.handler(edge.gate, guards.tickets),
     ]
-
-
-def sockets(edge: Edge) -> dict[str, ASGIApp]:
-    """Return the WebSockets that need no layer of the framework, by their path."""
-    return {
-        connections.SOCKET_PATH: connections.socket_application(
-            edge.gate, edge.connections, edge.marks
-        )
-    }

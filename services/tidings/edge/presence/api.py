@@ -46,7 +46,7 @@ class SignalAccepted(Struct, frozen=True, kw_only=True):
     """A signal was published."""
 
 
-PRESENCE = Operation(OnlineUsers, scope="inbox", problems=(421,))
+PRESENCE = Operation(OnlineUsers, scope="inbox", problems=(414, 421))
 SIGNALS = Operation(
     SignalAccepted,
     status=202,

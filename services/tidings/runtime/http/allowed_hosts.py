@@ -7,6 +7,7 @@ A page of any site can give its name our address, and then its requests are of o
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from ipaddress import ip_address
 from typing import Any
 
@@ -38,13 +39,13 @@ class AllowedHosts:
         if self._is_open:
             log.info("requests may name any host; TIDINGS_ALLOWED_HOSTS restricts them")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # This is no coroutine function, whose frame would live as long as a connection.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on, or answer it with 421."""
         kind = PROBLEM_KINDS.get(scope["type"])
         if kind is None or self._is_open or self._admits(scope):
-            await self._app(scope, receive, send)
-            return
-        await problem.send_problem(
+            return self._app(scope, receive, send)
+        return problem.send_problem(
             send,
             421,
             "misdirected request",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,9 +22,15 @@ class PrivateAnswers(ASGIMiddleware):
 
         async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message["headers"]]
-                if not any(name.lower() == CACHE_CONTROL for name, _ in headers):
-                    message["headers"] = [*headers, (CACHE_CONTROL, PRIVATE)]
+                message["headers"] = with_cache_control(message["headers"])
             await send(message)
 
         await next_app(scope, receive, send_with_header)
+
+
+def with_cache_control(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer, with a `Cache-Control` if they have none."""
+    stated = [*headers]
+    if any(name.lower() == CACHE_CONTROL for name, _ in stated):
+        return stated
+    return [*stated, (CACHE_CONTROL, PRIVATE)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -30,15 +31,25 @@ class StrangerLimit:
         self._access = access
         self._has_warned = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # This is no coroutine function, whose frame would live as long as a connection.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on, or answer 429."""
         request: Any = scope
         self._warn_of_proxy(request)
         status = None
         if self._access.strangers.is_limited:
             request["state"][STRANGERS] = self
-            status = await self._exceeded_status(request)
+            status = self._exceeded_status(request)
         if status is None:
+            return self._app(scope, receive, send)
+        return self._refuse_stranger(status, scope, receive, send)
+
+    async def _refuse_stranger(
+        self, status: RateStatus, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Pass the request of a known client on; refuse every other one."""
+        request: Any = scope
+        if await self._access.is_of_known_client(request):
             await self._app(scope, receive, send)
             return
         refusal = problem.rate_problem(RateExceeded(status))
@@ -57,8 +68,8 @@ class StrangerLimit:
         stranger: StrangerRequest = scope["state"][STRANGER_REQUEST]
         self._access.strangers.record_fault(stranger.address)
 
-    async def _exceeded_status(self, scope: Any) -> RateStatus | None:
-        """Count a request; return the status of the rate that refuses it, None if none does."""
+    def _exceeded_status(self, scope: Any) -> RateStatus | None:
+        """Count a request; return the status of the rate that refuses a stranger, None if none."""
         access = self._access
         stranger = StrangerRequest(access.strangers, access.address_of_scope(scope))
         scope["state"][STRANGER_REQUEST] = stranger
@@ -67,7 +78,7 @@ class StrangerLimit:
             status = access.strangers.fault_status(stranger.address)
             if status is None or not access.states_credential(scope):
                 return None
-        return None if await access.is_of_known_client(scope) else status
+        return status
 
     def _warn_of_proxy(self, scope: Any) -> None:
         """Say once that the clients of a proxy share one address, unless it is named."""

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
-from litestar.config.cors import CORSConfig
 from litestar.enums import HttpMethod, ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from tidings.client.errors import StreamFull
 from tidings.contracts.http_bodies.results import Health
 from tidings.runtime.auth.access import RATE_STATUS
 from tidings.runtime.auth.identity import Unauthorised
-from tidings.runtime.errors import TidingsError, Transient
 from tidings.runtime.http import problem
 from tidings.runtime.http.connections.peers import Peers
+from tidings.runtime.http.cors import cors_config
 from tidings.runtime.http.documents import document_handlers
+from tidings.runtime.http.failures import failure_problem
 from tidings.runtime.http.openapi import Operation, operation_opt
 from tidings.runtime.http.private_answers import PrivateAnswers
 from tidings.runtime.http.problem import Problem
@@ -35,14 +33,11 @@ from tidings.runtime.http.stranger_limit import record_refusal
 
 STOP_TIMEOUT_SECONDS = 5
 
-log = logging.getLogger("tidings.web")
-
 
 class RateLimitHeaders(ASGIMiddleware):
-    """Adds the sender's rate status to every answer but a stream's, which adds it itself."""
+    """Adds the sender's rate status to every answer."""
 
     scopes = (ScopeType.HTTP,)
-    exclude_path_pattern = r"^/(?:v1|notifications)/stream$"
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Add the headers to the start of the answer."""
@@ -113,11 +108,8 @@ def create_application(
             Problem: _on_problem,
             Unauthorised: _on_unauthorised,
             RateExceeded: _on_rate_exceeded,
-            StreamFull: _on_stream_full,
-            Transient: _on_transient,
-            TidingsError: _on_refusal,
             HTTPException: _on_http_exception,
-            Exception: _on_unexpected,
+            Exception: _on_failure,
         },
         openapi_config=None,
         logging_config=None,
@@ -126,7 +118,7 @@ def create_application(
             RateLimitHeaders(),
             PrivateAnswers(),
         ],
-        cors_config=_cors_config(origins) if origins else None,
+        cors_config=cors_config(origins),
     )
 
 
@@ -138,28 +130,6 @@ def _with_head(handler: Any) -> Any:
     methods: set[Any] = {*handler.http_methods, HttpMethod.HEAD}
     answering.http_methods = methods
     return answering
-
-
-def _cors_config(origins: Sequence[str]) -> CORSConfig:
-    return CORSConfig(
-        allow_origins=[*origins],
-        allow_credentials=True,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            "Last-Event-ID",
-            "Idempotency-Key",
-            "If-None-Match",
-        ],
-        expose_headers=[
-            "ETag",
-            "Retry-After",
-            "RateLimit",
-            "RateLimit-Policy",
-            "Idempotent-Replayed",
-        ],
-    )
 
 
 async def serve_application(
@@ -219,33 +189,6 @@ def rate_response(error: RateExceeded, **more: Any) -> Response[bytes]:
     )
 
 
-def _on_transient(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:
-    log.warning("%s", error)
-    return problem_response(
-        503, "unavailable", "the service cannot do this now; nothing is lost, try again"
-    )
-
-
-def _on_stream_full(_: Request[Any, Any, Any], error: StreamFull) -> Response[bytes]:
-    """Answer what the log has no room for: its operator can help, its sender can only wait."""
-    log.error("the log has reached its limit in bytes; nothing is dropped: %s", error)
-    return problem_response(
-        503,
-        "unavailable",
-        "the log has reached its limit in bytes and stores nothing more; nothing is dropped. Try"
-        " again when its operator has raised TIDINGS_EVENTS_LIMIT_BYTES or"
-        " TIDINGS_NOTIFICATIONS_LIMIT_BYTES",
-    )
-
-
-def _on_refusal(_: Request[Any, Any, Any], error: TidingsError) -> Response[bytes]:
-    """Answer a valid request that the log refuses: its operator can help, its sender cannot."""
-    log.error("the log refuses what a request needs: %s", error)
-    return problem_response(
-        503, "unavailable", "the service cannot do this now; its log has the reason"
-    )
-
-
 def _on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     extra: Any = error.extra
     title = "bad request" if error.status_code == 400 else "error"
@@ -266,9 +209,8 @@ def _with_sent_name(fault: dict[str, Any]) -> dict[str, Any]:
     return {**fault, "key": str(fault["key"]).rstrip("_")} if "key" in fault else fault
 
 
-def _on_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    log.error("a request failed", exc_info=error)
-    return problem_response(500, "error", "something went wrong here; it has been logged")
+def _on_failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    return _on_problem(request, failure_problem(error))
 
 
 def problem_response(status: int, title: str, detail: str, **more: Any) -> Response[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any
 
 import httptools
@@ -13,12 +12,20 @@ from tidings.runtime.http.connections.read_timer import Reading, ReadTimer
 from tidings.runtime.http.connections.refusal import Refusal, RefusedRequest, encode_refusal
 from tidings.runtime.http.connections.server_config import BoundedConfig
 from tidings.runtime.http.connections.transport import BoundedTransport
+from tidings.runtime.http.connections.waiting import ListEvent, WaitingList
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection, until it ends or becomes a WebSocket."""
+
+    # With more than 30 attributes in its dict, an instance has keys of its own, of 1 KiB.
+    __slots__ = (
+        *("_bounds", "_cycles", "_fed_bytes", "_head_bytes", "_head_lines", "_in_body", "_in_head"),
+        *("_input_ended", "_late_bytes", "_peers", "_read_timer", "_refusal", "_window_bytes"),
+        *("_write_timer", "unread_seconds"),
+    )
 
     def __init__(
         self,
@@ -30,7 +37,9 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._peers = config.peers
         self._bounds = config.peers.bounds
-        self._cycles: deque[RequestResponseCycle] = deque()
+        waiting: Any = WaitingList()
+        self.pipeline = waiting
+        self._cycles: list[RequestResponseCycle] = []
         self._refusal: Refusal | None = None
         self._input_ended = False
         self._in_head = self._in_body = False
@@ -48,6 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
         slot = self._peers.admit(peer[0])
         bounded: Any = BoundedTransport(transport, self._peers, slot)
         super().connection_made(bounded)
+        self.flow._is_writable_event = ListEvent(is_set=True)  # pyright: ignore[reportPrivateUsage]
         if slot is None:
             self._input_ended = True
             bounded.abort()
@@ -137,6 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= self._bounds.waiting_requests:
             self._refuse(refusal.PIPELINE_FULL)
         super().on_headers_complete()
+        self.cycle.message_event = ListEvent()
         self._cycles.append(self.cycle)
         return None
 
@@ -156,7 +167,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Start the next request; after the last one of a full pipeline, the connection ends."""
         while self._cycles and self._cycles[0].response_complete:
-            self._cycles.popleft()
+            del self._cycles[0]
         super().on_response_complete()
         if self._is_answered and not self._input_ended:
             self._read_timer.start(Reading.ANSWERED_BODY)

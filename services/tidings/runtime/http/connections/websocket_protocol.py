@@ -15,6 +15,7 @@ from tidings.runtime.http.connections.client_connection import CONNECTION
 from tidings.runtime.http.connections.refusal import BAD_UPGRADE, encode_refusal
 from tidings.runtime.http.connections.server_config import BoundedConfig
 from tidings.runtime.http.connections.transport import BoundedTransport
+from tidings.runtime.http.connections.waiting import ListEvent, MessageQueue
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
@@ -33,6 +34,16 @@ FRAMES_PER_TURN = 64
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection; after a failure, `disconnected` makes sends raise ClientDisconnected."""
 
+    # With more than 30 attributes in its dict, an instance has keys of its own, of 1 KiB. The last
+    # ones are of the base, which alone has more.
+    __slots__ = (
+        *("_bounds", "_frames_full_at", "_frames_left", "_is_authenticated", "_is_held"),
+        *("_late_bytes", "_peers", "_unparsed", "_write_timer", "unread_seconds"),
+        *("app_state", "asgi_version", "client", "close_timeout", "close_timer"),
+        *("curr_msg_data_type", "initial_response", "last_ping_rtt", "pending_ping_payload"),
+        *("ping_sent_at", "root_path", "scheme", "server"),
+    )
+
     def __init__(
         self,
         config: BoundedConfig,
@@ -41,6 +52,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        messages: Any = MessageQueue()
+        self.queue = messages
+        self.writable = ListEvent(is_set=True)
         self._peers = config.peers
         self._bounds = config.peers.bounds
         self._unparsed = memoryview(b"")
@@ -146,6 +160,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def start_keepalive(self) -> None:
         """Begin to ping, and free the opening request and its answer, which is sent."""
         super().start_keepalive()
+        self.request.headers.clear()  # the parser keeps the request
         del self.request, self.response
 
     def send_receive_event_to_app(self) -> None:

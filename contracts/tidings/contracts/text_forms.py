@@ -1,9 +1,19 @@
-"""The forms of what is known about a user: their name, address, language and time zone."""
+"""The forms of texts about people, and the names that a wrong one is near to.
+
+They are demanded of new events only: older logs have any text.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+from tidings.contracts.times import available_timezones
+
+NEAR_LIMIT_NAMES = 3
 
 
 class TextForm(NamedTuple):
@@ -45,3 +55,27 @@ TIMEZONE_NAME = TextForm(
     98,
     "must be the name of a time zone, such as Europe/Berlin",
 )
+
+
+def near_names(text: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a text may be a misspelling of, the nearest first."""
+    return get_close_matches(text, sorted(names), n=NEAR_LIMIT_NAMES)
+
+
+def unknown_name(kind: str, names: Iterable[str], text: str) -> str:
+    """Return why a text is none of the names of a kind, with the nearest ones, else with all."""
+    known = sorted(names)
+    near = near_names(text, known)
+    hint = f"did you mean {', '.join(near)}?" if near else f"known ones: {', '.join(known)}"
+    return f"`{text}` is not {kind}; {hint}"
+
+
+@lru_cache(maxsize=1024)
+def timezone_fault(name: str) -> str | None:
+    """Return why a name is not a time zone that exists, with the nearest ones; None if it is."""
+    zones = available_timezones()
+    if name in zones:
+        return None
+    near = near_names(name, zones)
+    hint = f"; did you mean {', '.join(near)}?" if near else ", such as Europe/Berlin"
+    return f"is not a time zone of IANA's database{hint}"

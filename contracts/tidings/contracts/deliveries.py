@@ -1,0 +1,154 @@
+"""The entries about a person's deliveries: what was planned, decided and done beyond the page.
+
+All three lie on one subject, `outbound.<p>.<tenant>.<user>`, so their order is that of the log.
+They name an address by its id; the address itself is only in events.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Meta, Struct
+from tidings.contracts.channels import Channel
+from tidings.contracts.ids import Id
+from tidings.contracts.notifications import Moment, NotificationId
+
+DELIVERY_NAMESPACE = UUID("8f6b1c52-6f5e-5f0e-9d0a-3d1a6b8e2c47")
+REPLY_LIMIT_CHARACTERS = 300
+
+DeliveryId = NotificationId
+DecidedState = Literal["ordered", "held", "dropped"]
+OutcomeState = Literal["claimed", "sent", "deferred", "failed", "doubtful"]
+HeldCode = Literal["unread_delay", "quiet_hours", "paused", "digest", "retry", "paced", "capped"]
+DroppedCode = Literal[
+    "read",
+    "acted",
+    "archived",
+    "retracted",
+    "expired",
+    "opted_out",
+    "no_address",
+    "unconfirmed",
+    "suppressed",
+    "superseded",
+    "sent_elsewhere",
+    "unconfigured",
+    "invalid",
+]
+
+
+class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a delivery is held or dropped, or a preference holds.
+
+    `row`: the key of the setting that decided (`user category:task email never`), and `event`: the
+    sequence of the event that states it.
+    """
+
+    code: HeldCode | DroppedCode
+    row: str | None = None
+    event: int | None = None
+
+
+class AsOf(Struct, frozen=True, kw_only=True):
+    """What a decision was made on.
+
+    `event`: the sequence of `EVENTS` that the settings were read at; `entry`: the sequence of
+    `NOTIFICATIONS` that the state of the notifications was read at; `at`: the moment (UTC), by the
+    clock of the log.
+    """
+
+    event: int
+    entry: int
+    at: Moment
+
+
+class PlannedStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One channel of a plan: `step` is its place in the plan, `to` an address or device.
+
+    `summary`: the delivery tells of all notifications of a time; their plans share its id.
+    """
+
+    delivery: DeliveryId
+    step: int
+    channel: Channel
+    to: Id
+    summary: bool = False
+    state: DecidedState
+    until: Moment | None = None
+    why: Reason | None = None
+
+
+class Planned(Struct, frozen=True, kw_only=True, tag_field="entry", tag="planned"):
+    """The deliveries of a notification to a person; once for each that has a wanted step."""
+
+    notification: NotificationId
+    as_of: AsOf
+    steps: tuple[PlannedStep, ...]
+
+
+class Decided(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="decided"
+):
+    """What became of a delivery at its time, after a failure, or by a request.
+
+    `notifications`: those that it tells of, the newest last, if they are not the planned one alone;
+    `total`: their number, of which `notifications` may name only the newest. `attempt` counts from
+    1 the attempts to send, and is the one that an order asks for.
+    """
+
+    delivery: DeliveryId
+    as_of: AsOf
+    state: DecidedState
+    until: Moment | None = None
+    why: Reason | None = None
+    notifications: tuple[NotificationId, ...] = ()
+    total: int = 0
+    attempt: int = 1
+
+
+class Outcome(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="outcome"
+):
+    """What an attempt to send came to.
+
+    `claimed` comes before the attempt: one that was claimed and has no other outcome, because its
+    process ended, is `doubtful`. `until`: when to try again, with `deferred`. `reply`: what the
+    other side answered, cut and without addresses. `provider_id`: its id of the message.
+    """
+
+    delivery: DeliveryId
+    attempt: int
+    state: OutcomeState
+    code: str | None = None
+    reply: Annotated[str, Meta(max_length=REPLY_LIMIT_CHARACTERS)] | None = None
+    until: Moment | None = None
+    provider: str | None = None
+    provider_id: str | None = None
+    milliseconds: int | None = None
+
+
+DeliveryEntry = Planned | Decided | Outcome
+
+_decoder = msgspec.json.Decoder(DeliveryEntry)
+
+
+def decode_delivery_entry(body: bytes) -> DeliveryEntry:
+    """Decode an entry of a delivery log; raises msgspec.DecodeError."""
+    return _decoder.decode(body)
+
+
+def delivery_id(notification: str, user: str, channel: Channel, step: int, to: str) -> DeliveryId:
+    """Return the id of a delivery, the same whenever it is planned."""
+    name = "\0".join((notification, user, channel, str(step), to))
+    return str(uuid5(DELIVERY_NAMESPACE, name))
+
+
+def digest_delivery_id(
+    tenant: str, user: str, channel: Channel, to: str, window_end: datetime
+) -> DeliveryId:
+    """Return the id of a summary, which all notifications of its window share."""
+    name = "\0".join((tenant, user, channel, to, window_end.isoformat()))
+    return str(uuid5(DELIVERY_NAMESPACE, name))

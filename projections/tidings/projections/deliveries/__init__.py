@@ -1,0 +1,1 @@
+"""Deliveries: what was planned, decided and done on each channel beyond the page."""

@@ -1,0 +1,1 @@
+"""Preferences: what people want beyond the page and where they are reached, over time."""

@@ -15,11 +15,13 @@ from tidings.client.retries import APPEND_SECONDS
 from tidings.contracts.http_bodies.results import AppendResult
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.subjects import EVENTS, NOTIFICATIONS
-from tidings.notifier.partition.position import Position, take_over_partition
-from tidings.notifier.partition.writer import Output, Writer
+from tidings.notifier.partition.position import events_partition
 from tidings.runtime.errors import RequestRefused, Unavailable, WrongSequence
+from tidings.runtime.log.fenced_writer import FencedWriter, Output
+from tidings.runtime.log.position import Position
 from tidings.runtime.log.read import last_message, read
 from tidings.runtime.log.state import stream_state
+from tidings.runtime.log.takeover import take_over
 
 from tests.nats_cluster import Cluster, run_cluster
 from tests.streams import read_all
@@ -126,8 +128,9 @@ async def test_a_takeover_beside_a_lagging_replica_finds_the_latest_position(
         behind = await stack.enter_async_context(connect(lagging.url, "tests-behind"))
         appender, epoch = Appender(ahead), cluster.epochs[EVENTS]
         for _ in range(LAGGING_ROUNDS):
-            fence = await take_over_partition(ahead, appender, PARTITION, epoch)
-            writer = Writer(ahead, appender, PARTITION, epoch, fence)
+            own = events_partition(PARTITION, epoch)
+            fence = await take_over(ahead, appender, own)
+            writer = FencedWriter(ahead, appender, own, fence)
             lagging.suspend()
             try:
                 (event,) = make_events(*unique_names(1))
@@ -139,7 +142,7 @@ async def test_a_takeover_beside_a_lagging_replica_finds_the_latest_position(
             finally:
                 lagging.resume()
 
-            taken = await take_over_partition(behind, appender, PARTITION, epoch)
+            taken = await take_over(behind, appender, own)
 
             assert taken.position == Position(last, OUTPUTS_PER_ROUND - 1)
 

@@ -31,8 +31,8 @@ async def stopped(tmp_path: Path) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def run_up(directory: Path, *options: str) -> AsyncIterator[Process]:
-    process = make_process(directory, *options)
+async def run_up(directory: Path, *options: str, **settings: object) -> AsyncIterator[Process]:
+    process = make_process(directory, *options, **settings)
     try:
         yield process
     finally:
@@ -104,3 +104,22 @@ async def test_a_newer_version_is_said_at_once(stopped: Path) -> None:
         await up.spawn()
         assert await up.wait() == 1
         assert "a newer Tidings has upgraded it" in " ".join(up.read_log().split())
+
+
+async def test_lower_limits_are_refused_at_once_and_set_on_request(stopped: Path) -> None:
+    lower = {"notifications_per_user": 100, "retention_days": 3}
+    async with run_up(stopped, **lower) as up:
+        await up.spawn()
+        assert await up.wait() == 1
+        error = " ".join(up.read_log().split())
+        assert "error: TIDINGS_NOTIFICATIONS_PER_USER is 100, but NOTIFICATIONS has 1000;" in error
+        assert "tidings up --lower-limits" in error
+
+    async with (
+        run_up(stopped, "--lower-limits", **lower) as up,
+        Tidings(await up.start(), None, "acme") as tidings,
+    ):
+        await tidings.wait_for_counts("ann", total=2)
+
+    async with run_up(stopped, **lower) as up:
+        await up.start()

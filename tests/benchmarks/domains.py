@@ -23,9 +23,9 @@ from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.relations import LOCALE
 from tidings.contracts.rules import AuthoredText, Effect, Rule, Tell, by_event_type
 from tidings.contracts.subjects import Subjects
-from tidings.notifier.audience.audience_model import parse_members
+from tidings.notifier.audience.member_rows import parse_members
 from tidings.notifier.audience.topics import Topics
-from tidings.notifier.partition.router import RULES_BY_EVENT
+from tidings.notifier.partition.routed_events import RULES_BY_EVENT
 from tidings.notifier.partition.routing import audience_query, messages, react, validate_templates
 from tidings.notifier.rendering.texts import load_texts
 from tidings.runtime.log.follow import StreamMessage

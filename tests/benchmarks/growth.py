@@ -3,50 +3,52 @@
 Every event is a task assigned, so that `EVENTS` has a subject for each, and so that relations grow
 as well. Each user has `EVENTS_PER_USER` of them, however long the log is. A few teams are told
 besides, whose members are found among all relations.
+
+    GROWTH_EVENTS=50000,500000     the sizes, in ascending order; the first one is the peer
+    GROWTH_STAGES=notifier,teams   only these of `STAGES`
+    GROWTH_MINUTES=20              stop growing then; what was measured is printed
+    GROWTH_DIRECTORY=PATH          keep the log and its first figures there for the next run
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import httpx
+from psycopg import AsyncConnection
 from tidings.contracts.subjects import NOTIFICATIONS
 from tidings.runtime.log.state import stream_state
 
-from tests.benchmarks.event_kinds import (
-    TEAM_STATUS,
-    USERS,
-    append_events,
-    encode_assignment,
-    encode_joined,
-)
+from tests.benchmarks.growth_log import TEAM_EVENTS, Log, check_disk, keep_log, open_log
 from tests.benchmarks.measure import Row
 from tests.benchmarks.processor import ProcessorTimes
-from tests.benchmarks.progress import Rate, measure_rate
+from tests.benchmarks.progress import measure_rate
 from tests.benchmarks.system import System, person, system
 
 SIZES = "50000,500000"
+MINUTES = "110"
 EVENTS_PER_USER = 100
 PROBE_EVENTS = 20_000
-TEAM_EVENTS = 800
 CHUNK_EVENTS = 50_000
 MISSED = 20
 READERS = 200
 TAKEOVERS = 3
 RING_BYTES = 16 * 1024 * 1024
 """Full at every size, so that only the length of the log differs."""
-BYTES_PER_EVENT = 6000
-SERVER_BYTES = 4 * 1024**3
-"""On disk: event, notification, rows and indexes, and the log of Postgres; more than measured."""
 SECONDS_PER_EVENT = 0.005
 SHORTEST_STAGE_SECONDS = 120.0
 GROWTH_LIMIT = 1.15
-EDGE, POSTGRES = "edge", "postgres"
+EDGE, POSTGRES, NATS = "edge", "postgres", "nats-server"
+NOTIFIER = "notifier"
+SETTLED_SHARE = 0.1
+SETTLED_SECONDS = 1.0
 
 
 class Figure(NamedTuple):
@@ -59,46 +61,31 @@ class Figure(NamedTuple):
     limited: bool = True
 
 
-class Log(NamedTuple):
-    """A log that grows in steps: its number of assignments, and of notifications of all events."""
-
-    running: System
-    count: int
-    notifications: int
-
-    async def extended(self, count: int, users: int) -> Log:
-        """Append assignments to `users` users in turn up to a number of them."""
-        bodies = [encode_assignment(n, n + 1, users) for n in range(self.count, count)]
-        await append_events(self.running, bodies)
-        return Log(self.running, count, self.notifications + len(bodies))
-
-    async def with_teams_told(self) -> Log:
-        """Append `TEAM_EVENTS` events to teams."""
-        bodies = [TEAM_STATUS.body(n, self.count + n) for n in range(TEAM_EVENTS)]
-        await append_events(self.running, bodies)
-        told = len(bodies) * TEAM_STATUS.recipients
-        return self._replace(notifications=self.notifications + told)
-
-
 Measured = tuple[list[Figure], Log]
 
 
-async def growth() -> AsyncIterator[Row]:
-    """Measure at each size of `GROWTH_EVENTS`, in ascending order; the first one is the peer."""
+async def growth() -> AsyncIterator[Row | str]:
+    """Measure at each size of `GROWTH_EVENTS`; the first one is the peer."""
     sizes = sorted(int(size) for size in os.environ.get("GROWTH_EVENTS", SIZES).split(","))
-    _check_disk(sizes[-1])
-    first: dict[str, float] = {}
-    async with system() as running:
-        users = max(USERS, sizes[-1] // EVENTS_PER_USER)
-        await append_events(running, [*encode_joined(users), *TEAM_STATUS.setup[USERS:]])
-        log = Log(running, 0, TEAM_STATUS.setup_notifications)
-        for size in sizes:
-            log = await _grown(log, size)
-            for stage in STAGES:
+    stages = [STAGES[name] for name in os.environ.get("GROWTH_STAGES", ",".join(STAGES)).split(",")]
+    end = time.monotonic() + 60 * float(os.environ.get("GROWTH_MINUTES", MINUTES))
+    kept_in = os.environ.get("GROWTH_DIRECTORY")
+    directory = Path(kept_in) if kept_in else None
+    check_disk(sizes[-1], directory)
+    async with system(kept_in=directory) as running:
+        log, first = await open_log(running, directory)
+        for size in (size for size in sizes if size >= log.count):
+            log = await _grown(log, size, end)
+            keep_log(log, first, directory)
+            if log.count < size:
+                yield f"The time is over: the log has {log.count} of {size} events."
+                return
+            for stage in stages:
                 figures, log = await stage(log)
                 for figure in figures:
                     for row in _rows(figure, size, first.setdefault(figure.name, figure.value)):
                         yield row
+                keep_log(log, first, directory)
 
 
 def _rows(figure: Figure, size: int, first: float) -> list[Row]:
@@ -111,17 +98,6 @@ def _rows(figure: Figure, size: int, first: float) -> list[Row]:
     return [row, Row(figure="… cost ÷ with the shortest log", value=cost, unit="×", limit=limit)]
 
 
-def _check_disk(events: int) -> None:
-    """Raise RuntimeError unless the disk has room for all that a log of this size takes."""
-    directory = os.environ.get("TMPDIR", "/tmp")
-    free = shutil.disk_usage(directory).free
-    needed = events * BYTES_PER_EVENT + SERVER_BYTES
-    if free < needed:
-        raise RuntimeError(
-            f"{directory} has {free >> 30} GiB free; {events} events take {needed >> 30} GiB"
-        )
-
-
 def _users(log: Log) -> int:
     return max(1, log.count // EVENTS_PER_USER)
 
@@ -130,16 +106,24 @@ def _seconds(events: int) -> float:
     return SHORTEST_STAGE_SECONDS + events * SECONDS_PER_EVENT
 
 
-async def _grown(log: Log, size: int) -> Log:
-    """Append, route and project events until the log has `size` of them."""
+async def _grown(log: Log, size: int, end: float) -> Log:
+    """Append, route and project events until the log has `size` of them, or the time is over."""
     running = log.running
-    async with running.service("notifier"), running.service("projector"):
-        while log.count < size:
+    async with running.service(NOTIFIER), running.service("projector"):
+        while log.count < size and time.monotonic() < end:
             # What is routed but not projected would fill memory and distort what is measured next.
             users = max(1, size // EVENTS_PER_USER)
             log = await log.extended(min(size, log.count + CHUNK_EVENTS), users)
             await _caught_up(log)
+    await _tidy_up(running)
     return log
+
+
+async def _tidy_up(running: System) -> None:
+    """Do what Postgres would do in the background while something else is measured."""
+    async with await AsyncConnection.connect(running.settings.postgres, autocommit=True) as own:
+        await own.execute("VACUUM (ANALYZE)")
+        await own.execute("CHECKPOINT")
 
 
 async def _caught_up(log: Log) -> None:
@@ -162,7 +146,7 @@ async def _takeover(log: Log) -> Measured:
     for _ in range(TAKEOVERS):
         log = await log.extended(log.count + 1, _users(log))
         began_at = time.monotonic()
-        async with log.running.service("notifier"):
+        async with log.running.service(NOTIFIER):
             await log.running.wait_until_stored(log.notifications)
             times.append(time.monotonic() - began_at)
     figure = Figure("a notifier's start until its first event is routed", median(times), "s")
@@ -170,40 +154,65 @@ async def _takeover(log: Log) -> Measured:
 
 
 async def _notifier(log: Log) -> Measured:
-    extended = await log.extended(log.count + PROBE_EVENTS, _users(log))
-    return await _routed(log, extended, "notifier, tasks assigned"), extended
+    append = partial(log.extended, log.count + PROBE_EVENTS, _users(log))
+    return await _routed(log, append, PROBE_EVENTS, "notifier, tasks assigned")
 
 
 async def _teams(log: Log) -> Measured:
-    extended = await log.with_teams_told()
-    return await _routed(log, extended, "notifier, teams of 8 told"), extended
+    return await _routed(log, log.with_teams_told, TEAM_EVENTS, "notifier, teams of 8 told")
 
 
-async def _routed(before: Log, after: Log, name: str) -> list[Figure]:
-    """Measure a notifier until it has routed what came to the log."""
-    async with after.running.service("notifier") as pid:
+async def _routed(
+    log: Log, append: Callable[[], Awaitable[Log]], events: int, name: str
+) -> Measured:
+    """Measure a running notifier while it routes events, from when it has read what it knows."""
+    async with log.running.service(NOTIFIER) as pid:
+        settled = await _settled_seconds(ProcessorTimes({NOTIFIER: pid}))
+        times = ProcessorTimes({NOTIFIER: pid})
+        extended = await append()
         rate = await measure_rate(
-            after.running.inbox_messages,
-            before.notifications,
-            after.notifications,
+            log.running.inbox_messages,
+            log.notifications,
+            extended.notifications,
             pid,
             _seconds(PROBE_EVENTS),
         )
-    return _stage_figures(name, "notifications/s", rate)
+        spent = times.microseconds_each(events)
+    figures = [
+        Figure(name, rate.per_second, "notifications/s", is_rate=True),
+        Figure(f"{name}, its processor an event", spent[NOTIFIER], "µs"),
+        Figure(f"{name}, processor of Postgres an event", spent[POSTGRES], "µs"),
+        Figure(f"{name}, processor of nats-server an event", spent[NATS], "µs"),
+        Figure(f"{name}, its start until it rests", settled, "s", limited=False),
+    ]
+    return figures, extended
+
+
+async def _settled_seconds(times: ProcessorTimes) -> float:
+    """Wait until the notifier and Postgres rest; return how long that took."""
+    began_at = time.monotonic()
+    before = times.microseconds_each(1)
+    while time.monotonic() - began_at < SHORTEST_STAGE_SECONDS:
+        await asyncio.sleep(SETTLED_SECONDS)
+        now = times.microseconds_each(1)
+        busy = sum(now[name] - before[name] for name in (NOTIFIER, POSTGRES)) / 1e6
+        if busy < SETTLED_SHARE * SETTLED_SECONDS:
+            break
+        before = now
+    return time.monotonic() - began_at
 
 
 async def _projector(log: Log) -> Measured:
     before, head = await log.running.projected(), await _head(log.running)
+    if before == head:
+        raise ValueError("the projector has nothing to do: measure `notifier` before it")
     async with log.running.service("projector") as pid:
         rate = await measure_rate(log.running.projected, before, head, pid, _seconds(PROBE_EVENTS))
-    return _stage_figures("projector", "rows/s", rate), log
-
-
-def _stage_figures(name: str, unit: str, rate: Rate) -> list[Figure]:
-    return [
-        Figure(name, rate.per_second, unit, is_rate=True),
-        Figure(f"{name}, its own processor", rate.cpu_microseconds, "µs", limited=False),
+    figures = [
+        Figure("projector", rate.per_second, "rows/s", is_rate=True),
+        Figure("projector, its processor a row", rate.cpu_microseconds, "µs"),
     ]
+    return figures, log
 
 
 async def _edge_start(log: Log) -> Measured:
@@ -249,13 +258,13 @@ async def _requested(log: Log, name: str, path: str, query: Mapping[str, str]) -
     ]
 
 
-STAGES: tuple[Callable[[Log], Awaitable[Measured]], ...] = (
-    _takeover,
-    _notifier,
-    _teams,
-    _projector,
-    _edge_start,
-    _list,
-    _replay,
-)
+STAGES: dict[str, Callable[[Log], Awaitable[Measured]]] = {
+    "takeover": _takeover,
+    "notifier": _notifier,
+    "teams": _teams,
+    "projector": _projector,
+    "edge": _edge_start,
+    "list": _list,
+    "replay": _replay,
+}
 """What is measured at each size, in an order in which each finds the work that it needs."""

@@ -190,10 +190,17 @@ def write_tokens(file: Path, people: Sequence[Person], secret: str) -> None:
 
 
 @asynccontextmanager
-async def system(*services: str, **more: object) -> AsyncGenerator[System]:
-    """Servers (fsync on) and services, with settings of their own, until the block ends."""
+async def system(
+    *services: str, kept_in: Path | None = None, **more: object
+) -> AsyncGenerator[System]:
+    """Servers (fsync on) and services, with settings of their own, until the block ends.
+
+    Their data is deleted then, unless it is `kept_in` a directory for the next time.
+    """
     async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-")))
+        directory = kept_in or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="tidings-bench-"))
+        )
         servers = await stack.enter_async_context(run_servers(directory / "servers"))
         all_settings = load_settings(
             {},

@@ -12,6 +12,15 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from tidings.contracts.codec import encode
 from tidings.contracts.cursor import Cursor
+from tidings.contracts.deliveries import (
+    AsOf,
+    Decided,
+    Outcome,
+    Planned,
+    PlannedStep,
+    Reason,
+    delivery_id,
+)
 from tidings.contracts.event import Event
 from tidings.contracts.notifications import (
     DeliveryReceipt,
@@ -26,7 +35,21 @@ from tidings.contracts.notifications import (
 )
 from tidings.contracts.subjects import Member, Person, Subjects, Topic
 from tidings.contracts.subjects import topic_inbox_subject as shared_log
+from tidings.domains.addresses.events import (
+    AddressConfirmed,
+    AddressGiven,
+    AddressWithdrawn,
+    ChannelRestored,
+    DeviceRegistered,
+    DeviceUnregistered,
+)
 from tidings.domains.chat.events import MessagePosted
+from tidings.domains.deliveries.events import ChannelSuppressed
+from tidings.domains.endpoints.events import (
+    EndpointChanged,
+    EndpointRegistered,
+    EndpointWithdrawn,
+)
 from tidings.domains.notifications.events import NotificationActed, NotificationRead
 from tidings.domains.people.events import (
     RoleGranted,
@@ -34,6 +57,14 @@ from tidings.domains.people.events import (
     TenantConfigured,
     UserJoined,
     UserLeft,
+)
+from tidings.domains.preferences.events import (
+    PauseSet,
+    PreferenceCleared,
+    PreferenceSet,
+    QuietHoursCleared,
+    QuietHoursSet,
+    QuietWindow,
 )
 from tidings.domains.volunteers.events import (
     MilestoneCompleted,
@@ -229,6 +260,78 @@ _facts: st.SearchStrategy[Event] = st.one_of(
         new_status=st.just("active"),
     ),
 )
+_owners = st.none() | _users
+_channels = st.sampled_from([None, "email", "push"])
+_scopes = st.sampled_from(["all", "category:task", "entity:task:1", "tasks"])
+_mailboxes = st.sampled_from(["a@example.org", "b@example.org", "no address"])
+_web_addresses = st.sampled_from(["https://example.org/a", "https://example.org/b"])
+_settings: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        PreferenceSet,
+        user_id=_owners,
+        of=_scopes,
+        channel=_channels,
+        how=st.sampled_from(["now", "never"]),
+        required=st.booleans(),
+    ),
+    st.builds(PreferenceCleared, user_id=_owners, of=_scopes, channel=_channels),
+    st.builds(
+        QuietHoursSet,
+        user_id=_owners,
+        zone=st.sampled_from([None, "Europe/Berlin"]),
+        windows=st.just((QuietWindow(days=("mon",), begin="22:00", until="07:00"),)),
+    ),
+    st.builds(QuietHoursCleared, user_id=_owners),
+    st.builds(PauseSet, user_id=_users, until=st.none() | _moments_of_clients),
+    st.builds(
+        UserJoined,
+        user_id=_users,
+        email=st.none() | _mailboxes,
+        locale=st.sampled_from([None, "de", "?"]),
+        timezone=st.sampled_from([None, "Europe/Berlin", "?"]),
+    ),
+    st.builds(UserLeft, user_id=_users, name=st.none() | st.just("\0")),
+    st.builds(TenantConfigured, timezone=st.sampled_from([None, "Asia/Tokyo", "?"])),
+    st.builds(
+        AddressGiven,
+        user_id=_users,
+        address_id=st.integers(1, 30).map(str),
+        channel=st.just("email"),
+        address=_mailboxes,
+    ),
+    st.builds(
+        AddressConfirmed,
+        user_id=_users,
+        address_id=_things,
+        channel=st.just("email"),
+        address=_mailboxes,
+    ),
+    st.builds(AddressWithdrawn, user_id=_users, address_id=st.sampled_from(["1", "2", "profile"])),
+    st.builds(
+        DeviceRegistered,
+        user_id=_users,
+        device_id=st.integers(1, 30).map(str),
+        kind=st.just("fcm"),
+        token=st.none() | st.just("t"),
+    ),
+    st.builds(DeviceUnregistered, user_id=_users, device_id=_things),
+    st.builds(EndpointRegistered, endpoint_id=_things, url=_web_addresses, types=st.just(("a.b",))),
+    st.builds(
+        EndpointChanged,
+        endpoint_id=_things,
+        url=_web_addresses,
+        types=st.just(("a.b",)),
+        generation=st.just(2),
+    ),
+    st.builds(EndpointWithdrawn, endpoint_id=_things),
+    st.builds(
+        ChannelSuppressed,
+        user_id=_users,
+        address_id=st.sampled_from(["1", "2", "profile"]),
+        reason=st.just("bounced"),
+    ),
+    st.builds(ChannelRestored, user_id=_users, address_id=_things),
+)
 _noise = st.sampled_from([b"", b"{", b'{"specversion":"1.0"}', b"\xff"])
 _subject_types = st.sampled_from([*(None,) * 9, "x.y"])
 """The type of a subject that is not the event's own, or None."""
@@ -252,13 +355,15 @@ def inbox_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
 
 
 @st.composite
-def event_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
+def event_logs(
+    draw: st.DrawFn, most: int = 40, facts: st.SearchStrategy[Event] = _facts
+) -> list[LogMessage]:
     """Draw a log of EVENTS, with duplicates at other sequences, with invalid events, and with some
     under the subject of another tenant or type.
     """
     ids = st.integers(1, 30).map(str)
     senders = st.sampled_from(SENDERS)
-    acts = draw(_long_lists(st.tuples(senders, ids, _facts | _noise, _subject_types), most))
+    acts = draw(_long_lists(st.tuples(senders, ids, facts | _noise, _subject_types), most))
     bodies = [
         (
             SUBJECTS.event_subject(subject_tenant, subject_type or _type_of(fact), None),
@@ -267,6 +372,11 @@ def event_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
         for (tenant, subject_tenant), number, fact, subject_type in acts
     ]
     return _place_in_log(draw, bodies)
+
+
+def setting_logs(most: int = 40) -> st.SearchStrategy[list[LogMessage]]:
+    """Draw a log of EVENTS that are mostly about settings."""
+    return event_logs(most, _settings | _facts)
 
 
 @st.composite
@@ -280,12 +390,64 @@ def receipt_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
     )
 
 
+@st.composite
+def delivery_logs(draw: st.DrawFn, most: int = 40) -> list[LogMessage]:
+    """Draw a log of deliveries: planned twice or never, decided and sent in any order."""
+    acts = draw(_long_lists(st.sampled_from(PEOPLE).flatmap(_delivery_entries), most))
+    return _place_in_log(
+        draw, [(SUBJECTS.delivery_subject(person), encode(entry)) for person, entry in acts]
+    )
+
+
+def _delivery_entries(person: Person) -> st.SearchStrategy[tuple[Person, Any]]:
+    deliveries = st.sampled_from(IDS[:3]).map(
+        lambda notification: delivery_id(notification, "/".join(person), "email", 0, "a-1")
+    )
+    as_of = st.builds(
+        AsOf, event=st.integers(0, 9), entry=st.integers(0, 9), at=_moments_of_clients
+    )
+    changing: dict[str, st.SearchStrategy[Any]] = {
+        "state": st.sampled_from(["ordered", "held", "dropped"]),
+        "until": st.none() | _moments_of_clients,
+        "why": st.none() | st.builds(Reason, code=st.sampled_from(["read", "digest"])),
+    }
+    steps = st.builds(
+        PlannedStep,
+        delivery=deliveries,
+        step=st.just(0),
+        channel=st.just("email"),
+        to=st.just("a-1"),
+        summary=st.booleans(),
+        **changing,
+    )
+    entry = st.one_of(
+        st.builds(
+            Planned,
+            notification=st.sampled_from(IDS),
+            as_of=as_of,
+            steps=st.lists(steps, min_size=1, max_size=2).map(tuple),
+        ),
+        st.builds(Decided, delivery=deliveries, as_of=as_of, attempt=st.integers(1, 3), **changing),
+        st.builds(
+            Outcome,
+            delivery=deliveries,
+            attempt=st.integers(1, 3),
+            state=st.sampled_from(["claimed", "sent", "deferred", "failed", "doubtful"]),
+            reply=st.none() | st.just("450 try later"),
+            until=st.none() | _moments_of_clients,
+        ),
+    )
+    return st.tuples(st.just(person), entry)
+
+
 LOGS = {
+    "deliveries": delivery_logs,
     "inbox": inbox_logs,
     "audience": event_logs,
     "receipts": receipt_logs,
     "metrics": event_logs,
     "activity": event_logs,
+    "preferences": setting_logs,
 }
 """A random log for each projection, by its name."""
 

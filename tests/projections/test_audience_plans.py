@@ -67,3 +67,22 @@ async def _plan(connection: PostgresConnection, model: ReadModel, query: str) ->
     }
     rows = await connection.execute(model.sql(f"EXPLAIN {query}"), parameters)
     return "\n".join(line for (line,) in await rows.fetchall())
+
+
+async def test_the_closings_of_a_batch_are_found_by_sequence_among_all_of_a_group(
+    runtime: Runtime, models: dict[str, ReadModel]
+) -> None:
+    model = models["audience"]
+    async with roll_back(runtime.postgres) as connection:
+        await connection.execute(model.sql("TRUNCATE {schema}.closing"))
+        fill = FILL_CLOSINGS.replace("n %% 500", "7")
+        await connection.execute(model.sql(fill), {"rows": ROWS, "users": USERS})
+        await connection.execute(model.sql("ANALYZE {schema}.closing"))
+        plan = await _plan(connection, model, GROUP_CLOSINGS)
+    assert "closing_tenant_group_name_sequence_idx" in plan
+
+
+async def test_no_query_starts_processes_of_its_own(runtime: Runtime) -> None:
+    async with runtime.postgres.connection() as connection:
+        row = await (await connection.execute("SHOW max_parallel_workers_per_gather")).fetchone()
+    assert row == ("0",)

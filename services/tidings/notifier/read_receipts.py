@@ -19,10 +19,10 @@ from tidings.contracts.messages import NewMessage, reserved_event_message
 from tidings.contracts.positions import PositionMessage
 from tidings.contracts.subjects import NOTIFICATIONS, Subjects, position_subject
 from tidings.domains.notifications.events import NotificationRead
-from tidings.notifier.partition.position import NEVER_EXPIRES
 from tidings.projections.inbox.projection import INBOX
 from tidings.projections.inbox.queries import awaited_reads
 from tidings.runtime.errors import LogLost, WrongSequence
+from tidings.runtime.log.position import NEVER_EXPIRES
 from tidings.runtime.log.read import last_message
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import ReadModel, live_model

@@ -11,7 +11,7 @@ from tidings.contracts.rules import Effect, Tell
 from tidings.contracts.subjects import EVENTS
 from tidings.domains import RULES
 from tidings.notifier.audience.audience import Audience
-from tidings.notifier.audience.audience_model import query_audience
+from tidings.notifier.audience.member_rows import query_audience
 from tidings.notifier.audience.topics import Topics
 from tidings.notifier.partition.routing import (
     audience_query,

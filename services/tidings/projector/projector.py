@@ -9,7 +9,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from tidings.projections import ACTIVITY, AUDIENCE, INBOX, METRICS, RECEIPTS
+from tidings.projections import (
+    ACTIVITY,
+    AUDIENCE,
+    DELIVERIES,
+    INBOX,
+    METRICS,
+    PREFERENCES,
+    RECEIPTS,
+)
 from tidings.projections.audience.queries import SWEEP_CLOSINGS, SWEEP_GROUPED
 from tidings.projections.inbox.queries import SWEEP_INBOX
 from tidings.projections.projection import Projection
@@ -36,7 +44,7 @@ UNMATCHED_LIMIT_MESSAGES = 100_000
 again when it follows anew."""
 DISTANCE_MESSAGES = 10_000
 """A projection that is farther behind the others does not hold them up."""
-EVENT_PROJECTIONS = (METRICS, ACTIVITY)
+EVENT_PROJECTIONS = (METRICS, ACTIVITY, PREFERENCES)
 """Read models of the same events, which follow them together."""
 EXPIRED_ROWS = (
     (INBOX, SWEEP_INBOX),
@@ -50,10 +58,12 @@ async def run_projector(runtime: Runtime, ready: Callable[[], None] = lambda: No
     """Run the projector until a permanent error; ready once the inbox's checkpoint is read."""
     async with asyncio.TaskGroup() as group:
         group.create_task(run_forever(INBOX.name, lambda: run_projection(runtime, INBOX, ready)))
+        deliveries = partial(run_projection, runtime, DELIVERIES)
+        group.create_task(run_forever(DELIVERIES.name, deliveries))
         receipts = partial(run_projection, runtime, RECEIPTS, pause_seconds=SECONDARY_PAUSE_SECONDS)
         group.create_task(run_forever(RECEIPTS.name, receipts))
         events = partial(run_together, runtime, EVENT_PROJECTIONS)
-        group.create_task(run_forever("metrics and activity", events))
+        group.create_task(run_forever("events", events))
         group.create_task(run_forever("sweep", lambda: delete_expired_rows(runtime)))
 
 

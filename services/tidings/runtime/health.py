@@ -188,8 +188,8 @@ class AppendWatch:
 class WatchedAppender(Appender):
     """An appender whose outcomes are watched."""
 
-    def __init__(self, jetstream: JetStream, watch: AppendWatch) -> None:
-        super().__init__(jetstream)
+    def __init__(self, jetstream: JetStream, watch: AppendWatch, replicas: int = 1) -> None:
+        super().__init__(jetstream, replicas)
         self._watch = watch
 
     async def append(self, draft: NewMessage) -> AppendResult:

@@ -20,6 +20,7 @@ from tidings.runtime.errors import Permanent, TidingsError, Transient
 from tidings.runtime.health import AppendWatch, WatchedAppender
 from tidings.runtime.log.install import install_streams
 from tidings.runtime.log.installation_key import installation_key
+from tidings.runtime.log.limits import LimitPolicy
 from tidings.runtime.metrics.metrics import Metrics
 from tidings.runtime.readmodels.postgres import Postgres, open_postgres
 from tidings.runtime.settings import Settings
@@ -62,11 +63,13 @@ class Runtime:
 
     def appender(self) -> Appender:
         """Return a new appender, for one caller."""
-        return WatchedAppender(self.jetstream, self.appends)
+        return WatchedAppender(self.jetstream, self.appends, self.settings.replicas)
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, name: str) -> AsyncGenerator[Runtime]:
+async def open_runtime(
+    settings: Settings, name: str, limits: LimitPolicy = "raise"
+) -> AsyncGenerator[Runtime]:
     """Connect to NATS and Postgres and install the streams; raises TidingsError."""
     metrics = Metrics()
     async with (
@@ -75,7 +78,7 @@ async def open_runtime(settings: Settings, name: str) -> AsyncGenerator[Runtime]
             settings.postgres, name, settings.postgres_connections, metrics.postgres
         ) as postgres,
     ):
-        epochs = await install_streams(jetstream, settings)
+        epochs = await install_streams(jetstream, settings, limits)
         own_ids = OwnEventIds(await installation_key(jetstream))
         metrics.set_gauge(
             "tidings_nats_connected",

@@ -13,6 +13,7 @@ from tidings.runtime.errors import InvalidSettings, SettingMissing
 
 SECRET_LEAST_CHARACTERS = 32
 DIALECT_NAMES = ("field_service", "barbershop", "chat", "incidents", "volunteers")
+PORT_LIMIT = 65_535
 SCOPES = ("inbox", "emit", "admin")
 EMIT_SCOPE = re.compile(r"emit:([a-z0-9_]+(?:\.[a-z0-9_]+)*(?:\.\*)?)\Z")
 """The scope to emit a type, or all types below a word: `emit:task.assigned`, `emit:task.*`."""
@@ -96,15 +97,21 @@ def parse_host(name: str, text: str) -> str:
     return host
 
 
-def parse_network(text: str) -> Network:
+def parse_network(name: str, text: str) -> Network:
     """Return an address or a network; raises InvalidSettings."""
     try:
         return ip_network(text)
     except ValueError:
         raise InvalidSettings(
-            f"TIDINGS_TRUSTED_PROXIES: `{text}` is not a network; give addresses such as 10.0.0.7"
-            " or 10.0.0.0/8"
+            f"{name}: `{text}` is not a network; give addresses such as 10.0.0.7 or 10.0.0.0/8"
         ) from None
+
+
+def parse_tcp_port(name: str, text: str) -> int:
+    """Return the number of a port; raises InvalidSettings."""
+    if text.isdecimal() and 1 <= int(text) <= PORT_LIMIT:
+        return int(text)
+    raise InvalidSettings(f"{name}: `{text}` is not a port; give numbers from 1 to {PORT_LIMIT}")
 
 
 def parse_rate(name: str, text: str) -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ from tidings.runtime.setting_values import (
     parse_partition,
     parse_rate,
     parse_scope,
+    parse_tcp_port,
     parse_tenant,
     require_long,
     require_set,
@@ -136,6 +137,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Serve the demo page, where anyone may sign in; `tidings up --demo` sets it."""
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
     """Number of partitions of users; fixed when the streams are created."""
+    channels_partitions: str = "all"
+    """Partitions of people that `tidings channels` sends for: `all`, or numbers (`0-3,8`)."""
     notifier_partitions: str = "all"
     """Partitions that this notifier routes: `all`, or numbers such as `0,1,2`."""
     edge_partitions: str = "all"
@@ -188,6 +191,38 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Notifications in the snapshot that a new client gets; the rest are listed by page."""
     postgres_connections: Positive = 8
     """Connections of the Postgres pool of each process."""
+    channel_secret: str | None = None
+    """Secret that seals the links in mails and signs webhooks, the same in every process."""
+    public_url: str | None = None
+    """Base URL under which people reach the edge, for links in mails."""
+    product_url: str | None = None
+    """Base URL of the product, for events that link to its pages by a relative address."""
+    product_name: Annotated[str, Meta(min_length=1, max_length=60)] = "Tidings"
+    """Name of the product in mails."""
+    templates: Path | None = None
+    """Directory whose templates replace those of mails: `mail.html`, `mail.txt`."""
+    smtp_host: str | None = None
+    """Host of the relay that takes mails; if unset, none is sent."""
+    smtp_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    """Port of the relay."""
+    smtp_tls: Literal["auto", "starttls", "implicit", "off"] = "auto"
+    """TLS of the relay; `auto` demands `starttls`, and takes a relay on loopback without it."""
+    smtp_user: str | None = None
+    """Name to log in to the relay; if unset, no login."""
+    smtp_password: str | None = None
+    """Password to log in to the relay."""
+    smtp_login_file: Path | None = None
+    """File with the password to log in to the relay, instead of the variable."""
+    smtp_connections: Annotated[int, Meta(ge=1, le=100)] = 4
+    """Connections of a process to the relay, each with one mail at a time."""
+    email_from: str = "Tidings <tidings@localhost>"
+    """Sender of mails: an address, or `Name <address>`; its domain is that of message ids."""
+    email_bounces: str | None = None
+    """Address that bounces go to, with `+` and a token before its `@`; if unset, the sender's."""
+    webhook_allow: str = ""
+    """Networks of your own that webhooks may reach, by http too, comma-separated."""
+    webhook_ports: str = "443"
+    """Ports that webhooks may reach, comma-separated."""
 
     @property
     def base_url(self) -> str:
@@ -274,7 +309,30 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def proxies(self) -> tuple[Network, ...]:
         """The networks of trusted proxies; raises InvalidSettings."""
-        return tuple(parse_network(text) for text in split_list(self.trusted_proxies))
+        return tuple(
+            parse_network("TIDINGS_TRUSTED_PROXIES", text)
+            for text in split_list(self.trusted_proxies)
+        )
+
+    @property
+    def channel_key(self) -> str:
+        """The secret of channels; raises InvalidSettings if unset or too short."""
+        name = "TIDINGS_CHANNEL_SECRET"
+        return require_long(require_set(self.channel_secret, name, SECRET_EXAMPLE), name, "a link")
+
+    @property
+    def webhook_networks(self) -> tuple[Network, ...]:
+        """The networks of our own that webhooks may reach; raises InvalidSettings."""
+        return tuple(
+            parse_network("TIDINGS_WEBHOOK_ALLOW", text) for text in split_list(self.webhook_allow)
+        )
+
+    @property
+    def webhook_port_numbers(self) -> tuple[int, ...]:
+        """The ports that webhooks may reach; raises InvalidSettings."""
+        return tuple(
+            parse_tcp_port("TIDINGS_WEBHOOK_PORTS", text) for text in split_list(self.webhook_ports)
+        )
 
     def rate(self, name: str) -> tuple[int, int] | None:
         """Return quota and seconds of one of RATES, None: no limit; raises InvalidSettings."""
@@ -303,7 +361,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def check_services(self) -> None:
         """Raise InvalidSettings if a setting would keep one of the services from starting."""
         self.check_access(tickets=True)
-        _ = (self.notifier_partition_numbers, self.edge_partition_numbers)
+        _ = (
+            self.notifier_partition_numbers,
+            self.edge_partition_numbers,
+            self.channels_partition_numbers,
+        )
 
     @property
     def tenants_including_actor(self) -> frozenset[str]:
@@ -314,6 +376,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def subjects(self) -> Subjects:
         """The subjects of an installation with this number of partitions."""
         return Subjects(self.partitions)
+
+    @property
+    def channels_partition_numbers(self) -> tuple[int, ...]:
+        """The partitions of people that this process sends for; raises InvalidSettings."""
+        numbers = self._numbers("TIDINGS_CHANNELS_PARTITIONS", self.channels_partitions)
+        return numbers if numbers is not None else tuple(range(self.partitions))
 
     @property
     def notifier_partition_numbers(self) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from tidings.runtime.settings_sources import SettingsSources, variable_of
 
 MASK = "***"
 UNSET = "–"
-SECRETS = ("jwt_secret", "ticket_secret", "client_token")
+SECRETS = ("jwt_secret", "ticket_secret", "client_token", "channel_secret", "smtp_password")
 ADDRESSES = ("nats_url", "postgres_dsn", "outbox_dsn", "jwks_url", "client_url")
 _USER_INFO = re.compile(r"://((?:(?!,\w+://).)*)@", re.DOTALL)
 """From `://` to the last `@` of an address, so that a password with an `@` is masked whole."""

@@ -12,6 +12,7 @@ from tidings.contracts.codec import decode_entry
 from tidings.contracts.event import Event
 from tidings.contracts.messages import BATCH_LIMIT_MESSAGES, NewMessage
 from tidings.contracts.notifications import Notification
+from tidings.contracts.positions import PositionMessage
 from tidings.contracts.subjects import (
     EVENTS,
     NOTIFICATIONS,
@@ -24,18 +25,14 @@ from tidings.domains.announcements.events import Addressees, AnnouncementPublish
 from tidings.domains.people.events import UserJoined
 from tidings.notifier.audience.audience_model import AudienceModel
 from tidings.notifier.audience.topics import read_topics
-from tidings.notifier.partition.position import (
-    SERVICE,
-    Fence,
-    Position,
-    PositionMessage,
-    take_over_partition,
-)
+from tidings.notifier.partition.position import SERVICE, events_partition
 from tidings.notifier.partition.router import Router
-from tidings.notifier.partition.writer import Output, Writer
 from tidings.projections.audience.projection import AUDIENCE
+from tidings.runtime.log.fenced_writer import FencedWriter, Output
 from tidings.runtime.log.follow import StreamMessage
+from tidings.runtime.log.position import Fence, Position
 from tidings.runtime.log.read import last_message, read
+from tidings.runtime.log.takeover import take_over
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import live_model
 
@@ -112,14 +109,14 @@ class OwnPartition:
 
     async def take_over(self, applied: int = 0) -> Fence:
         """Take the partition over, and return the fence."""
-        return await take_over_partition(
-            self.runtime.jetstream, self.appender, self.number, self.epoch, applied
-        )
+        own = events_partition(self.number, self.epoch)
+        return await take_over(self.runtime.jetstream, self.appender, own, applied)
 
-    def make_writer(self, fence: Fence, kind: type[Writer] = Writer) -> Writer:
-        return kind(self.runtime.jetstream, self.appender, self.number, self.epoch, fence)
+    def make_writer(self, fence: Fence, kind: type[FencedWriter] = FencedWriter) -> FencedWriter:
+        own = events_partition(self.number, self.epoch)
+        return kind(self.runtime.jetstream, self.appender, own, fence)
 
-    async def make_router(self, fence: Fence, writer: Writer) -> Router:
+    async def make_router(self, fence: Fence, writer: FencedWriter) -> Router:
         """Return a router that starts from a fence."""
         model = await live_model(self.runtime.postgres, AUDIENCE)
         checkpoint = await model.checkpoint(self.runtime.postgres, self.epoch, self.number)

@@ -22,9 +22,10 @@ from tidings.contracts.subjects import (
 from tidings.domains.notifications.events import NotificationActed
 from tidings.domains.volunteers.events import TaskAssigned, TaskDeleted
 from tidings.notifier.partition.leader import PartitionLeader
-from tidings.notifier.partition.position import SERVICE, Position
-from tidings.notifier.partition.writer import OUTPUTS_PER_BATCH, Output, Writer
+from tidings.notifier.partition.position import SERVICE
 from tidings.runtime.errors import Fenced
+from tidings.runtime.log.fenced_writer import OUTPUTS_PER_BATCH, FencedWriter, Output
+from tidings.runtime.log.position import Position
 from tidings.runtime.log.read import last_message
 
 from tests.delivered_titles import read_tenant_log
@@ -46,7 +47,7 @@ class Crash(Exception):
     """The process has died."""
 
 
-class DyingWriter(Writer):
+class DyingWriter(FencedWriter):
     """A writer whose process dies after that many outputs."""
 
     dies_after = 0
@@ -61,7 +62,7 @@ class DyingWriter(Writer):
             yield output
 
 
-async def route_until_death(partition: OwnPartition, after: int) -> Writer:
+async def route_until_death(partition: OwnPartition, after: int) -> FencedWriter:
     """Route the partition's events until the process dies after that many outputs.
 
     Return its writer.

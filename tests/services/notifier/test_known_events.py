@@ -183,8 +183,10 @@ async def test_equal_events_of_a_batch_are_not_new(partition: OwnPartition) -> N
         await wait_until_complete(coverage)
     (event,) = digests(1)
 
+    (other,) = digests(1)
     assert known.are_new(coverage, [event])
     assert not known.are_new(coverage, [event, event])
+    assert known.possibly_known(coverage, [event, other, event]) == {event}
 
 
 @pytest.mark.usefixtures("small_pages")

@@ -19,7 +19,8 @@ from tidings.domains.volunteers.events import (
     TimelogApproved,
 )
 from tidings.notifier.audience.audience import Audience, AudienceQuery
-from tidings.notifier.audience.audience_model import AudienceModel, query_audience
+from tidings.notifier.audience.audience_model import AudienceModel
+from tidings.notifier.audience.member_rows import query_audience
 from tidings.projections.audience.projection import AUDIENCE
 from tidings.projections.audience.queries import DIALECTS_OF_TENANTS
 from tidings.runtime.readmodels.read_model import live_model

@@ -8,22 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 from tidings.client.jetstream import JetStream
+from tidings.contracts.positions import PositionMessage
 from tidings.contracts.subjects import EVENTS, NOTIFICATIONS, position_subject
-from tidings.notifier.partition import position as position_module
-from tidings.notifier.partition.position import (
-    SERVICE,
-    Fence,
-    Position,
-    PositionMessage,
-    position_message,
-    take_over_partition,
-)
-from tidings.notifier.partition.writer import OUTPUTS_PER_BATCH, Writer
+from tidings.notifier.partition.position import SERVICE, events_partition
 from tidings.runtime.errors import Fenced, LogLost
 from tidings.runtime.log import read as read_module
+from tidings.runtime.log import takeover as takeover_module
+from tidings.runtime.log.fenced_writer import OUTPUTS_PER_BATCH, FencedWriter
 from tidings.runtime.log.follow import StreamMessage
+from tidings.runtime.log.position import Fence, Position
 from tidings.runtime.log.read import last_message
 from tidings.runtime.log.state import stream_state
+from tidings.runtime.log.takeover import Takeovers, take_over
 
 from tests.services.notifier.partition import OwnPartition
 
@@ -31,7 +27,7 @@ FEW = ["u-1", "u-2", "u-3"]
 MANY = [f"u-{number}" for number in range(20)]
 
 
-async def make_leading_writer(partition: OwnPartition) -> Writer:
+async def make_leading_writer(partition: OwnPartition) -> FencedWriter:
     """Take the partition over, and return a writer for it."""
     return partition.make_writer(await partition.take_over())
 
@@ -125,9 +121,39 @@ async def test_a_takeover_misses_nothing_that_a_leader_of_the_events_does_not_kn
     async def read_stale(jetstream: JetStream, stream: str, subject: str) -> StreamMessage | None:
         return None if stream == EVENTS else await last_message(jetstream, stream, subject)
 
-    monkeypatch.setattr(position_module, "last_message", read_stale)
+    monkeypatch.setattr(takeover_module, "last_message", read_stale)
 
     assert (await partition.take_over(applied=sequence)).position == Position(sequence)
+
+
+async def test_16_partitions_are_taken_over_in_one_go(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partitions = [OwnPartition(partition.runtime) for _ in range(16)]
+    expected: list[Position] = []
+    for number, own in enumerate(partitions):
+        writer = await make_leading_writer(own)
+        for _ in range(number % 4):
+            sequence = await own.append_announcement(*FEW)
+            await writer.write_outputs(own.outputs(sequence, FEW)[:2], Position(sequence, 2))
+        expected.append(Position(sequence, 2) if number % 4 else Position(0))
+    monkeypatch.setattr(takeover_module, "GATHER_SECONDS", 1.0)
+    readings, find = list[int](), takeover_module._find_positions
+
+    async def counted(jetstream: JetStream, claims: list[Any]) -> None:
+        readings.append(len(claims))
+        await find(jetstream, claims)
+
+    monkeypatch.setattr(takeover_module, "_find_positions", counted)
+    takeovers = Takeovers(partition.runtime.jetstream, partition.appender)
+    fences = await asyncio.gather(
+        *(takeovers.take_over(events_partition(own.number, own.epoch)) for own in partitions)
+    )
+
+    assert [fence.position for fence in fences] == expected
+    assert readings == [12]
+    for own, fence in zip(partitions, fences, strict=True):
+        assert await own.make_writer(fence).is_leader()
 
 
 async def test_each_process_resumes_where_its_predecessor_stopped(
@@ -260,8 +286,10 @@ async def test_a_partition_of_another_incarnation_of_the_events_is_not_taken_ove
     with pytest.raises(
         LogLost, match=f"partition {partition.number} was routed up to 0 of another EVENTS"
     ):
-        await take_over_partition(
-            partition.runtime.jetstream, partition.appender, partition.number, "another0"
+        await take_over(
+            partition.runtime.jetstream,
+            partition.appender,
+            events_partition(partition.number, "another0"),
         )
 
 
@@ -285,10 +313,9 @@ def test_positions_are_ordered_by_progress(earlier: Position, later: Position) -
 
 
 def test_the_format_of_a_position_message_is_unchanged() -> None:
-    plain, takeover = (
-        position_message(3, Position(42), "0123abcd"),
-        position_message(3, Position(42, 7), "0123abcd", since=5),
-    )
+    partition = events_partition(3, "0123abcd")
+    plain = partition.position_message(Position(42))
+    takeover = partition.position_message(Position(42, 7), since=5)
 
     assert (plain.subject, plain.data) == (
         "position.notifier.3",

@@ -9,8 +9,8 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tidings.contracts.subjects import EVENTS, partition_events_subject
@@ -18,16 +18,16 @@ from tidings.domains.announcements.events import Addressees, AnnouncementPublish
 from tidings.domains.people.events import UserJoined, UserLeft
 from tidings.notifier.audience import known_events
 from tidings.notifier.audience.audience_model import AudienceModel
-from tidings.notifier.partition import leader
-from tidings.notifier.partition.leader import PartitionLeader
-from tidings.notifier.partition.position import Position
-from tidings.runtime.errors import Transient
+from tidings.notifier.partition import leader, routing_loop
+from tidings.notifier.partition.loop_member import Member
+from tidings.notifier.partition.routing_loop import RoutingLoop
+from tidings.runtime.log.fenced_writer import FencedWriter
+from tidings.runtime.log.position import Position
 from tidings.runtime.log.read import last_message
-from tidings.runtime.process import run_forever
 
-from tests.services.notifier.facts import TEXTS
-from tests.services.notifier.memory import AudienceMemory, filling
+from tests.services.notifier.memory import AudienceMemory
 from tests.services.notifier.partition import OwnPartition
+from tests.services.notifier.process import NotifierProcess
 
 KILLS = int(os.environ.get("NOTIFIER_KILLS", "15"))
 FIGHT_SECONDS = float(os.environ.get("NOTIFIER_FIGHT_SECONDS", "5"))
@@ -51,19 +51,6 @@ def memory_uses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(AudienceModel, "_apply_in_memory", counted)
     return uses
-
-
-async def lead(partition: OwnPartition, memory: AudienceMemory) -> None:
-    """Lead or stand by as a notifier process does, until cancelled."""
-    partition_leader = PartitionLeader(
-        partition.runtime,
-        partition.number,
-        TEXTS,
-        memory.write_behind,
-        memory.known_events,
-    )
-    async with filling(memory.known_events):
-        await run_forever("partition", partition_leader.run)
 
 
 class Emitter:
@@ -106,13 +93,6 @@ class Emitter:
         await self._partition.append_event(event, title)
 
 
-async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Transient):
-            await task
-
-
 async def check_notifications(partition: OwnPartition, emitter: Emitter) -> None:
     newest = await last_message(
         partition.runtime.jetstream, EVENTS, partition_events_subject(partition.number)
@@ -130,41 +110,99 @@ async def check_notifications(partition: OwnPartition, emitter: Emitter) -> None
     assert told == emitter.expected
 
 
+class Leaving:
+    """Sends a partition out of the loop whenever it writes; it waits there for a while."""
+
+    def __init__(self, number: int, dice: random.Random) -> None:
+        self.number = number
+        self.count = 0
+        self._dice = dice
+
+    def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the partition leave."""
+        begin, write = RoutingLoop._begin_write, FencedWriter.write_outputs  # pyright: ignore
+
+        def begin_write(loop: RoutingLoop, member: Member, *given: Any) -> Any:
+            if member.number != self.number or self._dice.random() < 0.3:
+                return begin(loop, member, *given)
+            self.count += 1
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(routing_loop, "OUTPUTS_LIMIT", -1)
+                return begin(loop, member, *given)
+
+        async def write_outputs(writer: FencedWriter, *given: Any) -> None:
+            if writer.partition.number == self.number:
+                await asyncio.sleep(self._dice.choice((0, 0.01, 0.05)))
+            await write(writer, *given)
+
+        monkeypatch.setattr(RoutingLoop, "_begin_write", begin_write)
+        monkeypatch.setattr(FencedWriter, "write_outputs", write_outputs)
+
+
+@pytest.fixture
+async def partitions(partition: OwnPartition) -> list[OwnPartition]:
+    """Return partitions that a notifier process routes together."""
+    return [await partition.new_partition() for _ in range(3)]
+
+
+@pytest.fixture
+def leaving(partitions: list[OwnPartition], monkeypatch: pytest.MonkeyPatch) -> Leaving:
+    """Let the first partition leave the loop again and again."""
+    leaving = Leaving(partitions[0].number, random.Random(2))
+    leaving.patch(monkeypatch)
+    return leaving
+
+
+@pytest.fixture
+def emitters(partitions: list[OwnPartition]) -> list[Emitter]:
+    return [Emitter(own, random.Random(KILLS + own.number)) for own in partitions]
+
+
+async def emit(emitters: Sequence[Emitter]) -> None:
+    """Append an event in each partition at the same time."""
+    await asyncio.gather(*(emitter.emit() for emitter in emitters))
+
+
 @pytest.mark.parametrize("keeps_memory", [False, True], ids=["killed", "fenced"])
 async def test_each_user_is_notified_once_if_the_notifier_is_killed_while_events_arrive(
-    partition: OwnPartition, memory_uses: list[int], keeps_memory: bool
+    partitions: list[OwnPartition],
+    emitters: list[Emitter],
+    leaving: Leaving,
+    memory_uses: list[int],
+    keeps_memory: bool,
 ) -> None:
     dice = random.Random(KILLS)
-    await partition.prepared_partition()
-    emitter = Emitter(partition, dice)
-    memory = AudienceMemory(partition.runtime)
+    memory = AudienceMemory(partitions[0].runtime)
     for _ in range(KILLS):
-        memory = memory if keeps_memory else AudienceMemory(partition.runtime)
-        leading = asyncio.create_task(lead(partition, memory))
-        for _ in range(dice.randint(1, 40)):
-            await emitter.emit()
-            await asyncio.sleep(dice.choice((0, 0, 0, 0.002, 0.02)))
-        await cancel([leading])
+        memory = memory if keeps_memory else AudienceMemory(partitions[0].runtime)
+        async with NotifierProcess(partitions, memory).running():
+            for _ in range(dice.randint(1, 40)):
+                await emit(emitters)
+                await asyncio.sleep(dice.choice((0, 0, 0, 0.002, 0.02)))
 
-    await check_notifications(partition, emitter)
+    for own, emitter in zip(partitions, emitters, strict=True):
+        await check_notifications(own, emitter)
     assert memory_uses, "no event was applied in memory"
+    assert leaving.count, "the partition never left the loop"
 
 
-async def test_each_user_is_notified_once_while_two_notifiers_fight_over_a_partition(
-    partition: OwnPartition, memory_uses: list[int], monkeypatch: pytest.MonkeyPatch
+async def test_each_user_is_notified_once_while_two_notifiers_fight_over_partitions(
+    partitions: list[OwnPartition],
+    emitters: list[Emitter],
+    leaving: Leaving,
+    memory_uses: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(leader, "STANDBY_SECONDS", 0.0)
     monkeypatch.setattr(leader, "STANDBY_POLL_SECONDS", 0.05)
     dice = random.Random(1)
-    await partition.prepared_partition()
-    emitter = Emitter(partition, dice)
-    memories = [AudienceMemory(partition.runtime) for _ in range(2)]
-    rivals = [asyncio.create_task(lead(partition, memory)) for memory in memories]
     end = asyncio.get_running_loop().time() + FIGHT_SECONDS
-    while asyncio.get_running_loop().time() < end:
-        await emitter.emit()
-        await asyncio.sleep(dice.choice((0, 0, 0.01, 0.05)))
-    await cancel(rivals)
+    async with NotifierProcess(partitions).running(), NotifierProcess(partitions).running():
+        while asyncio.get_running_loop().time() < end:
+            await emit(emitters)
+            await asyncio.sleep(dice.choice((0, 0, 0.01, 0.05)))
 
-    await check_notifications(partition, emitter)
+    for own, emitter in zip(partitions, emitters, strict=True):
+        await check_notifications(own, emitter)
     assert memory_uses, "no event was applied in memory"
+    assert leaving.count, "the partition never left the loop"

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tidings.contracts.categories import CATEGORIES
 from tidings.contracts.codec import decode_entry
 from tidings.contracts.event import Event
 from tidings.contracts.notifications import Entity, Filter, Notification
@@ -44,6 +45,12 @@ WITHOUT_RULES = {
     *("location.staff_joined", "location.staff_left", "room.member_joined", "room.member_left"),
     *("user.joined", "user.left", "role.granted", "role.revoked"),
     *("session.revoked", "tenant.configured"),
+    *("preference.set", "preference.cleared", "quiet_hours.set", "quiet_hours.cleared"),
+    *("pause.set", "address.given", "address.confirmed", "address.withdrawn"),
+    *("device.registered", "device.unregistered", "channel.suppressed", "channel.restored"),
+    *("endpoint.registered", "endpoint.changed", "endpoint.withdrawn"),
+    *("delivery.failed", "notification.unattended"),
+    *("announcement.scheduled", "announcement.rescheduled", "announcement.cancelled"),
 }
 """Events that only change relations, or that no rule uses yet."""
 
@@ -170,6 +177,12 @@ def test_every_event_has_a_rule_or_is_listed_without_one() -> None:
 
     assert notifying | WITHOUT_RULES == {shape.type for shape in EVENTS}
     assert not notifying & WITHOUT_RULES
+
+
+def test_settings_can_name_the_category_of_every_rule() -> None:
+    of_rules = {row.category for row in TABLE if row.rule != "notification_requested"}
+
+    assert of_rules | {"notification"} == set(CATEGORIES)
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,14 @@ from tidings.domains.volunteers.events import (
     TeamMemberAdded,
     TimelogApproved,
 )
-from tidings.notifier.partition import router
+from tidings.notifier.partition import routed_events
 from tidings.notifier.partition.position import SERVICE
 from tidings.notifier.partition.routing import notifications_in, react
 from tidings.notifier.rendering.texts import Texts, Wording, label_wording
-from tidings.notifier.rendering.times import format_moment
 from tidings.notifier.rules_report import required_labels
 from tidings.runtime.errors import Permanent
 from tidings.runtime.log.read import last_message
+from tidings.runtime.texts.times import format_moment
 
 from tests.services.notifier.facts import TEXTS, recorded_event
 from tests.services.notifier.partition import OwnPartition
@@ -247,7 +247,7 @@ async def test_an_event_with_an_invalid_number_becomes_a_dead_letter_and_later_e
         lambda recorded: iter([Tell(to=("u",), values={"hours": number}, category="-")]),
     )
     monkeypatch.setattr(
-        router, "RULES_BY_EVENT", {**router.RULES_BY_EVENT, TimelogApproved: [wrong]}
+        routed_events, "RULES_BY_EVENT", {**routed_events.RULES_BY_EVENT, TimelogApproved: [wrong]}
     )
     await partition.prepared_partition()
     sequence = await partition.append_event(make_approved_hours(1))
@@ -268,7 +268,9 @@ async def test_an_event_without_a_template_value_becomes_a_dead_letter_and_its_r
         TaskAssigned,
         lambda recorded: iter([Tell(to=("u",), values={"task": "T"}, category="-")]),
     )
-    monkeypatch.setattr(router, "RULES_BY_EVENT", {**router.RULES_BY_EVENT, TaskAssigned: [wrong]})
+    monkeypatch.setattr(
+        routed_events, "RULES_BY_EVENT", {**routed_events.RULES_BY_EVENT, TaskAssigned: [wrong]}
+    )
     await partition.prepared_partition()
     sequence = await partition.append_event(
         TaskAssigned(task_id="1", task_title="T", user_id="anna")

@@ -22,7 +22,7 @@ from tidings.domains.people.events import UserJoined
 from tidings.notifier.audience.audience import PreferenceInterval
 from tidings.notifier.partition.routing import messages, notifications_in, react
 from tidings.notifier.rendering.texts import Wording
-from tidings.notifier.rendering.times import find_zone, format_moment, has_times
+from tidings.runtime.texts.times import find_zone, format_moment, has_times
 
 from tests.services.notifier.facts import TENANT, TEXTS, audience_of, no_topics, recorded_event
 from tests.services.notifier.partition import OwnPartition

@@ -20,9 +20,9 @@ from tidings.domains.volunteers.events import (
     TeamMemberAdded,
     TeamMemberRemoved,
 )
-from tidings.notifier.partition.position import Position
-from tidings.notifier.partition.writer import OUTPUTS_PER_BATCH
 from tidings.projections.inbox.inbox_state import InboxState
+from tidings.runtime.log.fenced_writer import OUTPUTS_PER_BATCH
+from tidings.runtime.log.position import Position
 from tidings.runtime.log.read import stream_subjects
 
 from tests.builders import make_typed_announcement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -19,9 +19,10 @@ from tidings.domains.volunteers.events import (
     TeamMemberAdded,
     TeamMemberRemoved,
 )
-from tidings.notifier.audience import known_events, write_behind
+from tidings.notifier.audience import audience_model, known_events, write_behind
 from tidings.notifier.audience.audience import Audience, AudienceQuery
 from tidings.notifier.audience.audience_model import AudienceModel
+from tidings.notifier.audience.refused_events import with_first_seen
 from tidings.projections.audience.projection import AUDIENCE
 from tidings.runtime.errors import Fenced, Unavailable
 from tidings.runtime.readmodels.read_model import live_model
@@ -138,6 +139,64 @@ async def test_a_leader_whose_events_cannot_be_recorded_stops(
     assert await checkpoint_of(partition) < batch[0].sequence
 
 
+@pytest.mark.parametrize("committed", [False, True], ids=["not committed", "committed"])
+async def test_a_statement_that_failed_once_is_repeated_and_no_leader_stops(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    memory, other = AudienceMemory(partition.runtime), OwnPartition(partition.runtime)
+    models = [await make_model(partition, memory), await make_model(other, memory)]
+    first = await append(partition, NEWS, identifier="same")
+    batches = [first, await append(other, NEWS)]
+    for model, batch in zip(models, batches, strict=True):
+        await apply(model, batch)
+    execute, failures = memory.write_behind._execute, [1]  # pyright: ignore[reportPrivateUsage]
+
+    async def fail_once(*given: Any) -> None:
+        failed = bool(failures and failures.pop())
+        before = {unsaved: unsaved.saved for unsaved in given[0]}
+        if committed or not failed:
+            await execute(*given)
+        if failed:
+            for unsaved, saved in before.items():
+                unsaved.saved = saved
+            raise Unavailable("the connection is lost")
+
+    monkeypatch.setattr(memory.write_behind, "_execute", fail_once)
+    await memory.write_behind.flush_all()
+
+    for model, own, batch in zip(models, (partition, other), batches, strict=True):
+        model.raise_problem()
+        assert await checkpoint_of(own) == batch[-1].sequence
+    again = await append(partition, NEWS, identifier="same")
+    assert (await apply(models[0], again)).duplicates == {again[0].sequence}
+
+
+async def test_a_repeated_statement_does_not_move_the_checkpoint_of_another_process(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = AudienceMemory(partition.runtime)
+    model, rival = await make_model(partition, memory), await make_model(partition)
+    await apply(model, await append(partition, NEWS))
+    execute, failures = memory.write_behind._execute, [1]  # pyright: ignore[reportPrivateUsage]
+    sequences: list[int] = []
+
+    async def fail_once(*given: Any) -> None:
+        if failures:
+            failures.pop()
+            newer = await append(partition, NEWS)
+            sequences.append(newer[-1].sequence)
+            await rival.apply_batch(newer, newer[-1].sequence, AudienceQuery())
+            raise Unavailable("the connection is lost")
+        await execute(*given)
+
+    monkeypatch.setattr(memory.write_behind, "_execute", fail_once)
+    await memory.write_behind.flush_all()
+
+    with pytest.raises(Fenced):
+        model.raise_problem()
+    assert await checkpoint_of(partition) == sequences[0]
+
+
 async def test_a_partition_of_another_process_does_not_fail_the_others(
     partition: OwnPartition,
 ) -> None:
@@ -207,6 +266,36 @@ async def test_memory_answers_as_postgres_does(partition: OwnPartition, seed: in
             for tenant, user in query.users:
                 assert tenant == partition.tenant
                 assert answer.locale_of(recorded, user) == expected.locale_of(recorded, user)
+
+
+async def test_only_events_that_may_be_known_are_looked_up_and_duplicates_are_found(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = await make_model(partition, AudienceMemory(partition.runtime))
+    looked_up: list[int] = []
+
+    def counted(audience: Audience, asked: Mapping[int, str], first: Mapping[str, int]) -> Audience:
+        looked_up.append(len(asked))
+        return with_first_seen(audience, asked, first)
+
+    monkeypatch.setattr(audience_model, "with_first_seen", counted)
+    new = [UserJoined(user_id=f"u{number}") for number in range(20)]
+    await apply(model, await append(partition, *new))
+    assert looked_up[-1] <= 2, "a filter takes few new events for known"
+
+    joined = UserJoined(user_id="ann")
+    first = await append(partition, joined, identifier="one")
+    await apply(model, first)
+    batch = [
+        *await append(partition, joined, identifier="one"),
+        *await append(partition, joined, identifier="two"),
+        *await append(partition, joined, identifier="two"),
+        *await append(partition, *new),
+    ]
+    answer = await apply(model, batch)
+    assert answer.duplicates == {batch[0].sequence, batch[2].sequence}
+    assert not answer.refused
+    assert 3 <= looked_up[-1] <= 6
 
 
 async def asking_answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tidings.client import appender as appender_module
@@ -283,6 +284,30 @@ async def test_an_append_beyond_the_waiting_limit_is_refused_at_once(
     assert {type(outcome) for outcome in outcomes} == {AppendResult, QueueFull}
     assert len(stored) >= 100
     assert set((await read_bodies(runtime, stream)).values()) == stored
+
+
+@pytest.mark.parametrize(("replicas", "count", "in_batches"), [(1, 16, 0), (1, 17, 1), (3, 128, 0)])
+async def test_as_many_messages_are_appended_alone_as_cost_less_alone(
+    runtime: Runtime,
+    stream: OwnStream,
+    monkeypatch: pytest.MonkeyPatch,
+    replicas: int,
+    count: int,
+    in_batches: int,
+) -> None:
+    groups: list[int] = []
+    append_group = Appender._append_group  # pyright: ignore[reportPrivateUsage]
+
+    async def counted(appender: Appender, group: list[Any]) -> None:
+        groups.append(len(group))
+        await append_group(appender, group)
+
+    monkeypatch.setattr(Appender, "_append_group", counted)
+    appender = Appender(runtime.jetstream, replicas)
+
+    await asyncio.gather(*map(appender.append, make_numbered_drafts(stream, count)))
+
+    assert sum(groups) == in_batches
 
 
 async def test_an_append_in_the_turn_in_which_the_last_batch_ends_starts_another(

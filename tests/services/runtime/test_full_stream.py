@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -13,7 +13,7 @@ import pytest
 from tidings.client.errors import StreamFull
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.streams import PARTITIONS_KEY, Stream
-from tidings.runtime.http import web
+from tidings.runtime.http.failures import failure_problem
 from tidings.runtime.log.install import ensure_stream, expected_streams
 from tidings.runtime.process import Runtime
 
@@ -66,12 +66,11 @@ def test_the_limits_are_settings_and_the_answer_names_them(runtime: Runtime) -> 
         runtime.settings, events_limit_bytes=1_000, notifications_limit_bytes=2_000
     )
     limits = {stream.name: stream.limit_bytes for stream in expected_streams(settings)}
-    answer = web._on_stream_full(cast(Any, None), StreamFull("maximum bytes exceeded"))
-    problem = msgspec.json.decode(answer.content)
+    problem = failure_problem(StreamFull("maximum bytes exceeded"))
 
     assert limits == {"EVENTS": 1_000, "NOTIFICATIONS": 2_000, "TICKETS": None, "DEAD": None}
-    assert answer.status_code == 503
-    assert "TIDINGS_EVENTS_LIMIT_BYTES" in problem["detail"]
+    assert problem.status == 503
+    assert "TIDINGS_EVENTS_LIMIT_BYTES" in problem.detail
     assert all(
         stream.configuration()["discard"] == "old" for stream in expected_streams(runtime.settings)
     )

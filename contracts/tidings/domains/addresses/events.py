@@ -102,8 +102,8 @@ class DeviceRegistered(Event, frozen=True, kw_only=True):
 
     schema_constraint: ClassVar[dict[str, Any]] = {
         "if": {"properties": {"kind": {"const": "webpush"}}},
-        "then": {"required": ["subscription"]},
-        "else": {"required": ["token"]},
+        "then": {"properties": {"subscription": {}}, "required": ["subscription"]},
+        "else": {"properties": {"token": {}}, "required": ["token"]},
     }
     type: ClassVar[str] = "device.registered"
     user_id: Id

@@ -30,6 +30,7 @@ CREATE TABLE {schema}.closing (
     at timestamptz NOT NULL,
     PRIMARY KEY (tenant, group_name, user_id, sequence)
 );
+CREATE INDEX ON {schema}.closing (tenant, group_name, sequence);
 CREATE INDEX ON {schema}.closing USING brin (at);
 """
 

@@ -162,7 +162,7 @@ def _columns(object_: str | None, relation: str | None, user: str) -> dict[str, 
 
 AUDIENCE = Projection(
     name="audience",
-    version=4,
+    version=5,
     stream=EVENTS,
     subjects=("events.{partition}.>",),
     schema=SCHEMA,

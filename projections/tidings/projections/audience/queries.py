@@ -28,7 +28,8 @@ moved AS (
     UPDATE {{schema}}.checkpoint c SET sequence = m.sequence
     FROM unnest(%(partitions)s::integer[], %(sequences)s::bigint[], %(previous)s::bigint[])
         AS m (partition, sequence, previous)
-    WHERE c.partition = m.partition AND c.sequence = m.previous
+    WHERE c.partition = m.partition
+      AND (c.sequence = m.previous OR %(repeated)s AND c.sequence = m.sequence)
     RETURNING 1
 )
 SELECT 1 / ((SELECT count(*) FROM moved) = %(count)s)::integer,
@@ -36,6 +37,7 @@ SELECT 1 / ((SELECT count(*) FROM moved) = %(count)s)::integer,
 """
 """Records events as seen and moves the checkpoints of `count` partitions. One row: 1, the sequences
 of the new events. The division fails, and so does the transaction, if a checkpoint was elsewhere.
+`repeated`: an earlier execution may have been committed, so a checkpoint may be there already.
 """
 
 SEEN_COUNT = """

@@ -239,6 +239,21 @@ class InboxState:
             return False
         return next(iter(self._states.values())).sequence > sequence
 
+    def lists_all_between(
+        self, after: int, until: int, oldest_nanoseconds: int, now: float
+    ) -> bool:
+        """Return whether every notification of the log between two sequences is listed at a time.
+
+        None of them was appended before `oldest_nanoseconds`. False where that would have to be
+        found out one by one.
+        """
+        return (
+            until <= self.sequence
+            and self.counts(now).total == len(self._states)
+            and not self.was_trimmed_after(after)
+            and oldest_nanoseconds / 1e9 + self._retention > now
+        )
+
     def describe_new(
         self, notification: Notification, sequence: int, time_nanoseconds: int
     ) -> NewNotification:

@@ -80,7 +80,7 @@ _ROW = """n.id::text, n.sequence, n.changed, n.seen, n.read, n.archived, n.snooz
 INBOX_STATE = f"""
 SELECT r.place, coalesce(json_agg(json_build_array(
         k.id, k.sequence,
-        least(extract(epoch FROM k.expires), extract(epoch FROM k.appended + %(retention)s)),
+        least(date_part('epoch', k.expires), date_part('epoch', k.appended + %(retention)s)),
         json_build_array(k.category, k.type, k.priority, k.entity, k.group_name),
         k.seen, k.read, k.archived, k.snoozed, k.deleted, k.acted
     )) FILTER (WHERE k.id IS NOT NULL), '[]')::text, (
@@ -173,3 +173,25 @@ WHERE n.awaited AND n.read_first > %s
     AND EXISTS (SELECT FROM {{schema}}.checkpoint WHERE epoch = %s)
 ORDER BY n.read_first FETCH FIRST {limit_rows} ROWS WITH TIES
 """
+
+
+NOTIFICATIONS_OF_PEOPLE = f"""
+SELECT w.tenant, w.user_id, n.id::text, n.read, n.archived, n.snoozed, n.deleted, n.acted, n.body
+FROM jsonb_to_recordset(%(wanted)s::jsonb) AS w (tenant text, user_id text, id uuid)
+CROSS JOIN LATERAL (
+    (SELECT {", ".join(COLUMNS)} FROM inbox.notification
+    WHERE tenant = w.tenant AND user_id = w.user_id AND id = w.id)
+    UNION ALL
+    (SELECT {MEMBER_COLUMNS} FROM inbox.member m JOIN inbox.notification n ON {VISIBLE_TO_MEMBER}
+    WHERE m.tenant = w.tenant AND m.user_id = w.user_id AND n.id = w.id)
+    LIMIT 1
+) n
+"""
+"""A row for each notification (`wanted`: tenant, user_id, id) that its person has, in any state."""
+
+MEMBERS_OF_TOPIC = """
+SELECT user_id FROM inbox.member
+WHERE tenant = %(tenant)s AND topic = %(topic)s AND since < %(sequence)s AND until > %(sequence)s
+ORDER BY user_id OFFSET %(skipped)s LIMIT %(limit)s
+"""
+"""The members of a topic at a sequence, the same whenever it is asked."""

@@ -83,13 +83,21 @@ Preferences = Mapping[tuple[str, str], list[PreferenceInterval]]
 
 
 class Audience(NamedTuple):
-    """The data for routing a batch: duplicates, members of relations, and their preferences."""
+    """The data for routing a batch: duplicates, members of relations, and their preferences.
+
+    `refused`: why Postgres does not store the changes of events, which must not be routed.
+    """
 
     duplicates: frozenset[int]
     memberships: dict[tuple[str, UserSet], list[Membership]]
     locales: Preferences = {}  # noqa: RUF012  never written to
     timezones: Preferences = {}  # noqa: RUF012  never written to
     open_groups: dict[int, dict[str, OpenGroup]] = {}  # noqa: RUF012  never written to
+    refused: Mapping[int, str] = {}
+
+    def counts(self, recorded: AnyRecordedEvent) -> bool:
+        """Return whether an event is neither a duplicate nor refused."""
+        return recorded.sequence not in self.duplicates and recorded.sequence not in self.refused
 
     def recipients(
         self,

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from psycopg import AsyncCursor
 from tidings.contracts.event import AnyRecordedEvent
-from tidings.contracts.relations import LOCALE, RelatedThrough, Relation, UserSet
 from tidings.notifier.audience.audience import (
     Audience,
     AudienceQuery,
-    Membership,
-    PreferenceInterval,
 )
 from tidings.notifier.audience.audience_cache import AudienceCache
 from tidings.notifier.audience.groups import Groups, OpenGroup, group_parameters
 from tidings.notifier.audience.known_events import KnownEvents
+from tidings.notifier.audience.member_rows import parse_members
+from tidings.notifier.audience.refused_events import (
+    RefusedEvents,
+    newer_executions,
+    with_first_seen,
+)
 from tidings.notifier.audience.write_behind import (
     UnsavedEvents,
     WriteBehind,
@@ -34,6 +36,7 @@ from tidings.projections.audience.queries import (
 )
 from tidings.projections.dedup import event_digest
 from tidings.projections.projection import Change
+from tidings.runtime.errors import RowsRefused
 from tidings.runtime.readmodels.postgres import Postgres, PostgresConnection
 from tidings.runtime.readmodels.read_model import Execution, ReadModel
 
@@ -69,6 +72,7 @@ class AudienceModel:
         self._unsaved = UnsavedEvents(model, partition, checkpoint)
         self._coverage = self._known.open_coverage(model, partition, checkpoint)
         self._cache = AudienceCache()
+        self._refused = RefusedEvents(postgres, self._unsaved, self._write_behind.refused_in_a_row)
 
     async def apply_batch(
         self, batch: Sequence[AnyRecordedEvent], until: int, query: AudienceQuery
@@ -77,6 +81,13 @@ class AudienceModel:
 
         Raises Unavailable, or Fenced if another process applies them.
         """
+        applied = self.apply_at_once(batch, until, query)
+        return applied if isinstance(applied, Audience) else await applied
+
+    def apply_at_once(
+        self, batch: Sequence[AnyRecordedEvent], until: int, query: AudienceQuery
+    ) -> Audience | Coroutine[Any, Any, Audience]:
+        """Apply events as `apply_batch` in memory, or return what applies them in Postgres."""
         self._unsaved.raise_problem()
         keys = [event_digest(recorded) for recorded in batch]
         event_changes = [
@@ -87,16 +98,19 @@ class AudienceModel:
         ):
             self._apply_in_memory(keys, event_changes, until)
             return audience
-        await self._write_behind.flush(self._unsaved)
-        return await self._apply_in_postgres(batch, keys, event_changes, until, query)
+        return self._apply_in_postgres(batch, keys, event_changes, until, query)
+
+    def unsaved_past(self, sequence: int) -> UnsavedEvents | None:
+        """Return what to record, None if the checkpoint in Postgres is after `sequence` already."""
+        return self._unsaved if self._unsaved.saved <= sequence else None
 
     async def record_past(self, sequence: int) -> None:
         """Record what is applied, unless the checkpoint in Postgres is after `sequence` already.
 
         Raises Unavailable or Fenced.
         """
-        if self._unsaved.saved <= sequence:
-            await self._write_behind.flush(self._unsaved)
+        if unsaved := self.unsaved_past(sequence):
+            await self._write_behind.flush(unsaved)
 
     def raise_problem(self) -> None:
         """Raise Unavailable or Fenced if applied events could not be recorded."""
@@ -142,22 +156,29 @@ class AudienceModel:
         until: int,
         query: AudienceQuery,
     ) -> Audience:
+        await self._write_behind.flush(self._unsaved)
         checkpoint = self._unsaved.saved
-        executions = self._model.prepare_changes(
-            change
-            for recorded, each in zip(batch, event_changes, strict=True)
-            if recorded.sequence > checkpoint
-            for change in each
-        )
+        executions = newer_executions(self._unsaved, batch, event_changes)
         self._cache.drop_tenants(
             recorded.tenant
             for recorded, each in zip(batch, event_changes, strict=True)
             if len(each) > 1
         )
-        if len(executions) == 1 and batch[0].sequence > checkpoint:
-            audience = await self._record_seen(batch, executions[0], until, query)
+        try:
+            if len(executions) == 1 and batch[0].sequence > checkpoint:
+                audience = await self._record_seen(batch, executions[0], until, query)
+            else:
+                asked = self._possibly_recorded(batch, keys)
+                audience = await self._apply_changes(batch, asked, executions, until, query)
+        except RowsRefused as refused:
+            if until <= checkpoint:
+                raise
+            reasons = await self._refused.apply_others(batch, event_changes, until, refused)
+            every = dict(zip((recorded.sequence for recorded in batch), keys, strict=True))
+            audience = await self._apply_changes(batch, every, [], until, query)
+            audience = audience._replace(refused={**audience.refused, **reasons})
         else:
-            audience = await self._apply_changes(batch, keys, executions, until, query)
+            self._refused.end_row()
         self._known.add(keys)
         if until >= checkpoint:
             self._unsaved.saved = self._unsaved.applied = until
@@ -185,21 +206,35 @@ class AudienceModel:
             (recorded.sequence for recorded in batch if recorded.sequence not in new), rows
         )
 
+    def _possibly_recorded(
+        self, batch: Sequence[AnyRecordedEvent], keys: Sequence[str]
+    ) -> dict[int, str]:
+        """Return the digests of events, by sequence, that may be recorded, or refused, before."""
+        possible = self._known.possibly_known(self._coverage, keys)
+        return {
+            recorded.sequence: key
+            for recorded, key in zip(batch, keys, strict=True)
+            if recorded.sequence <= self._unsaved.saved or key in possible
+        }
+
     async def _apply_changes(
         self,
         batch: Sequence[AnyRecordedEvent],
-        keys: list[str],
+        asked: Mapping[int, str],
         executions: list[Execution],
         until: int,
         query: AudienceQuery,
     ) -> Audience:
-        """Apply events that change relations: all statements in one transaction and round trip."""
+        """Apply events that change relations: all statements in one transaction and round trip.
+
+        `asked`: the digests of those events, by sequence, that may be duplicates or refused.
+        """
         async with self._postgres.transaction() as connection:
             if until > self._unsaved.saved:
                 await self._model.apply_changes(
                     connection, executions, self._unsaved.saved, until, self._partition
                 )
-            first_seen = await connection.execute(self._model.sql(FIRST_SEEN), (keys,))
+            first_seen = await connection.execute(self._model.sql(FIRST_SEEN), ([*asked.values()],))
             members = await self._query_members(connection, batch, until, query)
             first = {
                 event.replace("-", ""): sequence for event, sequence in await first_seen.fetchall()
@@ -208,12 +243,7 @@ class AudienceModel:
             groups = (
                 await self._query_groups(connection, batch, until, query) if query.groups else None
             )
-        duplicates = (
-            recorded.sequence
-            for recorded, key in zip(batch, keys, strict=True)
-            if first.get(key) != recorded.sequence
-        )
-        audience = parse_members(duplicates, rows)
+        audience = with_first_seen(parse_members((), rows), asked, first)
         return (
             audience._replace(open_groups=_groups_opened_by(batch, query, audience, groups))
             if groups
@@ -252,35 +282,9 @@ def _groups_opened_by(
     """Return the open groups of each recipient, for each event of a batch that belongs to one."""
     found: dict[int, dict[str, OpenGroup]] = {}
     for recorded in batch:
-        if recorded.sequence in query.groups and recorded.sequence not in audience.duplicates:
+        if recorded.sequence in query.groups and audience.counts(recorded):
             _, _, relation = query.groups[recorded.sequence]
             found[recorded.sequence] = groups.apply_event(
                 recorded, audience.members_since(recorded, relation)
             )
     return found
-
-
-async def query_audience(
-    postgres: Postgres, model: ReadModel, query: AudienceQuery, since: int, until: int
-) -> Audience:
-    """Return the audience of events that were applied before; raises Unavailable."""
-    async with postgres.connection() as connection:
-        members = await connection.execute(
-            model.sql(MEMBERS_AND_READERS), query.sql_parameters(since, until)
-        )
-        return parse_members((), await members.fetchall())
-
-
-def parse_members(duplicates: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> Audience:
-    """Return the audience from the rows of `MEMBERS_AND_READERS`."""
-    memberships: dict[tuple[str, UserSet], list[Membership]] = defaultdict(list)
-    locales: dict[tuple[str, str], list[PreferenceInterval]] = defaultdict(list)
-    timezones: dict[tuple[str, str], list[PreferenceInterval]] = defaultdict(list)
-    for is_preference, tenant, object_, link, name, user, since, until in rows:
-        if is_preference:
-            preferences = locales if object_ == LOCALE else timezones
-            preferences[tenant, user].append(PreferenceInterval(name, since, until))
-        else:
-            of = RelatedThrough(object_, link, name) if link else Relation(object_, name)
-            memberships[tenant, of].append(Membership(user, since, until))
-    return Audience(frozenset(duplicates), memberships, locales, timezones)

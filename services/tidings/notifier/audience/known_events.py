@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from tidings.notifier.audience.event_filter import LIMIT_BITS, EventFilter
@@ -67,13 +68,17 @@ class KnownEvents:
 
     def are_new(self, coverage: Coverage, digests: Sequence[str]) -> bool:
         """Return whether all of these events are certainly new, and differ from each other."""
+        return not self.possibly_known(coverage, digests)
+
+    def possibly_known(self, coverage: Coverage, digests: Sequence[str]) -> set[str]:
+        """Return those events that are not certainly new, or equal another one of these."""
         known = self._filter
-        return (
-            known is not None
-            and coverage.is_complete
-            and not any(map(known.may_contain, digests))
-            and len(set(digests)) == len(digests)
-        )
+        if known is None or not coverage.is_complete:
+            return set(digests)
+        possible = set(filter(known.may_contain, digests))
+        if len(set(digests)) < len(digests):
+            possible.update(each for each, count in Counter(digests).items() if count > 1)
+        return possible
 
     def add(self, digests: Iterable[str]) -> None:
         """Add events that are applied, or are about to be."""

@@ -33,8 +33,8 @@ from tidings.contracts.subjects import (
     topic_subject,
 )
 from tidings.notifier.audience.audience import Audience
-from tidings.notifier.partition.position import NEVER_EXPIRES
 from tidings.projections.relations import relation_changes
+from tidings.runtime.log.position import NEVER_EXPIRES
 from tidings.runtime.log.read import stream_subjects
 
 TOPIC_NAME_LIMIT_CHARACTERS = 256

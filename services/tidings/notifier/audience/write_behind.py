@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import logging
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -14,7 +15,11 @@ from tidings.runtime.readmodels.postgres import Postgres
 from tidings.runtime.readmodels.read_model import ReadModel
 
 INTERVAL_SECONDS = 0.1
+RETRY_PAUSES_SECONDS = (0.1, 0.5)
+"""Before each repetition of a statement that failed; then the partitions are taken over anew."""
 INTERRUPTED = "recording events was interrupted"
+
+log = logging.getLogger("tidings.notifier")
 
 
 class UnsavedEvents:
@@ -42,6 +47,8 @@ class WriteBehind:
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self.refused_in_a_row: Counter[int] = Counter()
+        """For each partition, how many events Postgres refused since it took one."""
         self._waiting: set[UnsavedEvents] = set()
         self._lock = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
@@ -54,11 +61,15 @@ class WriteBehind:
 
     async def flush(self, unsaved: UnsavedEvents) -> None:
         """Record the events of a partition now; raises Fenced or Unavailable."""
-        async with self._lock:
-            if unsaved in self._waiting:
-                self._waiting.discard(unsaved)
-                await self._record([unsaved])
+        await self.flush_together([unsaved])
         unsaved.raise_problem()
+
+    async def flush_together(self, together: Iterable[UnsavedEvents]) -> None:
+        """Record the events of partitions of one schema now; each keeps the problem it meets."""
+        async with self._lock:
+            if waiting := self._waiting.intersection(together):
+                self._waiting -= waiting
+                await self._record([*waiting])
 
     async def flush_all(self) -> None:
         """Record the events of all partitions; each keeps the problem it meets."""
@@ -118,14 +129,34 @@ class WriteBehind:
         Any other failure becomes the problem of each partition.
         """
         try:
-            await self._execute(taken)
+            await self._execute_repeatedly(taken)
         except Fenced:
             return False
         except TidingsError as error:
             _fail(taken, error)
         return True
 
-    async def _execute(self, taken: dict[UnsavedEvents, tuple[list[Change], int]]) -> None:
+    async def _execute_repeatedly(
+        self, taken: dict[UnsavedEvents, tuple[list[Change], int]]
+    ) -> None:
+        """Record, repeated a few times while Postgres is away.
+
+        Whether the statement that failed was committed is unknown. If it was, or another process
+        applied the same events meanwhile, the checkpoints are where the repetition moves them.
+        """
+        for attempt, pause_seconds in enumerate(RETRY_PAUSES_SECONDS):
+            try:
+                await self._execute(taken, attempt > 0)
+            except Unavailable as error:
+                log.info("events are not recorded yet: %s", error)
+                await asyncio.sleep(pause_seconds)
+            else:
+                return
+        await self._execute(taken, True)
+
+    async def _execute(
+        self, taken: dict[UnsavedEvents, tuple[list[Change], int]], repeated: bool
+    ) -> None:
         if not taken:
             return
         model = next(iter(taken)).model
@@ -138,13 +169,15 @@ class WriteBehind:
         async with self._postgres.connection() as connection:
             await connection.execute(
                 model.sql(RECORD_SEEN_AND_MOVE),
-                record_parameters(executions[0].rows if executions else "[]", moves),
+                record_parameters(executions[0].rows if executions else "[]", moves, repeated),
             )
         for unsaved, (_, applied) in taken.items():
             unsaved.saved = applied
 
 
-def record_parameters(rows: str, moves: Sequence[tuple[int, int, int]]) -> dict[str, object]:
+def record_parameters(
+    rows: str, moves: Sequence[tuple[int, int, int]], repeated: bool = False
+) -> dict[str, object]:
     """Return the parameters of `RECORD_SEEN_AND_MOVE`; a move is a partition, the new checkpoint
     and the previous one.
     """
@@ -155,6 +188,7 @@ def record_parameters(rows: str, moves: Sequence[tuple[int, int, int]]) -> dict[
         "sequences": list(sequences),
         "previous": list(previous),
         "count": len(moves),
+        "repeated": repeated,
     }
 
 

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
+from tidings.contracts.positions import PositionMessage
 from tidings.contracts.subjects import (
     EVENTS,
     NOTIFICATIONS,
@@ -19,22 +20,21 @@ from tidings.notifier.audience.known_events import KnownEvents
 from tidings.notifier.audience.topics import read_topics
 from tidings.notifier.audience.write_behind import WriteBehind
 from tidings.notifier.notifier_metrics import NotifierMetrics
-from tidings.notifier.partition.position import SERVICE, PositionMessage, take_over_partition
+from tidings.notifier.partition.position import SERVICE, events_partition
+from tidings.notifier.partition.position_saver import SAVE_IDLE_SECONDS, PositionSaver
 from tidings.notifier.partition.router import Router
-from tidings.notifier.partition.writer import Writer
+from tidings.notifier.partition.routing_loop import RoutingLoop
 from tidings.notifier.rendering.texts import Texts
 from tidings.projections.audience.projection import AUDIENCE
 from tidings.runtime.errors import Fenced, Unavailable
+from tidings.runtime.log.fenced_writer import FencedWriter
 from tidings.runtime.log.follow import follow
 from tidings.runtime.log.read import last_message
+from tidings.runtime.log.takeover import Takeovers
 from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.read_model import live_model
 
 BATCH_EVENTS = 500
-SAVE_IDLE_SECONDS = 0.5
-SAVE_BUSY_SECONDS = 2.0
-SAVE_AGAIN_SECONDS = 300.0
-"""A quiet partition saves its position again: a takeover reads the log only back to there."""
 STANDBY_SECONDS = 10.0
 """A leader that routes saves its position more often than that, even if its servers are slow."""
 STANDBY_POLL_SECONDS = 1.0
@@ -59,8 +59,14 @@ class PartitionLeader:
         texts: Texts,
         write_behind: WriteBehind | None = None,
         known_events: KnownEvents | None = None,
+        loop: RoutingLoop | None = None,
+        takeovers: Takeovers | None = None,
     ) -> None:
-        """`write_behind` and `known_events` are shared by the partitions of a process."""
+        """What is optional is shared by the partitions of a process; without a loop, the partition
+        is routed by itself.
+        """
+        self._loop = loop
+        self._takeovers = takeovers or Takeovers(runtime.jetstream, runtime.appender())
         self._runtime = runtime
         self._write_behind = write_behind
         self._known_events = known_events
@@ -87,10 +93,10 @@ class PartitionLeader:
         runtime, appender = self._runtime, self._runtime.appender()
         model = await live_model(runtime.postgres, AUDIENCE)
         checkpoint = await model.checkpoint(runtime.postgres, self._epoch, self.number)
-        fence = await take_over_partition(
-            runtime.jetstream, appender, self.number, self._epoch, checkpoint.sequence
-        )
-        writer = Writer(runtime.jetstream, appender, self.number, self._epoch, fence)
+        own = events_partition(self.number, self._epoch)
+        # An event is applied to the audience before it is routed.
+        fence = await self._takeovers.take_over(own, known=checkpoint.sequence)
+        writer = FencedWriter(runtime.jetstream, appender, own, fence)
         topics = await read_topics(
             runtime.jetstream,
             self.number,
@@ -121,7 +127,7 @@ class PartitionLeader:
         )
         self._metrics.partitions.inc()
         try:
-            await self._follow(router, after=min(fence.position.start_after, checkpoint.sequence))
+            await self._route(router, min(fence.position.start_after, checkpoint.sequence))
         except Fenced as fenced:
             if await writer.is_leader():
                 raise Unavailable(f"{fenced}, but it no longer routes; taking over again") from None
@@ -130,15 +136,32 @@ class PartitionLeader:
             self._metrics.partitions.dec()
             await router.stop()
 
-    async def _follow(self, router: Router, after: int) -> None:
-        jetstream, subjects = self._runtime.jetstream, (partition_events_subject(self.number),)
-        now = asyncio.get_running_loop().time
-        saved = rewritten = now()
+    async def _route(self, router: Router, reached: int) -> None:
+        """Route the events after a sequence: in the loop, and by itself while that cannot be."""
+        saver, loop, position = PositionSaver(router), self._loop, self._follow_position
+        if loop is None:
+            await self._follow(router, saver, reached)
+            return
+        loop.lead(self.number)
+        try:
+            while True:
+                await loop.started.wait()
+                if loop.can_take(self.number, reached):
+                    position.clear()
+                    position.received = loop.kept_events(self.number)
+                    reached = await loop.route(self.number, router, saver, reached, position)
+                else:
+                    reached = await self._follow(router, saver, reached)
+        finally:
+            loop.release(self.number)
+
+    async def _follow(self, router: Router, saver: PositionSaver, reached: int) -> int:
+        """Route by itself until the loop can go on; return the sequence that is reached then."""
         batches = follow(
-            jetstream,
+            self._runtime.jetstream,
             EVENTS,
-            subjects,
-            after=after,
+            (partition_events_subject(self.number),),
+            after=reached,
             epoch=self._epoch,
             limit=BATCH_EVENTS,
             idle_seconds=SAVE_IDLE_SECONDS,
@@ -149,10 +172,16 @@ class PartitionLeader:
                 if batch:
                     await router.route_batch(batch, self._follow_position.release)
                     self._follow_position.in_flight = batch
-                if not batch or now() - saved > SAVE_BUSY_SECONDS:
-                    await router.save_position(again=now() - rewritten > SAVE_AGAIN_SECONDS)
-                    saved = now()
-                    rewritten = saved if saved - rewritten > SAVE_AGAIN_SECONDS else rewritten
+                    reached = batch[-1].sequence
+                if self._loop_can_take(reached):
+                    await router.flush()
+                    if self._loop_can_take(reached):
+                        break
+                await saver.save_if_due(is_idle=not batch)
+        return reached
+
+    def _loop_can_take(self, reached: int) -> bool:
+        return self._loop is not None and self._loop.can_take(self.number, reached)
 
     async def _stand_by(self) -> None:
         """Wait until the leader leaves events waiting for longer than a living one would."""

@@ -5,49 +5,55 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from tidings.client.appender import Appender
-from tidings.contracts.codec import InvalidEvent, decode_recorded_event
 from tidings.contracts.copies import SMALL_COPY_BYTES
 from tidings.contracts.event import AnyRecordedEvent
-from tidings.contracts.messages import NewMessage
-from tidings.contracts.rules import Effect, Tell, by_event_type
+from tidings.contracts.rules import Effect, Tell
 from tidings.contracts.subjects import EVENTS, Subjects
-from tidings.domains import RULES
-from tidings.notifier.audience.audience import Audience
+from tidings.notifier.audience.audience import Audience, AudienceQuery
 from tidings.notifier.audience.audience_model import AudienceModel
 from tidings.notifier.audience.topics import Topics
 from tidings.notifier.notifier_metrics import CreationLog, NotifierMetrics
-from tidings.notifier.partition.position import SERVICE, Position
+from tidings.notifier.partition.position import SERVICE
+from tidings.notifier.partition.routed_events import RoutedEvent, apply_rules, outputs_of
 from tidings.notifier.partition.routing import (
-    MissingTemplateValue,
     audience_query,
     copies_problem,
     messages,
     notifications_in,
-    react,
-    validate_templates,
 )
-from tidings.notifier.partition.writer import Output, Writer
 from tidings.notifier.rendering.texts import Texts
 from tidings.runtime.log.dead_letters import append_dead_letter
+from tidings.runtime.log.fenced_writer import FencedWriter, Output
 from tidings.runtime.log.follow import StreamMessage
-
-RULES_BY_EVENT = by_event_type(RULES)
+from tidings.runtime.log.position import Position
 
 log = logging.getLogger("tidings.notifier")
 
 
-class RoutedEvent(NamedTuple):
-    """An event and its effects; `problem` says why it cannot be decoded or routed."""
+class PreparedBatch(NamedTuple):
+    """A batch of events with their effects, up to the sequence `until`; `query` asks who they are
+    for.
+    """
 
-    message: StreamMessage
-    event: AnyRecordedEvent | None
-    effects: list[Effect]
-    problem: str = ""
+    routed: list[RoutedEvent]
+    events: list[AnyRecordedEvent]
+    until: int
+    query: AudienceQuery
+    began_at: float
+
+
+class PendingWrite(NamedTuple):
+    """What a batch appends: dead letters, then outputs, which reach a position."""
+
+    dead_letters: list[RoutedEvent]
+    outputs: Iterator[Output]
+    reached: Position
+    event_count: int
+    began_at: float
 
 
 class Router:
@@ -60,7 +66,7 @@ class Router:
         texts: Texts,
         audience_model: AudienceModel,
         topics: Topics,
-        writer: Writer,
+        writer: FencedWriter,
         appender: Appender,
         position: Position,
         tenants_including_actor: frozenset[str] = frozenset(),
@@ -70,14 +76,29 @@ class Router:
         self._partition = partition
         self._subjects = subjects
         self._texts = texts
-        self._audience_model = audience_model
+        self.audience_model = audience_model
         self._topics = topics
-        self._writer = writer
+        self.writer = writer
         self._appender = appender
         self._position = position
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: asyncio.Future[None] | None = None
         self._metrics = metrics or NotifierMetrics()
         self._creation_log = CreationLog(self._metrics)
+
+    def prepare_batch(self, batch: list[StreamMessage]) -> PreparedBatch:
+        """Apply the rules to a batch."""
+        began_at = time.perf_counter()
+        routed = [
+            apply_rules(message, self._texts, self._tenants_including_actor) for message in batch
+        ]
+        events = [(each.event, each.effects) for each in routed if each.event]
+        return PreparedBatch(
+            routed,
+            [event for event, _ in events],
+            batch[-1].sequence,
+            audience_query(events, self._topics),
+            began_at,
+        )
 
     async def route_batch(
         self, batch: list[StreamMessage], on_written: Callable[[], None] = lambda: None
@@ -86,27 +107,47 @@ class Router:
 
         `on_written` is called once that is done. Raises the error of writing the batch before.
         """
-        began_at = time.perf_counter()
-        routed_events = [
-            _apply_rules(message, self._texts, self._tenants_including_actor) for message in batch
-        ]
-        events = [(each.event, each.effects) for each in routed_events if each.event]
-        audience = await self._audience_model.apply_batch(
-            [event for event, _ in events],
-            batch[-1].sequence,
-            audience_query(events, self._topics),
+        prepared = self.prepare_batch(batch)
+        audience = await self.audience_model.apply_batch(
+            prepared.events, prepared.until, prepared.query
         )
+        await self.begin_write(prepared, audience, on_written)
+
+    async def begin_write(
+        self,
+        prepared: PreparedBatch,
+        audience: Audience,
+        on_written: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin to write a batch that is applied; raises the error of writing the batch before."""
         await self.flush()
+        self.start_writing(self.pending_write(prepared, audience), on_written)
+
+    def start_writing(
+        self, pending: PendingWrite, on_written: Callable[[], None] = lambda: None
+    ) -> None:
+        """Write what is pending in the background; `flush` waits for it."""
+        self._writing = asyncio.create_task(self._write(pending, on_written))
+
+    def await_writing(self, written: asyncio.Future[None]) -> None:
+        """Let `flush` wait until what was pending is written together with other partitions."""
+        self._writing = written
+
+    def pending_write(self, prepared: PreparedBatch, audience: Audience) -> PendingWrite:
+        """Return what a batch appends; all earlier batches must have been written."""
         pending = [
-            each for each in routed_events if each.message.sequence > self._position.start_after
+            _with_refusal(each, audience)
+            for each in prepared.routed
+            if each.message.sequence > self._position.start_after
         ]
         self._create_topics(pending, audience)
         pending = [self._without_large_copies(each, audience) for each in pending]
-        self._writing = asyncio.create_task(
-            self._write(pending, audience, Position(batch[-1].sequence))
-        )
-        self._writing.add_done_callback(
-            partial(self._record_written, len(pending), began_at, on_written)
+        return PendingWrite(
+            [each for each in pending if each.problem],
+            self._outputs(pending, audience, self._position),
+            max(self._position, Position(prepared.until), key=Position.sort_key),
+            len(pending),
+            prepared.began_at,
         )
 
     async def save_position(self, *, again: bool = False) -> None:
@@ -115,16 +156,16 @@ class Router:
         Raises Unavailable or Fenced, also if applied events could not be recorded.
         """
         await self.flush()
-        self._audience_model.raise_problem()
+        self.audience_model.raise_problem()
         self._creation_log.write_line()
-        await self._writer.save_position(self._position, again=again)
+        await self.writer.save_position(self._position, again=again)
 
     async def stop(self) -> None:
         """Stop writing; the next takeover finds how far it came."""
         if self._writing:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
-        await self._audience_model.close()
+        await self.audience_model.close()
 
     async def flush(self) -> None:
         """Wait until all routed output is appended or staged in a batch; raises what that met."""
@@ -132,30 +173,29 @@ class Router:
         if writing:
             await writing
 
-    async def _write(self, pending: list[RoutedEvent], audience: Audience, until: Position) -> None:
+    async def _write(self, pending: PendingWrite, on_written: Callable[[], None]) -> None:
         """Write events that cannot be routed to the dead letters, the rest with the position.
 
         A takeover searches for outputs after the saved position only if the checkpoint of the
         audience, or `EVENTS`, tells of events after it: so the checkpoint goes first.
         """
-        await self._audience_model.record_past(self._writer.newest_saved.sequence)
-        for each in pending:
-            if each.problem:
-                await self._dead_letter(each)
-        reached = max(self._position, until, key=Position.sort_key)
-        await self._writer.write_outputs(self._outputs(pending, audience), reached)
-        self._position = reached
-
-    def _record_written(
-        self, count: int, began_at: float, on_written: Callable[[], None], task: asyncio.Task[None]
-    ) -> None:
-        """Count the events of a batch whose writing has ended, unless it failed."""
-        if task.cancelled() or task.exception():
-            return
-        self._metrics.events.inc(count)
-        self._metrics.processing_seconds.observe(time.perf_counter() - began_at)
-        self._creation_log.count_appended()
+        await self.audience_model.record_past(self.writer.newest_saved.sequence)
+        await self.append_dead_letters(pending)
+        await self.writer.write_outputs(pending.outputs, pending.reached)
+        self.record_written(pending)
         on_written()
+
+    async def append_dead_letters(self, pending: PendingWrite) -> None:
+        """Append events that cannot be routed to `DEAD_LETTERS`, once, with the reason."""
+        for each in pending.dead_letters:
+            await self._dead_letter(each)
+
+    def record_written(self, pending: PendingWrite) -> None:
+        """Record that what was pending is written: go on after it, and count it."""
+        self._position = pending.reached
+        self._metrics.events.inc(pending.event_count)
+        self._metrics.processing_seconds.observe(time.perf_counter() - pending.began_at)
+        self._creation_log.count_appended()
 
     def _create_topics(self, pending: list[RoutedEvent], audience: Audience) -> None:
         """Make topics of relations that are large enough by now.
@@ -192,19 +232,20 @@ class Router:
         return routed._replace(effects=effects, problem=problem) if problem else routed
 
     def _begins(self, event: AnyRecordedEvent, audience: Audience) -> bool:
-        """Return whether nothing of an event is written yet, and it is no duplicate."""
+        """Return whether an event counts, and nothing of it is written yet."""
         partly_written = self._position.offset and event.sequence == self._position.sequence
-        return event.sequence not in audience.duplicates and not partly_written
+        return audience.counts(event) and not partly_written
 
-    def _outputs(self, pending: list[RoutedEvent], audience: Audience) -> Iterator[Output]:
-        resumed = self._position
+    def _outputs(
+        self, pending: Iterable[RoutedEvent], audience: Audience, resumed: Position
+    ) -> Iterator[Output]:
         for _, event, effects, _ in pending:
-            if event and event.sequence not in audience.duplicates:
+            if event and audience.counts(event):
                 done = resumed.offset if event.sequence == resumed.sequence else 0
                 drafts = messages(
                     event, effects, audience, self._topics, self._subjects, self._texts
                 )
-                for output in _outputs(event, drafts, done):
+                for output in outputs_of(event, drafts, done):
                     self._creation_log.record_message(output.message)
                     yield output
 
@@ -218,46 +259,7 @@ class Router:
             self._metrics.dead_letters.inc()
 
 
-def _apply_rules(
-    message: StreamMessage, texts: Texts, tenants_including_actor: frozenset[str]
-) -> RoutedEvent:
-    try:
-        event = decode_recorded_event(
-            message.data, message.sequence, message.time_nanoseconds, message.subject
-        )
-    except InvalidEvent as error:
-        return RoutedEvent(message, None, [], str(error))
-    return _react_to(message, event, texts, tenants_including_actor)
-
-
-def _react_to(
-    message: StreamMessage,
-    event: AnyRecordedEvent,
-    texts: Texts,
-    tenants_including_actor: frozenset[str],
-) -> RoutedEvent:
-    """Apply the rules; the event's relations count even if it cannot be routed."""
-    try:
-        rules = RULES_BY_EVENT.get(event.event.__class__, ())
-        effects = react(event, rules, tenants_including_actor)
-        validate_templates(effects, texts)
-        return RoutedEvent(message, event, effects)
-    except MissingTemplateValue as error:
-        return RoutedEvent(message, event, [], str(error))
-    except Exception as error:  # a faulty rule must not stop the events behind this one
-        log.exception("a rule failed on event %d", message.sequence)
-        return RoutedEvent(message, event, [], f"a rule failed: {type(error).__name__}: {error}")
-
-
-def _outputs(
-    event: AnyRecordedEvent, messages: Iterator[NewMessage], done: int
-) -> Iterator[Output]:
-    """Return an event's outputs after the first `done`; the last one reaches the next event."""
-    before: NewMessage | None = None
-    offset = 0
-    for draft in messages:
-        if before and offset > done:
-            yield Output(before, Position(event.sequence, offset))
-        before, offset = draft, offset + 1
-    if before and offset > done:
-        yield Output(before, Position(event.sequence))
+def _with_refusal(routed: RoutedEvent, audience: Audience) -> RoutedEvent:
+    """Return an event without effects if its changes were refused, with the reason."""
+    reason = audience.refused.get(routed.message.sequence)
+    return routed if reason is None else routed._replace(effects=[], problem=reason)

@@ -25,8 +25,8 @@ from tidings.notifier.rendering.encoded_notification import (
 )
 from tidings.notifier.rendering.notification import actor_of, build_notification, write_text
 from tidings.notifier.rendering.texts import FALLBACK_LOCALE, Texts
-from tidings.notifier.rendering.times import UNKNOWN_ZONE, has_times
 from tidings.projections.audience.groups import group_of
+from tidings.runtime.texts.times import UNKNOWN_ZONE, has_times
 
 
 class MissingTemplateValue(ValueError):
@@ -81,8 +81,8 @@ def validate_templates(effects: Iterable[Effect], texts: Texts) -> None:
 
     Raises MissingTemplateValue, or what a value raises that cannot be formatted.
     """
-    for tell in notifications_in(effects):
-        if isinstance(tell.values, AuthoredText):
+    for tell in effects:
+        if not isinstance(tell, Tell) or isinstance(tell.values, AuthoredText):
             continue
         if missing := texts.missing_values((tell.rule, tell.wording), tell.values):
             raise MissingTemplateValue(
@@ -103,10 +103,10 @@ def audience_query(
             query.add_members(recorded.tenant, relation, False)
         for effect in effects:
             match effect:
-                case Retract():
-                    _query_retraction(recorded, effect, query)
                 case Tell():
                     _query_notification(recorded, effect, topics, query)
+                case Retract():
+                    _query_retraction(recorded, effect, query)
                 case ActionTaken():
                     pass
     return query
@@ -131,7 +131,7 @@ def _query_notification(
     ):
         query.add_group(recorded, group.group, relation)
     if translated:
-        query.add_users(recorded.tenant, (user for user in tell.to if isinstance(user, str)))
+        query.add_users(recorded.tenant, [user for user in tell.to if isinstance(user, str)])
 
 
 def messages(
@@ -149,10 +149,6 @@ def messages(
     yield from topics.messages(recorded, audience, subjects)
     for effect in effects:
         match effect:
-            case Retract():
-                yield from _retraction_messages(recorded, effect, audience, subjects)
-            case ActionTaken():
-                yield _action_message(recorded, effect, subjects)
             case Tell():
                 ids = NotificationIds(recorded.key, effect.rule)
                 topic = topics.topic_of(recorded, effect)
@@ -161,6 +157,10 @@ def messages(
                     if topic
                     else _recipient_messages(recorded, effect, ids, audience, subjects, texts)
                 )
+            case Retract():
+                yield from _retraction_messages(recorded, effect, audience, subjects)
+            case ActionTaken():
+                yield _action_message(recorded, effect, subjects)
 
 
 def excluded_actor(recorded: AnyRecordedEvent, tell: Tell) -> str | None:
@@ -232,11 +232,10 @@ def _recipient_messages(
     subjects: Subjects,
     texts: Texts,
 ) -> Iterator[NewMessage]:
-    templates: dict[tuple[str, OpenGroup | None], EncodedTemplate] = {}
-    notifications: dict[tuple[str, str, OpenGroup | None], EncodedNotification] = {}
+    notifications = _EncodedNotifications(recorded, tell, texts)
     groups = audience.open_groups.get(recorded.sequence, {}) if tell.accumulates else {}
     translated = not isinstance(tell.values, AuthoredText)
-    timed = has_times(tell.values)
+    timed, tenant = has_times(tell.values), recorded.tenant
     for user in audience.recipients(
         recorded, tell.to, excluded_actor(recorded, tell), before=tell.as_of_previous
     ):
@@ -245,15 +244,30 @@ def _recipient_messages(
         )
         zone = audience.timezone_of(recorded, user) if timed else UNKNOWN_ZONE
         group = groups.get(user)
-        notification = notifications.get((locale, zone, group))
-        if notification is None:
-            label_locale = locale if tell.actions else FALLBACK_LOCALE
-            template = templates.get((label_locale, group)) or templates.setdefault(
-                (label_locale, group),
-                encode_template(build_notification(recorded, tell, texts, label_locale, group)),
-            )
-            notification = template.with_text(*write_text(tell, texts, locale, group, zone))
-            notifications[locale, zone, group] = notification
         identifier = (NotificationIds(group.key, tell.rule) if group else ids).id_for(user)
-        body = notification.with_user(identifier, user)
-        yield NewMessage(subjects.inbox_subject(Person(recorded.tenant, user)), body)
+        body = notifications[locale, zone, group].with_user(identifier, user)
+        yield NewMessage(subjects.inbox_subject(Person(tenant, user)), body)
+
+
+class _EncodedNotifications(dict[tuple[str, str, OpenGroup | None], EncodedNotification]):
+    """The notification of an event and a rule by locale, zone and group, each encoded once."""
+
+    def __init__(self, recorded: AnyRecordedEvent, tell: Tell, texts: Texts) -> None:
+        self._recorded, self._tell, self._texts = recorded, tell, texts
+        self._templates: dict[tuple[str, OpenGroup | None], EncodedTemplate] = {}
+
+    def __missing__(self, key: tuple[str, str, OpenGroup | None]) -> EncodedNotification:
+        locale, zone, group = key
+        template = self._template(locale if self._tell.actions else FALLBACK_LOCALE, group)
+        text = write_text(self._tell, self._texts, locale, group, zone)
+        notification = self[key] = template.with_text(*text)
+        return notification
+
+    def _template(self, locale: str, group: OpenGroup | None) -> EncodedTemplate:
+        template = self._templates.get((locale, group))
+        if template is None:
+            notification = build_notification(
+                self._recorded, self._tell, self._texts, locale, group
+            )
+            template = self._templates[locale, group] = encode_template(notification)
+        return template

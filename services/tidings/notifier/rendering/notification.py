@@ -7,11 +7,11 @@ from msgspec import Raw
 from tidings.contracts.codec import encode, instant
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.graphemes import cut_text
-from tidings.contracts.notifications import TITLE_LIMIT_CHARACTERS, Action, Notification
+from tidings.contracts.notifications import TITLE_LIMIT_CHARACTERS, Notification
 from tidings.contracts.rules import AuthoredText, Tell
 from tidings.notifier.audience.groups import OpenGroup
-from tidings.notifier.rendering.texts import Texts, label_wording
-from tidings.notifier.rendering.times import UNKNOWN_ZONE
+from tidings.notifier.rendering.texts import Texts
+from tidings.runtime.texts.times import UNKNOWN_ZONE
 
 BLANK_ID = "00000000-0000-0000-0000-000000000000"
 LINE_BREAKS = b"\r\n"
@@ -39,6 +39,7 @@ def build_notification(
 ) -> Notification:
     """Return the notification of an event, for no user yet, with the labels of a locale."""
     attributes, (title, message) = recorded.attributes, text
+    actor = actor_of(recorded, tell)
     return Notification(
         id=identifier,
         event=recorded.sequence,
@@ -51,21 +52,18 @@ def build_notification(
         data=_visible_data(attributes.data, tell),
         entity=tell.entity,
         references=tell.references,
-        audience=tuple(str(each) for each in tell.to if not isinstance(each, str)),
-        actor=actor_of(recorded, tell),
+        audience=tuple([str(each) for each in tell.to if not isinstance(each, str)]),
+        actor=actor,
         group=tell.group,
         tenant=recorded.tenant,
         user="",
         created=instant(recorded.time_nanoseconds),
         occurred=attributes.time,
         expires=tell.expires,
-        receipt=tell.receipt and actor_of(recorded, tell) is not None,
+        receipt=tell.receipt and actor is not None,
         count=group.events if group else None,
         actors=group.actors if group else (),
-        actions=tuple(
-            Action(name, texts.label_text(label_wording(tell.rule, name), locale))
-            for name in tell.actions
-        ),
+        actions=texts.buttons(tell.rule, tell.actions, locale) if tell.actions else (),
     )
 
 
@@ -94,7 +92,10 @@ def _visible_data(data: Raw, tell: Tell) -> Raw:
                 }
             )
         )
-    return Raw(bytes(data).translate(None, LINE_BREAKS))
+    encoded = bytes(data)
+    if b"\n" in encoded or b"\r" in encoded:
+        return Raw(encoded.translate(None, LINE_BREAKS))
+    return data
 
 
 def truncate_title(title: str) -> str:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from fluent.syntax import FluentParser, ast
+from tidings.contracts.notifications import Action
 from tidings.contracts.rules import MESSAGE, TemplateValues
 from tidings.domains import DOMAINS
-from tidings.notifier.rendering.template import (
+from tidings.runtime.errors import Permanent
+from tidings.runtime.texts.template import (
     InvalidTemplate,
     Render,
     Template,
     compile_template,
-    format_number,
     format_values,
-    plural_form,
+    validate_numbers,
 )
-from tidings.notifier.rendering.times import UNKNOWN_ZONE
-from tidings.runtime.errors import Permanent
+from tidings.runtime.texts.times import UNKNOWN_ZONE
 
 SUFFIX = ".ftl"
 FALLBACK_LOCALE = "en"
@@ -59,6 +59,9 @@ class Texts:
             for locale, templates in self._templates.items()
         }
         self._needs = self._value_names_of_wordings()
+        # They are asked for each recipient, and the answers are few.
+        self.best_locale = lru_cache(maxsize=1024)(self._best_locale)
+        self.buttons = lru_cache(maxsize=1024)(self._buttons)
 
     def validate_rules(self, rules: Iterable[str]) -> None:
         """Check that every rule has its texts in every locale; raises Permanent."""
@@ -94,11 +97,7 @@ class Texts:
 
         All else in a text cannot fail, so a text that passes here can be written.
         """
-        for number in values.values():
-            if not isinstance(number, str | date):
-                for locale in self.locales:
-                    format_number(number, locale)
-                    plural_form(number, locale)
+        validate_numbers(values.values(), self.locales)
 
     def title_and_message(
         self, wording: WordingKey, values: TemplateValues, locale: str, zone: str = UNKNOWN_ZONE
@@ -108,11 +107,14 @@ class Texts:
         filled = format_values(values, locale, zone)
         return title(values, filled), message(values, filled)
 
-    def label_text(self, wording: Wording, locale: str) -> str:
-        """Return a button's label in a supported locale."""
-        return self._templates[locale][wording].render({}, {})
+    def _buttons(self, rule: str, names: tuple[str, ...], locale: str) -> tuple[Action, ...]:
+        """Return the buttons of a rule, with their labels in a supported locale."""
+        templates = self._templates[locale]
+        return tuple(
+            Action(name, templates[label_wording(rule, name)].render({}, {})) for name in names
+        )
 
-    def best_locale(self, spoken: str) -> str:
+    def _best_locale(self, spoken: str) -> str:
         """Return the supported locale for a spoken one: for `de-at` that, `de` or the fallback."""
         templates = self._templates
         return (

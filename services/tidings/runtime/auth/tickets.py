@@ -9,8 +9,6 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from uuid import uuid4
 
-import msgspec
-from cryptography.fernet import Fernet, InvalidToken
 from msgspec import Struct
 from tidings.client.appender import Appender, ExpectedSequence
 from tidings.client.jetstream import JetStream
@@ -21,11 +19,11 @@ from tidings.contracts.subjects import Person
 from tidings.runtime.auth import identity as auth
 from tidings.runtime.auth.identity import Identity
 from tidings.runtime.errors import WrongSequence
+from tidings.runtime.sealed import InvalidSeal, Seal, derive_key
 
 PURPOSE = b"tidings ticket 1"
 PROOF_PURPOSE = b"tidings ticket proof 1"
 PROOF_BYTES = 18
-TICKET_LIMIT_CHARACTERS = 4096
 INVALID_TICKET = (
     "the ticket is not valid: forged, older than {seconds} s, or another installation's;"
     " POST /v1/tickets for a new one"
@@ -60,10 +58,8 @@ class Tickets:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._appender = Appender(jetstream)
-        self._cipher = Fernet(
-            urlsafe_b64encode(hmac.digest(secret.encode(), PURPOSE, hashlib.sha256))
-        )
-        self._proof_key = hmac.digest(secret.encode(), PROOF_PURPOSE, hashlib.sha256)
+        self._seal = Seal(secret, PURPOSE, TicketPayload)
+        self._proof_key = derive_key(secret, PROOF_PURPOSE)
         self._ttl_seconds = ttl_seconds
         self._clock = clock
 
@@ -73,8 +69,7 @@ class Tickets:
         payload = TicketPayload(
             uuid4().hex, origin, tenant, user, tuple(scopes), expires, issued, session
         )
-        now = int(self._clock())
-        return self._cipher.encrypt_at_time(msgspec.msgpack.encode(payload), now).decode()
+        return self._seal.seal_value(payload, int(self._clock()))
 
     async def redeem_ticket(self, ticket: str, origin: str) -> Identity:
         """Use a ticket up and return its identity; raises auth.InvalidToken.
@@ -130,15 +125,8 @@ class Tickets:
 
     def _decrypt_ticket(self, ticket: str, ttl_seconds: int | None) -> TicketPayload:
         try:
-            if len(ticket) > TICKET_LIMIT_CHARACTERS:
-                raise InvalidToken
-            payload = (
-                self._cipher.decrypt(ticket)
-                if ttl_seconds is None
-                else self._cipher.decrypt_at_time(ticket, ttl_seconds, int(self._clock()))
-            )
-            return msgspec.msgpack.decode(payload, type=TicketPayload)
-        except (InvalidToken, msgspec.DecodeError, ValueError):
+            return self._seal.open_token(ticket, ttl_seconds, int(self._clock()))
+        except InvalidSeal:
             raise auth.InvalidToken(INVALID_TICKET.format(seconds=self._ttl_seconds)) from None
 
 

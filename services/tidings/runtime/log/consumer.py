@@ -61,6 +61,7 @@ class Consumer:
         position: FollowPosition,
         pulls: Pulls,
         create_seconds: float,
+        wake: asyncio.Event | None = None,
     ) -> None:
         self._jetstream = jetstream
         self._stream = stream
@@ -73,7 +74,7 @@ class Consumer:
         self._received: deque[StreamMessage] = deque()
         self._position = position
         self._create_seconds = create_seconds
-        self._wake = asyncio.Event()
+        self._wake = wake or asyncio.Event()
         self._outstanding = OutstandingPulls(pulls)
         self._gathers = pulls is Pulls.GATHERING
         self._received_bytes = 0

@@ -39,11 +39,13 @@ async def follow(
     idle_seconds: float = IDLE_INTERVAL_SECONDS,
     position: FollowPosition | None = None,
     pulls: Pulls = Pulls.OVERLAPPING,
+    wake: asyncio.Event | None = None,
 ) -> AsyncGenerator[list[StreamMessage]]:
     """Yield batches of up to `limit` messages after a sequence; an empty one after `idle_seconds`.
 
     `position` shows the messages that are not handled; the request for the next batch marks the one
-    before as handled. Several subjects must each end in `>` and have no `*`.
+    before as handled. Several subjects must each end in `>` and have no `*`. Setting `wake` makes a
+    follow that waits yield at once, an empty batch if nothing came.
 
     Recovers from lost consumers and connections. Raises LogLost when the stream was recreated or
     ends before `after`.
@@ -65,6 +67,7 @@ async def follow(
                 position,
                 pulls,
                 next(attempts),
+                wake,
             ) as consumer:
                 attempts = _create_attempts()
                 async for batch in consumer.batches():

@@ -1,4 +1,4 @@
-"""Installation: create or update the streams; refuse another number of partitions."""
+"""Installation: create or update the streams; refuse other partitions and lower limits."""
 
 from __future__ import annotations
 
@@ -9,16 +9,30 @@ from tidings.client.jetstream import JetStream
 from tidings.contracts.cursor import epoch_of
 from tidings.contracts.streams import PARTITIONS_KEY, Stream, stream_definitions
 from tidings.runtime.errors import InvalidSettings
+from tidings.runtime.log.limits import SETTING_FIELDS, LimitPolicy, LoweredLimit, lowered_limits
 from tidings.runtime.settings import Settings
 
 METADATA = "metadata"
 
 
-async def install_streams(jetstream: JetStream, settings: Settings) -> dict[str, str]:
+async def install_streams(
+    jetstream: JetStream, settings: Settings, limits: LimitPolicy = "raise"
+) -> dict[str, str]:
     """Create or update every stream; return the epoch of each. Raises InvalidSettings."""
     return {
-        stream.name: await ensure_stream(jetstream, stream) for stream in expected_streams(settings)
+        stream.name: await ensure_stream(jetstream, stream, limits)
+        for stream in expected_streams(settings)
     }
+
+
+async def find_lowered_limits(jetstream: JetStream, settings: Settings) -> list[LoweredLimit]:
+    """Return the limits in force that these settings would lower."""
+    return [
+        limit
+        for stream in expected_streams(settings)
+        if (info := await _stream_info(jetstream, stream))
+        for limit in lowered_limits(stream.name, info["config"], stream.configuration())
+    ]
 
 
 def expected_streams(settings: Settings) -> tuple[Stream, ...]:
@@ -34,7 +48,7 @@ def expected_streams(settings: Settings) -> tuple[Stream, ...]:
     )
 
 
-async def ensure_stream(jetstream: JetStream, stream: Stream) -> str:
+async def ensure_stream(jetstream: JetStream, stream: Stream, limits: LimitPolicy = "raise") -> str:
     """Create a stream, or bring it up to date, and return its epoch; raises InvalidSettings.
 
     Fields of the stream that its definition does not name stay as they are.
@@ -48,9 +62,24 @@ async def ensure_stream(jetstream: JetStream, stream: Stream) -> str:
             f"TIDINGS_PARTITIONS is {expected_partitions}, but {stream.name} was installed with"
             f" {installed_partitions}; it cannot change"
         )
-    if changed := _changed_fields(installed, stream):
+    changed = _changed_fields(installed, stream)
+    if limits == "keep":
+        changed = {name: changed[name] for name in changed.keys() - SETTING_FIELDS}
+    if limits == "raise" and (lowered := lowered_limits(stream.name, installed, changed)):
+        raise InvalidSettings(_refusal(lowered))
+    if changed:
         await _update_stream(jetstream, stream, installed, changed)
     return epoch_of(info["created"])
+
+
+def _refusal(lowered: list[LoweredLimit]) -> str:
+    """Return why limits are not lowered, and both ways out."""
+    chosen = " ".join(f"{limit.setting}={limit.chosen:g}" for limit in lowered)
+    return (
+        f"{'; '.join(map(str, lowered))}; a lower one deletes at once what exceeds it. Set what is"
+        f" in force, or more; or, to delete, run once: {chosen} tidings limits --lower (where"
+        " `tidings up` runs everything: tidings up --lower-limits)"
+    )
 
 
 def _changed_fields(installed: dict[str, Any], stream: Stream) -> dict[str, Any]:

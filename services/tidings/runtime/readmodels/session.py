@@ -19,8 +19,12 @@ SETTINGS = (
     ("timezone", "UTC"),
     ("statement_timeout", f"{STATEMENT_TIMEOUT_SECONDS}s"),
     ("idle_in_transaction_session_timeout", f"{IDLE_TRANSACTION_TIMEOUT_SECONDS}s"),
+    ("max_parallel_workers_per_gather", "0"),
 )
-"""No commit waits for the disk, since read models can be rebuilt. In UTC a day has 24 hours."""
+"""No commit waits for the disk, since read models can be rebuilt. In UTC a day has 24 hours.
+
+A query of a request or a batch never starts processes of its own.
+"""
 SESSION = "; ".join(f"SET {name} = '{value}'" for name, value in SETTINGS).encode()
 TRANSACTION = [f"SET LOCAL {name} = '{value}'".encode() for name, value in SETTINGS]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -19,11 +18,12 @@ NARROW_SPACE = "\u202f"
 
 def has_times(values: TemplateValues | AuthoredText) -> bool:
     """Return whether the values have a time whose text depends on the reader's zone."""
-    return not isinstance(values, AuthoredText) and _any_in_a_zone(values.values())
-
-
-def _any_in_a_zone(values: Iterable[object]) -> bool:
-    return any(isinstance(value, datetime) and value.tzinfo is not None for value in values)
+    if isinstance(values, AuthoredText):
+        return False
+    for value in values.values():
+        if not isinstance(value, str) and isinstance(value, datetime) and value.tzinfo is not None:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,1 @@
+"""Texts: templates compiled from Fluent, and times as a reader writes them."""

@@ -49,8 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Where Python may not write beside modules, each process would otherwise compile all of them.
     """
-    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and config.cache:
-        os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+    cache = getattr(config, "cache", None)  # absent with `-p no:cacheprovider`
+    if cache and os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(cache.mkdir("bytecode"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,9 @@ POLL_SECONDS = 0.02
 T = TypeVar("T")
 
 
-async def wait_until(condition: Callable[[], Awaitable[T]], seconds: float = LIMIT_SECONDS) -> T:
+async def wait_until(
+    condition: Callable[[], Awaitable[T | None]], seconds: float = LIMIT_SECONDS
+) -> T:
     """Poll a condition until its answer is true, and return that. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not (answer := await condition()):  # noqa: ASYNC110  other processes send no signal

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppres
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from tidings.client.jetstream import connect
 from tidings.runtime.log.install import install_streams
 from tidings.runtime.settings import Settings
@@ -66,8 +67,21 @@ async def run_web(
 ) -> AsyncIterator[WebProcess]:
     """Run an edge and a gateway while the block lasts; append their log to `log`, if given.
 
-    `descriptors` is the limit of the files and sockets that the process may have open.
+    `descriptors` is the limit of the files and sockets that the process may have open. Limits of
+    the streams, which all tests share, hold while the block lasts.
     """
+    stream_settings = {name: more[name] for name in STREAM_SETTINGS & more.keys()}
+    async with AsyncExitStack() as stack:
+        if stream_settings:
+            await _set_limits(msgspec.structs.replace(chosen, **stream_settings))
+            stack.push_async_callback(_set_limits, chosen)
+        yield await stack.enter_async_context(_run_web(chosen, log, descriptors, more))
+
+
+@asynccontextmanager
+async def _run_web(
+    chosen: Settings, log: Path | None, descriptors: int | None, more: dict[str, Any]
+) -> AsyncIterator[WebProcess]:
     limited = ("sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"') if descriptors else ()
     command = (*limited, sys.executable, "-m", "tidings.cli", "web")
     with log.open("ab") if log else nullcontext() as errors:
@@ -83,11 +97,11 @@ async def run_web(
         with suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
-        if STREAM_SETTINGS.intersection(more):
-            # At its start the process changed the streams, which other tests share.
-            assert chosen.nats_url
-            async with connect(chosen.nats_url, "tests") as jetstream:
-                await install_streams(jetstream, chosen)
+
+
+async def _set_limits(settings: Settings) -> None:
+    async with connect(settings.nats, "tests") as jetstream:
+        await install_streams(jetstream, settings, "set")
 
 
 @asynccontextmanager
@@ -108,6 +122,7 @@ async def run_webs(chosen: Settings, count: int, **more: Any) -> AsyncIterator[l
 def make_environment(chosen: Settings, **more: Any) -> dict[str, str]:
     """Return an environment that points another process to the servers of these settings."""
     shared = {
+        **{name: value for name in STREAM_SETTINGS if (value := getattr(chosen, name)) is not None},
         "nats_url": chosen.nats_url,
         "postgres_dsn": chosen.postgres_dsn,
         "jwt_secret": chosen.jwt_secret,

@@ -26,13 +26,14 @@ async def up(tmp_path: Path) -> AsyncIterator[Process]:
     await process.wait()
 
 
-def make_process(directory: Path, *options: str) -> Process:
+def make_process(directory: Path, *options: str, **more: object) -> Process:
     port = find_free_port()
     settings = {
         "data_dir": directory / "data",
         "jwt_secret": SECRET,
         "port": port,
         "heartbeat_seconds": 1,
+        **more,
     }
     return Process(
         ["up", *options],

@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "demo",
     "notifier": "run",
     "projector": "run",
+    "channels": "run",
     "edge": "run",
     "gateway": "run",
     "web": "run",
@@ -23,6 +24,7 @@ COMMANDS = {
     "receipts": "receipts",
     "rules": "rules",
     "rebuild": "rebuild",
+    "limits": "limits",
     "doctor": "doctor",
     "settings": "settings",
 }

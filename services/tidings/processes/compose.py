@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tidings.client.addresses import http_url
 from tidings.client.jetstream import connect
 from tidings.processes.readiness import Readiness
-from tidings.projections import AUDIENCE, PROJECTIONS
+from tidings.projections import AUDIENCE, DELIVERIES, INBOX, PREFERENCES, PROJECTIONS
 from tidings.projections.projection import Projection
 from tidings.runtime.health import Probe
 from tidings.runtime.log.install import install_streams
@@ -47,6 +47,19 @@ async def projector_process(settings: Settings) -> None:
             await run_projector(runtime, ready.report)
 
 
+async def channels_process(settings: Settings) -> None:
+    """Run the process of the channels; without one that is configured, it does nothing."""
+    from tidings.channels.channels import run_channels
+    from tidings.channels.lanes import open_lanes
+
+    lanes = open_lanes(settings)
+    async with open_runtime(settings, "channels") as runtime:
+        read_models = (INBOX, DELIVERIES, PREFERENCES)
+        ready = Readiness("channels", runtime.jetstream, _probes(runtime, read_models))
+        async with ready.watch(settings, runtime.metrics):
+            await run_channels(runtime, lanes, ready.report)
+
+
 async def outbox_process(settings: Settings, dsn: str, tenant: str | None) -> None:
     """Run an outbox's relay; it does not need Tidings' own Postgres."""
     from tidings.outbox.outbox_metrics import OutboxMetrics
@@ -54,7 +67,7 @@ async def outbox_process(settings: Settings, dsn: str, tenant: str | None) -> No
 
     metrics = Metrics()
     async with connect(settings.nats, "tidings-outbox") as jetstream:
-        await install_streams(jetstream, settings)
+        await install_streams(jetstream, settings, "keep")  # a relay knows a service's settings
         outbox = metrics.part(OutboxMetrics)
         metrics.add_refresh(lambda: outbox.read_counts(dsn))
         relay = Relay(jetstream, dsn, settings.subjects, tenant, outbox, settings.linkable_hosts)
@@ -73,7 +86,7 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
     from tidings.runtime.auth.access import Access
     from tidings.runtime.http.allowed_hosts import AllowedHosts
     from tidings.runtime.http.connections.peers import peers_of
-    from tidings.runtime.http.direct_sockets import DirectSockets
+    from tidings.runtime.http.direct_routes import DirectRoutes
     from tidings.runtime.http.idempotency.middleware import IdempotencyMiddleware
     from tidings.runtime.http.idempotency.store import IdempotencyKeys
     from tidings.runtime.http.listener import bind_listener
@@ -134,7 +147,7 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
                 ready.report(http_url(settings.host, listener.getsockname()[1]))
                 peers = peers_of(settings, runtime.metrics, access.strangers)
                 drain = edge.drain.run if edge else _drain_nothing
-                direct = DirectSockets(app, routes.sockets(edge) if edge else {})
+                direct = DirectRoutes(app, handlers, settings.origins)
                 admitted = AllowedHosts(StrangerLimit(direct, access), settings)
                 await serve_application(admitted, listener, peers, drain)
 

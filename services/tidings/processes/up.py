@@ -26,6 +26,8 @@ from tidings.runtime.settings import Settings
 from tidings.runtime.settings_sources import environment_of, running_file_of
 
 SERVICES = (("notifier",), ("projector",), ("web",))
+CHANNELS = ("channels",)
+"""Runs besides if a channel is configured."""
 READY_SECONDS = 120.0
 STOP_SECONDS = 20.0
 RESTART_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -40,12 +42,17 @@ class ServiceNotReady(Permanent):
 
 @asynccontextmanager
 async def run_everything(
-    settings: Settings, *, rebuild: bool = False, say: Callable[[str], None] = log.info
+    settings: Settings,
+    *,
+    rebuild: bool = False,
+    lower_limits: bool = False,
+    say: Callable[[str], None] = log.info,
 ) -> AsyncGenerator[str]:
     """Run everything while the block lasts; yields the base URL once every service is ready.
 
     Read models of another version are rebuilt first, and with `rebuild` those that do not fit the
-    log; `say` takes the lines about it. Raises ServiceNotReady or another TidingsError.
+    log; `say` takes the lines about it. With `lower_limits` the settings may lower limits of the
+    streams, which deletes what exceeds them. Raises ServiceNotReady or another TidingsError.
     """
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(locked(settings.data_dir))
@@ -65,15 +72,20 @@ async def run_everything(
         }
         services_log = stack.enter_context(_open_log(directory))
         started = msgspec.structs.replace(settings, **running, port=port, data_dir=directory)
-        await fit_read_models(started, rebuild=rebuild, say=say)
+        await fit_read_models(started, rebuild=rebuild, lower_limits=lower_limits, say=say)
         children = [
             ServiceProcess(command, child_environment(started, index), services_log)
-            for index, command in enumerate(SERVICES)
+            for index, command in enumerate(services_of(started))
         ]
         await stack.enter_async_context(supervise_processes(children))
         await _wait_until_ready(children, directory)
         stack.enter_context(_running_file(directory, running))
         yield url
+
+
+def services_of(settings: Settings) -> tuple[tuple[str, ...], ...]:
+    """Return the commands of the services that the settings need."""
+    return (*SERVICES, CHANNELS) if settings.smtp_host else SERVICES
 
 
 def _choose_port(settings: Settings) -> int:

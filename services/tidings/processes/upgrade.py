@@ -18,13 +18,17 @@ Say = Callable[[str], None]
 """Tells the operator a line."""
 
 
-async def fit_read_models(settings: Settings, *, rebuild: bool, say: Say) -> None:
+async def fit_read_models(
+    settings: Settings, *, rebuild: bool, lower_limits: bool, say: Say
+) -> None:
     """Rebuild read models of another version, and with `rebuild` those that do not fit the log.
 
-    Raises ReadModelUnusable with the way out.
+    `lower_limits` lets the settings lower limits of the streams first. Raises InvalidSettings, and
+    ReadModelUnusable with the way out.
     """
     try:
-        async with open_runtime(settings, "upgrade") as runtime:
+        limits = "set" if lower_limits else "raise"
+        async with open_runtime(settings, "upgrade", limits) as runtime:
             unfit = await unfit_read_models(runtime, PROJECTIONS)
             stuck = [each for each in unfit if not (rebuild or each.by_version)]
             if stuck:

@@ -37,7 +37,7 @@ def tail(
     """Follow the log of events."""
 
     async def follow() -> None:
-        async with open_runtime(settings, "tail") as runtime:
+        async with open_runtime(settings, "tail", limits="keep") as runtime:
             if problem := await events_.unknown_name(runtime, tenant, type_):
                 error_console.print(f"{problem}; waiting for one", style="dim", markup=False)
             messages = events_.tail_events(runtime, tenant, type_, after)
@@ -60,7 +60,7 @@ def export(settings: Settings, tenant: str | None, type_: str | None, after: int
     """
 
     async def write() -> None:
-        async with open_runtime(settings, "export") as runtime:
+        async with open_runtime(settings, "export", limits="keep") as runtime:
             if problem := await events_.unknown_name(runtime, tenant, type_):
                 raise events_.NoSuchEvents(problem)
             messages = events_.export_events(runtime, tenant, type_, after)

@@ -30,7 +30,7 @@ def rebuild(settings: Settings, projection: str) -> None:
     """
 
     async def work() -> None:
-        async with open_runtime(settings, "rebuild") as runtime:
+        async with open_runtime(settings, "rebuild", limits="keep") as runtime:
             chosen = (
                 [each.projection for each in await unfit_read_models(runtime, PROJECTIONS)]
                 if projection == OUTDATED

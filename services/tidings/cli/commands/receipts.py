@@ -31,7 +31,7 @@ def receipts(settings: Settings, event: str, as_json: bool) -> None:
     """Who was told of an event: since when a device of theirs has it, when it was seen and read."""
 
     async def find() -> list[Confirmation]:
-        async with open_runtime(settings, "receipts") as runtime:
+        async with open_runtime(settings, "receipts", limits="keep") as runtime:
             return await receipts_.find_receipts(runtime, event)
 
     confirmations = asyncio.run(find())

@@ -39,8 +39,18 @@ from tidings.runtime.settings_sources import load_settings
     is_flag=True,
     help="First make anew the rows that do not fit the log, as after an older copy was restored.",
 )
+@click.option(
+    "--lower-limits",
+    is_flag=True,
+    help="Keep less than before if the settings say so, and delete what exceeds it.",
+)
 def up(
-    port: int | None, host: str | None, data_dir: Path | None, with_demo: bool, rebuild: bool
+    port: int | None,
+    host: str | None,
+    data_dir: Path | None,
+    with_demo: bool,
+    rebuild: bool,
+    lower_limits: bool,
 ) -> None:
     """Run everything: embedded NATS and Postgres, and every service."""
     logging.basicConfig(
@@ -53,12 +63,13 @@ def up(
         settings = load_settings(
             include_running=False, port=port, host=host, data_dir=data_dir, demo=with_demo or None
         )
-        asyncio.run(run_until_stopped(_up(settings, with_demo, rebuild)))
+        changes = {"rebuild": rebuild, "lower_limits": lower_limits}
+        asyncio.run(run_until_stopped(_up(settings, with_demo, **changes)))
     except TidingsError as problem:
         exit_with_error(problem)
 
 
-async def _up(settings: Settings, with_demo: bool, rebuild: bool) -> None:
+async def _up(settings: Settings, with_demo: bool, **changes: bool) -> None:
     began = time.monotonic()
     if settings.demo and admits_other_machines(settings.host):
         _report(
@@ -66,7 +77,7 @@ async def _up(settings: Settings, with_demo: bool, rebuild: bool) -> None:
             " omit --host unless you intend that"
         )
     _say(f"starting NATS, Postgres and the services in {settings.data_dir} …")
-    async with up_(settings, rebuild=rebuild, say=_say) as url:
+    async with up_(settings, **changes, say=_say) as url:
         _say(
             f"started in {time.monotonic() - began:.1f} s;"
             f" the services write to {settings.data_dir / 'services.log'}"

@@ -1,0 +1,1 @@
+"""Channels: send what is decided, by e-mail and webhooks."""

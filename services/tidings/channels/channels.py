@@ -1,0 +1,47 @@
+"""The channels: mails and all else that reaches people beyond the page, from their logs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from tidings.channels.decider import topics
+from tidings.channels.decider.news import NewsFollower
+from tidings.channels.decider.partition import ChannelLane, PartitionLeader
+from tidings.channels.decider.topics import TopicLeader
+from tidings.contracts.channels import Channel
+from tidings.runtime.log.takeover import Takeovers
+from tidings.runtime.process import Runtime, run_forever
+
+
+async def run_channels(
+    runtime: Runtime,
+    lanes: Mapping[Channel, ChannelLane],
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Plan, decide and send for the partitions of the settings; without lanes, do nothing.
+
+    Calls `ready` when each partition is led or stood by for.
+    """
+    if not lanes:
+        ready()
+        await asyncio.Event().wait()
+    takeovers = Takeovers(runtime.jetstream, runtime.appender())
+    leaders = {
+        number: PartitionLeader(runtime, number, lanes, takeovers)
+        for number in runtime.settings.channels_partition_numbers
+    }
+    news = {number: leader.news for number, leader in leaders.items()}
+    follower = NewsFollower(runtime, news.get)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_forever("deliveries", follower.run))
+        await follower.began.wait()
+        for leader in leaders.values():
+            group.create_task(run_forever(f"people {leader.number}", leader.run))
+        if topics.PARTITION in leaders:
+            of_topics = TopicLeader(runtime, lanes, takeovers)
+            group.create_task(run_forever("topics", of_topics.run))
+            await of_topics.ready.wait()
+        for leader in leaders.values():
+            await leader.ready.wait()
+        ready()

@@ -1,0 +1,1 @@
+"""E-mail: compose mails, hand them to a relay, and read what bounces."""

@@ -1,0 +1,1 @@
+"""Webhooks: sign requests and post them to addresses of other people."""

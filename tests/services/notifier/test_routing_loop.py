@@ -13,7 +13,7 @@ from tidings.notifier.audience.audience_model import AudienceModel
 from tidings.notifier.partition import event_feed, routing_loop
 from tidings.notifier.partition.event_feed import EventFeed
 from tidings.notifier.partition.leader import PartitionLeader
-from tidings.notifier.partition.routing_loop import RoutingLoop
+from tidings.notifier.partition.round_writer import RoundWriter
 from tidings.runtime.log.fenced_writer import FencedWriter, Output
 from tidings.runtime.log.follow import StreamMessage
 from tidings.runtime.log.position import Position
@@ -68,13 +68,13 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the number of partitions of each round that is written."""
     rounds: list[int] = []
-    write = RoutingLoop._write  # pyright: ignore[reportPrivateUsage]
+    begin = RoundWriter.begin
 
-    async def counted(loop: RoutingLoop, writes: list[Any]) -> None:
+    async def counted(writer: RoundWriter, writes: list[Any]) -> None:
         rounds.append(len(writes))
-        await write(loop, writes)
+        await begin(writer, writes)
 
-    monkeypatch.setattr(RoutingLoop, "_write", counted)
+    monkeypatch.setattr(RoundWriter, "begin", counted)
     return rounds
 
 
@@ -137,6 +137,34 @@ async def test_a_partition_with_very_many_outputs_does_not_delay_the_others(
         await wait_until(partial(is_saved, crowded, last))
 
     assert await crowded.notified_users() == [*CROWD, "after", "last"]
+
+
+async def test_few_outputs_do_not_wait_for_those_of_other_partitions(
+    partition: OwnPartition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, other = await new_partitions(partition, 2)
+    gate, append = asyncio.Event(), FencedWriter.append_singly
+
+    async def wait_at_gate(writer: FencedWriter, outputs: Iterable[Output]) -> None:
+        if writer.partition.number == held.number:
+            await gate.wait()
+        await append(writer, outputs)
+
+    monkeypatch.setattr(FencedWriter, "append_singly", wait_at_gate)
+    async with NotifierProcess([held, other]).running() as process:
+        await wait_until(partial(have_joined, process, [held, other]))
+        await held.append_announcement("held")
+        for number in range(3):
+            await other.append_announcement(f"u-{number}")
+            await wait_until(partial(is_notified, other, f"u-{number}"))
+        last = await held.append_announcement("after")
+        assert await have_joined(process, [held, other])
+        assert not await held.notified_users()
+
+        gate.set()
+        await wait_until(partial(is_saved, held, last))
+
+    assert await held.notified_users() == ["held", "after"]
 
 
 async def test_a_partition_that_waits_for_postgres_does_not_delay_the_others(

@@ -24,6 +24,8 @@ class Member:
         self.saver = saver
         self.reached = reached
         self.batch: Sequence[StreamMessage] = ()
+        self.is_writing = False
+        """Whether outputs of it are being written; what comes next waits for them."""
         self.applying: asyncio.Task[Audience] | None = None
         self.ended: asyncio.Future[Callable[[], Awaitable[None]]] = (
             asyncio.get_running_loop().create_future()
@@ -73,6 +75,7 @@ class MemberWrite(NamedTuple):
 
     def end(self, problem: BaseException) -> None:
         """Tell the router what writing met, unless it has ended."""
+        self.member.is_writing = False
         if not self.written.done():
             self.written.set_exception(problem)
             # The router may not wait for it.

@@ -1,4 +1,4 @@
-"""The routing loop: routes the partitions of a process together, one round after the other."""
+"""The routing loop: routes the partitions of a process together, in rounds that may overlap."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tidings.notifier.audience.write_behind import WriteBehind
 from tidings.notifier.partition.event_feed import EventFeed
 from tidings.notifier.partition.loop_member import Member, MemberWrite
 from tidings.notifier.partition.position_saver import SAVE_IDLE_SECONDS, PositionSaver
+from tidings.notifier.partition.round_writer import RoundWriter
 from tidings.notifier.partition.router import PreparedBatch, Router
-from tidings.runtime.errors import TidingsError, Unavailable
-from tidings.runtime.log.fenced_writer import write_together
+from tidings.runtime.errors import TidingsError
 from tidings.runtime.log.follow import StreamMessage, follow
 from tidings.runtime.log.state import stream_state
 from tidings.runtime.metrics.follower_lag import FollowPosition
@@ -53,15 +53,15 @@ class RoutingLoop:
         self.started = asyncio.Event()
         self._jetstream = jetstream
         self._epoch = epoch
-        self._write_behind = write_behind
         self._position = position
-        self._appends_limit = single_appends_limit
+        self._rounds = RoundWriter(
+            write_behind, single_appends_limit, self._fail, self._note_written
+        )
         self._feeds = {number: EventFeed() for number in numbers}
         self._members: dict[int, Member] = {}
-        self._writing: asyncio.Task[None] | None = None
         self._needed = asyncio.Event()
         self._wake = asyncio.Event()
-        self._has_joined = False
+        self._is_woken = False
 
     async def run(self) -> None:
         """Route until something fails that no new attempt helps; raises Transient or LogLost."""
@@ -80,8 +80,7 @@ class RoutingLoop:
         finally:
             self.started.clear()
             self._position.clear()
-            if self._writing:
-                self._writing.cancel()
+            self._rounds.cancel()
 
     def lead(self, number: int) -> None:
         """Keep the events of a partition from now on: this process leads it."""
@@ -117,8 +116,7 @@ class RoutingLoop:
             return reached
         self._feeds[number].drop_until(reached)
         member = self._members[number] = Member(number, router, saver, reached)
-        self._has_joined = True
-        self._wake.set()
+        self._wake_follow()
         try:
             work = await member.ended
             log.debug("partition %d: leaving the loop after event %d", number, member.reached)
@@ -144,14 +142,13 @@ class RoutingLoop:
         )
         async with aclosing(batches):
             async for batch in batches:
-                is_idle = not batch and not self._has_joined
-                self._has_joined = False
+                is_idle = not batch and not self._is_woken
+                self._is_woken = False
                 self._receive(batch)
                 await self._route_rounds()
-                is_writing = self._writing is not None and not self._writing.done()
-                self._position.in_flight = batch if is_writing else ()
+                self._position.in_flight = batch if self._rounds.are_writing else ()
                 await self._save_positions(is_idle=is_idle)
-                # Meanwhile a partition with kept events may have joined.
+                # Meanwhile a partition with kept events may have joined, or have been written.
                 await self._route_rounds()
 
     def _receive(self, batch: Iterable[StreamMessage]) -> None:
@@ -164,23 +161,30 @@ class RoutingLoop:
             pass
 
     async def _route_round(self) -> bool:
-        """Route the next events of each member; return False if there are none."""
+        """Route the next events of each member; return False if there are none.
+
+        While little is being written, only members of which nothing is: no event waits for those of
+        other partitions. While much is, all members: their next outputs gather meanwhile.
+        """
+        self._rounds.forget_written()
+        is_busy = self._rounds.are_busy
         parts = [
             (member, member.router.prepare_batch(batch))
             for number, member in self._members.items()
-            if (batch := self._take(number, member))
+            if (is_busy or not member.is_writing) and (batch := self._take(number, member))
         ]
         if not parts:
             return False
         applied = await self._apply(parts)
-        await self._settle()
+        if is_busy:
+            await self._rounds.settle()
         writes = [
             write
             for member, prepared, audience in applied
             if self._members.get(member.number) is member
             and (write := self._begin_write(member, prepared, audience))
         ]
-        self._writing = asyncio.create_task(self._write(writes))
+        await self._rounds.begin(writes)
         return True
 
     def _take(self, number: int, member: Member) -> list[StreamMessage]:
@@ -241,52 +245,23 @@ class RoutingLoop:
             return None
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         router.await_writing(written)
+        member.is_writing = True
         return MemberWrite(member, pending, outputs, written)
 
-    async def _write(self, writes: Sequence[MemberWrite]) -> None:
-        """Write a round: the outputs of each member, once its audience is recorded.
-
-        `Router` says why the checkpoint of the audience goes first.
-        """
-        try:
-            if unsaved := list(filter(None, (each.unrecorded() for each in writes))):
-                await self._write_behind.flush_together(unsaved)
-            ready = [each for each in writes if await self._prepare(each)]
-            problems = await write_together([each.share() for each in ready], self._appends_limit)
-            for each, problem in zip(ready, problems, strict=True):
-                if problem:
-                    self._fail_write(each, problem)
-                else:
-                    each.record()
+    def _note_written(self, members: Iterable[Member]) -> None:
+        """Go on with the events of members that came while their outputs were written."""
+        if not self._rounds.are_writing:
             self._position.release()
-        finally:
-            for each in writes:
-                each.end(Unavailable("the round was interrupted"))
+        if any(self._feeds[member.number].kept for member in members):
+            self._wake_follow()
 
-    async def _prepare(self, write: MemberWrite) -> bool:
-        """Do what comes before the outputs; return False if the member failed at it."""
-        try:
-            await write.prepare()
-        except TidingsError as problem:
-            self._fail_write(write, problem)
-            return False
-        return True
-
-    def _fail_write(self, write: MemberWrite, problem: BaseException) -> None:
-        write.end(problem)
-        self._fail(write.member, problem)
-
-    async def _settle(self) -> None:
-        """Wait until the round before is written."""
-        writing, self._writing = self._writing, None
-        if writing:
-            await writing
+    def _wake_follow(self) -> None:
+        """Route the events that are kept, although nothing new came."""
+        self._is_woken = True
+        self._wake.set()
 
     async def _save_positions(self, *, is_idle: bool) -> None:
         members = [each for each in self._members.values() if is_idle or each.saver.is_due()]
-        if not members:
-            return
-        await self._settle()
         problems = await asyncio.gather(
             *(each.saver.save_if_due(is_idle=is_idle) for each in members), return_exceptions=True
         )

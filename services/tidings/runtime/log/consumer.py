@@ -118,9 +118,10 @@ class Consumer:
         """Yield what has arrived, empty batches when idle; raises ConsumerLost."""
         changed = self._jetstream.connection_changed
         while True:
+            # Before the requests, which may wait: who sets it meanwhile wakes the reader.
+            self._wake.clear()
             await self._request_messages()
             if not self._has_batch():
-                self._wake.clear()
                 await self._wake.wait()
             if changed.is_set():
                 raise ConsumerLost("the connection changed")

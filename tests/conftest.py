@@ -23,6 +23,8 @@ from tests.driver import SECRET, Tidings
 
 NATS_IMAGE = "nats:2.15.1"
 POSTGRES_IMAGE = "postgres:18"
+BOUNCES = "bounces@mail.example.org"
+CHANNEL_SECRET = "s" * 32
 BROWSER_FOLDERS = ("web", "products")
 
 
@@ -131,6 +133,8 @@ def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settin
         nats_url=servers.nats_url,
         postgres_dsn=servers.postgres_dsn,
         jwt_secret=SECRET,
+        channel_secret=CHANNEL_SECRET,
+        email_bounces=BOUNCES,
         data_dir=tmp_path_factory.mktemp("tidings"),
         port=0,
         heartbeat_seconds=1.0,

@@ -50,6 +50,7 @@ PARTS = {
     "catchup": "catchup",
     "domains": "domains",
     "outbox": "outbox",
+    "channels": "channels",
     "edge": "edge_rows",
     "dialects": "dialects",
     "topic": "edge_rows",

@@ -168,6 +168,20 @@ BAD: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+@pytest.mark.parametrize("group", ["", "room:9\0", "g" * 321])
+def test_the_group_of_a_read_notification_is_bounded(group: str) -> None:
+    data = {
+        "notification_id": "00000000-0000-4000-8000-000000000001",
+        "user_id": "alice",
+        "title": "Hello",
+        "group": group,
+    }
+    event = {"specversion": "1.0", "id": "1", "source": "/tidings", "type": "notification.read"}
+
+    with pytest.raises(InvalidEvent, match=r"data\.group"):
+        decode_event(decode_cloud_event(encode({**event, "data": data})))
+
+
 @pytest.mark.parametrize("bad", BAD)
 def test_an_invalid_event_is_refused_with_its_field_and_a_readable_reason(bad: str) -> None:
     given_body, field, reason = BAD[bad]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tidings.runtime.settings import Settings
 
 INFRA = Path(__file__).parents[2] / "infra"
 COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
@@ -30,6 +31,22 @@ def test_every_file_that_compose_mounts_is_there() -> None:
     ]
     assert mounts
     assert all((INFRA / mount).exists() for mount in mounts)
+
+
+def test_compose_runs_every_service_with_settings_that_exist() -> None:
+    services = [each for each in COMPOSE["services"].values() if "build" in each]
+    names = {name for each in services for name in each["environment"]}
+
+    assert {each["command"][0] for each in services} == {
+        "notifier",
+        "projector",
+        "channels",
+        "gateway",
+        "edge",
+    }
+    assert {name.removeprefix("TIDINGS_").lower() for name in names} <= {
+        *Settings.__struct_fields__
+    }
 
 
 def test_the_edges_of_compose_serve_each_partition_once() -> None:

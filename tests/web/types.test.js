@@ -26,6 +26,7 @@ const PAGE = `
 import { connect, type Notification, Unauthorised } from "tidings-web";
 import "tidings-web/elements.js";
 import type {} from "tidings-web/jsx";
+import { enablePush, PushRefused } from "tidings-web/push.js";
 import { useTidings } from "tidings-web/react.js";
 
 const getToken = async ({ refresh }: { refresh: boolean }) => (refresh ? null : "a token");
@@ -40,12 +41,16 @@ const state: "offline" | "connecting" | "catching up" | "live" | "signed out" = 
 tidings.addEventListener("notification", ({ detail: { notification, live } }) => {
     if (live) console.log(notification.title);
 });
+const device: Promise<string> = enablePush({ client: tidings, getToken }).then(
+    (registered) => registered.device,
+    (error) => (error instanceof PushRefused ? error.reason : "none"),
+);
 const bell = document.createElement("tidings-bell");
 bell.client = tidings;
 const isOpen: boolean = bell.open;
 document.addEventListener("tidings-open", ({ detail }) => console.log(detail.notification.id));
 const markup = <tidings-bell count="unread" title-count page="/all" client={tidings} />;
-export { isOpen, markup, state, taken, title, unread, Unauthorised, useTidings };
+export { device, isOpen, markup, state, taken, title, unread, Unauthorised, useTidings };
 `;
 const WRONG = `
 import { connect } from "tidings-web";

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 CATEGORIES = (
     "achievement",
+    "address",
     "appointment",
     "equipment_alert",
     "incident",

@@ -89,6 +89,13 @@ class Planned(Struct, frozen=True, kw_only=True, tag_field="entry", tag="planned
     steps: tuple[PlannedStep, ...]
 
 
+class Moved(Struct, frozen=True, kw_only=True):
+    """Notifications of a delivery that join a summary instead."""
+
+    step: PlannedStep
+    notifications: tuple[NotificationId, ...]
+
+
 class Decided(
     Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="decided"
 ):
@@ -96,7 +103,9 @@ class Decided(
 
     `notifications`: those that it tells of, the newest last, if they are not the planned one alone;
     `total`: their number, of which `notifications` may name only the newest. `attempt` counts from
-    1 the attempts to send, and is the one that an order asks for.
+    1 the attempts to send, and is the one that an order asks for. `moved`: what another delivery
+    tells of. `joined`: the sequence of the plan that joined the delivery last, as far as the
+    decision knows; one that joined later keeps it from being dropped.
     """
 
     delivery: DeliveryId
@@ -107,6 +116,8 @@ class Decided(
     notifications: tuple[NotificationId, ...] = ()
     total: int = 0
     attempt: int = 1
+    moved: tuple[Moved, ...] = ()
+    joined: int | None = None
 
 
 class Outcome(
@@ -115,8 +126,9 @@ class Outcome(
     """What an attempt to send came to.
 
     `claimed` comes before the attempt: one that was claimed and has no other outcome, because its
-    process ended, is `doubtful`. `until`: when to try again, with `deferred`. `reply`: what the
-    other side answered, cut and without addresses. `provider_id`: its id of the message.
+    process ended, is `doubtful`. `until`: when to try again, with `deferred`. One that does not
+    count, because the other side asked to wait, has the number of the `attempt` before. `reply`:
+    what the other side answered, cut and without addresses. `provider_id`: its id of the message.
     """
 
     delivery: DeliveryId
@@ -152,3 +164,8 @@ def digest_delivery_id(
     """Return the id of a summary, which all notifications of its window share."""
     name = "\0".join((tenant, user, channel, to, window_end.isoformat()))
     return str(uuid5(DELIVERY_NAMESPACE, name))
+
+
+def late_delivery_id(summary: str, notification: str) -> DeliveryId:
+    """Return the id of a delivery of a notification that came too late for its summary."""
+    return str(uuid5(DELIVERY_NAMESPACE, f"{summary}\0{notification}"))

@@ -122,6 +122,10 @@ class OwnEventIds(NamedTuple):
         """Return the id of an event that a delivery causes, `what` being its type."""
         return self._id_of("delivery", what, delivery)
 
+    def schedule_event_id(self, tenant: str, schedule: str, occurrence: str) -> str:
+        """Return the id of the event that a schedule causes at a time (ISO 8601, UTC)."""
+        return self._id_of("schedule", tenant, schedule, occurrence)
+
     def request_event_id(self, sender: str, request: str, digest: str) -> str:
         """Return the id of an event that a request of a product's front end causes."""
         return self._id_of("request", sender, request, digest)

@@ -178,19 +178,53 @@ def reserved_event_message(
     subjects: Subjects,
 ) -> NewMessage:
     """Return the message of an event that Tidings itself emits: a user acted on a notification."""
+    return own_event_message(
+        event,
+        notification.tenant,
+        OwnEventSubject("notification", notification.id),
+        actor=user,
+        id=id,
+        at=at,
+        subjects=subjects,
+    )
+
+
+class OwnEventSubject(NamedTuple):
+    """What an event of Tidings itself is about, such as a notification; its id is in the log's
+    subject too.
+    """
+
+    kind: str
+    id: str
+
+
+def own_event_message(
+    event: Event,
+    tenant: str,
+    about: OwnEventSubject,
+    *,
+    actor: str | None,
+    id: str,
+    at: datetime | None,
+    subjects: Subjects,
+) -> NewMessage:
+    """Return the message of an event that Tidings itself emits, caused by `actor` if it is known.
+
+    `at`: when it happened, None for the moment at which it is appended.
+    """
     cloud = CloudEvent(
         specversion="1.0",
         id=id,
         source=SOURCE,
         type=event.type,
-        subject=f"notification/{notification.id}",
+        subject=f"{about.kind}/{about.id}",
         time=at,
-        tenant=notification.tenant,
-        actor=user,
+        tenant=tenant,
+        actor=actor,
         data=msgspec.Raw(encode(event)),
     )
     return NewMessage(
-        subjects.event_subject(notification.tenant, event.type, notification.id),
+        subjects.event_subject(tenant, event.type, about.id),
         encode(cloud),
-        id=cloud.key_of(notification.tenant),
+        id=cloud.key_of(tenant),
     )

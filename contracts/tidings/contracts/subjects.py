@@ -18,6 +18,7 @@ TICKETS = "TICKETS"
 DEAD_LETTERS = "DEAD"
 
 EVERY_EVENT = "events.>"
+ANNOUNCEMENT_EVENTS = "events.*.*.announcement.>"
 INBOXES = "inbox.>"
 TOPIC_INBOXES = "inbox.@.>"
 MEMBERS = "member.>"
@@ -109,6 +110,15 @@ class Subjects:
     def delivery_subject(self, person: Person) -> str:
         """Return `outbound.<p>.<tenant>.<user>`: what is decided about a person's deliveries."""
         return f"outbound.{self.partition_of(person)}.{escape(person.tenant)}.{escape(person.user)}"
+
+    def endpoint_subject(self, tenant: str, endpoint: str) -> str:
+        """Return `position.endpoint.<p>.<tenant>.<endpoint>`: which events an endpoint has."""
+        number = self.tenant_partition(tenant)
+        return f"position.endpoint.{number}.{escape(tenant)}.{escape(endpoint)}"
+
+    def tenant_partition(self, tenant: str) -> int:
+        """Return the partition of a tenant's events."""
+        return partition_number(tenant, self.partitions)
 
     def signal_subject(self, tenant: str) -> str:
         """Return `signal.<p>.<tenant>`, on which connected users of a tenant send signals."""
@@ -218,6 +228,14 @@ def probe_subject(process: str) -> str:
 def dead_letter_subject(service: str, number: int, sequence: int) -> str:
     """Return `dead.<service>.<p>.<sequence>`: an event that a service could not process."""
     return f"dead.{service}.{number}.{sequence}"
+
+
+def awaited_subject(read_model: str) -> str:
+    """Return `awaited.<read model>`, on which its projector hears that somebody waits for rows.
+
+    No stream stores it.
+    """
+    return f"awaited.{read_model}"
 
 
 def presence_subject(edge: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from tidings.channels.channel_metrics import ChannelMetrics
 from tidings.channels.decider import topics
 from tidings.channels.decider.news import NewsFollower
 from tidings.channels.decider.partition import ChannelLane, PartitionLeader
 from tidings.channels.decider.topics import TopicLeader
+from tidings.channels.web_lanes import endpoints_of
 from tidings.contracts.channels import Channel
 from tidings.runtime.log.takeover import Takeovers
 from tidings.runtime.process import Runtime, run_forever
@@ -26,16 +28,22 @@ async def run_channels(
     if not lanes:
         ready()
         await asyncio.Event().wait()
+    partitions = runtime.settings.channels_partition_numbers
+    metrics = runtime.metrics.part(ChannelMetrics)
+    runtime.metrics.add_refresh(lambda: metrics.read_waiting(runtime.postgres, partitions))
     takeovers = Takeovers(runtime.jetstream, runtime.appender())
+    endpoints = endpoints_of(runtime, lanes)
     leaders = {
-        number: PartitionLeader(runtime, number, lanes, takeovers)
-        for number in runtime.settings.channels_partition_numbers
+        number: PartitionLeader(runtime, number, lanes, takeovers, endpoints=endpoints)
+        for number in partitions
     }
     news = {number: leader.news for number, leader in leaders.items()}
     follower = NewsFollower(runtime, news.get)
     async with asyncio.TaskGroup() as group:
         group.create_task(run_forever("deliveries", follower.run))
         await follower.began.wait()
+        if endpoints:
+            group.create_task(run_forever("endpoints", endpoints.directory.run))
         for leader in leaders.values():
             group.create_task(run_forever(f"people {leader.number}", leader.run))
         if topics.PARTITION in leaders:

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from tidings.channels.decider.partition import ChannelLane
 from tidings.channels.email.sender import open_email_sender
+from tidings.channels.pace import Pace
+from tidings.channels.push_lanes import open_push_lanes
+from tidings.channels.web_lanes import open_web_lanes
 from tidings.contracts.channels import Channel
 from tidings.runtime.settings import Settings
 
 
-def open_lanes(settings: Settings) -> Mapping[Channel, ChannelLane]:
-    """Return the lanes of the settings; raises InvalidSettings."""
+@asynccontextmanager
+async def open_lanes(
+    settings: Settings, tls_context: ssl.SSLContext | None = None
+) -> AsyncGenerator[Mapping[Channel, ChannelLane]]:
+    """Open the lanes of the settings while the block lasts; raises InvalidSettings.
+
+    `tls_context`: whose certificates are trusted at addresses of other people.
+    """
     lanes: dict[Channel, ChannelLane] = {}
-    if settings.smtp_host:
-        lanes["email"] = ChannelLane(open_email_sender(settings), settings.smtp_connections)
-    return lanes
+    async with AsyncExitStack() as stack:
+        if settings.smtp_host:
+            mails = open_email_sender(settings)
+            stack.push_async_callback(mails.aclose)
+            lanes["email"] = ChannelLane(
+                mails,
+                settings.smtp_connections,
+                pace=Pace(settings.email_rate) if settings.email_rate else None,
+                resends=settings.email_doubtful == "resend",
+            )
+        if settings.has_pushes:
+            lanes |= await stack.enter_async_context(open_push_lanes(settings, tls_context))
+        if settings.webhooks:
+            lanes |= await stack.enter_async_context(open_web_lanes(settings, tls_context))
+        yield lanes

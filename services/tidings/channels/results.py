@@ -9,7 +9,7 @@ from msgspec import Struct
 from tidings.contracts.deliveries import REPLY_LIMIT_CHARACTERS
 from tidings.contracts.graphemes import cut_text
 
-SuppressReason = Literal["bounced", "gone"]
+SuppressReason = Literal["bounced", "gone", "failing"]
 FailReason = Literal["refused", "gone", "invalid"]
 """The other side refuses for good, the address no longer exists, or it cannot be sent at all."""
 

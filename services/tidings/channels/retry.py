@@ -17,6 +17,11 @@ MINUTE_SECONDS = 60.0
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86_400.0
 JITTER = 0.2
+FAILING_LIMIT = timedelta(days=5)
+"""An address that nothing has reached for so long is not tried any more."""
+FAILING_ATTEMPTS = 4
+"""A delivery that failed less often says nothing about its address."""
+SUPPRESSED_IF_FAILING: frozenset[Channel] = frozenset(("webhook", "chat"))
 DEMANDED_LIMIT_SECONDS = DAY_SECONDS
 """The longest wait that another side may demand."""
 
@@ -79,6 +84,19 @@ def next_attempt(
     if limit is not None and moment >= first + timedelta(seconds=limit):
         return None
     return None if expires is not None and moment >= expires else moment
+
+
+def is_stale_push(
+    channel: Channel, moment: datetime, *, first: datetime, expires: datetime | None = None
+) -> bool:
+    """Return whether a push would come too late at a moment, whoever demanded to wait for it.
+
+    `first`: the moment of the first attempt. What goes out on another channel is never stale.
+    """
+    limit = SCHEDULES[channel].limit_seconds
+    if SCHEDULES[channel] is not _PUSH or limit is None:
+        return False
+    return moment >= first + timedelta(seconds=limit) or (expires is not None and moment >= expires)
 
 
 def demanded_attempt(

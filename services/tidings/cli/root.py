@@ -10,9 +10,12 @@ from tidings.cli.groups import MainGroup
 COMMANDS = {
     "up": "up",
     "demo": "demo",
+    "mailbox": "mailbox",
     "notifier": "run",
     "projector": "run",
     "channels": "run",
+    "bounces": "bounces",
+    "endpoints": "endpoints",
     "edge": "run",
     "gateway": "run",
     "web": "run",
@@ -27,6 +30,7 @@ COMMANDS = {
     "limits": "limits",
     "doctor": "doctor",
     "settings": "settings",
+    "keys": "keys",
 }
 """Each command's module; loaded when called, so that no command waits for others' imports."""
 

@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from msgspec import Meta
 from tidings.contracts.ids import Id
 from tidings.demo.backend import DemoBackend, Run
+from tidings.demo.mailbox_reader import MailboxReader
 from tidings.demo.stories import STORIES
 from tidings.demo.story_views import story_views
 from tidings.runtime.auth.access import RATE_STATUS
@@ -57,6 +58,7 @@ def handlers(runtime: Runtime) -> list[Any]:
     """Return the route handlers of the demonstration page."""
     settings, proxies = runtime.settings, runtime.settings.proxies
     backend, bucket = DemoBackend(STORIES, settings), Bucket(REQUEST_RATE)
+    mailbox = MailboxReader(settings.mailbox_url)
 
     def own_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """Admit only pages of this very origin, and not too often."""
@@ -96,7 +98,22 @@ def handlers(runtime: Runtime) -> list[Any]:
         run = await _decode(request, _run)
         return json_response(await backend.play_scene(story, number, run.chosen()))
 
-    return [stories, sign_in, scene]
+    @get("/demo/mails/{story:str}/{user:str}", opt=UNDOCUMENTED_OPT, guards=[own_page])
+    async def user_mails(story: str, user: str, run: str = "") -> Response[bytes]:
+        """Return the mails of a story's user, the newest first, and where the mailbox is."""
+        chosen = msgspec.convert({"run": run}, RunRequest).chosen()
+        address = backend.address_of(story, user, chosen)
+        answer = await mailbox.mails_to(address)
+        return json_response(answer, headers={"Cache-Control": "no-store"})
+
+    @get("/demo/mails/{story:str}/{user:str}/{id:str}", opt=UNDOCUMENTED_OPT, guards=[own_page])
+    async def user_mail(story: str, user: str, id: str, run: str = "") -> Response[bytes]:
+        """Return headers and text of a mail of a story's user."""
+        chosen = msgspec.convert({"run": run}, RunRequest).chosen()
+        content = await mailbox.mail_to(backend.address_of(story, user, chosen), id)
+        return json_response(content, headers={"Cache-Control": "no-store"})
+
+    return [stories, sign_in, scene, user_mails, user_mail]
 
 
 async def _decode(request: AnyRequest, decoder: msgspec.json.Decoder[Requested]) -> Requested:

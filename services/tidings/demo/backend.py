@@ -13,6 +13,8 @@ from tidings.client.tidings import Tidings
 from tidings.contracts.event import Event
 from tidings.contracts.subjects import Person
 from tidings.demo.stories.story import EventsScene, LeaveScene, Story, StoryEvent
+from tidings.domains.addresses.events import AddressGiven
+from tidings.domains.preferences.events import PreferenceSet
 from tidings.runtime.auth.identity import issue_token
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.settings import Settings
@@ -21,6 +23,8 @@ SOURCE = "/demo/stage"
 TOKEN_SECONDS = 900.0
 RUNS_LIMIT = 10_000
 PATIENCE_SECONDS = 10.0
+UNREAD_SECONDS = 10
+"""How long something is unread in a story before it is mailed."""
 
 
 class SignInAnswer(Struct, frozen=True, kw_only=True):
@@ -79,6 +83,13 @@ class DemoBackend:
             expires_in_seconds=TOKEN_SECONDS,
         )
 
+    def address_of(self, name: str, user: str, run: Run = ONLY_RUN) -> str:
+        """Return the mail address of a story's user; raises Problem."""
+        story = self._find_story(name)
+        if user not in story.people:
+            raise Problem(404, "not found", "nobody is called so in that story")
+        return mail_address(tenant_of(story, run), user)
+
     async def play_scene(self, name: str, number: int, run: Run = ONLY_RUN) -> list[AppendedEvent]:
         """Emit the events of a scene, in their order; raises Problem."""
         story = self._find_story(name)
@@ -102,6 +113,8 @@ class DemoBackend:
             return
         events = story.initial_events if run.from_start else opening_events(story)
         async with self._client(tenant) as tidings:
+            for name, event in mail_events(story, tenant):
+                await _emit(tidings, event, None, name)
             for number, (event, actor) in enumerate(events):
                 await _emit(tidings, event, actor, f"before-{number}")
         if len(self._opened) >= RUNS_LIMIT:
@@ -142,6 +155,27 @@ async def _emit(tidings: Tidings, event: Event, actor: str | None, id: str) -> A
 def tenant_of(story: Story, run: Run) -> str:
     """Return the tenant of a story, which only its users are in."""
     return f"demo-{story.name}-{run.name}" if run.name else f"demo-{story.name}"
+
+
+def mail_address(tenant: str, user: str) -> str:
+    """Return the address at which a user of a story gets mails; no other machine has it."""
+    return f"{user}@{tenant}.example"
+
+
+def mail_events(story: Story, tenant: str) -> Iterator[tuple[str, Event]]:
+    """Return the events, each with an id, by which users of a story get mails soon."""
+    yield (
+        "mails",
+        PreferenceSet(of="all", channel="email", how="unread", after_seconds=UNREAD_SECONDS),
+    )
+    for user in story.people:
+        address = mail_address(tenant, user)
+        yield (
+            f"mails-{user}",
+            AddressGiven(
+                user_id=user, address_id="mail", channel="email", address=address, confirmed=True
+            ),
+        )
 
 
 def opening_events(story: Story) -> Iterator[StoryEvent]:

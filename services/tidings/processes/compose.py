@@ -38,12 +38,17 @@ async def notifier_process(settings: Settings) -> None:
 
 
 async def projector_process(settings: Settings) -> None:
-    """Run the projector's process."""
+    """Run the projector's process; it publishes scheduled announcements, too.
+
+    Those need no channel, so that they are published in every installation.
+    """
+    from tidings.channels.schedules.publisher import run_schedules
     from tidings.projector.projector import run_projector
 
     async with open_runtime(settings, "projector") as runtime:
         ready = Readiness("projector", runtime.jetstream, _probes(runtime, PROJECTED))
-        async with ready.watch(settings, runtime.metrics):
+        async with ready.watch(settings, runtime.metrics), asyncio.TaskGroup() as group:
+            group.create_task(run_schedules(runtime))
             await run_projector(runtime, ready.report)
 
 
@@ -52,8 +57,7 @@ async def channels_process(settings: Settings) -> None:
     from tidings.channels.channels import run_channels
     from tidings.channels.lanes import open_lanes
 
-    lanes = open_lanes(settings)
-    async with open_runtime(settings, "channels") as runtime:
+    async with open_lanes(settings) as lanes, open_runtime(settings, "channels") as runtime:
         read_models = (INBOX, DELIVERIES, PREFERENCES)
         ready = Readiness("channels", runtime.jetstream, _probes(runtime, read_models))
         async with ready.watch(settings, runtime.metrics):
@@ -78,6 +82,7 @@ async def outbox_process(settings: Settings, dsn: str, tenant: str | None) -> No
 
 async def web_process(settings: Settings, parts: Sequence[str]) -> None:
     """Serve the edge, the gateway, or both, on one port."""
+    from tidings.channels.http import routes as channel_routes
     from tidings.edge.dialects import routes as dialect_routes
     from tidings.edge.edge import open_edge
     from tidings.edge.http import routes
@@ -110,6 +115,7 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
                     (
                         *routes.handlers(edge),
                         *dialect_routes.handlers(edge),
+                        *channel_routes.handlers(runtime, access),
                         *_page_handlers(runtime),
                     )
                     if edge

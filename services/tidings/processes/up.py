@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import msgspec
 from tidings.client.addresses import http_url
+from tidings.processes.mailbox_ports import LOOPBACK, MailboxPorts
 from tidings.processes.upgrade import fit_read_models
 from tidings.runtime.embedded.child import LAUNCHER
 from tidings.runtime.embedded.data_directory import locked
@@ -24,6 +25,7 @@ from tidings.runtime.errors import Permanent
 from tidings.runtime.http.listener import ListenerNames, bind_socket
 from tidings.runtime.settings import Settings
 from tidings.runtime.settings_sources import environment_of, running_file_of
+from tidings.runtime.vapid import new_vapid_key
 
 SERVICES = (("notifier",), ("projector",), ("web",))
 CHANNELS = ("channels",)
@@ -56,26 +58,41 @@ async def run_everything(
     """
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(locked(settings.data_dir))
-        secret = settings.jwt_secret or _signing_secret(directory)
+        secret = settings.jwt_secret or _kept_secret(directory, "jwt_secret")
         msgspec.structs.replace(settings, jwt_secret=secret).check_services()
+        vapid_key = settings.vapid_private_key or kept_vapid_key(settings, directory)
         port = _choose_port(settings)
         nats_url = settings.nats_url or (await stack.enter_async_context(run_nats(directory))).url
         postgres_dsn = (
             settings.postgres_dsn or (await stack.enter_async_context(run_postgres(directory))).dsn
         )
         url = http_url(settings.host, port)
-        running = {
+        running: dict[str, str | int] = {
             "nats_url": nats_url,
             "postgres_dsn": postgres_dsn,
             "jwt_secret": secret,
             "client_url": url,
         }
+        mailbox = MailboxPorts.choose() if settings.demo and not settings.smtp_host else None
+        if mailbox:
+            running |= {
+                "mailbox_url": mailbox.url,
+                "smtp_host": LOOPBACK,
+                "smtp_port": mailbox.smtp_port,
+                "channel_secret": settings.channel_secret
+                or _kept_secret(directory, "channel_secret"),
+                "public_url": settings.public_url or url,
+            }
         services_log = stack.enter_context(_open_log(directory))
-        started = msgspec.structs.replace(settings, **running, port=port, data_dir=directory)
+        started = msgspec.structs.replace(
+            settings, **running, port=port, data_dir=directory, vapid_private_key=vapid_key
+        )
         await fit_read_models(started, rebuild=rebuild, lower_limits=lower_limits, say=say)
         children = [
             ServiceProcess(command, child_environment(started, index), services_log)
-            for index, command in enumerate(services_of(started))
+            for index, command in enumerate(
+                (*((mailbox.command,) if mailbox else ()), *services_of(started))
+            )
         ]
         await stack.enter_async_context(supervise_processes(children))
         await _wait_until_ready(children, directory)
@@ -85,7 +102,8 @@ async def run_everything(
 
 def services_of(settings: Settings) -> tuple[tuple[str, ...], ...]:
     """Return the commands of the services that the settings need."""
-    return (*SERVICES, CHANNELS) if settings.smtp_host else SERVICES
+    has_channels = settings.smtp_host or settings.has_pushes or settings.webhooks
+    return (*SERVICES, CHANNELS) if has_channels else SERVICES
 
 
 def _choose_port(settings: Settings) -> int:
@@ -218,16 +236,26 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _signing_secret(directory: Path) -> str:
-    """Return this installation's own secret for signing tokens; it is made once."""
-    file = directory / "jwt_secret"
+def _kept_secret(directory: Path, name: str) -> str:
+    """Return a secret of this installation alone; it is made once."""
+    file = directory / name
     if not file.exists():
         _write_file(file, secrets.token_urlsafe(48))
     return file.read_text()
 
 
+def kept_vapid_key(settings: Settings, directory: Path) -> str | None:
+    """Return this installation's own key for web pushes, made once; none without a subject."""
+    if settings.vapid_subject is None:
+        return None
+    file = directory / "vapid_private_key"
+    if not file.exists():
+        _write_file(file, new_vapid_key())
+    return file.read_text()
+
+
 @contextmanager
-def _running_file(directory: Path, running: dict[str, str]) -> Generator[None]:
+def _running_file(directory: Path, running: dict[str, str | int]) -> Generator[None]:
     """Write how other commands reach what runs here; removes it at the end of the block."""
     file = running_file_of(directory)
     _write_file(file, json.dumps(running))

@@ -19,11 +19,13 @@ from tidings.projections import (
     RECEIPTS,
 )
 from tidings.projections.audience.queries import SWEEP_CLOSINGS, SWEEP_GROUPED
+from tidings.projections.deliveries.queries import SWEEP_DELIVERIES
 from tidings.projections.inbox.queries import SWEEP_INBOX
 from tidings.projections.projection import Projection
 from tidings.projections.receipts.queries import SWEEP_RECEIPTS
 from tidings.projector.apply import Batch
 from tidings.projector.member import Member, open_member
+from tidings.projector.pause import SHORT_PAUSE_SECONDS, open_pause
 from tidings.runtime.log.follow import Pulls, StreamMessage, follow
 from tidings.runtime.metrics.follower_lag import FollowPosition
 from tidings.runtime.process import Runtime, run_forever
@@ -44,11 +46,15 @@ UNMATCHED_LIMIT_MESSAGES = 100_000
 again when it follows anew."""
 DISTANCE_MESSAGES = 10_000
 """A projection that is farther behind the others does not hold them up."""
-EVENT_PROJECTIONS = (METRICS, ACTIVITY, PREFERENCES)
+DECISION_PAUSE_SECONDS = 0.005
+"""The pause of read models while decisions wait for them: it is part of the time until a mail
+leaves."""
+EVENT_PROJECTIONS = (METRICS, ACTIVITY)
 """Read models of the same events, which follow them together."""
 EXPIRED_ROWS = (
     (INBOX, SWEEP_INBOX),
     (RECEIPTS, SWEEP_RECEIPTS),
+    (DELIVERIES, SWEEP_DELIVERIES),
     (AUDIENCE, SWEEP_GROUPED),
     (AUDIENCE, SWEEP_CLOSINGS),
 )
@@ -58,8 +64,15 @@ async def run_projector(runtime: Runtime, ready: Callable[[], None] = lambda: No
     """Run the projector until a permanent error; ready once the inbox's checkpoint is read."""
     async with asyncio.TaskGroup() as group:
         group.create_task(run_forever(INBOX.name, lambda: run_projection(runtime, INBOX, ready)))
-        deliveries = partial(run_projection, runtime, DELIVERIES)
-        group.create_task(run_forever(DELIVERIES.name, deliveries))
+        for projection in (DELIVERIES, PREFERENCES):
+            awaited = partial(
+                run_projection,
+                runtime,
+                projection,
+                pause_seconds=SECONDARY_PAUSE_SECONDS,
+                short_pause_seconds=DECISION_PAUSE_SECONDS,
+            )
+            group.create_task(run_forever(projection.name, awaited))
         receipts = partial(run_projection, runtime, RECEIPTS, pause_seconds=SECONDARY_PAUSE_SECONDS)
         group.create_task(run_forever(RECEIPTS.name, receipts))
         events = partial(run_together, runtime, EVENT_PROJECTIONS)
@@ -73,11 +86,15 @@ async def run_projection(
     ready: Callable[[], None] = lambda: None,
     *,
     pause_seconds: float = INBOX_PAUSE_SECONDS,
+    short_pause_seconds: float = SHORT_PAUSE_SECONDS,
 ) -> None:
-    """Follow the stream from the checkpoint; raises Transient to be tried again, or LogLost."""
+    """Follow the stream from the checkpoint; raises Transient to be tried again, or LogLost.
+
+    Batches are `pause_seconds` apart, `short_pause_seconds` while somebody waits for the rows.
+    """
     member = await open_member(runtime, projection)
     ready()
-    await _follow(runtime, [member], pause_seconds, _refuse_to_separate)
+    await _follow(runtime, [member], (pause_seconds, short_pause_seconds), _refuse_to_separate)
 
 
 async def run_together(runtime: Runtime, projections: Sequence[Projection]) -> None:
@@ -96,7 +113,8 @@ async def run_together(runtime: Runtime, projections: Sequence[Projection]) -> N
         for member in members:
             if member not in near:
                 separate(member)
-        await _follow(runtime, near, SECONDARY_PAUSE_SECONDS, separate)
+        pauses = (SECONDARY_PAUSE_SECONDS, SHORT_PAUSE_SECONDS)
+        await _follow(runtime, near, pauses, separate)
 
 
 async def _run_alone(runtime: Runtime, projection: Projection) -> None:
@@ -108,12 +126,12 @@ async def _run_alone(runtime: Runtime, projection: Projection) -> None:
 async def _follow(
     runtime: Runtime,
     members: list[Member],
-    pause_seconds: float,
+    pauses: tuple[float, float],
     separate: Callable[[Member], None],
 ) -> None:
     """Write what the stream has after the checkpoints; raises Transient once all members failed.
 
-    `separate` is called with a member that failed while others did not.
+    `pauses`: seconds between batches, and while somebody waits for the rows. `separate` is called with a member that failed while others did not.
     """
     projection = members[0].projection
     position = runtime.metrics.followers.share_position(
@@ -130,13 +148,18 @@ async def _follow(
         pulls=Pulls.GATHERING,
     )
     reached = 0
-    async with aclosing(batches), asyncio.TaskGroup() as group:
+    names = [member.projection.name for member in members]
+    async with (
+        open_pause(runtime.jetstream, names, pauses[1]) as pause,
+        aclosing(batches),
+        asyncio.TaskGroup() as group,
+    ):
         async for batch in batches:
             _separate_failed(members, separate)
             await _write(members, batch, position, group)
             if position.reached > reached:
                 reached = position.reached
-                await asyncio.sleep(_pause(pause_seconds, len(batch), int(position.pending)))
+                await pause.wait(_pause(pauses[0], len(batch), int(position.pending)))
 
 
 def _separate_failed(members: list[Member], separate: Callable[[Member], None]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from tidings.runtime.setting_values import Network
 
 HTTPS_PORT = 443
+LOCALHOST = "localhost"
 FORBIDDEN = "the address is not a public one, and no setting permits it"
 UNICAST = IPv6Network("2000::/3")
 """All public IPv6 addresses are in here (RFC 4291, section 2.4)."""
@@ -70,6 +71,31 @@ class AddressGuard:
         if family not in (socket.AF_INET, socket.AF_INET6) or not self.is_allowed(host, port):
             raise ForbiddenAddress(FORBIDDEN)
         return socket.socket(family, kind, protocol)
+
+
+def states_private_address(host: str, permitted: Collection[Network] = ()) -> bool:
+    """Return whether a host is spelled as an address that may not be connected to.
+
+    What a name stands for is only known at a connection, which `AddressGuard` checks.
+    """
+    address = _spelled_address(host)
+    if address is None or any(address in network for network in permitted):
+        return False
+    return not is_public(address)
+
+
+def _spelled_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that a host spells, in any of the ways that sockets take; else None."""
+    if host == LOCALHOST or host.endswith(f".{LOCALHOST}"):
+        return IPv4Address("127.0.0.1")
+    try:
+        return ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

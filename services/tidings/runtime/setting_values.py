@@ -14,7 +14,7 @@ from tidings.runtime.errors import InvalidSettings, SettingMissing
 SECRET_LEAST_CHARACTERS = 32
 DIALECT_NAMES = ("field_service", "barbershop", "chat", "incidents", "volunteers")
 PORT_LIMIT = 65_535
-SCOPES = ("inbox", "emit", "admin")
+SCOPES = ("inbox", "emit", "bounce", "admin")
 EMIT_SCOPE = re.compile(r"emit:([a-z0-9_]+(?:\.[a-z0-9_]+)*(?:\.\*)?)\Z")
 """The scope to emit a type, or all types below a word: `emit:task.assigned`, `emit:task.*`."""
 

@@ -29,9 +29,11 @@ from tidings.runtime.setting_values import (
     require_set,
     split_list,
 )
+from tidings.runtime.vapid import SUBJECT_EXAMPLE, VapidKey, check_vapid_subject
 
 YEAR_SECONDS = 31_536_000
 SECRET_EXAMPLE = "32 random characters or more"
+DEMO_SUBJECT = "mailto:demo@localhost"
 RATES = (
     *("connect", "frame", "request", "ticket", "event", "stranger"),
     *("tenant_event", "tenant_byte"),
@@ -76,7 +78,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     default_tenant: str | None = None
     """Tenant of tokens that state none: `acme`, or `key=acme,…` by dialect or issuer (`iss`)."""
     default_scope: str | None = None
-    """Scope of tokens that state none: `inbox`, or `key=inbox,…`; `emit`, `admin` only if given."""
+    """Scope of tokens that state none: `inbox`, or `key=inbox,…`; others only if given."""
     token_claims: str = ""
     """Names of the claims of a token, such as `user=user_id,tenant=org,scope=scp`."""
     token_cookie: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\Z")] = "tidings_token"
@@ -135,6 +137,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Answer `/api/v1/ws/status` without a token, with numbers only; if false, with 404."""
     demo: bool = False
     """Serve the demo page, where anyone may sign in; `tidings up --demo` sets it."""
+    mailbox_url: str | None = None
+    """Base URL of the mailbox whose mails the demo page shows; `tidings up --demo` sets it."""
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
     """Number of partitions of users; fixed when the streams are created."""
     channels_partitions: str = "all"
@@ -219,10 +223,36 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sender of mails: an address, or `Name <address>`; its domain is that of message ids."""
     email_bounces: str | None = None
     """Address that bounces go to, with `+` and a token before its `@`; if unset, the sender's."""
+    email_doubtful: Literal["resend", "hold"] = "resend"
+    """What becomes of a mail that may have left or not: `resend` it, or `hold` it for ever."""
+    email_rate: Annotated[float, Meta(gt=0, le=100_000)] | None = None
+    """Mails a second that a process hands to the relay at most; if unset, as many as it takes."""
+    webhooks: bool = False
+    """Send to webhooks and chats that people give, and events to endpoints of tenants."""
     webhook_allow: str = ""
     """Networks of your own that webhooks may reach, by http too, comma-separated."""
     webhook_ports: str = "443"
     """Ports that webhooks may reach, comma-separated."""
+    vapid_private_key: str | None = None
+    """Key that signs web pushes (`tidings keys vapid`); `tidings up` makes one for the subject."""
+    vapid_subject: str | None = None
+    """Where push services reach you: `mailto:` or `https:`; if unset, no web push is sent."""
+    push_id_only: bool = False
+    """Send only ids in pushes; the device fetches what they say from here."""
+    apns_key_file: Path | None = None
+    """File with the key (`.p8`) that signs pushes to Apple's devices; if unset, none is sent."""
+    apns_key_id: str | None = None
+    """Id of that key, of 10 characters."""
+    apns_team_id: str | None = None
+    """Id of the team that the key belongs to, of 10 characters."""
+    apns_topic: str | None = None
+    """Bundle id of the app that receives them."""
+    apns_url: str = "https://api.push.apple.com"
+    """Address of APNs; that of development is https://api.sandbox.push.apple.com."""
+    fcm_account_file: Path | None = None
+    """File (JSON) of the service account that pushes to Android; if unset, none is sent."""
+    fcm_url: str = "https://fcm.googleapis.com"
+    """Address of Firebase Cloud Messaging."""
 
     @property
     def base_url(self) -> str:
@@ -334,6 +364,27 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             parse_tcp_port("TIDINGS_WEBHOOK_PORTS", text) for text in split_list(self.webhook_ports)
         )
 
+    @property
+    def vapid_key(self) -> VapidKey:
+        """The key that signs web pushes; raises InvalidSettings."""
+        text = require_set(
+            self.vapid_private_key, "TIDINGS_VAPID_PRIVATE_KEY", "what `tidings keys vapid` prints"
+        )
+        return VapidKey(text)
+
+    @property
+    def vapid_contact(self) -> str:
+        """How push services reach the operator; raises InvalidSettings if they cannot."""
+        if self.demo:
+            return self.vapid_subject or DEMO_SUBJECT
+        name = "TIDINGS_VAPID_SUBJECT"
+        return check_vapid_subject(require_set(self.vapid_subject, name, SUBJECT_EXAMPLE))
+
+    @property
+    def has_pushes(self) -> bool:
+        """Whether pushes of any kind are sent."""
+        return bool(self.vapid_private_key or self.apns_key_file or self.fcm_account_file)
+
     def rate(self, name: str) -> tuple[int, int] | None:
         """Return quota and seconds of one of RATES, None: no limit; raises InvalidSettings."""
         return parse_rate(f"TIDINGS_{name.upper()}_RATE", getattr(self, f"{name}_rate"))
@@ -365,6 +416,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self.notifier_partition_numbers,
             self.edge_partition_numbers,
             self.channels_partition_numbers,
+            self.webhooks and (self.channel_key, self.webhook_networks, self.webhook_port_numbers),
+            self.vapid_private_key and self.vapid_key,
+            (self.vapid_private_key or self.vapid_subject) and self.vapid_contact,
         )
 
     @property

@@ -14,7 +14,14 @@ from tidings.runtime.settings_sources import SettingsSources, variable_of
 
 MASK = "***"
 UNSET = "–"
-SECRETS = ("jwt_secret", "ticket_secret", "client_token", "channel_secret", "smtp_password")
+SECRETS = (
+    "jwt_secret",
+    "ticket_secret",
+    "client_token",
+    "channel_secret",
+    "smtp_password",
+    "vapid_private_key",
+)
 ADDRESSES = ("nats_url", "postgres_dsn", "outbox_dsn", "jwks_url", "client_url")
 _USER_INFO = re.compile(r"://((?:(?!,\w+://).)*)@", re.DOTALL)
 """From `://` to the last `@` of an address, so that a password with an `@` is masked whole."""

@@ -18,7 +18,9 @@ PURPOSE = b"tidings unsubscribe 1"
 class Unsubscription(Struct, frozen=True, array_like=True):
     """Content of a token: whose mail of which category is turned off, and the delivery it was in.
 
-    Its event takes its id from `delivery`, so that repeating the request changes nothing.
+    `type`, `entity` (`task:456`) and `group` are those of the notification, unless the mail has
+    several. The events take their ids from `delivery`, so that repeating the request changes
+    nothing.
     """
 
     tenant: Id
@@ -26,6 +28,9 @@ class Unsubscription(Struct, frozen=True, array_like=True):
     category: str
     channel: Channel
     delivery: str
+    type: str = ""
+    entity: str | None = None
+    group: str | None = None
 
 
 class UnsubscribeTokens:

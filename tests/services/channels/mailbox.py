@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes
@@ -22,10 +23,11 @@ ACCEPTED = "250 OK"
 
 
 class ReceivedMail(NamedTuple):
-    """A mail as the server took it."""
+    """A mail as the server took it; `sender`: the address that bounces go to."""
 
     recipient: str
     message: EmailMessage
+    sender: str = ""
 
     @property
     def subject(self) -> str:
@@ -41,10 +43,14 @@ class ReceivedMail(NamedTuple):
 
 
 class Mailbox:
-    """Keeps all mails; `refusals`: what the server answers to the name of a recipient."""
+    """Keeps all mails; `refusals`: what the server answers to the name of a recipient.
+
+    `farewells`: how many connections ended by QUIT.
+    """
 
     def __init__(self) -> None:
         self.mails: list[ReceivedMail] = []
+        self.farewells = 0
         self.refusals: dict[str, str] = {}
         self._arrived = asyncio.Event()
 
@@ -56,7 +62,8 @@ class Mailbox:
         assert isinstance(content, bytes)
         message = message_from_bytes(content, policy=default)
         assert isinstance(message, EmailMessage)
-        self.mails.append(ReceivedMail(envelope.rcpt_tos[0], message))
+        sender = envelope.mail_from or ""
+        self.mails.append(ReceivedMail(envelope.rcpt_tos[0], message, sender))
         self._arrived.set()
         return ACCEPTED
 
@@ -68,6 +75,13 @@ class Mailbox:
             return refusal
         envelope.rcpt_tos.append(address)
         return ACCEPTED
+
+    async def handle_QUIT(  # noqa: N802  the name that aiosmtpd calls
+        self, _server: Any, _session: Any, _envelope: Envelope
+    ) -> str:
+        """Count a client that takes leave."""
+        self.farewells += 1
+        return "221 Bye"
 
     async def wait_for(self, recipient: str, count: int = 1) -> list[ReceivedMail]:
         """Return the mails of a recipient once there are `count`; raises TimeoutError."""
@@ -108,10 +122,15 @@ def with_relay(settings: Settings, port: int, **more: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running_channels(settings: Settings) -> AsyncIterator[None]:
+async def running_channels(
+    settings: Settings, tls_context: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
     """Run the channels in this process while the block lasts; yields once they lead."""
-    lanes, ready = open_lanes(settings), asyncio.Event()
-    async with open_runtime(settings, "channels") as runtime:
+    ready = asyncio.Event()
+    async with (
+        open_lanes(settings, tls_context) as lanes,
+        open_runtime(settings, "channels") as runtime,
+    ):
         task = asyncio.create_task(run_channels(runtime, lanes, ready.set))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)

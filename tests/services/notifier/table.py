@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tidings.contracts.event import Event
 from tidings.contracts.notifications import Entity
+from tidings.domains.addresses.events import AddressGiven
 from tidings.domains.announcements.events import (
     Addressees,
     AnnouncementPublished,
@@ -30,6 +31,7 @@ from tidings.domains.barbershop.events import (
     TrainingModuleAvailable,
 )
 from tidings.domains.chat.events import MessagePosted
+from tidings.domains.deliveries.events import ChannelSuppressed
 from tidings.domains.field_service.events import (
     EquipmentAlert,
     InventoryAlert,
@@ -46,7 +48,7 @@ from tidings.domains.incidents.events import (
     IncidentResolved,
     IncidentStatusChanged,
 )
-from tidings.domains.notifications.events import NotificationRead
+from tidings.domains.notifications.events import NotificationActed, NotificationRead
 from tidings.domains.volunteers.events import (
     MilestoneCompleted,
     ProjectStatusChanged,
@@ -78,6 +80,7 @@ class RuleCase(NamedTuple):
     include_actor: bool = False
     group: str | None = None
     url: str | None = None
+    type: str | None = None
 
 
 WATER: dict[str, Any] = {"task_id": "456", "task_title": "Water the seedlings", "project_id": "789"}
@@ -709,6 +712,43 @@ TABLE = (
     ),
     make_announcement_case(
         Addressees(users=("volunteer", "office", "volunteer")), "office volunteer"
+    ),
+    RuleCase(
+        "address_given",
+        AddressGiven(
+            user_id="volunteer", address_id="a-1", channel="email", address="v@example.org"
+        ),
+        "volunteer",
+        "Confirm your address",
+        "A message was sent to v@example.org. Open the link in it to be reached there.",
+        *("address", ("address", "a-1")),
+        include_actor=True,
+    ),
+    RuleCase(
+        "address_fails",
+        ChannelSuppressed(user_id="volunteer", address_id="a-1", reason="bounced"),
+        "volunteer",
+        "An address cannot be reached",
+        "Messages to one of your addresses come back. Confirm the address, or give another one.",
+        *("address", ("address", "a-1")),
+        level="warning",
+        include_actor=True,
+    ),
+    RuleCase(
+        "confirmation_wanted",
+        NotificationActed(
+            notification_id=NOTIFICATION_ID,
+            user_id="volunteer",
+            action="confirm",
+            notification_type="channel.suppressed",
+            entity=Entity(type="address", id="a-1"),
+        ),
+        "volunteer",
+        "Confirm your address",
+        "A message was sent to your address. Open the link in it to be reached there again.",
+        *("address", ("address", "a-1")),
+        include_actor=True,
+        type="address.given",
     ),
     RuleCase(
         "notification_requested",

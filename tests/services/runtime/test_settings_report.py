@@ -76,7 +76,7 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
 
 
 def test_every_setting_that_sounds_secret_is_masked() -> None:
-    telling_words = ("secret", "password", "client_token")
+    telling_words = ("secret", "password", "client_token", "private_key")
 
     assert set(SECRETS) == {
         field.name

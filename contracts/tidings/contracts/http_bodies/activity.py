@@ -12,7 +12,7 @@ from tidings.contracts.notifications import Moment
 class ActivityEntry(Struct, frozen=True, kw_only=True):
     """An event: its type, its actor, its entity (`task:1`), its time in the log, and its data.
 
-    `data` is null if it has more than 8192 characters.
+    `data` is null if it has more than 8192 characters; it leaves out addresses, tokens and keys.
     """
 
     schema_name: ClassVar[str] = "Happening"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 from tidings.contracts.notifications import Counts, CursorText, Notification, NotificationId
@@ -90,6 +90,29 @@ class ActionResult(Struct, frozen=True, kw_only=True):
     schema_name: ClassVar[str] = "Pressed"
     id: NotificationId
     action: str
+
+
+class BounceReceipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of a mail that came back.
+
+    `counted`: the mail has failed, its address stays in use; `suppressed`: nothing is sent there
+    any more; `turned_off`: the person gets no mails of that category any more; `ignored`: the mail
+    changes nothing, for the `reason`.
+    """
+
+    result: Literal["counted", "suppressed", "turned_off", "ignored"]
+    reason: (
+        Literal[
+            "no_token",
+            "unknown_delivery",
+            "automatic",
+            "delayed",
+            "too_large",
+            "unreadable",
+            "address_changed",
+        ]
+        | None
+    ) = None
 
 
 class Health(Struct, frozen=True, kw_only=True):

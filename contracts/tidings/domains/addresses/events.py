@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 from tidings.contracts.channels import AddressChannel, DeviceKind
+from tidings.contracts.cloudevents import Time
 from tidings.contracts.event import Event, EventPart
 from tidings.contracts.ids import Id
 from tidings.contracts.text_forms import LOCALE_NAME, TIMEZONE_NAME, timezone_fault
@@ -15,12 +16,15 @@ from tidings.domains.addresses.forms import (
     TOKEN_LIMIT_CHARACTERS,
     TOKEN_PATTERN,
     WEB_ADDRESS,
+    apprise_fault,
     auth_fault,
     email_fault,
     p256dh_fault,
     web_address_fault,
 )
 
+APPRISE = "apprise"
+"""The service for products that only the library of this name sends to."""
 ChatService = Literal["slack", "teams", "discord", "mattermost", "ntfy", "apprise"]
 AddressText = Annotated[
     str, Meta(extra_json_schema={"minLength": 1, "maxLength": ADDRESS_LIMIT_CHARACTERS})
@@ -40,7 +44,8 @@ class AddressGiven(Event, frozen=True, kw_only=True):
 
     The same `address_id` replaces an earlier address. Until it is confirmed, only the message that
     asks for it is sent there; a service that knows the address to be the user's states it as
-    `confirmed`. `service`: the product behind a chat's web address.
+    `confirmed`. `service`: the product behind a chat's web address. `previous_until`: until then,
+    the secret of the `generation` before signs too.
     """
 
     type: ClassVar[str] = "address.given"
@@ -51,14 +56,21 @@ class AddressGiven(Event, frozen=True, kw_only=True):
     label: Label | None = None
     service: ChatService | None = None
     generation: Generation = 1
+    previous_until: Time | None = None
     confirmed: bool = False
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Return the fields that cannot be used, each with the reason."""
-        if fault := address_fault(self.channel, self.address):
+        if fault := self._address_fault():
             yield "address", fault
         if (self.channel == "chat") != (self.service is not None):
             yield "service", "goes with `channel: chat`, which needs it"
+
+    def _address_fault(self) -> str | None:
+        if self.service is None:
+            return address_fault(self.channel, self.address)
+        check = apprise_fault if self.service == APPRISE else web_address_fault
+        return check(self.address)
 
 
 class AddressConfirmed(Event, frozen=True, kw_only=True):
@@ -161,7 +173,10 @@ class ChannelRestored(Event, frozen=True, kw_only=True):
 
 def address_fault(channel: AddressChannel, address: str) -> str | None:
     """Return why an address cannot be used on a channel; None if it can."""
-    return email_fault(address) if channel == "email" else web_address_fault(address)
+    if channel == "email":
+        return email_fault(address)
+    fault = web_address_fault(address)
+    return None if channel == "chat" and not apprise_fault(address) else fault
 
 
 def place_faults(

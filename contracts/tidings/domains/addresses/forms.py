@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import urlsafe_b64decode
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +28,16 @@ WEB_ADDRESS: dict[str, Any] = {
     "pattern": r"^https://[^\x00-\x20\x7f\\@#/?]+(?:[/?][^\x00-\x20\x7f\\#]*)?\Z",
 }
 """JSON Schema of a web address; the port and what is before `@` are checked besides."""
+
+APPRISE_SCHEMAS = (
+    *("join", "line", "pbul", "pover", "prowl", "signl4", "simplepush", "tgram", "wxteams"),
+)
+"""The products that Apprise may send to: the hosts of each are its own, never one that is stated.
+"""
+NOT_AN_APPRISE_ADDRESS = (
+    f"must begin with one of {', '.join(f'{each}://' for each in APPRISE_SCHEMAS)}, and have no `?`"
+)
+_APPRISE_ADDRESS = re.compile(rf"(?:{'|'.join(APPRISE_SCHEMAS)})://[^\x00-\x20\x7f\\?#]+\Z")
 
 P256DH_BYTES = 65
 AUTH_BYTES = 16
@@ -55,6 +66,15 @@ def web_address_fault(text: str) -> str | None:
     Whether its host may be reached is decided when it is connected to.
     """
     return None if _is_web_address(text) else NOT_A_WEB_ADDRESS
+
+
+def apprise_fault(text: str) -> str | None:
+    """Return why a text is no address that Apprise may send to; None if it is.
+
+    Its parameters (`?verify=no`) could turn off what protects a request.
+    """
+    fits = len(text) <= ADDRESS_LIMIT_CHARACTERS and _APPRISE_ADDRESS.match(text)
+    return None if fits else NOT_AN_APPRISE_ADDRESS
 
 
 def p256dh_fault(text: str) -> str | None:

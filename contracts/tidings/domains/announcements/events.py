@@ -43,7 +43,10 @@ class Addressees(EventPart, frozen=True, kw_only=True):
 
 
 class AnnouncementPublished(Event, frozen=True, kw_only=True):
-    """An announcement was published; with `receipt`, its actor is notified when a user reads it."""
+    """An announcement was published; with `receipt`, its actor is notified when a user reads it.
+
+    `schedule_id` and `occurrence`: the schedule by which Tidings published it, and its time.
+    """
 
     type: ClassVar[str] = "announcement.published"
     title: str
@@ -53,6 +56,8 @@ class AnnouncementPublished(Event, frozen=True, kw_only=True):
     expires_at: Time | None = None
     entity_url: PageAddress | None = None
     receipt: bool = False
+    schedule_id: Id | None = None
+    occurrence: Time | None = None
 
 
 REQUESTED_TITLE_LIMIT_CHARACTERS = 500

@@ -29,7 +29,7 @@ def announcement_published(recorded: RecordedEvent[AnnouncementPublished]) -> It
         ),
         expires=event.expires_at,
         include_actor=True,
-        hidden_fields=("to", "title", "message"),
+        hidden_fields=("to", "title", "message", "schedule_id", "occurrence"),
         extra_data={"everyone": True} if event.to.everyone else {},
         receipt=event.receipt,
     )

@@ -22,7 +22,7 @@ class NotificationRead(Event, frozen=True, kw_only=True):
     title: str
     entity: Entity | None = None
     sender: Id | None = None
-    group: str | None = None
+    group: ShortText | None = None
 
 
 class NotificationActed(Event, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from tidings.contracts.codec import instant
 from tidings.contracts.event import AnyRecordedEvent
 from tidings.contracts.subjects import EVENTS, EVERY_EVENT
 from tidings.projections.activity.mentions import USER_PREFIX, mentions
+from tidings.projections.activity.private_fields import without_private_fields
 from tidings.projections.dedup import KeyedEvent, decode_event, event_reference
 from tidings.projections.projection import Change, Projection, Statement
 
@@ -78,7 +79,8 @@ def evolve(keyed: KeyedEvent) -> Iterator[Change]:
 
 
 def _activity_columns(event: AnyRecordedEvent, names: list[str]) -> dict[str, Any]:
-    attributes, data = event.attributes, bytes(event.attributes.data).decode()
+    attributes = event.attributes
+    data = without_private_fields(attributes.type, bytes(attributes.data)).decode()
     return {
         "type": attributes.type,
         "actor": attributes.actor,
@@ -90,7 +92,7 @@ def _activity_columns(event: AnyRecordedEvent, names: list[str]) -> dict[str, An
 
 ACTIVITY = Projection(
     name="activity",
-    version=1,
+    version=2,
     stream=EVENTS,
     subjects=(EVERY_EVENT,),
     schema=SCHEMA,

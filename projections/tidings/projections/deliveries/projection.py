@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -15,6 +15,7 @@ from tidings.contracts.deliveries import (
     PlannedStep,
     Reason,
     decode_delivery_entry,
+    late_delivery_id,
 )
 from tidings.contracts.subjects import NOTIFICATIONS, Person, delivery_owner
 from tidings.projections.projection import Change, LogMessage, Projection, Statement
@@ -88,16 +89,50 @@ PLAN = Statement(
 )
 """A summary is planned once for each of its notifications; the first one makes its row."""
 
+PLAN_LATE = Statement(
+    "plan_late",
+    """
+    INSERT INTO {schema}.delivery
+        (partition, tenant, user_id, id, channel, step, address, summary, state, until, why,
+         why_row, why_event, as_of_event, as_of_entry, as_of_at, planned, changed, sequence)
+    SELECT r.partition, r.tenant, r.user_id, r.late, r.channel, r.step, r.address, false, 'held',
+        r.until, r.why, r.why_row, r.why_event, r.as_of_event, r.as_of_entry, r.as_of_at,
+        r.appended, r.appended, r.sequence
+    FROM jsonb_to_recordset(%s::jsonb) AS r
+        (partition integer, tenant text, user_id text, id uuid, late uuid, channel text,
+         step integer, address text, until timestamptz, why text, why_row text, why_event bigint,
+         as_of_event bigint, as_of_entry bigint, as_of_at timestamptz, appended timestamptz,
+         sequence bigint)
+    JOIN {schema}.delivery d ON d.id = r.id AND d.state <> 'held'
+    ON CONFLICT (id) DO NOTHING
+    """,
+    mergeable=True,
+)
+"""What joins a summary that was decided about just before is a delivery of its own, due at once."""
+
 ADD_ITEM = Statement(
     "add_item",
     """
     INSERT INTO {schema}.item (delivery, notification, sequence)
-    SELECT delivery, notification, sequence FROM jsonb_to_recordset(%s::jsonb) AS r
-        (delivery uuid, notification uuid, sequence bigint)
+    SELECT coalesce(l.id, r.delivery), r.notification, r.sequence
+    FROM jsonb_to_recordset(%s::jsonb) AS r
+        (delivery uuid, late uuid, notification uuid, sequence bigint)
+    LEFT JOIN {schema}.delivery l ON l.id = r.late
     ON CONFLICT DO NOTHING
     """,
     mergeable=True,
 )
+
+MOVE_ITEM = Statement(
+    "move_item",
+    """
+    DELETE FROM {schema}.item i USING jsonb_to_recordset(%s::jsonb) AS r
+        (delivery uuid, notification uuid)
+    WHERE i.delivery = r.delivery AND i.notification = r.notification
+    """,
+    mergeable=True,
+)
+"""Takes a notification out of a summary that tells of others still."""
 
 DECIDE = Statement(
     "decide",
@@ -113,10 +148,15 @@ DECIDE = Statement(
     FROM jsonb_to_recordset(%s::jsonb) AS r
         (id uuid, state text, until timestamptz, why text, why_row text, why_event bigint,
          attempt integer, total integer, as_of_event bigint, as_of_entry bigint,
-         as_of_at timestamptz, appended timestamptz, sequence bigint)
-    WHERE d.id = r.id
+         as_of_at timestamptz, appended timestamptz, sequence bigint, joined bigint)
+    WHERE d.id = r.id AND NOT (
+        r.state = 'dropped' AND r.joined IS NOT NULL AND EXISTS (
+            SELECT FROM {schema}.item i WHERE i.delivery = r.id AND i.sequence > r.joined
+        )
+    )
     """,
 )
+"""A summary is not dropped if something joined it that the decision did not know."""
 
 RECORD_OUTCOME = Statement(
     "record_outcome",
@@ -142,6 +182,7 @@ def evolve(message: LogMessage) -> Iterator[Change]:
                 yield from _planned(partition, person, planned, step, message)
         case Decided() as decided:
             yield Change(DECIDE, person, message.sequence, _decided_row(decided, message))
+            yield from _moved(partition, person, decided, message)
         case Outcome() as outcome:
             yield Change(RECORD_OUTCOME, person, message.sequence, _outcome_row(outcome, message))
 
@@ -149,7 +190,45 @@ def evolve(message: LogMessage) -> Iterator[Change]:
 def _planned(
     partition: int, person: Person, planned: Planned, step: PlannedStep, message: LogMessage
 ) -> Iterator[Change]:
-    row: dict[str, Any] = {
+    row = {**_step_row(partition, person, step, message), **_as_of_columns(planned)}
+    yield from _joined(person, row, (planned.notification,), message.sequence)
+
+
+def _moved(
+    partition: int, person: Person, decided: Decided, message: LogMessage
+) -> Iterator[Change]:
+    """Let notifications of a delivery join the summaries that a decision names."""
+    for moved in decided.moved:
+        row = {**_step_row(partition, person, moved.step, message), **_as_of_columns(decided)}
+        yield from _joined(person, row, moved.notifications, message.sequence)
+        for notification in moved.notifications if decided.joined is not None else ():
+            item = {"delivery": decided.delivery, "notification": notification}
+            yield Change(MOVE_ITEM, person, (message.sequence, notification), item)
+
+
+def _joined(
+    person: Person, row: dict[str, Any], notifications: Sequence[str], sequence: int
+) -> Iterator[Change]:
+    """Make the row of a delivery, unless a summary has one, and add notifications to it."""
+    # The first plan of a summary makes its row, so a later one must not replace it in a batch.
+    yield Change(PLAN, person, (sequence, row["id"]), row)
+    late = {each: late_delivery_id(row["id"], each) for each in notifications if row["summary"]}
+    for identifier in late.values():
+        yield Change(PLAN_LATE, person, (sequence, identifier), {**row, "late": identifier})
+    for notification in notifications:
+        item = {
+            "delivery": row["id"],
+            "late": late.get(notification),
+            "notification": notification,
+            "sequence": sequence,
+        }
+        yield Change(ADD_ITEM, person, (sequence, row["id"], notification), item)
+
+
+def _step_row(
+    partition: int, person: Person, step: PlannedStep, message: LogMessage
+) -> dict[str, Any]:
+    return {
         "partition": partition,
         "tenant": person.tenant,
         "user_id": person.user,
@@ -161,19 +240,9 @@ def _planned(
         "state": step.state,
         "until": step.until and step.until.astimezone(UTC),
         **_why_columns(step.why),
-        **_as_of_columns(planned),
         "appended": instant(message.time_nanoseconds),
         "sequence": message.sequence,
     }
-    item = {
-        "delivery": step.delivery,
-        "notification": planned.notification,
-        "sequence": message.sequence,
-    }
-    # The first plan of a summary makes its row, so a later one must not replace it in a batch.
-    identity = (message.sequence, step.delivery)
-    yield Change(PLAN, person, identity, row)
-    yield Change(ADD_ITEM, person, identity, item)
 
 
 def _decided_row(decided: Decided, message: LogMessage) -> dict[str, Any]:
@@ -184,6 +253,7 @@ def _decided_row(decided: Decided, message: LogMessage) -> dict[str, Any]:
         **_why_columns(decided.why),
         "attempt": decided.attempt,
         "total": decided.total,
+        "joined": decided.joined,
         **_as_of_columns(decided),
         "appended": instant(message.time_nanoseconds),
         "sequence": message.sequence,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from msgspec import Struct
-from tidings.contracts.codec import encode
 from tidings.contracts.event import Event
 from tidings.contracts.relations import LOCALE, TIMEZONE, RelationOpened
 from tidings.contracts.text_forms import TIMEZONE_NAME
@@ -19,10 +17,17 @@ from tidings.domains.addresses.events import (
     DeviceUnregistered,
 )
 from tidings.domains.addresses.forms import email_fault
+from tidings.domains.announcements.events import (
+    AnnouncementCancelled,
+    AnnouncementPublished,
+    AnnouncementRescheduled,
+    AnnouncementScheduled,
+)
 from tidings.domains.deliveries.events import ChannelSuppressed
 from tidings.domains.endpoints.events import (
     EndpointChanged,
     EndpointRegistered,
+    EndpointReplayed,
     EndpointWithdrawn,
 )
 from tidings.domains.people.events import TenantConfigured, UserJoined, UserLeft
@@ -34,11 +39,17 @@ from tidings.domains.preferences.events import (
     QuietHoursCleared,
     QuietHoursSet,
 )
+from tidings.projections.preferences.schedule_changes import (
+    announcement_cancelled,
+    announcement_published,
+    announcement_scheduled,
+)
+from tidings.projections.preferences.setting_change import (
+    SettingChange,
+    SettingCleared,
+    give_setting,
+)
 from tidings.projections.preferences.values import (
-    ADDRESSES_LIMIT,
-    DEVICES_LIMIT,
-    ENDPOINTS_LIMIT,
-    PREFERENCES_LIMIT,
     PROFILE_ADDRESS,
     TENANT,
     AddressValue,
@@ -48,52 +59,24 @@ from tidings.projections.preferences.values import (
     PauseValue,
     PreferenceValue,
     QuietValue,
+    ReplayValue,
     SuppressedValue,
     TextValue,
 )
 
-_LIMITS: Mapping[Kind, int] = {
-    "preference": PREFERENCES_LIMIT,
-    "address": ADDRESSES_LIMIT,
-    "confirmed": ADDRESSES_LIMIT,
-    "device": DEVICES_LIMIT,
-    "endpoint": ENDPOINTS_LIMIT,
-    "suppressed": ADDRESSES_LIMIT + DEVICES_LIMIT + ENDPOINTS_LIMIT,
-}
-_NO_LIMIT = 2**31 - 1
 _PEOPLE = (UserJoined, UserLeft, TenantConfigured)
 
 
-class SettingGiven(NamedTuple):
-    """A setting holds from now on; one of the same kind and key ends.
-
-    `renews`: it is a new setting even if the value is the same. Of a kind, an owner has at most
-    `limit_rows`: the oldest one beyond them ends.
-    """
-
-    user_id: str
-    kind: Kind
-    key: str
-    value: str
-    renews: bool
-    limit_rows: int
-
-
-class SettingCleared(NamedTuple):
-    """A setting ends; all of the owner's, if there is no kind."""
-
-    user_id: str
-    kind: Kind | None = None
-    key: str = ""
-
-
-SettingChange = SettingGiven | SettingCleared
-
-
-def setting_changes(event: Event) -> Iterator[SettingChange]:
-    """Return the settings that an event begins and ends."""
+def setting_changes(event: Event, at_seconds: int = 0) -> Iterator[SettingChange]:
+    """Return the settings that an event begins and ends; `at_seconds`: when it was appended."""
     changes = _CHANGES.get(event.__class__)
-    if changes and _is_usable(event):
+    if not changes or not _is_usable(event):
+        return
+    if isinstance(event, DeviceRegistered):
+        yield _device_registered(event, at_seconds)
+    elif isinstance(event, AnnouncementScheduled | AnnouncementRescheduled):
+        yield from announcement_scheduled(event, at_seconds)
+    else:
         yield from changes(event)
 
 
@@ -110,13 +93,6 @@ def _is_usable(event: Event) -> bool:
     return isinstance(event, _PEOPLE) or next(event.faults(), None) is None
 
 
-def _given(
-    user: str | None, kind: Kind, key: str, value: Struct, *, renews: bool = True
-) -> SettingGiven:
-    limit = _LIMITS.get(kind, _NO_LIMIT)
-    return SettingGiven(user or TENANT, kind, key, encode(value).decode(), renews, limit)
-
-
 def _user_joined(event: UserJoined) -> Iterator[SettingChange]:
     """Give the profile's address, locale and time zone, as far as they are stated."""
     user = event.user_id
@@ -125,7 +101,7 @@ def _user_joined(event: UserJoined) -> Iterator[SettingChange]:
         yield (
             SettingCleared(user, "address", PROFILE_ADDRESS)
             if email_fault(event.email)
-            else _given(user, "address", PROFILE_ADDRESS, value, renews=False)
+            else give_setting(user, "address", PROFILE_ADDRESS, value, renews=False)
         )
     stated = {
         change.object: change.relation
@@ -139,7 +115,7 @@ def _user_joined(event: UserJoined) -> Iterator[SettingChange]:
     for kind, (text, object_) in kinds.items():
         if text is not None:
             yield (
-                _given(user, kind, "", TextValue(stated[object_]), renews=False)
+                give_setting(user, kind, "", TextValue(stated[object_]), renews=False)
                 if object_ in stated
                 else SettingCleared(user, kind)
             )
@@ -148,7 +124,7 @@ def _user_joined(event: UserJoined) -> Iterator[SettingChange]:
 def _tenant_configured(event: TenantConfigured) -> Iterator[SettingChange]:
     zone = event.timezone
     yield (
-        _given(TENANT, "zone", "", TextValue(zone), renews=False)
+        give_setting(TENANT, "zone", "", TextValue(zone), renews=False)
         if zone is not None and TIMEZONE_NAME.fits(zone)
         else SettingCleared(TENANT, "zone")
     )
@@ -163,7 +139,7 @@ def _preference_set(event: PreferenceSet) -> Iterator[SettingChange]:
         digest=event.digest,
         required=event.required,
     )
-    yield _given(event.user_id, "preference", preference_key(event.of, event.channel), value)
+    yield give_setting(event.user_id, "preference", preference_key(event.of, event.channel), value)
 
 
 def _preference_cleared(event: PreferenceCleared) -> Iterator[SettingChange]:
@@ -173,12 +149,12 @@ def _preference_cleared(event: PreferenceCleared) -> Iterator[SettingChange]:
 
 def _quiet_hours_set(event: QuietHoursSet) -> Iterator[SettingChange]:
     value = QuietValue(zone=event.zone, windows=event.windows, channels=event.channels)
-    yield _given(event.user_id, "quiet", "", value)
+    yield give_setting(event.user_id, "quiet", "", value)
 
 
 def _pause_set(event: PauseSet) -> Iterator[SettingChange]:
     yield (
-        _given(event.user_id, "pause", "", PauseValue(until=event.until))
+        give_setting(event.user_id, "pause", "", PauseValue(until=event.until))
         if event.until
         else SettingCleared(event.user_id, "pause")
     )
@@ -191,13 +167,14 @@ def _address_given(event: AddressGiven) -> Iterator[SettingChange]:
         label=event.label,
         service=event.service,
         generation=event.generation,
+        previous_until=event.previous_until,
         confirmed=event.confirmed,
     )
-    yield _given(event.user_id, "address", event.address_id, value)
+    yield give_setting(event.user_id, "address", event.address_id, value)
 
 
 def _address_confirmed(event: AddressConfirmed) -> Iterator[SettingChange]:
-    yield _given(event.user_id, "confirmed", event.address_id, TextValue(event.address))
+    yield give_setting(event.user_id, "confirmed", event.address_id, TextValue(event.address))
     yield SettingCleared(event.user_id, "suppressed", place_key(address=event.address_id))
 
 
@@ -205,7 +182,7 @@ def _address_withdrawn(event: AddressWithdrawn) -> Iterator[SettingChange]:
     """End an address; the profile's one must stay ended when the profile is stated again."""
     user, address = event.user_id, event.address_id
     if address == PROFILE_ADDRESS:
-        yield _given(
+        yield give_setting(
             user, "suppressed", place_key(address=address), SuppressedValue(reason="withdrawn")
         )
         return
@@ -214,7 +191,7 @@ def _address_withdrawn(event: AddressWithdrawn) -> Iterator[SettingChange]:
     yield SettingCleared(user, "suppressed", place_key(address=address))
 
 
-def _device_registered(event: DeviceRegistered) -> Iterator[SettingChange]:
+def _device_registered(event: DeviceRegistered, at_seconds: int = 0) -> SettingChange:
     value = DeviceValue(
         kind=event.kind,
         token=event.token,
@@ -222,8 +199,9 @@ def _device_registered(event: DeviceRegistered) -> Iterator[SettingChange]:
         locale=event.locale,
         zone=event.zone,
         app=event.app,
+        registered=at_seconds,
     )
-    yield _given(event.user_id, "device", event.device_id, value)
+    return give_setting(event.user_id, "device", event.device_id, value)
 
 
 def _device_unregistered(event: DeviceUnregistered) -> Iterator[SettingChange]:
@@ -232,19 +210,29 @@ def _device_unregistered(event: DeviceUnregistered) -> Iterator[SettingChange]:
 
 
 def _endpoint_given(event: EndpointRegistered | EndpointChanged) -> Iterator[SettingChange]:
-    value = EndpointValue(url=event.url, types=event.types, generation=event.generation)
-    yield _given(TENANT, "endpoint", event.endpoint_id, value)
+    value = EndpointValue(
+        url=event.url,
+        types=event.types,
+        generation=event.generation,
+        previous_until=event.previous_until if isinstance(event, EndpointChanged) else None,
+    )
+    yield give_setting(TENANT, "endpoint", event.endpoint_id, value)
+
+
+def _endpoint_replayed(event: EndpointReplayed) -> Iterator[SettingChange]:
+    yield give_setting(TENANT, "replay", event.endpoint_id, ReplayValue(since=event.since))
 
 
 def _endpoint_withdrawn(event: EndpointWithdrawn) -> Iterator[SettingChange]:
     yield SettingCleared(TENANT, "endpoint", event.endpoint_id)
+    yield SettingCleared(TENANT, "replay", event.endpoint_id)
     yield SettingCleared(TENANT, "suppressed", place_key(endpoint=event.endpoint_id))
 
 
 def _channel_suppressed(event: ChannelSuppressed) -> Iterator[SettingChange]:
     place = place_key(event.address_id, event.device_id, event.endpoint_id)
     value = SuppressedValue(reason=event.reason, code=event.code)
-    yield _given(event.user_id, "suppressed", place, value)
+    yield give_setting(event.user_id, "suppressed", place, value)
 
 
 def _channel_restored(event: ChannelRestored) -> Iterator[SettingChange]:
@@ -273,11 +261,17 @@ _CHANGES: Mapping[type[Event], Callable[[Any], Iterable[SettingChange]]] = {
     AddressGiven: _address_given,
     AddressConfirmed: _address_confirmed,
     AddressWithdrawn: _address_withdrawn,
-    DeviceRegistered: _device_registered,
+    DeviceRegistered: lambda event: [_device_registered(event)],
     DeviceUnregistered: _device_unregistered,
     EndpointRegistered: _endpoint_given,
     EndpointChanged: _endpoint_given,
+    EndpointReplayed: _endpoint_replayed,
     EndpointWithdrawn: _endpoint_withdrawn,
     ChannelSuppressed: _channel_suppressed,
     ChannelRestored: _channel_restored,
+    AnnouncementScheduled: announcement_scheduled,
+    AnnouncementRescheduled: announcement_scheduled,
+    AnnouncementCancelled: announcement_cancelled,
+    AnnouncementPublished: announcement_published,
 }
+SETTING_EVENTS = tuple(_CHANGES)

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from tidings.contracts.event import AnyRecordedEvent, Event
+from tidings.contracts.ids import escape
 from tidings.contracts.subjects import EVENTS, EVERY_EVENT
 from tidings.projections import dedup
 from tidings.projections.dedup import event_reference, record_seen
-from tidings.projections.preferences.changes import (
-    SettingCleared,
-    SettingGiven,
-    setting_changes,
-)
-from tidings.projections.projection import Change, Projection, Statement
+from tidings.projections.preferences.changes import SETTING_EVENTS, setting_changes
+from tidings.projections.preferences.setting_change import SettingCleared, SettingGiven
+from tidings.projections.projection import Change, LogMessage, Projection, Statement
 
+NANOSECONDS = 1_000_000_000
 SCHEMA = f"""
 {dedup.SCHEMA}
 CREATE TABLE {{schema}}.setting (
@@ -44,15 +43,17 @@ GIVE_SETTING = Statement(
             WHERE o.tenant = g.tenant AND o.user_id = g.user_id AND o.kind = g.kind
               AND o.key = g.key AND o.until IS NULL AND o.value = g.value
         )
+    ), bounded AS MATERIALIZED (
+        SELECT c.*, (
+            SELECT n.since FROM {schema}.setting n
+            WHERE n.tenant = c.tenant AND n.user_id = c.user_id AND n.kind = c.kind
+              AND n.key <> c.key AND n.until IS NULL
+            ORDER BY n.since DESC OFFSET c.limit_rows - 1 LIMIT 1
+        ) AS oldest FROM changed c
     ), ended AS (
-        UPDATE {schema}.setting o SET until = c.sequence FROM changed c
-        WHERE o.tenant = c.tenant AND o.user_id = c.user_id AND o.kind = c.kind AND o.until IS NULL
-          AND (o.key = c.key OR o.since <= (
-              SELECT n.since FROM {schema}.setting n
-              WHERE n.tenant = c.tenant AND n.user_id = c.user_id AND n.kind = c.kind
-                AND n.key <> c.key AND n.until IS NULL
-              ORDER BY n.since DESC OFFSET c.limit_rows - 1 LIMIT 1
-          ))
+        UPDATE {schema}.setting o SET until = b.sequence FROM bounded b
+        WHERE o.tenant = b.tenant AND o.user_id = b.user_id AND o.kind = b.kind AND o.until IS NULL
+          AND (o.key = b.key OR o.since <= b.oldest)
     )
     INSERT INTO {schema}.setting (tenant, user_id, kind, key, since, value)
     SELECT tenant, user_id, kind, key, sequence, value FROM changed
@@ -74,6 +75,16 @@ CLEAR_SETTINGS = Statement(
 """Ends a setting, or all of an owner's if the row has no kind."""
 
 
+SETTING_DOMAINS = frozenset(escape(each.type.partition(".")[0]) for each in SETTING_EVENTS)
+"""The first words of the types of events that change settings, as subjects spell them."""
+
+
+def decode_setting(message: LogMessage) -> dedup.KeyedEvent | None:
+    """Return an event that may change settings; others are not decoded."""
+    _, _, _, domain, *_ = message.subject.split(".")
+    return dedup.decode_event(message) if domain in SETTING_DOMAINS else None
+
+
 def evolve(keyed: dedup.KeyedEvent) -> Iterator[Change]:
     """Record an event that changes settings as seen, then its changes; others change nothing.
 
@@ -82,7 +93,7 @@ def evolve(keyed: dedup.KeyedEvent) -> Iterator[Change]:
     event, key = keyed
     if not isinstance(event.event, Event):
         return
-    changes = list(setting_changes(event.event))
+    changes = list(setting_changes(event.event, event.time_nanoseconds // NANOSECONDS))
     if changes:
         yield record_seen(event, key)
         yield from (_change(event, key, change) for change in changes)
@@ -106,5 +117,5 @@ PREFERENCES = Projection(
     subjects=(EVERY_EVENT,),
     schema=SCHEMA,
     evolve=evolve,
-    decode=dedup.decode_event,
+    decode=decode_setting,
 )

@@ -27,6 +27,70 @@ ORDER BY s.since
 They are complete only if the checkpoint is at `as_of` or later. Rows for `read_settings`.
 """
 
+ENDPOINTS = """
+SELECT s.tenant, s.user_id, s.kind, s.key, s.since, s.value FROM preferences.setting s
+WHERE s.user_id = '' AND s.kind IN ('endpoint', 'replay', 'suppressed') AND s.until IS NULL
+    AND (%(tenants)s::text[] IS NULL OR s.tenant = ANY (%(tenants)s))
+ORDER BY s.since
+"""
+"""The settings about the endpoints of these tenants, NULL for all. Rows for `read_settings`."""
+
+ENDPOINTS_REGISTERED = """
+SELECT r.tenant, r.key, min(r.since) FROM preferences.setting r
+WHERE r.user_id = '' AND r.kind = 'endpoint'
+    AND (%(tenants)s::text[] IS NULL OR r.tenant = ANY (%(tenants)s))
+    AND r.since > coalesce((
+        SELECT max(e.until) FROM preferences.setting e
+        WHERE e.tenant = r.tenant AND e.user_id = '' AND e.kind = 'endpoint' AND e.key = r.key
+            AND NOT EXISTS (
+                SELECT FROM preferences.setting n
+                WHERE n.tenant = e.tenant AND n.user_id = '' AND n.kind = 'endpoint'
+                    AND n.key = e.key AND n.since = e.until
+            )
+    ), 0)
+GROUP BY r.tenant, r.key
+"""
+"""The endpoints of these tenants, NULL for all: tenant, id, and the event that registered it, for
+the first time since it was withdrawn last.
+"""
+
+SCHEDULES_NOW = """
+SELECT s.tenant, s.key, s.since, s.value, t.value, p.value
+FROM preferences.setting s
+LEFT JOIN preferences.setting t ON t.tenant = s.tenant AND t.user_id = s.user_id
+    AND t.kind = 'schedule_time' AND t.key = s.key AND t.until IS NULL
+LEFT JOIN preferences.setting p ON p.tenant = s.tenant AND p.user_id = s.user_id
+    AND p.kind = 'published' AND p.key = s.key AND p.until IS NULL
+WHERE s.user_id = ' ' AND s.kind = 'schedule' AND s.until IS NULL
+    AND (%(tenant)s::text IS NULL OR s.tenant = %(tenant)s)
+ORDER BY s.since
+"""
+"""The schedules of a tenant, NULL for all: tenant, id, the event that stated it, and the values of
+its `schedule`, `schedule_time` and `published`.
+"""
+
+NEWEST_CHANGE = """
+SELECT coalesce(max(greatest(since, until)), 0) FROM preferences.setting
+WHERE tenant = %(tenant)s AND user_id = ANY (%(owners)s)
+"""
+"""One row: the sequence of the newest event that began or ended a setting of these owners."""
+
+
+ADDRESS_STATED = """
+SELECT greatest(
+    max(since) FILTER (WHERE kind <> 'suppressed'), max(until) FILTER (WHERE kind = 'suppressed')
+)
+FROM preferences.setting
+WHERE tenant = %(tenant)s AND user_id = %(user)s
+    AND (kind, key) IN (
+        ('address', %(address)s), ('confirmed', %(address)s), ('suppressed', %(place)s)
+    )
+"""
+"""One row: the last event that gave, confirmed or restored an address; NULL without any.
+
+`place` is its `changes.place_key`.
+"""
+
 
 def settings_owners(people: Iterable[Person], tenants: Iterable[str] = ()) -> list[dict[str, Any]]:
     """Return the owners of the settings that concern people: themselves, and their tenants.

@@ -21,6 +21,7 @@ from tidings.projections.preferences.values import (
     PauseValue,
     PreferenceValue,
     QuietValue,
+    ReplayValue,
     SuppressedValue,
     TextValue,
 )
@@ -84,12 +85,16 @@ class Device(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A webhook of a tenant; it is used if it is not `suppressed`."""
+    """A webhook of a tenant; it is used if it is not `suppressed`.
+
+    `replay`: the event that asked last to send events again, and since when.
+    """
 
     id: str
     event: int
     value: EndpointValue
     suppressed: SuppressedValue | None
+    replay: tuple[int, Moment] | None = None
 
 
 class PersonSettings(NamedTuple):
@@ -203,8 +208,17 @@ class _Owner:
         )
 
     def endpoints(self) -> tuple[Endpoint, ...]:
+        replays = {
+            key: (event, value.since) for key, event, value in self._all("replay", ReplayValue)
+        }
         return tuple(
-            Endpoint(key, event, value, self._suppression(place_key(endpoint=key), event))
+            Endpoint(
+                key,
+                event,
+                value,
+                self._suppression(place_key(endpoint=key), event),
+                replays.get(key),
+            )
             for key, event, value in self._all("endpoint", EndpointValue)
         )
 
@@ -235,6 +249,7 @@ _DECODERS: Mapping[type[Struct], msgspec.json.Decoder[Any]] = {
         AddressValue,
         DeviceValue,
         EndpointValue,
+        ReplayValue,
         SuppressedValue,
         TextValue,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import datetime
 
-from tidings.channels.decider.judgement import decided_entry, judge
+from tidings.channels.channel_metrics import ChannelMetrics
+from tidings.channels.decider.judgement import decided_entry, judge_due
 from tidings.channels.decider.log_time import log_time
 from tidings.channels.decider.news import PartitionNews
 from tidings.channels.decider.partition_log import PartitionLog
@@ -21,12 +23,18 @@ class Clock:
     """Sleeps until a delivery is due, and decides about it on what was acknowledged before."""
 
     def __init__(
-        self, jetstream: JetStream, reading: Reading, log: PartitionLog, news: PartitionNews
+        self,
+        jetstream: JetStream,
+        reading: Reading,
+        log: PartitionLog,
+        news: PartitionNews,
+        metrics: ChannelMetrics,
     ) -> None:
         self._jetstream = jetstream
         self._reading = reading
         self._log = log
         self._news = news
+        self._metrics = metrics
 
     async def run(self) -> None:
         """Decide until something fails; raises Fenced or Unavailable."""
@@ -54,6 +62,7 @@ class Clock:
 
         The barrier is asked for after it: a mark that was acknowledged before counts.
         """
+        began = time.perf_counter()
         deliveries = await self._reading.due(self._log.number, at, DUE_LIMIT_DELIVERIES)
         barrier = await self._reading.barrier()
         state = await self._reading.state(
@@ -61,7 +70,8 @@ class Clock:
         )
         await self._log.append(
             [
-                (each.person, decided_entry(each, judge(each, state, at), state, at))
+                (each.person, decided_entry(each, judge_due(each, state, at), state, at))
                 for each in deliveries
             ]
         )
+        self._metrics.record_decisions(deliveries, at, time.perf_counter() - began)

@@ -14,7 +14,8 @@ class Delivery(NamedTuple):
     """What is sent to one address, of one notification or, as a summary, of several.
 
     `ordered`: the sequence of the entry that orders it; `first_ordered`: when it was ordered for
-    the first time. `attempt` is the one that is ordered, or the last one.
+    the first time. `attempt` is the one that is ordered, or the last one. `why`: the code of the
+    reason why it is held. `joined`: the sequence of the plan that joined it last.
     """
 
     id: str
@@ -28,6 +29,8 @@ class Delivery(NamedTuple):
     ordered: int | None
     first_ordered: datetime | None
     notifications: tuple[str, ...]
+    why: str | None = None
+    joined: int | None = None
 
     @property
     def keys(self) -> list[NotificationKey]:
@@ -37,7 +40,8 @@ class Delivery(NamedTuple):
 
 def delivery_of(row: tuple[Any, ...]) -> Delivery:
     """Return the delivery of a row of `DUE_DELIVERIES` and its like."""
-    identifier, _, tenant, user, channel, address, *rest, ordered_at, notifications = row
+    identifier, _, tenant, user, channel, address, *rest = row
+    *rest, ordered_at, notifications, why, joined = rest
     summary, state, attempt, until, ordered = rest
     return Delivery(
         identifier,
@@ -51,4 +55,6 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         ordered,
         ordered_at,
         tuple(notifications or ()),
+        why,
+        joined,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tidings.domains.preferences.events import DigestTime
-from tidings.domains.preferences.forms import DAYS
+from tidings.domains.preferences.forms import DAYS, Day
 
 GATHER = timedelta(minutes=5)
 GATHER_AT_LEAST = timedelta(minutes=2)
@@ -25,8 +26,10 @@ def next_digest(digest: DigestTime, after: datetime, zone: ZoneInfo) -> datetime
             return _next_multiple(after + GATHER_AT_LEAST, GATHER)
         case "hourly":
             return _next_multiple(after, timedelta(hours=1))
-        case "daily" | "weekly":
-            return _next_clock_time(digest, after, zone)
+        case "daily":
+            return next_clock_time(digest.at, DAYS, after, zone)
+        case "weekly":
+            return next_clock_time(digest.at, (digest.day,), after, zone)
 
 
 def _next_multiple(after: datetime, length: timedelta) -> datetime:
@@ -36,20 +39,24 @@ def _next_multiple(after: datetime, length: timedelta) -> datetime:
     return datetime.fromtimestamp(count * seconds, UTC)
 
 
-def _next_clock_time(digest: DigestTime, after: datetime, zone: ZoneInfo) -> datetime:
-    hour, _, minute = digest.at.partition(":")
+def next_clock_time(at: str, days: Collection[Day], after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant after another at which it is `at` (`08:00`) on one of some days.
+
+    What is said of digests about changes of the offset holds for it, too.
+    """
+    hour, _, minute = at.partition(":")
     first = after.astimezone(zone).date() - timedelta(days=1)
-    for days in range(SEARCHED_DAYS + 1):
-        day = first + timedelta(days=days)
-        if digest.every == "weekly" and DAYS[day.weekday()] != digest.day:
+    for count in range(SEARCHED_DAYS + 1):
+        day = first + timedelta(days=count)
+        if DAYS[day.weekday()] not in days:
             continue
-        moment = _instant(datetime.combine(day, time(int(hour), int(minute)), zone))
+        moment = instant_of(datetime.combine(day, time(int(hour), int(minute)), zone))
         if moment > after:
             return moment
     raise AssertionError("every week has each day")
 
 
-def _instant(local: datetime) -> datetime:
+def instant_of(local: datetime) -> datetime:
     """Return the instant of a wall clock's time; for one that is skipped, the end of the gap."""
     moment = local.astimezone(UTC)
     skipped = moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None)

@@ -27,6 +27,8 @@ SAVE_IDLE_SECONDS = 0.5
 SAVE_BUSY_SECONDS = 2.0
 SAVE_AGAIN_SECONDS = 300.0
 """A quiet partition saves its position again: a takeover reads the log only back to there."""
+SAVE_IN_HAND_SECONDS = 3.0
+"""So does one whose orders take long: those who stand by see that it lives."""
 STANDBY_SECONDS = 10.0
 STANDBY_POLL_SECONDS = 1.0
 
@@ -75,8 +77,17 @@ class Leadership:
             self._fenced = True
             raise
 
-    async def follow(self, entries: PartitionLog, position: Position, plan: Plan) -> None:
-        """Plan what follows a position, and save how far that is; raises Fenced or Unavailable."""
+    async def follow(
+        self,
+        entries: PartitionLog,
+        position: Position,
+        plan: Plan,
+        has_orders: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Plan what follows a position, and save how far that is; raises Fenced or Unavailable.
+
+        `has_orders`: whether the lanes have orders that they have not settled.
+        """
         runtime = self._runtime
         now = asyncio.get_running_loop().time
         saved = rewritten = now()
@@ -98,7 +109,9 @@ class Leadership:
                     await plan(batch, position, await log_time(runtime.jetstream))
                     position = Position(batch[-1].sequence)
                 if not batch or now() - saved > SAVE_BUSY_SECONDS:
-                    again = now() - rewritten > SAVE_AGAIN_SECONDS
+                    again = now() - rewritten > (
+                        SAVE_IN_HAND_SECONDS if has_orders() else SAVE_AGAIN_SECONDS
+                    )
                     await entries.save_position(position, again=again)
                     saved = now()
                     rewritten = saved if again else rewritten

@@ -21,11 +21,13 @@ class PartitionNews:
     """What was appended about a partition's deliveries lately.
 
     `newest`: the last sequence; rows that lack it are not read. `due_sooner` is set by a delivery
-    that is due before `awaited`, `ordered` by an order.
+    that is due before `awaited`, `ordered` by an order. `in_hand`: how many orders the lanes have
+    taken and not settled.
     """
 
     def __init__(self) -> None:
         self.newest = 0
+        self.in_hand = 0
         self.awaited: datetime | None = None
         self.due_sooner = asyncio.Event()
         self._ordered: defaultdict[Channel | None, asyncio.Event] = defaultdict(asyncio.Event)
@@ -72,7 +74,14 @@ class NewsFollower:
         if self._after is None:
             self._after = (await stream_state(jetstream, NOTIFICATIONS)).last_sequence
         self.began.set()
-        batches = follow(jetstream, NOTIFICATIONS, (DELIVERIES,), after=self._after, epoch=epoch)
+        batches = follow(
+            jetstream,
+            NOTIFICATIONS,
+            (DELIVERIES,),
+            after=self._after,
+            epoch=epoch,
+            position=self._runtime.metrics.followers.position_of("channels news"),
+        )
         async with aclosing(batches):
             async for batch in batches:
                 for message in batch:

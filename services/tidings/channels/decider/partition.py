@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from tidings.channels.channel_metrics import ChannelMetrics
 from tidings.channels.decider.clock import Clock
 from tidings.channels.decider.failures import Failures
 from tidings.channels.decider.lane import Lane, Sender
@@ -16,6 +17,9 @@ from tidings.channels.decider.news import PartitionNews
 from tidings.channels.decider.partition_log import PartitionLog
 from tidings.channels.decider.planner import Planner
 from tidings.channels.decider.reading import Reading
+from tidings.channels.endpoints.partition_endpoints import Endpoints, PartitionEndpoints
+from tidings.channels.hosts import HostsOfPlaces
+from tidings.channels.pace import Pace
 from tidings.contracts.channels import Channel
 from tidings.contracts.deliveries import Outcome
 from tidings.contracts.subjects import NOTIFICATIONS, partition_inboxes_subject
@@ -30,10 +34,17 @@ INTERRUPTED = "interrupted"
 
 
 class ChannelLane(NamedTuple):
-    """How one channel is sent on, and how many attempts may be under way in a partition."""
+    """How one channel is sent on, and how many attempts may be under way in a partition.
+
+    `hosts`: those of other people that it sends to, each with bounds of its own. `pace`: how fast
+    all partitions of the process send together. `resends`: what may have left or not is sent again.
+    """
 
     sender: Sender
     attempts_limit: int
+    hosts: HostsOfPlaces | None = None
+    pace: Pace | None = None
+    resends: bool = True
 
 
 class PartitionLeader:
@@ -46,14 +57,15 @@ class PartitionLeader:
         lanes: Mapping[Channel, ChannelLane],
         takeovers: Takeovers,
         *,
-        resends: bool = True,
+        endpoints: Endpoints | None = None,
     ) -> None:
-        """`resends`: what may have left when a process ended is sent again."""
+        """`endpoints`: to which the partition's tenants' events are posted, if to any."""
+        self._endpoints = endpoints
         self.number = number
         self.news = PartitionNews()
         self._runtime = runtime
         self._lanes = lanes
-        self._resends = resends
+        self._metrics = runtime.metrics.part(ChannelMetrics)
         self._reading = Reading(runtime)
         self._planner = Planner(self._reading, runtime.settings.subjects, lanes)
         partition = HandledPartition(
@@ -73,30 +85,39 @@ class PartitionLeader:
 
     async def _lead(self, entries: PartitionLog, position: Position) -> None:
         await self._settle_interrupted(entries)
-        clock = Clock(self._runtime.jetstream, self._reading, entries, self.news)
+        clock = Clock(self._runtime.jetstream, self._reading, entries, self.news, self._metrics)
 
         async def plan(batch: list[StreamMessage], _: Position, at: datetime) -> None:
             outputs = await self._planner.plan(batch, at)
             await entries.append_planned(outputs, Position(batch[-1].sequence))
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._leadership.follow(entries, position, plan))
+            group.create_task(
+                self._leadership.follow(entries, position, plan, lambda: self.news.in_hand > 0)
+            )
             group.create_task(clock.run())
             for channel in self._lanes:
                 group.create_task(self._lane(channel, entries).run())
+            if self._endpoints:
+                of_tenants = PartitionEndpoints(self._runtime, self._endpoints, entries)
+                group.create_task(of_tenants.run())
 
     def _lane(self, channel: Channel, entries: PartitionLog) -> Lane:
-        runtime, (sender, limit) = self._runtime, self._lanes[channel]
+        runtime, lane = self._runtime, self._lanes[channel]
         failures = Failures(runtime.appender(), runtime.own_ids, runtime.settings.subjects)
         return Lane(
             channel,
-            sender,
-            limit,
+            lane.sender,
+            lane.attempts_limit,
             runtime.jetstream,
             self._reading,
             entries,
             self.news,
             failures,
+            self._metrics,
+            lane.hosts,
+            pace=lane.pace,
+            resends=lane.resends,
         )
 
     async def _settle_interrupted(self, entries: PartitionLog) -> None:
@@ -104,21 +125,24 @@ class PartitionLeader:
         await self._reading.wait_for_deliveries(entries.newest)
         interrupted = await self._reading.interrupted(self.number)
         at = await log_time(self._runtime.jetstream)
-        await entries.append(
-            [
-                (
-                    delivery.person,
-                    Outcome(
-                        delivery=delivery.id,
-                        attempt=delivery.attempt,
-                        state="doubtful",
-                        code=INTERRUPTED,
-                        until=at if self._resends else None,
-                    ),
-                )
-                for delivery in interrupted
-            ]
-        )
+        outcomes = [
+            Outcome(
+                delivery=delivery.id,
+                attempt=delivery.attempt,
+                state="doubtful",
+                code=INTERRUPTED,
+                until=at if self._resends(delivery.channel) else None,
+            )
+            for delivery in interrupted
+        ]
+        people = [delivery.person for delivery in interrupted]
+        await entries.append([*zip(people, outcomes, strict=True)])
+        for delivery, outcome in zip(interrupted, outcomes, strict=True):
+            self._metrics.record_outcome(delivery.channel, outcome)
+
+    def _resends(self, channel: Channel) -> bool:
+        lane = self._lanes.get(channel)
+        return lane is None or lane.resends
 
     async def _is_overdue(self) -> bool:
         moment = await log_time(self._runtime.jetstream)

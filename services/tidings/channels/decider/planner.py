@@ -6,18 +6,20 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from tidings.channels.decider.confirmation import (
+    ConfirmationBudget,
+    is_confirmation,
+    plan_confirmation,
+)
 from tidings.channels.decider.places import usable_places
 from tidings.channels.decider.plans import step_number
 from tidings.channels.decider.reading import Reading
+from tidings.channels.decider.summaries import digest_window, quiet_window, summary_step
 from tidings.channels.decider.when import (
     LONGEST_DELAY,
-    Choice,
     NotificationFacts,
     choice_of,
     decide,
-    digest_end,
-    is_summarised,
-    undisturbed,
 )
 from tidings.contracts.channels import PREFERENCE_CHANNEL_OF, Channel
 from tidings.contracts.codec import decode_entry, encode
@@ -26,7 +28,6 @@ from tidings.contracts.deliveries import (
     Planned,
     PlannedStep,
     delivery_id,
-    digest_delivery_id,
 )
 from tidings.contracts.messages import NewMessage
 from tidings.contracts.notifications import Notification
@@ -69,28 +70,58 @@ class Planner:
             return []
         newest_event = max(each.notification.event or 0 for each in new)
         settings = await self._reading.settings({each.person for each in new}, newest_event)
+        confirmed = {each.person for each in new if is_confirmation(each.notification)}
+        budget = await self._reading.confirmation_budget(confirmed, at)
         return [
             Output(
                 NewMessage(self._subjects.delivery_subject(each.person), encode(planned)),
                 each.position,
             )
             for each in new
-            if (planned := self._planned(each, settings.people[each.person], newest_event, at))
+            if (
+                planned := self._planned(
+                    each, settings.people[each.person], budget, newest_event, at
+                )
+            )
         ]
 
     def _planned(
-        self, new: NewNotification, settings: PersonSettings, event: int, at: datetime
+        self,
+        new: NewNotification,
+        settings: PersonSettings,
+        budget: ConfirmationBudget,
+        event: int,
+        at: datetime,
     ) -> Planned | None:
-        steps = tuple(
-            step
-            for channel in self._channels
-            for place in usable_places(settings, channel)
-            if (step := plan_step(new, settings, channel, place.id, at))
+        steps = (
+            self._confirmation_steps(new, settings, budget, at)
+            if is_confirmation(new.notification)
+            else self._steps(new, settings, at)
         )
         if not steps:
             return None
         as_of = AsOf(event=event, entry=new.position.sequence, at=at)
         return Planned(notification=new.notification.id, as_of=as_of, steps=steps)
+
+    def _steps(
+        self, new: NewNotification, settings: PersonSettings, at: datetime
+    ) -> tuple[PlannedStep, ...]:
+        return tuple(
+            step
+            for channel in self._channels
+            for place in usable_places(settings, channel)
+            if (step := plan_step(new, settings, channel, place.id, at))
+        )
+
+    def _confirmation_steps(
+        self,
+        new: NewNotification,
+        settings: PersonSettings,
+        budget: ConfirmationBudget,
+        at: datetime,
+    ) -> tuple[PlannedStep, ...]:
+        step = plan_confirmation(new.person, new.notification, settings, self._channels, budget, at)
+        return (step,) if step else ()
 
 
 def plan_step(
@@ -101,10 +132,13 @@ def plan_step(
     choice = choice_of(settings, new.notification, channel)
     if choice.how == "never":
         return None
-    number = step_number(PREFERENCE_CHANNEL_OF[channel])
-    if is_summarised(choice, new.notification):
-        return _summary_step(new, settings, choice, channel, number, to, at)
+    window = digest_window(new.notification, settings, channel, at)
+    if window:
+        return summary_step(new.person, settings, channel, to, window)
     decision = decide(facts, settings, channel, at)
+    if window := quiet_window(decision, channel):
+        return summary_step(new.person, settings, channel, to, window)
+    number = step_number(PREFERENCE_CHANNEL_OF[channel])
     return PlannedStep(
         delivery=delivery_id(new.notification.id, new.person.user, channel, number, to),
         step=number,
@@ -113,33 +147,6 @@ def plan_step(
         state=decision.state,
         until=decision.until,
         why=decision.why,
-    )
-
-
-def _summary_step(
-    new: NewNotification,
-    settings: PersonSettings,
-    choice: Choice,
-    channel: Channel,
-    number: int,
-    to: str,
-    at: datetime,
-) -> PlannedStep | None:
-    """Return the summary that a notification joins: all of one end are one delivery."""
-    end = digest_end(choice, settings, at)
-    until, _ = undisturbed(settings, channel, end)
-    if until is None:
-        return None
-    person = new.person
-    return PlannedStep(
-        delivery=digest_delivery_id(person.tenant, person.user, channel, to, end),
-        step=number,
-        channel=channel,
-        to=to,
-        summary=True,
-        state="held",
-        until=until,
-        why=choice.reason("digest"),
     )
 
 

@@ -26,6 +26,8 @@ class Plan(NamedTuple):
 
 
 UNREAD_AFTER = timedelta(minutes=10)
+HOURLY_LIMIT_MAILS = 12
+"""As many mails a person gets in an hour; what is told beyond them gathers in a summary."""
 PLANS = (
     Plan("critical", (Step("push", "now"), Step("email", "unread", UNREAD_AFTER))),
     Plan("high", (Step("push", "now"), Step("email", "unread", UNREAD_AFTER))),

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from tidings.channels.decider.confirmation import DAY, STEP, ConfirmationBudget, SentConfirmations
 from tidings.channels.decider.delivery import Delivery, delivery_of
+from tidings.channels.decider.plans import HOURLY_LIMIT_MAILS
 from tidings.channels.decider.state import Barrier, NotificationKey, StateOfPeople
+from tidings.channels.decider.summaries import HOUR
 from tidings.channels.decider.when import NotificationFacts
 from tidings.contracts.channels import Channel
 from tidings.contracts.codec import decode_notification
-from tidings.contracts.subjects import EVENTS, EVERY_EVENT, INBOXES, NOTIFICATIONS, Person, Topic
+from tidings.contracts.subjects import (
+    DELIVERIES,
+    EVENTS,
+    EVERY_EVENT,
+    INBOXES,
+    NOTIFICATIONS,
+    Person,
+    Topic,
+    awaited_subject,
+)
 from tidings.projections.deliveries.queries import (
     DELIVERIES_CHECKPOINT,
     DUE_DELIVERIES,
+    FAILING_SINCE,
     INTERRUPTED_DELIVERIES,
     IS_OVERDUE,
     NEXT_DUE,
+    ORDERED_BEFORE,
     ORDERED_DELIVERIES,
+    STEP_COUNTS,
 )
 from tidings.projections.inbox.queries import (
     INBOX_POSITION,
@@ -67,6 +82,10 @@ class Reading:
         """Wait until the entries of deliveries up to a sequence are rows; raises Unavailable."""
         await self._wait(DELIVERIES_CHECKPOINT, self._log_epoch, sequence, "deliveries")
 
+    async def wait_for_settings(self, event: int) -> None:
+        """Wait until the settings are known up to an event; raises Unavailable."""
+        await self._wait(PREFERENCES_CHECKPOINT, self._events_epoch, event, "preferences")
+
     async def next_due(self, partition: int) -> datetime | None:
         """Return when the next delivery of a partition is due, None if none is held."""
         async with self._runtime.postgres.connection() as connection:
@@ -89,6 +108,17 @@ class Reading:
             {"partition": partition, "channel": channel, "after": after, "limit": limit},
         )
 
+    async def ordered_before(self, orders: Sequence[str]) -> Mapping[str, int]:
+        """Return how many deliveries were ordered for the same person in the hour before each
+        order, counted up to the limit; raises Unavailable.
+        """
+        if not orders:
+            return {}
+        parameters = {"ids": list(orders), "length": HOUR, "limit": HOURLY_LIMIT_MAILS}
+        async with self._runtime.postgres.connection() as connection:
+            rows = await connection.execute(ORDERED_BEFORE.encode(), parameters)
+            return dict(await rows.fetchall())
+
     async def interrupted(self, partition: int) -> list[Delivery]:
         """Return deliveries whose attempt has no result; raises Unavailable."""
         return await self._deliveries(INTERRUPTED_DELIVERIES, {"partition": partition})
@@ -101,6 +131,43 @@ class Reading:
             )
             row = await rows.fetchone()
         return bool(row and row[0])
+
+    async def confirmation_budget(
+        self, people: Iterable[Person], at: datetime
+    ) -> ConfirmationBudget:
+        """Return how many confirmations people got in the last day; raises Unavailable."""
+        owners = [{"tenant": each.tenant, "user_id": each.user} for each in people]
+        if not owners:
+            return ConfirmationBudget()
+        newest = await last_message(self._runtime.jetstream, NOTIFICATIONS, DELIVERIES)
+        await self.wait_for_deliveries(newest.sequence if newest else 0)
+        parameters = {
+            "people": msgspec.json.encode(owners).decode(),
+            "step": STEP,
+            "since": at - DAY,
+        }
+        async with self._runtime.postgres.connection() as connection:
+            rows = await connection.execute(STEP_COUNTS.encode(), parameters)
+            return ConfirmationBudget(
+                SentConfirmations(Person(tenant, user), address, count)
+                for tenant, user, address, count in await rows.fetchall()
+            )
+
+    async def failing_since(self, delivery: Delivery) -> datetime | None:
+        """Return since when nothing has reached an address, None if something did; raises
+        Unavailable.
+        """
+        parameters = {
+            "tenant": delivery.person.tenant,
+            "user": delivery.person.user,
+            "channel": delivery.channel,
+            "address": delivery.address,
+            "id": delivery.id,
+        }
+        async with self._runtime.postgres.connection() as connection:
+            rows = await connection.execute(FAILING_SINCE.encode(), parameters)
+            row = await rows.fetchone()
+        return row[0] if row else None
 
     async def _deliveries(self, query: str, parameters: dict[str, Any]) -> list[Delivery]:
         async with self._runtime.postgres.connection() as connection:
@@ -151,6 +218,7 @@ class Reading:
                 reached = await _checkpoint(connection, query, epoch)
             if reached >= sequence:
                 return
+            await self._runtime.jetstream.publish(awaited_subject(name), b"")
             if now() > limit:
                 raise Unavailable(f"the read model {name} is at {reached}, before {sequence}")
             await asyncio.sleep(pause)

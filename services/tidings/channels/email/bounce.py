@@ -5,6 +5,7 @@ Only a token that was made here counts (`return_path`): nobody else can make a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
 from email.message import EmailMessage, Message
@@ -12,8 +13,7 @@ from email.policy import default
 from typing import Literal, cast
 
 from msgspec import Struct
-from tidings.channels.email.compose import UNSUBSCRIBE_SUBJECT
-from tidings.channels.email.return_path import ReturnPaths
+from tidings.channels.email.return_path import UNSUBSCRIBE_SUBJECT, ReturnPaths
 from tidings.channels.results import scrub_reply
 
 MESSAGE_LIMIT_BYTES = 1024 * 1024
@@ -25,6 +25,7 @@ NOT_THE_ADDRESS = ("5.1.7", "5.1.8", "5.2.2", "5.2.3", "5.3.4")
 """Final, but the fault of the sender or of the mail, or only until the mailbox has room."""
 NOT_THE_ADDRESS_FAMILIES = ("5.6.", "5.7.")
 """The content, and policy: a relay that signs wrongly gets these for every recipient."""
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 Ignored = Literal["no_token", "automatic", "delayed", "too_large", "unreadable"]
 
 
@@ -97,11 +98,12 @@ def _bounce(delivery: str, status: Message) -> BounceReport:
     """Return the first failed recipient of a report, of which ours have one."""
     for fields in _blocks(status):
         if _field(fields, "Action").lower() == "failed":
-            code = _field(fields, "Status").partition(" ")[0]
+            status_code = _STATUS.match(_field(fields, "Status"))
+            code = status_code[0] if status_code else ""
             return Bounced(
                 delivery=delivery,
                 final=_is_final(code),
-                code=code[:16],
+                code=code,
                 reply=scrub_reply(
                     _field(fields, "Diagnostic-Code"),
                     _field(fields, "Final-Recipient").rpartition(";")[2].strip(),

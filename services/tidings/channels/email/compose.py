@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin
 
+import msgspec
 from tidings.channels.email.headers import (
     PreparedHeader,
     encode_line,
@@ -16,7 +17,7 @@ from tidings.channels.email.headers import (
     text_digest,
 )
 from tidings.channels.email.message import encode_alternative
-from tidings.channels.email.return_path import ReturnPaths
+from tidings.channels.email.return_path import UNSUBSCRIBE_SUBJECT, ReturnPaths
 from tidings.channels.templates import InvalidMail, MailTemplates
 from tidings.channels.visible_text import clean_line, clean_link, clean_text
 from tidings.channels.words import load_words
@@ -24,6 +25,7 @@ from tidings.contracts.graphemes import cut_text
 from tidings.contracts.notifications import Notification
 from tidings.contracts.page_addresses import safe_address
 from tidings.domains.addresses.forms import email_fault
+from tidings.projections.preferences.wanted import facts_of
 from tidings.runtime.texts.times import format_moment
 from tidings.runtime.unsubscribe_tokens import UnsubscribeTokens, Unsubscription
 
@@ -32,7 +34,6 @@ REASON_LIMIT_RELATIONS = 5
 LINK_LIMIT_CHARACTERS = 900
 """A longer link does not fit into a line of a header."""
 HTTPS = "https://"
-UNSUBSCRIBE_SUBJECT = "unsubscribe"
 
 
 class MailSender(NamedTuple):
@@ -62,6 +63,7 @@ class MailOrder(NamedTuple):
     `notifications`: one, or for a summary the newest of `total`, all of one person. `moment`: that
     of the decision, so that a repeated mail is the same. `required`: the person cannot turn off
     this category. `category`: what an unsubscription turns off; a summary may have several.
+    `confirm_link`: the mail asks to confirm its address there, and has no other text.
     """
 
     delivery: str
@@ -70,6 +72,7 @@ class MailOrder(NamedTuple):
     total: int
     moment: datetime
     category: str
+    confirm_link: str | None = None
     locale: str = ""
     zone: str = ""
     required: bool = False
@@ -113,7 +116,11 @@ class Composer:
         heading = (
             self._words.text("summary", locale, {"total": order.total}) if order.summary else ""
         )
-        items = [self._item(each, order, locale) for each in order.notifications]
+        items = (
+            [self._confirmation(order.confirm_link, locale)]
+            if order.confirm_link
+            else [self._item(each, order, locale) for each in order.notifications]
+        )
         product = {"product": clean_line(self._sender.product)}
         return {
             "locale": locale,
@@ -124,10 +131,12 @@ class Composer:
             "required": order.required,
             "unsubscribe_link": link,
             "words": {
-                "open": self._words.text("open", locale),
+                "open": self._words.text("confirm" if order.confirm_link else "open", locale),
                 "unsubscribe": self._words.text("unsubscribe", locale),
                 "required": self._words.text("required", locale),
-                "because": self._words.text("because", locale, product),
+                "because": self._words.text(
+                    "because-confirm" if order.confirm_link else "because", locale, product
+                ),
             },
         }
 
@@ -140,6 +149,15 @@ class Composer:
             "time": format_moment(moment, locale, order.zone) if order.summary else "",
         }
 
+    def _confirmation(self, link: str, locale: str) -> dict[str, Any]:
+        product = {"product": clean_line(self._sender.product)}
+        return {
+            "title": self._words.text("confirm-title", locale),
+            "message": self._words.text("confirm-text", locale, product),
+            "link": link,
+            "time": "",
+        }
+
     def _link(self, notification: Notification) -> str | None:
         """Return the address of the page that a notification is about, None if it has none."""
         address = safe_address(notification.entity.url) if notification.entity else None
@@ -149,10 +167,15 @@ class Composer:
         return clean_link(address) or (clean_link(urljoin(base, address)) if base else None)
 
     def _unsubscribe_link(self, order: MailOrder) -> str | None:
-        if order.required:
+        if order.required or order.confirm_link:
             return None
         first = order.notifications[0]
         content = Unsubscription(first.tenant, first.user, order.category, "email", order.delivery)
+        if not order.summary:
+            facts = facts_of(first)
+            content = msgspec.structs.replace(
+                content, type=facts.type, entity=facts.entity, group=facts.group
+            )
         return f"{self._sender.public_url}/u/{self._sender.tokens.issue_token(content)}"
 
     def _envelope_sender(self, order: MailOrder) -> str:

@@ -14,6 +14,8 @@ PURPOSE = b"tidings return path 1"
 PROOF_BYTES = 16
 ID_BYTES = 16
 PADDING = "======"
+UNSUBSCRIBE_SUBJECT = "unsubscribe"
+"""Subject of a mail to the address that turns off what the delivery was about."""
 
 
 class ReturnPaths:

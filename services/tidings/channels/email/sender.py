@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from email.utils import parseaddr
 
+from tidings.channels.confirmation_links import ConfirmationLinks, open_confirmation_links
 from tidings.channels.decider.lane import Letter
 from tidings.channels.email.compose import Composer, MailOrder, MailSender
 from tidings.channels.email.return_path import ReturnPaths
@@ -23,8 +24,9 @@ log = logging.getLogger("tidings.channels")
 class EmailSender:
     """Sends mails over the connections that the settings allow."""
 
-    def __init__(self, composer: Composer, client: SmtpClient) -> None:
+    def __init__(self, composer: Composer, links: ConfirmationLinks, client: SmtpClient) -> None:
         self._composer = composer
+        self._links = links
         self._client = client
 
     async def send(self, letter: Letter) -> SendResult:
@@ -32,11 +34,16 @@ class EmailSender:
         if not isinstance(letter.place, Address):
             return Failed(reason="invalid", code="no_address")
         try:
-            mail = self._composer.compose_mail(_order_of(letter, letter.place))
+            order = _order_of(letter, letter.place, self._links.link_for(letter))
+            mail = self._composer.compose_mail(order)
         except InvalidMail as error:
             log.warning("delivery %s cannot be composed: %s", letter.delivery, error)
             return Failed(reason="invalid", code="invalid")
         return await self._client.send_mail(mail)
+
+    async def aclose(self) -> None:
+        """Take leave of the relay; mails that are being sent are not waited for."""
+        await self._client.aclose()
 
 
 def open_email_sender(settings: Settings) -> EmailSender:
@@ -61,7 +68,9 @@ def open_email_sender(settings: Settings) -> EmailSender:
         ),
     )
     return EmailSender(
-        Composer(sender, MailTemplates(settings.templates)), SmtpClient(_relay_of(settings))
+        Composer(sender, MailTemplates(settings.templates)),
+        open_confirmation_links(settings),
+        SmtpClient(_relay_of(settings)),
     )
 
 
@@ -94,7 +103,7 @@ def _password_of(settings: Settings) -> str | None:
         raise InvalidSettings(f"TIDINGS_SMTP_LOGIN_FILE: {file}: {error}") from None
 
 
-def _order_of(letter: Letter, to: Address) -> MailOrder:
+def _order_of(letter: Letter, to: Address, confirm_link: str | None) -> MailOrder:
     newest = letter.notifications[-1]
     return MailOrder(
         delivery=letter.delivery,
@@ -103,6 +112,7 @@ def _order_of(letter: Letter, to: Address) -> MailOrder:
         total=letter.total,
         moment=letter.at,
         category=newest.category,
+        confirm_link=confirm_link,
         locale=letter.settings.locale or "",
         zone=next(iter(letter.settings.zones), ""),
         required=letter.required,

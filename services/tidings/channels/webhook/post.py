@@ -31,6 +31,8 @@ from yarl import URL
 ANSWER_LIMIT_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 20_000
 """The Standard Webhooks advise bodies below 20 kB."""
+CONNECTIONS = 512
+"""More than all attempts that may be under way: one that waits for a connection would time out."""
 GONE = 410
 SLOW_DOWN = (429, 502, 503, 504)
 """The answers whose Retry-After counts."""
@@ -57,7 +59,7 @@ class WebhookClient:
         *,
         networks: Collection[Network] = (),
         ports: Collection[int] = (HTTPS_PORT,),
-        connections: int = 20,
+        connections: int = CONNECTIONS,
         total_seconds: float = 15,
         tls_context: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -7,6 +7,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
+from tidings.contracts.subjects import Person
 from tidings.runtime.sealed import derive_key
 
 PURPOSE = b"tidings webhook 1"
@@ -23,8 +24,14 @@ class WebhookSecrets:
         """Return the 32 bytes that sign what is sent to an endpoint; a rotation adds one to
         `generation`.
         """
-        name = "\0".join((tenant, endpoint, str(generation)))
-        return hmac.digest(self._key, name.encode(), hashlib.sha256)
+        return self._secret("endpoint", tenant, endpoint, str(generation))
+
+    def address_secret(self, person: Person, address: str, generation: int) -> bytes:
+        """Return the 32 bytes that sign what is sent to a person's own address."""
+        return self._secret("address", person.tenant, person.user, address, str(generation))
+
+    def _secret(self, *names: str) -> bytes:
+        return hmac.digest(self._key, "\0".join(names).encode(), hashlib.sha256)
 
 
 def shown_secret(secret: bytes) -> str:

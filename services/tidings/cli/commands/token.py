@@ -21,7 +21,7 @@ from tidings.runtime.settings import Settings
     "--scope",
     default="inbox",
     show_default=True,
-    help="What it permits, words separated by blanks: inbox, emit, emit:task.*, admin.",
+    help="What it permits, words separated by blanks: inbox, emit, emit:task.*, bounce, admin.",
 )
 @click.option(
     "--days",

@@ -20,6 +20,8 @@ def first_steps(settings: Settings) -> str:
             "open this in a browser: press what happens, see who is told, disconnect a user"
         )
     }
+    if settings.mailbox_url:
+        first[settings.mailbox_url] = "the mails of its people: what is unread for ten seconds"
     task = f'task.assigned task_id=1 task_title="Say hello" user_id=amira{where}'
     more = {
         f"uv run tidings listen --user amira{where}": (

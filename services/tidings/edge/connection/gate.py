@@ -20,11 +20,10 @@ from tidings.runtime.auth.credential import (
 from tidings.runtime.auth.identity import Identity, InvalidToken, NoToken
 from tidings.runtime.auth.tickets import Tickets
 from tidings.runtime.http.connections.peers import decrement
+from tidings.runtime.http.guards import INBOX_SCOPE
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.rate import Buckets
 from tidings.runtime.process import Runtime
-
-INBOX_SCOPE = "inbox"
 
 
 class TooManyConnections(Exception):

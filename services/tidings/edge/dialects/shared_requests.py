@@ -16,7 +16,7 @@ from tidings.edge.dialects.products.barbershop import api as barbershop_api
 from tidings.edge.dialects.products.incidents import api as incidents_api
 from tidings.edge.dialects.products.incidents.inbox import IncidentInbox
 from tidings.edge.dialects.tenants import SHARING_DIALECTS, TenantDialects
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.web import json_response
 from tidings.runtime.setting_values import UNDECIDED_DIALECT
 from tidings.runtime.settings import Settings

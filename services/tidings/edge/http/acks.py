@@ -13,7 +13,7 @@ from tidings.contracts.subjects import Person
 from tidings.edge.delivery.ack_writer import AckWriter
 from tidings.edge.delivery.log_reader import LogReader, Unreplayable
 from tidings.edge.http import openapi
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.openapi import operation_opt
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.web import json_response

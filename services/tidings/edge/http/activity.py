@@ -8,12 +8,12 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta, Raw
 from tidings.contracts.http_bodies.activity import Activity, ActivityEntry
-from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.metrics import PAGE_LIMIT, Name, tenant_allowed
 from tidings.edge.http.metrics_queries import EventReadModels
 from tidings.edge.http.notifications import ENTITY_PATTERN, VALUES_LIMIT
 from tidings.edge.http.openapi import MomentParameter, parse_moment, repeated_parameter
 from tidings.projections.activity.queries import activity_page
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.openapi import Operation, operation_opt
 from tidings.runtime.http.web import json_response
 

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): answer 304 if the client has the frame already."""
+"""Entity tags of frames: a client that has the frame already gets 304."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ from hashlib import blake2s
 
 from litestar import Response
 from tidings.edge.delivery.frames import EncodedFrame
-from tidings.runtime.http.static_file import matches_etag
-from tidings.runtime.http.web import json_response
-
-CACHE_CONTROL = "private, no-cache"
+from tidings.runtime.http.etag import conditional_response
 
 
 def frame_response(frame: EncodedFrame, if_none_match: str | None) -> Response[bytes]:
     """Return a frame with its entity tag, or 304 if `If-None-Match` names that tag."""
-    tag = etag_of(frame)
-    headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL}
-    if matches_etag(tag, if_none_match):
-        return Response(b"", status_code=304, headers=headers)
-    return json_response(frame.body, headers=headers)
+    return conditional_response(frame.body, etag_of(frame), if_none_match)
 
 
 def etag_of(frame: EncodedFrame) -> str:

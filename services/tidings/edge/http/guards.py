@@ -1,25 +1,17 @@
-"""Guards: authenticate and rate-limit the sender of a request before its handler runs."""
+"""The guards of an edge: those that also check that this edge serves the sender."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from tidings.contracts.subjects import Person
-from tidings.edge.connection.gate import INBOX_SCOPE, ConnectionGate
+from tidings.edge.connection.gate import ConnectionGate
 from tidings.edge.presence.session import ADMIN
 from tidings.runtime.auth.access import Access
-from tidings.runtime.auth.identity import Identity
+from tidings.runtime.http.guards import INBOX_SCOPE, AnyConnection, Guard, admit, make_guard
 from tidings.runtime.http.rate import Buckets
-
-AnyConnection = ASGIConnection[Any, Any, Any, Any]
-Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]
-
-IDENTITY = "identity"
-"""The key in a request's state under which a guard stores the sender's identity."""
 
 
 class Guards(NamedTuple):
@@ -42,32 +34,16 @@ def make_guards(access: Access, gate: ConnectionGate) -> Guards:
     requests: Buckets[Person] | None = access.shared_buckets("request")
     ticket_requests: Buckets[Person] | None = access.shared_buckets("ticket")
 
-    async def admit(
-        connection: AnyConnection,
-        rate: Buckets[Person] | None,
-        *scopes: str,
-        dialect: str | None = None,
-    ) -> Identity:
-        scope: Any = connection.scope
-        identity = await access.authorize_request(scope, rate, *scopes, dialect=dialect)
-        scope["state"][IDENTITY] = identity
-        return identity
-
     def inbox_of(dialect: str | None) -> Guard:
         async def admit_to_inbox(connection: AnyConnection, _: BaseRouteHandler) -> None:
-            gate.require_served(await admit(connection, requests, INBOX_SCOPE, dialect=dialect))
+            identity = await admit(access, connection, requests, INBOX_SCOPE, dialect=dialect)
+            gate.require_served(identity)
 
         return admit_to_inbox
 
-    async def admit_to_tenant(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        await admit(connection, requests, INBOX_SCOPE, ADMIN)
-
     async def admit_to_tickets(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        gate.require_served(await admit(connection, ticket_requests, INBOX_SCOPE))
+        gate.require_served(await admit(access, connection, ticket_requests, INBOX_SCOPE))
 
-    return Guards(inbox_of(None), admit_to_tenant, admit_to_tickets, inbox_of)
-
-
-def identity_of(request: Request[Any, Any, Any]) -> Identity:
-    """Return the identity of the sender of a request that a guard has admitted."""
-    return request.scope["state"][IDENTITY]
+    return Guards(
+        inbox_of(None), make_guard(access, INBOX_SCOPE, ADMIN), admit_to_tickets, inbox_of
+    )

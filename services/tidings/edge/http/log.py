@@ -11,8 +11,8 @@ from tidings.edge.delivery.frames import EncodedFrame
 from tidings.edge.delivery.log_reader import LogReader, Unreplayable
 from tidings.edge.http import openapi
 from tidings.edge.http.etag import frame_response
-from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.openapi import CursorParameter
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.openapi import operation_opt
 from tidings.runtime.http.web import problem_response
 

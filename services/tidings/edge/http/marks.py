@@ -11,7 +11,7 @@ from tidings.contracts.frames import InvalidMark, MarkOperation
 from tidings.edge.delivery.log_reader import Unreplayable
 from tidings.edge.delivery.marks import Marks
 from tidings.edge.http import openapi
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.idempotency.middleware import request_name
 from tidings.runtime.http.openapi import operation_opt
 from tidings.runtime.http.web import json_response, problem_response

@@ -8,11 +8,11 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from tidings.contracts.http_bodies.metrics import Hours, HoursBy, Projects, Tasks
 from tidings.edge.http import metrics_queries
-from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.metrics_queries import EventReadModels, MetricsQuery
 from tidings.edge.http.openapi import MomentParameter, parse_moment
 from tidings.edge.presence.session import ADMIN
 from tidings.runtime.auth.identity import Identity
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.openapi import Operation, operation_opt
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.web import json_response

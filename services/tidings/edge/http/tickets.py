@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response, post
 from msgspec import Struct
 from tidings.edge.connection.gate import ConnectionGate
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.idempotency.middleware import UNSTORED_OPT
 from tidings.runtime.http.openapi import Operation, operation_opt
 from tidings.runtime.http.web import json_response

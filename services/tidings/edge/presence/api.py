@@ -14,12 +14,12 @@ from tidings.contracts.frames import WATCH_LIMIT_USERS, Signal
 from tidings.contracts.ids import Id
 from tidings.contracts.relations import RelationText
 from tidings.contracts.subjects import Topic
-from tidings.edge.http.guards import Guard, identity_of
 from tidings.edge.http.openapi import frame_body, repeated_parameter
 from tidings.edge.presence.hub import PresenceHub
 from tidings.edge.presence.members import NotAMember, RelationTooLarge
 from tidings.edge.presence.session import ADMIN
 from tidings.runtime.auth.identity import Identity
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.openapi import JSON, Operation, operation_opt
 from tidings.runtime.http.rate import RateExceeded
 from tidings.runtime.http.web import json_response, problem_response

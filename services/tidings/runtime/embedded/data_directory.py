@@ -22,7 +22,10 @@ PORTS = range(20_000, 30_000)
 PORT_ATTEMPTS = 100
 LOCK_ATTEMPTS = 3
 LOCK_PAUSE_SECONDS = 0.05
-SECRET_FILES = ("jwt_secret", "running.json", "nats/password", "postgres/password")
+SECRET_FILES = (
+    *("jwt_secret", "channel_secret", "vapid_private_key", "running.json"),
+    *("nats/password", "postgres/password"),
+)
 OTHERS_WRITE = 0o002
 OTHERS_ACCESS = 0o006
 """A group is not meant: volumes of clusters belong to a group of the process alone."""

@@ -23,6 +23,7 @@ def cors_config(origins: Sequence[str]) -> CORSConfig | None:
             "Content-Type",
             "Last-Event-ID",
             "Idempotency-Key",
+            "If-Match",
             "If-None-Match",
         ],
         expose_headers=[

@@ -21,6 +21,7 @@ PROBLEM_TYPES = {
     "misdirected": "another edge serves this user: reconnect with `partition`",
     "gone": "the cursor cannot be replayed, for the `reason`; start again without one",
     "undecided product": "two products share the path, and nothing says which the tenant's is",
+    "locked": "the tenant requires something else: the preference in `reason`",
     "pressed before": "another button of the notification was pressed, the one in `reason`",
 }
 """The causes that a program must tell apart from others with the same status; each is the title."""

@@ -24,6 +24,7 @@ from tidings.runtime.http.cors import cors_config
 from tidings.runtime.http.documents import document_handlers
 from tidings.runtime.http.failures import failure_problem
 from tidings.runtime.http.openapi import Operation, operation_opt
+from tidings.runtime.http.options import options_handlers
 from tidings.runtime.http.private_answers import PrivateAnswers
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.rate import RateExceeded
@@ -98,7 +99,11 @@ def create_application(
     own_handlers = [live, is_ready]
     return Litestar(
         route_handlers=[
-            Router("/", route_handlers=posts, middleware=[idempotent_middleware]),
+            Router(
+                "/",
+                route_handlers=[*options_handlers(handlers), *posts],
+                middleware=[idempotent_middleware],
+            ),
             *map(
                 _with_head,
                 [*others, *own_handlers, *document_handlers([*handlers, *own_handlers])],

@@ -5,3 +5,6 @@
 read_receipt =
     .title = Gelesen
     .message = { $reader } hat gelesen: { $title }
+confirmation_wanted =
+    .title = Adresse bestätigen
+    .message = Eine Nachricht ging an Ihre Adresse. Öffnen Sie den Link darin, um dort wieder erreicht zu werden.

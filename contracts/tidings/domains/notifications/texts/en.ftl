@@ -5,3 +5,6 @@
 read_receipt =
     .title = Read
     .message = { $reader } has read: { $title }
+confirmation_wanted =
+    .title = Confirm your address
+    .message = A message was sent to your address. Open the link in it to be reached there again.

@@ -13,7 +13,7 @@ from tidings.edge.dialects.engine.lists import DialectLists
 from tidings.edge.dialects.engine.route_opt import dialect_opt
 from tidings.edge.dialects.products.barbershop.frames import Barbershop
 from tidings.edge.dialects.products.barbershop.words import list_item
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.web import json_response
 
 BASE = "/api/v1/notifications"

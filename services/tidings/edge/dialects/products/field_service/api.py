@@ -12,7 +12,7 @@ from tidings.edge.dialects.engine.lists import DialectLists
 from tidings.edge.dialects.engine.route_opt import dialect_opt
 from tidings.edge.dialects.products.field_service.frames import FieldService
 from tidings.edge.dialects.products.field_service.words import notification_fields
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.web import json_response
 
 BASE = "/api/notifications"

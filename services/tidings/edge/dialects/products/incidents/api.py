@@ -16,7 +16,7 @@ from tidings.edge.dialects.products.incidents.frames import Incidents
 from tidings.edge.dialects.products.incidents.inbox import IncidentInbox, ItemFilter
 from tidings.edge.dialects.products.incidents.sending import SOURCE, SendRequest, event_data
 from tidings.edge.dialects.products.incidents.words import item_fields
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.problem import Problem
 from tidings.runtime.http.web import json_response
 

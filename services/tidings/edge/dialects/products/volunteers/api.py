@@ -15,7 +15,7 @@ from tidings.edge.dialects.engine.route_opt import dialect_opt
 from tidings.edge.dialects.products.volunteers.creation import SOURCE, Creation
 from tidings.edge.dialects.products.volunteers.frames import Volunteers
 from tidings.edge.dialects.products.volunteers.words import notification_fields
-from tidings.edge.http.guards import Guard, identity_of
+from tidings.runtime.http.guards import Guard, identity_of
 from tidings.runtime.http.web import json_response
 
 LIMIT = 100

@@ -1,0 +1,1 @@
+"""Chats: post what happened to the incoming webhooks of chat products."""

@@ -1,0 +1,1 @@
+"""The routes of the channels: what people and operators settle and see beyond the page."""

@@ -1,0 +1,1 @@
+"""Schedules: announcements that are published at a time, once or repeatedly."""

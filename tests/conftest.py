@@ -135,6 +135,7 @@ def chosen(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settin
         jwt_secret=SECRET,
         channel_secret=CHANNEL_SECRET,
         email_bounces=BOUNCES,
+        mailbox=False,
         data_dir=tmp_path_factory.mktemp("tidings"),
         port=0,
         heartbeat_seconds=1.0,

@@ -81,7 +81,12 @@ async def _attacker(url: str, *names: str) -> AsyncGenerator[None]:
 async def _main(seconds: float) -> int:
     with tempfile.TemporaryDirectory() as directory:
         settings = load_settings(
-            {}, include_running=False, jwt_secret=SECRET, data_dir=Path(directory), port=0
+            {},
+            include_running=False,
+            jwt_secret=SECRET,
+            mailbox=False,
+            data_dir=Path(directory),
+            port=0,
         )
         log = Path(directory) / "web.log"
         async with (

@@ -54,6 +54,7 @@ async def test_up_runs_in_a_home_of_any_name_on_ipv6_in_a_cluster(tmp_path: Path
     assert emitted.out.startswith("appended at sequence "), emitted.err
     assert f"edge: {ready.decode().split()[1]} is ready" in found.out
     assert "TIDINGS_SERVICE_HOST" in err.decode()
+    assert "mails stay here: http://127.0.0.1:" in err.decode()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")

@@ -15,6 +15,7 @@ from tidings.contracts.cursor import Cursor
 from tidings.contracts.deliveries import (
     AsOf,
     Decided,
+    Moved,
     Outcome,
     Planned,
     PlannedStep,
@@ -427,7 +428,22 @@ def _delivery_entries(person: Person) -> st.SearchStrategy[tuple[Person, Any]]:
             as_of=as_of,
             steps=st.lists(steps, min_size=1, max_size=2).map(tuple),
         ),
-        st.builds(Decided, delivery=deliveries, as_of=as_of, attempt=st.integers(1, 3), **changing),
+        st.builds(
+            Decided,
+            delivery=deliveries,
+            as_of=as_of,
+            attempt=st.integers(1, 3),
+            moved=st.lists(
+                st.builds(
+                    Moved,
+                    step=steps,
+                    notifications=st.lists(st.sampled_from(IDS), max_size=2).map(tuple),
+                ),
+                max_size=1,
+            ).map(tuple),
+            joined=st.none() | st.integers(1, 9),
+            **changing,
+        ),
         st.builds(
             Outcome,
             delivery=deliveries,

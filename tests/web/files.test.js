@@ -11,7 +11,7 @@ const PEERS = new Set(["react"]);
 const ALLOWED = {
     client: [],
     sharing: ["client"],
-    elements: ["client", "client.js"],
+    elements: ["client", "client.js", "push.js"],
     react: ["client", "client.js"],
     demo: ["client", "client.js", "elements.js"],
 };

@@ -68,12 +68,17 @@ async def test_why_it_is_here_and_what_else_can_be_done_is_in_a_menu_that_keys_r
     at = await open_desk(visitor, "amira", INBOX)
 
     await at.rows.nth(1).get_by_role("button", name="More").press("Enter")
+    await at.press_keys("ArrowUp", "Enter")
     await expect(at.page.get_by_text("It is meant for you.")).to_be_visible()
     await at.press_keys("Escape")
+    await expect(at.rows.nth(1).get_by_role("button", name="More")).to_be_focused()
     await at.rows.first.get_by_role("button", name="More").press("Enter")
+    await at.press_keys("ArrowUp", "Enter")
     await expect(at.page.get_by_text("One of these: You are assigned to task 1.")).to_be_visible()
+    await at.press_keys("Escape")
+    await at.rows.first.get_by_role("button", name="More").press("Enter")
     await expect(at.page.get_by_role("menuitem", name="Mark as read")).to_be_focused()
-    await at.press_keys("ArrowDown", "ArrowDown", "Enter")
+    await at.press_keys("ArrowDown", "ArrowUp", "Enter")
     await at.wait_until("tidings.counts.unread === 1")
 
     await expect(at.rows.first.get_by_role("button", name="More")).to_be_focused()

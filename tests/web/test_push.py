@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import CDPSession, Page, Worker
+from playwright.async_api import CDPSession, Page, Worker, expect
 from tidings.runtime.settings import Settings
 
 from tests.builders import make_announcement
@@ -16,6 +16,7 @@ from tests.driver import Tidings
 from tests.services.channels.mailbox import running_channels
 from tests.services.channels.push_service import Browser, PushService, serve_pushes
 from tests.waiting import wait_until
+from tests.web.desk import open_desk
 from tests.web.visitor import Visitor
 from tests.web_processes import run_web
 
@@ -296,3 +297,28 @@ async def test_a_changed_subscription_takes_the_place_of_the_old_one(
         return [each["device_id"] == desk.device for each in devices] == [False]
 
     await wait_until(another_device)
+
+
+async def test_a_person_receives_pushes_on_a_device_until_they_say_no(
+    chromium: Chromium, tidings: Tidings, pushing_url: str, service: PushService
+) -> None:
+    context = await chromium.new_context(bypass_csp=True, permissions=["notifications"])
+    given = json.dumps(given_by(Browser(service.origin, tidings.tenant)))
+    await context.add_init_script(f"({SUBSCRIBE})({given})")
+    async with Tidings(pushing_url, tidings.runtime, tidings.tenant) as pushing:
+        visitor = Visitor(context, pushing)
+        at = await open_desk(visitor, "alice", "<tidings-preferences></tidings-preferences>")
+        said = at.page.get_by_role("status")
+
+        await at.page.get_by_role("button", name="Notify me on this device").click()
+        await expect(said).to_have_text("This device shows notifications now.")
+        await at.page.get_by_role("button", name="Send a test").click()
+        await expect(said).to_contain_text("The test ")
+        await expect(at.page.get_by_text("A browser")).to_be_visible()
+        await at.page.get_by_role("button", name="No longer on this device").click()
+
+        await expect(said).to_have_text("This device shows no notifications any more.")
+        await expect(at.page.get_by_text("No device of yours shows")).to_be_visible()
+        assert (await pushing.get("/v1/devices", "alice"))["devices"] == []
+        await context.close()
+        assert visitor.unexpected_errors == []

@@ -48,9 +48,12 @@ const device: Promise<string> = enablePush({ client: tidings, getToken }).then(
 const bell = document.createElement("tidings-bell");
 bell.client = tidings;
 const isOpen: boolean = bell.open;
+const settings = document.createElement("tidings-preferences");
+settings.push = { getToken, app: "Desk" };
 document.addEventListener("tidings-open", ({ detail }) => console.log(detail.notification.id));
 const markup = <tidings-bell count="unread" title-count page="/all" client={tidings} />;
-export { device, isOpen, markup, state, taken, title, unread, Unauthorised, useTidings };
+const table = <tidings-preferences channels="email push" push={{ app: "Desk" }} lang="de" />;
+export { device, isOpen, markup, settings, state, table, taken, title, unread, Unauthorised, useTidings };
 `;
 const WRONG = `
 import { connect } from "tidings-web";

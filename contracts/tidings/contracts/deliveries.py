@@ -6,6 +6,7 @@ They name an address by its id; the address itself is only in events.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
@@ -22,7 +23,9 @@ REPLY_LIMIT_CHARACTERS = 300
 DeliveryId = NotificationId
 DecidedState = Literal["ordered", "held", "dropped"]
 OutcomeState = Literal["claimed", "sent", "deferred", "failed", "doubtful"]
-HeldCode = Literal["unread_delay", "quiet_hours", "paused", "digest", "retry", "paced", "capped"]
+HeldCode = Literal[
+    "unread_delay", "quiet_hours", "paused", "digest", "retry", "paced", "capped", "snoozed"
+]
 DroppedCode = Literal[
     "read",
     "acted",
@@ -37,7 +40,13 @@ DroppedCode = Literal[
     "sent_elsewhere",
     "unconfigured",
     "invalid",
+    "cancelled",
+    "snoozed",
+    "present",
 ]
+StepChannel = Channel | Literal["escalation"]
+"""Where a step leads: to a channel, or to the event `notification.unattended`."""
+Request = Literal["retry", "cancel"]
 
 
 class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,28 +61,31 @@ class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
     event: int | None = None
 
 
-class AsOf(Struct, frozen=True, kw_only=True):
+class AsOf(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a decision was made on.
 
     `event`: the sequence of `EVENTS` that the settings were read at; `entry`: the sequence of
     `NOTIFICATIONS` that the state of the notifications was read at; `at`: the moment (UTC), by the
-    clock of the log.
+    clock of the log. `delivery`: the sequence of `NOTIFICATIONS` that the person's deliveries were
+    read at; of a plan, the marks that say whether they were present.
     """
 
     event: int
     entry: int
     at: Moment
+    delivery: int | None = None
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One channel of a plan: `step` is its place in the plan, `to` an address or device.
+    """One channel of a plan: `step` is its place in the plan, `to` an address or device, or
+    of an escalation the user.
 
     `summary`: the delivery tells of all notifications of a time; their plans share its id.
     """
 
     delivery: DeliveryId
     step: int
-    channel: Channel
+    channel: StepChannel
     to: Id
     summary: bool = False
     state: DecidedState
@@ -142,7 +154,28 @@ class Outcome(
     milliseconds: int | None = None
 
 
-DeliveryEntry = Planned | Decided | Outcome
+class Requested(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="entry", tag="requested"
+):
+    """An operator asks that a delivery is decided about anew, or dropped; `by` is their user.
+
+    It has an effect only in the states of `REQUESTABLE`, in the order of the log.
+    """
+
+    delivery: DeliveryId
+    request: Request
+    by: Id | None = None
+
+
+REQUESTABLE: Mapping[Request, frozenset[str]] = {
+    "retry": frozenset(("dropped", "deferred", "failed", "doubtful")),
+    "cancel": frozenset(("held", "ordered", "claimed", "deferred", "doubtful")),
+}
+"""The states of deliveries that a request changes. One that is being sent is cancelled if that
+attempt fails.
+"""
+
+DeliveryEntry = Planned | Decided | Outcome | Requested
 
 _decoder = msgspec.json.Decoder(DeliveryEntry)
 
@@ -152,7 +185,9 @@ def decode_delivery_entry(body: bytes) -> DeliveryEntry:
     return _decoder.decode(body)
 
 
-def delivery_id(notification: str, user: str, channel: Channel, step: int, to: str) -> DeliveryId:
+def delivery_id(
+    notification: str, user: str, channel: StepChannel, step: int, to: str
+) -> DeliveryId:
     """Return the id of a delivery, the same whenever it is planned."""
     name = "\0".join((notification, user, channel, str(step), to))
     return str(uuid5(DELIVERY_NAMESPACE, name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -106,13 +106,14 @@ class Rule:
     it.
 
     `templates`: False for a rule without templates, because it only forwards an authored text,
-    retracts, or shows an action.
+    retracts, or shows an action. `sample`: values with which it has an effect, if not any will do.
     """
 
     name: str
     event_type: type[Event]
     react: Callable[[Any], Iterator[Effect]]
     templates: bool = True
+    sample: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
 
 def by_event_type(rules: Iterable[Rule]) -> dict[type[Event], list[Rule]]:

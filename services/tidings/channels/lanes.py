@@ -39,3 +39,16 @@ async def open_lanes(
         if settings.webhooks:
             lanes |= await stack.enter_async_context(open_web_lanes(settings, tls_context))
         yield lanes
+
+
+def channels_of(settings: Settings) -> tuple[Channel, ...]:
+    """Return the channels that `open_lanes` opens lanes for, in their order."""
+    found: dict[Channel, bool] = {
+        "apns": settings.apns_key_file is not None,
+        "chat": settings.webhooks,
+        "email": settings.smtp_host is not None,
+        "fcm": settings.fcm_account_file is not None,
+        "webhook": settings.webhooks,
+        "webpush": bool(settings.vapid_private_key),
+    }
+    return tuple(channel for channel, is_open in found.items() if is_open)

@@ -77,3 +77,10 @@ def scrub_reply(reply: str, address: str = "") -> str:
     if len(name) >= SHORTEST_NAME_CHARACTERS:
         text = re.sub(rf"(?i)(?<!\w){re.escape(name)}(?!\w)", ADDRESS_MARK, text)
     return cut_text(text, REPLY_LIMIT_CHARACTERS)
+
+
+def answer_text(code: str | None, reply: str | None) -> str:
+    """Return code and reply in one line; the part of a code that the reply repeats stands once."""
+    words = (reply or "").split(" ", 1)
+    is_repeated = bool(code) and words[0] == str(code).rpartition(" ")[2]
+    return " ".join(filter(None, (code, *(words[1:] if is_repeated else words))))

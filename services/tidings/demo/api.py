@@ -98,7 +98,11 @@ def handlers(runtime: Runtime) -> list[Any]:
         run = await _decode(request, _run)
         return json_response(await backend.play_scene(story, number, run.chosen()))
 
-    @get("/demo/mails/{story:str}/{user:str}", opt=UNDOCUMENTED_OPT, guards=[own_page])
+    return [stories, sign_in, scene, *_mail_handlers(backend, mailbox, own_page)]
+
+
+def _mail_handlers(backend: DemoBackend, mailbox: MailboxReader, guard: Any) -> list[Any]:
+    @get("/demo/mails/{story:str}/{user:str}", opt=UNDOCUMENTED_OPT, guards=[guard])
     async def user_mails(story: str, user: str, run: str = "") -> Response[bytes]:
         """Return the mails of a story's user, the newest first, and where the mailbox is."""
         chosen = msgspec.convert({"run": run}, RunRequest).chosen()
@@ -106,14 +110,26 @@ def handlers(runtime: Runtime) -> list[Any]:
         answer = await mailbox.mails_to(address)
         return json_response(answer, headers={"Cache-Control": "no-store"})
 
-    @get("/demo/mails/{story:str}/{user:str}/{id:str}", opt=UNDOCUMENTED_OPT, guards=[own_page])
+    @get("/demo/mails/{story:str}/{user:str}/{id:str}", opt=UNDOCUMENTED_OPT, guards=[guard])
     async def user_mail(story: str, user: str, id: str, run: str = "") -> Response[bytes]:
         """Return headers and text of a mail of a story's user."""
         chosen = msgspec.convert({"run": run}, RunRequest).chosen()
         content = await mailbox.mail_to(backend.address_of(story, user, chosen), id)
         return json_response(content, headers={"Cache-Control": "no-store"})
 
-    return [stories, sign_in, scene, user_mails, user_mail]
+    @get(
+        "/demo/mails/{story:str}/{user:str}/{id:str}/html",
+        opt=UNDOCUMENTED_OPT,
+        guards=[guard],
+    )
+    async def user_mail_html(story: str, user: str, id: str, run: str = "") -> Response[bytes]:
+        """Return the HTML of a mail of a story's user, for a frame of the page."""
+        chosen = msgspec.convert({"run": run}, RunRequest).chosen()
+        page = await mailbox.html_to(backend.address_of(story, user, chosen), id)
+        headers = {"Content-Security-Policy": page.policy, "Cache-Control": "no-store"}
+        return Response(page.content, media_type="text/html; charset=utf-8", headers=headers)
+
+    return [user_mails, user_mail, user_mail_html]
 
 
 async def _decode(request: AnyRequest, decoder: msgspec.json.Decoder[Requested]) -> Requested:

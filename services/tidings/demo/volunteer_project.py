@@ -16,6 +16,7 @@ from tidings.contracts.event import Event
 from tidings.contracts.subjects import Person
 from tidings.domains.announcements.events import Addressees, AnnouncementPublished
 from tidings.domains.people.events import UserJoined
+from tidings.domains.preferences.events import PreferenceSet
 from tidings.domains.volunteers.events import (
     MilestoneCompleted,
     SyncConflictDetected,
@@ -52,8 +53,27 @@ CHORES = (
 )
 STATUSES = ("in progress", "waiting for material", "in review")
 
-SETUP_EVENTS = (UserJoined, TeamMemberAdded)
+SETUP_EVENTS = (UserJoined, TeamMemberAdded, PreferenceSet)
 """No pause follows these: they come before the work begins."""
+MAILED_USER = "amira"
+UNREAD_SECONDS = 10
+MAIL_PREFERENCES = (
+    PreferenceSet(of="all", channel="email", how="never"),
+    PreferenceSet(
+        of="type:announcement.published",
+        channel="email",
+        how="unread",
+        after_seconds=UNREAD_SECONDS,
+    ),
+    PreferenceSet(
+        user_id=MAILED_USER,
+        of="type:task.assigned",
+        channel="email",
+        how="unread",
+        after_seconds=UNREAD_SECONDS,
+    ),
+)
+"""Announcements are mailed to everyone, tasks to one user: a mail a minute, not one a second."""
 
 
 class ProjectEvent(NamedTuple):
@@ -73,8 +93,9 @@ async def play_volunteer_project(settings: Settings, report: Callable[[str], Non
         time.time(),
         TOKEN_SECONDS,
     )
+    has_mailbox = settings.mailbox_url is not None
     async with Tidings(settings.base_url, token, source=SOURCE, tenant=TENANT) as tidings:
-        for event, subject, actor in project_events(random.Random()):
+        for event, subject, actor in project_events(random.Random(), with_mails=has_mailbox):
             try:
                 await tidings.emit(event, subject=subject, actor=actor, time=datetime.now(UTC))
             except TidingsError as problem:
@@ -84,9 +105,13 @@ async def play_volunteer_project(settings: Settings, report: Callable[[str], Non
             await asyncio.sleep(pause)
 
 
-def project_events(dice: random.Random) -> Iterator[ProjectEvent]:
-    """Yield users joining, then work without end."""
-    yield from _team_events()
+def project_events(dice: random.Random, *, with_mails: bool) -> Iterator[ProjectEvent]:
+    """Yield users joining, then work without end; `with_mails`: a mailbox takes their mails."""
+    if with_mails:
+        for preference in MAIL_PREFERENCES:
+            yield ProjectEvent(preference, f"tenant/{TENANT}")
+    yield from _team_events(with_mails)
+    yield _announcement("Welcome", "Three projects begin today. Good that you are here.")
     while True:
         project = dice.choice(list(PROJECTS))
         chore, volunteer = dice.choice(CHORES), dice.choice(list(PEOPLE))
@@ -94,9 +119,10 @@ def project_events(dice: random.Random) -> Iterator[ProjectEvent]:
         yield from _other_events(dice, project, volunteer)
 
 
-def _team_events() -> Iterator[ProjectEvent]:
+def _team_events(with_mails: bool) -> Iterator[ProjectEvent]:
     for user, name in PEOPLE.items():
-        yield ProjectEvent(UserJoined(user_id=user, name=name), f"user/{user}")
+        email = f"{user}@{TENANT}.example" if with_mails else None
+        yield ProjectEvent(UserJoined(user_id=user, name=name, email=email), f"user/{user}")
         for project, title in PROJECTS.items():
             added = TeamMemberAdded(
                 project_id=project,
@@ -152,9 +178,9 @@ def _other_events(dice: random.Random, project: str, volunteer: str) -> Iterator
             )
             yield ProjectEvent(conflict, f"sync/{conflict_id}")
     elif chance < 0.4:
-        announcement = AnnouncementPublished(
-            title="Tea at four",
-            message="In the garden, bring a cup.",
-            to=Addressees(everyone=True),
-        )
-        yield ProjectEvent(announcement, "announcement/tea", MANAGER)
+        yield _announcement("Tea at four", "In the garden, bring a cup.")
+
+
+def _announcement(title: str, message: str) -> ProjectEvent:
+    to_all = AnnouncementPublished(title=title, message=message, to=Addressees(everyone=True))
+    return ProjectEvent(to_all, "announcement/team", MANAGER)

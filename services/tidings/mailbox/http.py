@@ -1,6 +1,8 @@
-"""The HTTP side of the mailbox: its page, and the mails as JSON for tests and other pages.
+"""The HTTP side of the mailbox: its page, and the mails as JSON for tests and other services.
 
-It has no token: it listens on the loopback interface alone. A mail's HTML is shown in a frame
+`GET /v1/mails?to=…&after=…&wait=…` lists them, `/v1/mails/{id}`, `…/html` and `…/source` are one
+of them, and `DELETE /v1/mails` deletes all. There is no token: it listens on the loopback interface
+alone, and pages of other origins cannot read it (no CORS). A mail's HTML is shown in a frame
 without scripts, forms and a network.
 """
 
@@ -80,7 +82,7 @@ def handlers(store: MailStore) -> list[Any]:
     def html(id: FromPath[str]) -> Response[bytes]:
         """Return the HTML of a mail, for a frame."""
         content = f"{OWN_WINDOW}{html_of(_content(store, id))}".encode(errors="replace")
-        headers = {"Content-Security-Policy": MAIL_POLICY}
+        headers = {"Content-Security-Policy": MAIL_POLICY, "X-DNS-Prefetch-Control": "off"}
         return _private(Response(content, media_type="text/html; charset=utf-8"), headers)
 
     @get("/v1/mails/{id:str}/source", sync_to_thread=False, opt=UNDOCUMENTED_OPT)

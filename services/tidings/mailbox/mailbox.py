@@ -11,6 +11,7 @@ from tidings.client.addresses import http_url
 from tidings.mailbox import http
 from tidings.mailbox.smtp_server import serve_smtp
 from tidings.mailbox.store import MailStore
+from tidings.runtime.embedded.data_directory import locked
 from tidings.runtime.http.allowed_hosts import AllowedHosts
 from tidings.runtime.http.connections.peers import peers_of
 from tidings.runtime.http.listener import ListenerNames, bind_listener
@@ -36,24 +37,24 @@ async def run_mailbox(
     port: int,
     ready: Callable[[MailboxAddresses], None],
 ) -> None:
-    """Serve until cancelled; 0 chooses a free port. Raises InvalidSettings."""
+    """Serve until cancelled; 0 chooses a free port.
+
+    Raises InvalidSettings, DataDirectoryInUse, DataDirectoryUnusable.
+    """
     own = msgspec.structs.replace(settings, host=LOOPBACK, allowed_hosts="", trusted_proxies="")
     idle_seconds = settings.idle_peer_timeout_seconds
-    store = MailStore(directory)
-    application = create_application(http.handlers(store), list[str], lambda app: app)
     with (
+        locked(directory) as folder,
         bind_listener(
             LOOPBACK, smtp_port, idle_seconds, names=ListenerNames(port="--smtp-port")
         ) as smtp,
         bind_listener(LOOPBACK, port, idle_seconds, names=ListenerNames(port="--port")) as listener,
     ):
         url = http_url(LOOPBACK, listener.getsockname()[1])
+        store = MailStore(folder)
+        application = create_application(http.handlers(store), list[str], lambda app: app)
         async with serve_smtp(store, smtp):
             ready(MailboxAddresses(smtp.getsockname()[1], url))
             await serve_application(
-                AllowedHosts(application, own), listener, peers_of(own, Metrics()), _drain_nothing
+                AllowedHosts(application, own), listener, peers_of(own, Metrics()), store.end_waits
             )
-
-
-async def _drain_nothing() -> None:
-    """Do nothing before exit: requests end by themselves."""

@@ -19,6 +19,8 @@ MAILS_LIMIT = 500
 KEPT_LIMIT_BYTES = 64 * 1024 * 1024
 SUFFIX = ".eml"
 DRAFT_SUFFIX = ".new"
+READ_LIMIT_BYTES = 128 * 1024
+"""More than an envelope and the head of a mail, which make its line in the list."""
 ENVELOPE = b"X-Tidings-Envelope: "
 """The first line of a file; the mail itself follows, as it came."""
 
@@ -33,7 +35,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
 class MailStore:
     """The mails of a directory, the newest of them last.
 
-    One process writes. `version` grows with every change; whoever waits for a newer one is woken.
+    One process writes. `version` changes with every change, and whoever waits for one is woken; it
+    begins with the time in milliseconds, so that a process never has that of the one before.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -41,12 +44,13 @@ class MailStore:
         self._directory = directory
         self._mails: dict[str, ListedMail] = {}
         self._changed = asyncio.Event()
-        self.version = 0
+        self._ends = False
+        self.version = time.time_ns() // 1_000_000
         for draft in directory.glob(f"*{DRAFT_SUFFIX}"):
             draft.unlink()
         for file in sorted(directory.glob(f"*{SUFFIX}")):
             with suppress(OSError, ValueError):
-                self._list(file.stem, file.read_bytes())
+                self._list(file.stem, *_read_head(file))
         self._drop_oldest()
 
     def mails(self, recipient: str | None = None) -> Sequence[ListedMail]:
@@ -75,7 +79,7 @@ class MailStore:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as stream:
             stream.write(body)
         draft.replace(self._file(id))
-        self._list(id, body)
+        self._list(id, body, len(body))
         self._drop_oldest()
         self._note_change()
         return id
@@ -87,13 +91,18 @@ class MailStore:
         self._note_change()
 
     async def wait_for_change(self, version: int, seconds: float) -> None:
-        """Wait until the store is newer than a version, or so long."""
+        """Wait until the store has another version, or so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.version <= version:
+                while self.version == version and not self._ends:
                     await self._changed.wait()
 
-    def _list(self, id: str, body: bytes) -> None:
+    async def end_waits(self) -> None:
+        """Wake whoever waits for a change; nobody waits from now on."""
+        self._ends = True
+        self._changed.set()
+
+    def _list(self, id: str, body: bytes, size_bytes: int) -> None:
         first, _, content = body.partition(b"\n")
         envelope = msgspec.json.decode(first.removeprefix(ENVELOPE), type=Envelope)
         nanoseconds = int(id.partition("-")[0])
@@ -103,7 +112,7 @@ class MailStore:
             sender=envelope.sender,
             recipients=envelope.recipients,
             subject=subject_of(content),
-            size_bytes=len(content),
+            size_bytes=size_bytes - len(first) - 1,
         )
 
     def _drop_oldest(self) -> None:
@@ -124,3 +133,9 @@ class MailStore:
 
     def _file(self, id: str) -> Path:
         return self._directory / f"{id}{SUFFIX}"
+
+
+def _read_head(file: Path) -> tuple[bytes, int]:
+    """Return the beginning of a file, and its size."""
+    with file.open("rb") as stream:
+        return stream.read(READ_LIMIT_BYTES), os.fstat(stream.fileno()).st_size

@@ -86,7 +86,7 @@ def _effects(rule: Rule) -> list[Effect]:
     return [
         effect
         for whole in (False, True)
-        for effect in rule.react(sample_event(rule.event_type, whole=whole))
+        for effect in rule.react(sample_event(rule.event_type, whole=whole, **rule.sample))
     ]
 
 

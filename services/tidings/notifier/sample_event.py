@@ -14,12 +14,15 @@ SAMPLE_NUMBER = 2
 """The value of numeric fields."""
 
 
-def sample_event(shape: type[Event], *, whole: bool) -> AnyRecordedEvent:
-    """Return an event with all fields of its type (`whole`), or only the required ones."""
+def sample_event(shape: type[Event], *, whole: bool, **values: Any) -> AnyRecordedEvent:
+    """Return an event with all fields of its type (`whole`), or only the required ones.
+
+    `values` are those of fields that shall not hold their own name.
+    """
     attributes = CloudEvent(
         specversion="1.0", id="{id}", source="/sample", type=shape.type, actor=SAMPLE_ACTOR
     )
-    event = _struct(shape, whole)
+    event = msgspec.structs.replace(_struct(shape, whole), **values)
     return RecordedEvent(
         event=event,
         attributes=attributes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tidings.client.addresses import http_url
@@ -116,6 +117,7 @@ async def web_process(settings: Settings, parts: Sequence[str]) -> None:
                         *routes.handlers(edge),
                         *dialect_routes.handlers(edge),
                         *channel_routes.handlers(runtime, access),
+                        _preview_handler(runtime, access),
                         *_page_handlers(runtime),
                     )
                     if edge
@@ -166,7 +168,23 @@ def _page_handlers(runtime: Runtime) -> list[Any]:
         return [*assets.handlers(), index_page.handler("demo/welcome.html")]
     from tidings.demo import api
 
-    return [*assets.handlers(), index_page.handler("demo/index.html"), *api.handlers(runtime)]
+    page = index_page.handler("demo/index.html", has_frames=True)
+    return [*assets.handlers(), page, *api.handlers(runtime)]
+
+
+def _preview_handler(runtime: Runtime, access: Access) -> Any:
+    """Return the handler of previews, whose parts are loaded when the first one is asked for."""
+    from tidings.channels.http import previews
+    from tidings.runtime.auth.emit_rights import ADMIN
+    from tidings.runtime.http.guards import make_guard
+
+    @cache
+    def open_previewer() -> previews.EventPreviewer:
+        from tidings.processes.preview import Previewer
+
+        return Previewer(runtime)
+
+    return previews.handler(open_previewer, make_guard(access, ADMIN))
 
 
 @asynccontextmanager

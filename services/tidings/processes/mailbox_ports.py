@@ -1,4 +1,4 @@
-"""Mailbox ports: where the mailbox listens that a demonstration has instead of a relay."""
+"""Mailbox ports: where the mailbox listens that `tidings up` runs instead of a relay."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import NamedTuple
 from tidings.client.addresses import http_url
 from tidings.runtime.errors import InvalidSettings
 from tidings.runtime.http.listener import bind_socket
+from tidings.runtime.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 8025
 
 
 class MailboxPorts(NamedTuple):
-    """The ports of the mailbox that a demonstration has instead of a relay."""
+    """The ports of a mailbox, which takes all mails and passes none on."""
 
     smtp_port: int
     port: int
 
     @classmethod
-    def choose(cls) -> MailboxPorts:
-        """Return free ports, for the page the usual one if it is free."""
+    def choose(cls, settings: Settings) -> MailboxPorts | None:
+        """Return free ports, for the page the usual one if it is free; None if mails may leave."""
+        if settings.smtp_host or not settings.mailbox:
+            return None
         try:
             port = _free_port(USUAL_PORT)
         except InvalidSettings:
@@ -31,6 +34,16 @@ class MailboxPorts(NamedTuple):
     def url(self) -> str:
         """The URL of the mailbox's page."""
         return http_url(LOOPBACK, self.port)
+
+    @property
+    def settings(self) -> dict[str, str | int]:
+        """The settings by which mails come here."""
+        return {
+            "mailbox_url": self.url,
+            "smtp_host": LOOPBACK,
+            "smtp_port": self.smtp_port,
+            "smtp_tls": "off",
+        }
 
     @property
     def command(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import msgspec
 from tidings.client.addresses import http_url
-from tidings.processes.mailbox_ports import LOOPBACK, MailboxPorts
+from tidings.processes.mailbox_ports import MailboxPorts
 from tidings.processes.upgrade import fit_read_models
 from tidings.runtime.embedded.child import LAUNCHER
 from tidings.runtime.embedded.data_directory import locked
@@ -73,12 +73,10 @@ async def run_everything(
             "jwt_secret": secret,
             "client_url": url,
         }
-        mailbox = MailboxPorts.choose() if settings.demo and not settings.smtp_host else None
-        if mailbox:
+        if mailbox := MailboxPorts.choose(settings):
+            settings = msgspec.structs.replace(settings, smtp_user="")  # it knows no login
+            running |= mailbox.settings
             running |= {
-                "mailbox_url": mailbox.url,
-                "smtp_host": LOOPBACK,
-                "smtp_port": mailbox.smtp_port,
                 "channel_secret": settings.channel_secret
                 or _kept_secret(directory, "channel_secret"),
                 "public_url": settings.public_url or url,
@@ -91,7 +89,7 @@ async def run_everything(
         children = [
             ServiceProcess(command, child_environment(started, index), services_log)
             for index, command in enumerate(
-                (*((mailbox.command,) if mailbox else ()), *services_of(started))
+                (*services_of(started), *((mailbox.command,) if mailbox else ()))
             )
         ]
         await stack.enter_async_context(supervise_processes(children))

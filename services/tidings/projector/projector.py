@@ -131,7 +131,8 @@ async def _follow(
 ) -> None:
     """Write what the stream has after the checkpoints; raises Transient once all members failed.
 
-    `pauses`: seconds between batches, and while somebody waits for the rows. `separate` is called with a member that failed while others did not.
+    `pauses`: seconds between batches, and while somebody waits for the rows. `separate` is called
+    with a member that failed while others did not.
     """
     projection = members[0].projection
     position = runtime.metrics.followers.share_position(

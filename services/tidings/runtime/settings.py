@@ -137,8 +137,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Answer `/api/v1/ws/status` without a token, with numbers only; if false, with 404."""
     demo: bool = False
     """Serve the demo page, where anyone may sign in; `tidings up --demo` sets it."""
+    mailbox: bool = True
+    """Keep mails on this machine if `tidings up` has no relay; if false, none is sent."""
     mailbox_url: str | None = None
-    """Base URL of the mailbox whose mails the demo page shows; `tidings up --demo` sets it."""
+    """Base URL of the mailbox whose mails the demo page shows; `tidings up` sets it."""
     partitions: Annotated[int, Meta(ge=1, le=256)] = 16
     """Number of partitions of users; fixed when the streams are created."""
     channels_partitions: str = "all"
@@ -206,7 +208,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     templates: Path | None = None
     """Directory whose templates replace those of mails: `mail.html`, `mail.txt`."""
     smtp_host: str | None = None
-    """Host of the relay that takes mails; if unset, none is sent."""
+    """Host of the relay that takes mails; if unset, none leaves."""
     smtp_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
     """Port of the relay."""
     smtp_tls: Literal["auto", "starttls", "implicit", "off"] = "auto"

@@ -175,7 +175,7 @@ def test_any_text_arrives_as_it_was_written(title: str, message: str) -> None:
     assert "script" not in dict(page.tags)
 
 
-SHORT_TEXTS = st.text(max_size=8)
+SHORT_TEXTS = st.text(max_size=4)
 """Of a name that needs several encoded words, Python's parser makes several words."""
 
 

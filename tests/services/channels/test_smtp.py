@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import trustme
 from tidings.channels.email.compose import ComposedMail
-from tidings.channels.email.smtp import Relay, SmtpClient, Timeouts
+from tidings.channels.email.relay import Relay, Timeouts
+from tidings.channels.email.smtp import SmtpClient
 from tidings.channels.results import Deferred, Doubtful, Failed, LanePaused, SendResult, Sent
 
 from tests.services.channels.mails import compose, make_notification

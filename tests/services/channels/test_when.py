@@ -46,6 +46,12 @@ PROFILE = Address(
 minutes = st.integers(-600, 3000).map(lambda count: MOMENT + count * MINUTE)
 clock_times = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from([0, 30]))
 
+digests = st.builds(
+    DigestTime,
+    every=st.sampled_from(["gathered", "hourly", "daily", "weekly"]),
+    at=clock_times,
+)
+
 
 def preference(how: str, **more: Any) -> Preference:
     scope = parse_scope("all")
@@ -63,8 +69,7 @@ def person_settings(draw: st.DrawFn) -> PersonSettings:
     """Draw the settings of a person with one address."""
     how = draw(st.sampled_from(HOW))
     after = draw(st.integers(0, 7200)) if how == "unread" else None
-    every = draw(st.sampled_from(["gathered", "hourly", "daily", "weekly"]))
-    digest = DigestTime(every=every, at=draw(clock_times)) if how == "digest" else None
+    digest = draw(digests) if how == "digest" else None
     begin, until = draw(clock_times), draw(clock_times)
     assume(begin != until)
     quiet = quiet_hours(begin, until, draw(st.sampled_from([(), ("email",), ("push",)])))
@@ -302,6 +307,7 @@ def test_only_what_belongs_to_a_later_digest_leaves_a_summary() -> None:
     )
     state = state_of(settings, NotificationFacts(stays), NotificationFacts(goes))
 
+    assert delivery.until
     entry = decided_entry(
         delivery, judge_due(delivery, state, delivery.until), state, delivery.until
     )

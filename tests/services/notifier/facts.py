@@ -25,6 +25,7 @@ MEMBERS: dict[UserSet, list[str]] = {
     RelatedThrough("task:456", "project", "manager"): ["manager"],
     Relation("tenant", "member"): ["assignee", "busy", "manager", "member", "volunteer", "watcher"],
     Relation("tenant", "office"): ["busy", "office"],
+    Relation("tenant", "on_call_manager"): ["manager"],
     Relation("work_order:7", "technician"): ["busy", "technician"],
     Relation("location:5", "staff"): ["barber", "trainee"],
     Relation("room:9", "member"): ["busy", "zoe"],

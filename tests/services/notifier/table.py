@@ -31,7 +31,7 @@ from tidings.domains.barbershop.events import (
     TrainingModuleAvailable,
 )
 from tidings.domains.chat.events import MessagePosted
-from tidings.domains.deliveries.events import ChannelSuppressed
+from tidings.domains.deliveries.events import ChannelSuppressed, NotificationUnattended
 from tidings.domains.field_service.events import (
     EquipmentAlert,
     InventoryAlert,
@@ -674,6 +674,22 @@ TABLE = (
         IncidentClosed(incident_id="3", number="INC-42"),
         "busy responder",
         *("Incident Closed", "Incident INC-42 has been closed", "incident", INCIDENT, "success"),
+        url="/incidents/3",
+    ),
+    RuleCase(
+        "incident_unattended",
+        NotificationUnattended(
+            notification_id=NOTIFICATION_ID,
+            user_id="responder",
+            step=8,
+            notification_type="incident.created",
+            category="incident",
+            entity=Entity(type="incident", id="3", url="/incidents/3"),
+        ),
+        "manager",
+        *("Incident Unattended", "responder has not read of the incident", "incident", INCIDENT),
+        *("error", "high"),
+        type="notification.unattended",
         url="/incidents/3",
     ),
     RuleCase(

@@ -48,8 +48,8 @@ WITHOUT_RULES = {
     *("preference.set", "preference.cleared", "quiet_hours.set", "quiet_hours.cleared"),
     *("pause.set", "address.confirmed", "address.withdrawn"),
     *("device.registered", "device.unregistered", "channel.restored"),
-    *("endpoint.registered", "endpoint.changed", "endpoint.withdrawn"),
-    *("delivery.failed", "notification.unattended"),
+    *("endpoint.registered", "endpoint.changed", "endpoint.withdrawn", "endpoint.replayed"),
+    "delivery.failed",
     *("announcement.scheduled", "announcement.rescheduled", "announcement.cancelled"),
 }
 """Events that only change relations, or that no rule uses yet."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
-from tidings.contracts.channels import Channel
-from tidings.contracts.deliveries import DeliveryId
+from tidings.contracts.deliveries import DeliveryId, StepChannel
 from tidings.contracts.ids import Id
 from tidings.contracts.notifications import Moment, NotificationId
 
@@ -29,13 +28,13 @@ class DeliveryStatus(Struct, frozen=True, kw_only=True):
     `to`: the id of that place; `address`: as it may be shown, such as `a…@example.org`, null for a
     device and for an address that was withdrawn. `until`: when a held one is due. `attempts`: how
     often it was sent, or is to be sent next. `code`, `reply`: what the other side answered last.
-    `notifications`: what it tells of, of a summary the newest 100. `entry`: the sequence of its
-    newest entry.
+    `notifications`: what it tells of, of a summary the newest 100. `cancelled`: an operator asked
+    for that; what is being sent may arrive still. `entry`: the sequence of its newest entry.
     """
 
     id: DeliveryId
     user: Id
-    channel: Channel
+    channel: StepChannel
     to: Id
     address: str | None
     summary: bool
@@ -46,6 +45,7 @@ class DeliveryStatus(Struct, frozen=True, kw_only=True):
     code: str | None
     reply: str | None
     notifications: tuple[NotificationId, ...]
+    cancelled: bool
     planned: Moment
     changed: Moment
     entry: int

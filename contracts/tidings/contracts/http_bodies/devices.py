@@ -63,9 +63,10 @@ class DeviceState(Struct, frozen=True, kw_only=True):
 
 
 class Devices(Struct, frozen=True, kw_only=True):
-    """The devices of a user, the earliest first."""
+    """The devices of a user, the earliest first; `webpush`: whether browsers can be pushed to."""
 
     devices: tuple[DeviceState, ...]
+    webpush: bool
 
 
 class PushKey(Struct, frozen=True, kw_only=True):

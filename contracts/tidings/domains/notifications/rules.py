@@ -48,5 +48,10 @@ def confirmation_wanted(recorded: RecordedEvent[NotificationActed]) -> Iterator[
 RULES: tuple[Rule, ...] = (
     Rule("read_receipt", NotificationRead, read_receipt),
     Rule("button_pressed", NotificationActed, action_taken, templates=False),
-    Rule("confirmation_wanted", NotificationActed, confirmation_wanted),
+    Rule(
+        "confirmation_wanted",
+        NotificationActed,
+        confirmation_wanted,
+        sample={"notification_type": ChannelSuppressed.type, "action": CONFIRM},
+    ),
 )

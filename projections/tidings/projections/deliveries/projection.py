@@ -14,10 +14,12 @@ from tidings.contracts.deliveries import (
     Planned,
     PlannedStep,
     Reason,
+    Requested,
     decode_delivery_entry,
     late_delivery_id,
 )
 from tidings.contracts.subjects import NOTIFICATIONS, Person, delivery_owner
+from tidings.projections.deliveries.requests import request_change
 from tidings.projections.projection import Change, LogMessage, Projection, Statement
 
 SCHEMA = """
@@ -43,6 +45,7 @@ CREATE TABLE {schema}.delivery (
     reply text,
     provider_id text,
     milliseconds integer,
+    cancelled boolean NOT NULL DEFAULT false,
     as_of_event bigint NOT NULL,
     as_of_entry bigint NOT NULL,
     as_of_at timestamptz NOT NULL,
@@ -185,6 +188,8 @@ def evolve(message: LogMessage) -> Iterator[Change]:
             yield from _moved(partition, person, decided, message)
         case Outcome() as outcome:
             yield Change(RECORD_OUTCOME, person, message.sequence, _outcome_row(outcome, message))
+        case Requested() as requested:
+            yield request_change(person, requested, message)
 
 
 def _planned(
@@ -216,12 +221,8 @@ def _joined(
     for identifier in late.values():
         yield Change(PLAN_LATE, person, (sequence, identifier), {**row, "late": identifier})
     for notification in notifications:
-        item = {
-            "delivery": row["id"],
-            "late": late.get(notification),
-            "notification": notification,
-            "sequence": sequence,
-        }
+        item = {"delivery": row["id"], "notification": notification, "sequence": sequence}
+        item["late"] = late.get(notification)
         yield Change(ADD_ITEM, person, (sequence, row["id"], notification), item)
 
 

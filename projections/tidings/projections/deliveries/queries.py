@@ -20,7 +20,8 @@ _COLUMNS = """d.id::text, d.partition, d.tenant, d.user_id, d.channel, d.address
     d.state, d.attempt, d.until, d.ordered, d.first_ordered, (
         SELECT array_agg(i.notification::text ORDER BY i.sequence, i.notification)
         FROM deliveries.item i WHERE i.delivery = d.id
-    ), d.why, (SELECT max(i.sequence) FROM deliveries.item i WHERE i.delivery = d.id)"""
+    ), d.why, (SELECT max(i.sequence) FROM deliveries.item i WHERE i.delivery = d.id),
+    d.cancelled, d.step"""
 
 DUE_DELIVERIES = f"""
 SELECT {_COLUMNS} FROM deliveries.delivery d
@@ -29,7 +30,7 @@ ORDER BY until, id LIMIT %(limit)s
 """
 """The deliveries that are due at a moment, the earliest first. Columns: id, partition, tenant,
 user_id, channel, address, summary, state, attempt, until, ordered, first_ordered, notifications,
-why, sequence of the plan that joined last.
+why, sequence of the plan that joined last, cancelled, step.
 """
 
 ORDERED_DELIVERIES = f"""
@@ -42,6 +43,11 @@ ORDER BY ordered FETCH FIRST %(limit)s ROWS WITH TIES
 
 Columns of `DUE_DELIVERIES`.
 """
+
+DELIVERIES_OF_IDS = f"""
+SELECT {_COLUMNS} FROM deliveries.delivery d WHERE d.id = ANY (%(ids)s::uuid[])
+"""
+"""The deliveries of some ids; columns of `DUE_DELIVERIES`."""
 
 INTERRUPTED_DELIVERIES = f"""
 SELECT {_COLUMNS} FROM deliveries.delivery d
@@ -146,8 +152,12 @@ DELETE FROM {schema}.delivery WHERE changed <= now() - %s
 """Deletes settled deliveries that did not change for an interval."""
 
 _LIST_CONDITIONS = {
+    "tenant": "d.tenant = %(tenant)s",
     "user": "d.user_id = %(user)s",
     "state": "d.state = %(state)s",
+    "states": "d.state = ANY (%(states)s)",
+    "channel": "d.channel = %(channel)s",
+    "id": "d.id = %(id)s::uuid",
     "notification": """EXISTS (
         SELECT FROM deliveries.item i
         WHERE i.delivery = d.id AND i.notification = %(notification)s::uuid
@@ -156,23 +166,23 @@ _LIST_CONDITIONS = {
 
 
 def deliveries_page(parameters: Container[str]) -> str:
-    """SQL: `limit` + 1 deliveries of a tenant before a sequence, the newest change first.
+    """SQL: `limit` + 1 deliveries before a sequence, the newest change first.
 
-    `parameters` names the filters that are given: `user`, `state`, `notification`. Columns: id,
-    user_id, channel, address, summary, state, until, why, why_row, why_event, attempt, code, reply,
-    notifications (the newest `items`), planned, changed, sequence. Those of one
-    entry stay together, so there may be more of them.
+    `parameters` names the filters that are given: `tenant`, `user`, `state` or `states`, `channel`,
+    `id`, `notification`. Columns: tenant, user_id, id, channel, address, summary, state, until,
+    why, why_row, why_event, attempt, code, reply, notifications (the newest `items`), cancelled,
+    planned, changed, sequence. Those of one entry stay together, so there may be more of them.
     """
     filters = [text for name, text in _LIST_CONDITIONS.items() if name in parameters]
-    conditions = ["d.tenant = %(tenant)s", "d.sequence < %(before)s", *filters]
+    conditions = ["d.sequence < %(before)s", *filters]
     return f"""
-SELECT d.id::text, d.user_id, d.channel, d.address, d.summary, d.state, d.until, d.why, d.why_row,
-    d.why_event, d.attempt, d.code, d.reply, (
+SELECT d.tenant, d.user_id, d.id::text, d.channel, d.address, d.summary, d.state, d.until, d.why,
+    d.why_row, d.why_event, d.attempt, d.code, d.reply, (
         SELECT array_agg(n.notification::text ORDER BY n.sequence, n.notification) FROM (
             SELECT i.notification, i.sequence FROM deliveries.item i WHERE i.delivery = d.id
             ORDER BY i.sequence DESC, i.notification DESC LIMIT %(items)s
         ) n
-    ), d.planned, d.changed, d.sequence
+    ), d.cancelled, d.planned, d.changed, d.sequence
 FROM deliveries.delivery d
 WHERE {" AND ".join(conditions)}
 ORDER BY d.sequence DESC FETCH FIRST (%(limit)s + 1) ROWS WITH TIES

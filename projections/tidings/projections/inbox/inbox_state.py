@@ -206,6 +206,10 @@ class InboxState:
         self.counts(now)
         return self._valid_until
 
+    def state_of(self, identifier: str) -> NotificationState | None:
+        """Return the state of a retained notification, also if it is deleted or expired."""
+        return self._states.get(identifier)
+
     def visible_state(self, identifier: str, now: float) -> NotificationState | None:
         """Return the state of a notification if it is visible at a time, else None."""
         state = self._states.get(identifier)

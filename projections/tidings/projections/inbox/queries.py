@@ -195,3 +195,16 @@ WHERE tenant = %(tenant)s AND topic = %(topic)s AND since < %(sequence)s AND unt
 ORDER BY user_id OFFSET %(skipped)s LIMIT %(limit)s
 """
 """The members of a topic at a sequence, the same whenever it is asked."""
+
+PRESENT_PEOPLE = """
+SELECT p.tenant, p.user_id
+FROM jsonb_to_recordset(%(people)s::jsonb) AS p (tenant text, user_id text)
+WHERE EXISTS (
+    SELECT FROM inbox.notification n WHERE n.tenant = p.tenant AND n.user_id = p.user_id
+        AND (n.seen > %(since)s OR n.read > %(since)s)
+)
+"""
+"""Those of `people` who saw or read one of their own notifications after a moment.
+
+Columns: tenant, user_id.
+"""

@@ -8,15 +8,21 @@ from contextlib import suppress
 from datetime import datetime
 
 from tidings.channels.channel_metrics import ChannelMetrics
+from tidings.channels.decider.delivery import Delivery
+from tidings.channels.decider.extra_steps import is_escalation
+from tidings.channels.decider.failures import Failures
 from tidings.channels.decider.judgement import decided_entry, judge_due
 from tidings.channels.decider.log_time import log_time
 from tidings.channels.decider.news import PartitionNews
 from tidings.channels.decider.partition_log import PartitionLog
 from tidings.channels.decider.reading import Reading
+from tidings.channels.decider.state import StateOfPeople
 from tidings.client.jetstream import JetStream
+from tidings.contracts.deliveries import Decided, Outcome
 
 DUE_LIMIT_DELIVERIES = 200
 SLEEP_LIMIT_SECONDS = 3600.0
+STATED = "stated"
 
 
 class Clock:
@@ -28,12 +34,14 @@ class Clock:
         reading: Reading,
         log: PartitionLog,
         news: PartitionNews,
+        failures: Failures,
         metrics: ChannelMetrics,
     ) -> None:
         self._jetstream = jetstream
         self._reading = reading
         self._log = log
         self._news = news
+        self._failures = failures
         self._metrics = metrics
 
     async def run(self) -> None:
@@ -69,9 +77,16 @@ class Clock:
             [key for each in deliveries for key in each.keys], barrier
         )
         await self._log.append(
-            [
-                (each.person, decided_entry(each, judge_due(each, state, at), state, at))
-                for each in deliveries
-            ]
+            [(each.person, await self._entry(each, state, at)) for each in deliveries]
         )
         self._metrics.record_decisions(deliveries, at, time.perf_counter() - began)
+
+    async def _entry(
+        self, delivery: Delivery, state: StateOfPeople, at: datetime
+    ) -> Decided | Outcome:
+        """Return what is decided; an escalation is stated before, which is all that it does."""
+        judgement = judge_due(delivery, state, at)
+        if is_escalation(delivery) and judgement.decision.state == "ordered":
+            await self._failures.state_unattended(delivery, judgement.notifications[0])
+            return Outcome(delivery=delivery.id, attempt=1, state="sent", code=STATED)
+        return decided_entry(delivery, judgement, state, at)

@@ -15,7 +15,9 @@ class Delivery(NamedTuple):
 
     `ordered`: the sequence of the entry that orders it; `first_ordered`: when it was ordered for
     the first time. `attempt` is the one that is ordered, or the last one. `why`: the code of the
-    reason why it is held. `joined`: the sequence of the plan that joined it last.
+    reason why it is held. `joined`: the sequence of the plan that joined it last. `cancelled`: an
+    operator asked for that. `step`: its number in the plan. `as_of`: the sequence of the log that
+    it was read at.
     """
 
     id: str
@@ -31,6 +33,9 @@ class Delivery(NamedTuple):
     notifications: tuple[str, ...]
     why: str | None = None
     joined: int | None = None
+    cancelled: bool = False
+    step: int = 0
+    as_of: int = 0
 
     @property
     def keys(self) -> list[NotificationKey]:
@@ -38,10 +43,10 @@ class Delivery(NamedTuple):
         return [NotificationKey(self.person, each) for each in self.notifications]
 
 
-def delivery_of(row: tuple[Any, ...]) -> Delivery:
-    """Return the delivery of a row of `DUE_DELIVERIES` and its like."""
+def delivery_of(row: tuple[Any, ...], as_of: int) -> Delivery:
+    """Return the delivery of a row of `DUE_DELIVERIES` and its like, read at a sequence."""
     identifier, _, tenant, user, channel, address, *rest = row
-    *rest, ordered_at, notifications, why, joined = rest
+    *rest, ordered_at, notifications, why, joined, cancelled, step = rest
     summary, state, attempt, until, ordered = rest
     return Delivery(
         identifier,
@@ -57,4 +62,7 @@ def delivery_of(row: tuple[Any, ...]) -> Delivery:
         tuple(notifications or ()),
         why,
         joined,
+        cancelled,
+        step,
+        as_of,
     )

@@ -1,9 +1,9 @@
-"""Failures: the events that Tidings states when a delivery is given up or an address is dead."""
+"""Failures: the events that Tidings states when a message does not reach its reader."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tidings.channels.decider.delivery import Delivery
 from tidings.channels.results import Failed, SendResult
@@ -17,6 +17,7 @@ from tidings.domains.deliveries.events import (
     CODE_LIMIT_CHARACTERS,
     ChannelSuppressed,
     DeliveryFailed,
+    NotificationUnattended,
 )
 
 
@@ -32,7 +33,23 @@ class Failures:
         self, delivery: Delivery, notification: Notification, result: SendResult
     ) -> None:
         """State that a delivery was given up, before its outcome is; raises Unavailable."""
-        events = list(_events(delivery, notification, result))
+        await self._append(delivery, notification, _events(delivery, notification, result))
+
+    async def state_unattended(self, delivery: Delivery, notification: Notification) -> None:
+        """State that a notification is still unread at its escalation; raises Unavailable."""
+        event = NotificationUnattended(
+            notification_id=notification.id,
+            user_id=delivery.person.user,
+            step=delivery.step,
+            notification_type=notification.type,
+            category=notification.category,
+            entity=notification.entity,
+        )
+        await self._append(delivery, notification, (event,))
+
+    async def _append(
+        self, delivery: Delivery, notification: Notification, events: Iterable[Event]
+    ) -> None:
         await asyncio.gather(
             *(
                 self._appender.append(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tidings.channels.decider.confirmation import confirmation_veto, is_confirmation
 from tidings.channels.decider.delivery import Delivery
+from tidings.channels.decider.extra_steps import is_escalation, judge_escalation, wake_veto
 from tidings.channels.decider.places import Place, find_place, place_veto
 from tidings.channels.decider.state import StateOfPeople
 from tidings.channels.decider.summaries import (
@@ -48,9 +49,14 @@ class Judgement(NamedTuple):
 
 def judge(delivery: Delivery, state: StateOfPeople, at: datetime) -> Judgement:
     """Return what becomes of a delivery that is ordered, at a moment."""
+    if delivery.cancelled:
+        return Judgement(Decision("dropped", why=Reason(code="cancelled")))
     settings = state.settings.people[delivery.person]
-    place = find_place(settings, delivery.channel, delivery.address)
     facts = [state.notifications[key] for key in delivery.keys if key in state.notifications]
+    if is_escalation(delivery):
+        decision = judge_escalation(facts[0] if facts else None, at)
+        return Judgement(decision, tuple(each.notification for each in facts), 1)
+    place = find_place(settings, delivery.channel, delivery.address)
     if facts and is_confirmation(facts[0].notification):
         return _judge_confirmation(facts[0], place, at)
     if veto := place_veto(place):
@@ -61,15 +67,23 @@ def judge(delivery: Delivery, state: StateOfPeople, at: datetime) -> Judgement:
         return Judgement(Decision("dropped", why=Reason(code="expired")))
     if delivery.summary:
         return _judge_summary(delivery, facts, settings, at)._replace(place=place)
-    decision = decide(facts[0], settings, delivery.channel, at)
-    return Judgement(decision, (facts[0].notification,), 1, place)
+    return _judge_single(delivery, facts[0], settings, at)._replace(place=place)
+
+
+def _judge_single(
+    delivery: Delivery, facts: NotificationFacts, settings: PersonSettings, at: datetime
+) -> Judgement:
+    if veto := wake_veto(delivery, facts):
+        return Judgement(Decision("dropped", why=veto))
+    decision = decide(facts, settings, delivery.channel, at)
+    return Judgement(decision, (facts.notification,), 1)
 
 
 def judge_due(delivery: Delivery, state: StateOfPeople, at: datetime) -> Judgement:
     """Return what becomes of a delivery that is due: its notifications may join a summary."""
     judgement = judge(delivery, state, at)
     is_final = judgement.decision.state == "dropped" or not judgement.notifications
-    if is_final or delivery.state != "held" or is_confirmation(judgement.notifications[0]):
+    if is_final or delivery.state != "held" or not _may_join(delivery, judgement):
         return judgement
     settings = state.settings.people[delivery.person]
     if delivery.summary:
@@ -79,6 +93,10 @@ def judge_due(delivery: Delivery, state: StateOfPeople, at: datetime) -> Judgeme
         judgement.decision, delivery.channel
     )
     return _move(delivery, judgement, settings, window)
+
+
+def _may_join(delivery: Delivery, judgement: Judgement) -> bool:
+    return not (is_escalation(delivery) or is_confirmation(judgement.notifications[0]))
 
 
 def judge_order(
@@ -104,7 +122,9 @@ def decided_entry(
     is_repeated = delivery.state in ("deferred", "doubtful", "claimed")
     return Decided(
         delivery=delivery.id,
-        as_of=AsOf(event=state.as_of_event, entry=state.as_of_entry, at=at),
+        as_of=AsOf(
+            event=state.as_of_event, entry=state.as_of_entry, at=at, delivery=delivery.as_of or None
+        ),
         state=decision.state,
         until=decision.until,
         why=decision.why,

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from tidings.channels.channel_metrics import ChannelMetrics
 from tidings.channels.decider.delivery import Delivery
 from tidings.channels.decider.failures import Failures
+from tidings.channels.decider.gathering import Gathering
 from tidings.channels.decider.judgement import (
     SUMMARY_LIMIT_NOTIFICATIONS,
     Judgement,
@@ -80,11 +81,13 @@ class Sender(Protocol):
 class StateOfOrders(NamedTuple):
     """What orders are judged by, as of `at` by the log's clock; `read`: by this process's.
 
-    `ordered_before`: of each order, how many the same person had in the hour before it.
+    `ordered_before`: of each order, how many the same person had in the hour before it; `counted`:
+    the orders as they were when they were counted.
     """
 
     people: StateOfPeople
     ordered_before: Mapping[str, int]
+    counted: Mapping[str, Delivery]
     at: datetime
     read: float
 
@@ -125,6 +128,7 @@ class Lane:
         self._hosts = hosts
         self._pace = pace
         self._resends = resends
+        self._anew = Gathering(self._read_anew, PAGE_ORDERS)
         self._taken = asyncio.Semaphore(TAKEN_LIMIT_ORDERS if hosts else 2 * limit)
 
     async def run(self) -> None:
@@ -163,8 +167,14 @@ class Lane:
         barrier = await self._reading.barrier()
         people = await self._reading.state([key for each in page for key in each.keys], barrier)
         counted = [each.id for each in page if is_capped(each)]
-        ordered_before = await self._reading.ordered_before(counted)
-        return StateOfOrders(people, ordered_before, at, read)
+        return StateOfOrders(people, *await self._reading.ordered_before(counted), at, read)
+
+    async def _read_anew(
+        self, deliveries: list[Delivery]
+    ) -> tuple[dict[str, Delivery], StateOfOrders]:
+        """Return orders as they are by now, by their id, and the state to judge them by."""
+        found = await self._reading.anew(deliveries)
+        return found, await self._read_state([*found.values()])
 
     def _judge(self, delivery: Delivery, state: StateOfOrders) -> Judgement:
         ordered_before = state.ordered_before.get(delivery.id, 0)
@@ -172,6 +182,7 @@ class Lane:
 
     async def _handle(self, delivery: Delivery, state: StateOfOrders) -> None:
         """Send an order once its host and the lane have room for it, or put it off."""
+        delivery = state.counted.get(delivery.id, delivery)
         judgement = self._judge(delivery, state)
         host = OPEN_HOST
         if self._hosts and judgement.place:
@@ -183,7 +194,8 @@ class Lane:
             if self._pace:
                 await self._pace.wait()
             if time.monotonic() - state.read > FRESH_SECONDS:
-                state = await self._read_state([delivery])
+                deliveries, state = await self._anew.ask(delivery)
+                delivery = state.counted.get(delivery.id, deliveries[delivery.id])
                 judgement = self._judge(delivery, state)
             if seconds := host.pause_seconds():
                 await self._put_off(delivery, judgement, state, seconds)

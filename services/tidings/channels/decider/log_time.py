@@ -8,9 +8,12 @@ from tidings.client.jetstream import JetStream
 from tidings.contracts.subjects import NOTIFICATIONS
 
 
-async def log_time(jetstream: JetStream) -> datetime:
-    """Return the present moment (UTC) by the log's clock; raises Unavailable."""
-    info = await jetstream.call_api(f"STREAM.INFO.{NOTIFICATIONS}")
+async def log_time(jetstream: JetStream, stream: str = NOTIFICATIONS) -> datetime:
+    """Return the present moment (UTC) by the log's clock; raises Unavailable.
+
+    `stream`: another one, whose leader may be another server.
+    """
+    info = await jetstream.call_api(f"STREAM.INFO.{stream}")
     return _parse(info["ts"])
 
 

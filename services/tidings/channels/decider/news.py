@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 from tidings.contracts.channels import Channel
-from tidings.contracts.deliveries import Decided, Outcome, Planned, decode_delivery_entry
+from tidings.contracts.deliveries import Decided, Outcome, Planned, Requested, decode_delivery_entry
 from tidings.contracts.subjects import DELIVERIES, NOTIFICATIONS, delivery_owner
 from tidings.runtime.log.follow import StreamMessage, follow
 from tidings.runtime.log.state import stream_state
@@ -49,6 +49,8 @@ class PartitionNews:
                     self._notice(step.state, step.until)
             case Decided() | Outcome():
                 self._notice(entry.state, entry.until)
+            case Requested():
+                self.due_sooner.set()
 
     def _notice(self, state: str, until: datetime | None) -> None:
         if state == "ordered":

@@ -85,26 +85,32 @@ class PartitionLeader:
 
     async def _lead(self, entries: PartitionLog, position: Position) -> None:
         await self._settle_interrupted(entries)
-        clock = Clock(self._runtime.jetstream, self._reading, entries, self.news, self._metrics)
+        clock = Clock(
+            self._runtime.jetstream,
+            self._reading,
+            entries,
+            self.news,
+            self._failures(),
+            self._metrics,
+        )
 
         async def plan(batch: list[StreamMessage], _: Position, at: datetime) -> None:
             outputs = await self._planner.plan(batch, at)
             await entries.append_planned(outputs, Position(batch[-1].sequence))
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(
-                self._leadership.follow(entries, position, plan, lambda: self.news.in_hand > 0)
-            )
             group.create_task(clock.run())
             for channel in self._lanes:
                 group.create_task(self._lane(channel, entries).run())
             if self._endpoints:
                 of_tenants = PartitionEndpoints(self._runtime, self._endpoints, entries)
                 group.create_task(of_tenants.run())
+            # Before Python 3.12, a task that fails while nothing but the end of the group is
+            # awaited leaves this task cancelled for good.
+            await self._leadership.follow(entries, position, plan, lambda: self.news.in_hand > 0)
 
     def _lane(self, channel: Channel, entries: PartitionLog) -> Lane:
         runtime, lane = self._runtime, self._lanes[channel]
-        failures = Failures(runtime.appender(), runtime.own_ids, runtime.settings.subjects)
         return Lane(
             channel,
             lane.sender,
@@ -113,7 +119,7 @@ class PartitionLeader:
             self._reading,
             entries,
             self.news,
-            failures,
+            self._failures(),
             self._metrics,
             lane.hosts,
             pace=lane.pace,
@@ -139,6 +145,10 @@ class PartitionLeader:
         await entries.append([*zip(people, outcomes, strict=True)])
         for delivery, outcome in zip(interrupted, outcomes, strict=True):
             self._metrics.record_outcome(delivery.channel, outcome)
+
+    def _failures(self) -> Failures:
+        runtime = self._runtime
+        return Failures(runtime.appender(), runtime.own_ids, runtime.settings.subjects)
 
     def _resends(self, channel: Channel) -> bool:
         lane = self._lanes.get(channel)

@@ -16,13 +16,13 @@ def usable_places(settings: PersonSettings, channel: Channel) -> Sequence[Place]
 
     Mails go to one address: the confirmed one that was given last.
     """
-    usable = [place for place in _places(settings, channel) if place_veto(place) is None]
+    usable = [place for place in places_of(settings, channel) if place_veto(place) is None]
     return usable[-1:] if channel == "email" else usable
 
 
 def find_place(settings: PersonSettings, channel: Channel, id: str) -> Place | None:
     """Return a place of a person on a channel, None if there is none of this id."""
-    return next((place for place in _places(settings, channel) if place.id == id), None)
+    return next((place for place in places_of(settings, channel) if place.id == id), None)
 
 
 def place_veto(place: Place | None) -> Reason | None:
@@ -36,7 +36,8 @@ def place_veto(place: Place | None) -> Reason | None:
     return None
 
 
-def _places(settings: PersonSettings, channel: Channel) -> Sequence[Place]:
+def places_of(settings: PersonSettings, channel: Channel) -> Sequence[Place]:
+    """Return all places of a person on a channel, also those that nothing may be sent to."""
     match channel:
         case "email" | "webhook" | "chat":
             return [each for each in settings.addresses if each.value.channel == channel]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from tidings.channels.decider.confirmation import DAY, STEP, ConfirmationBudget, SentConfirmations
 from tidings.channels.decider.delivery import Delivery, delivery_of
-from tidings.channels.decider.plans import HOURLY_LIMIT_MAILS
+from tidings.channels.decider.plans import HOURLY_LIMIT_MAILS, PRESENT_FOR
 from tidings.channels.decider.state import Barrier, NotificationKey, StateOfPeople
 from tidings.channels.decider.summaries import HOUR
 from tidings.channels.decider.when import NotificationFacts
@@ -28,6 +28,7 @@ from tidings.contracts.subjects import (
 )
 from tidings.projections.deliveries.queries import (
     DELIVERIES_CHECKPOINT,
+    DELIVERIES_OF_IDS,
     DUE_DELIVERIES,
     FAILING_SINCE,
     INTERRUPTED_DELIVERIES,
@@ -41,6 +42,7 @@ from tidings.projections.inbox.queries import (
     INBOX_POSITION,
     MEMBERS_OF_TOPIC,
     NOTIFICATIONS_OF_PEOPLE,
+    PRESENT_PEOPLE,
 )
 from tidings.projections.inbox.shared_rows import topic_key
 from tidings.projections.preferences.queries import (
@@ -56,6 +58,8 @@ from tidings.runtime.readmodels.postgres import PostgresConnection
 
 POLL_SECONDS = 0.002
 POLL_LIMIT_SECONDS = 0.05
+POLL_GROWTH = 1.25
+"""Each pause is part of the time until a mail leaves."""
 OVERDUE_AFTER = timedelta(seconds=10)
 WAIT_LIMIT_SECONDS = 30.0
 """Read models that are farther behind: the partition is taken over anew, and waits again."""
@@ -108,16 +112,27 @@ class Reading:
             {"partition": partition, "channel": channel, "after": after, "limit": limit},
         )
 
-    async def ordered_before(self, orders: Sequence[str]) -> Mapping[str, int]:
+    async def ordered_before(
+        self, orders: Sequence[str]
+    ) -> tuple[Mapping[str, int], Mapping[str, Delivery]]:
         """Return how many deliveries were ordered for the same person in the hour before each
-        order, counted up to the limit; raises Unavailable.
+        order, counted up to the limit, and the orders as they are then; raises Unavailable.
         """
         if not orders:
-            return {}
+            return {}, {}
         parameters = {"ids": list(orders), "length": HOUR, "limit": HOURLY_LIMIT_MAILS}
-        async with self._runtime.postgres.connection() as connection:
-            rows = await connection.execute(ORDERED_BEFORE.encode(), parameters)
-            return dict(await rows.fetchall())
+        async with self._runtime.postgres.snapshot() as connection:
+            as_of = await _checkpoint(connection, DELIVERIES_CHECKPOINT, self._log_epoch)
+            counts = await connection.execute(ORDERED_BEFORE.encode(), parameters)
+            rows = await connection.execute(DELIVERIES_OF_IDS.encode(), parameters)
+            found = [delivery_of(row, as_of) for row in await rows.fetchall()]
+            return dict(await counts.fetchall()), {each.id: each for each in found}
+
+    async def anew(self, deliveries: Sequence[Delivery]) -> dict[str, Delivery]:
+        """Return deliveries, by their id, as their rows state them now; raises Unavailable."""
+        ids = [each.id for each in deliveries]
+        found = await self._deliveries(DELIVERIES_OF_IDS, {"ids": ids})
+        return {each.id: each for each in (*deliveries, *found)}
 
     async def interrupted(self, partition: int) -> list[Delivery]:
         """Return deliveries whose attempt has no result; raises Unavailable."""
@@ -153,6 +168,25 @@ class Reading:
                 for tenant, user, address, count in await rows.fetchall()
             )
 
+    async def present(
+        self, people: Iterable[Person], at: datetime, entry: int
+    ) -> tuple[set[Person], int]:
+        """Return who saw or read something shortly before a moment, and the sequence as of which,
+        which is `entry` or later; raises Unavailable.
+        """
+        owners = [{"tenant": each.tenant, "user_id": each.user} for each in people]
+        if not owners:
+            return set(), 0
+        await self._wait(INBOX_POSITION, self._log_epoch, entry, "inbox")
+        parameters = {
+            "people": msgspec.json.encode(owners).decode(),
+            "since": at - PRESENT_FOR,
+        }
+        async with self._runtime.postgres.snapshot() as connection:
+            as_of = await _checkpoint(connection, INBOX_POSITION, self._log_epoch)
+            rows = await connection.execute(PRESENT_PEOPLE.encode(), parameters)
+            return {Person(tenant, user) for tenant, user in await rows.fetchall()}, as_of
+
     async def failing_since(self, delivery: Delivery) -> datetime | None:
         """Return since when nothing has reached an address, None if something did; raises
         Unavailable.
@@ -170,9 +204,10 @@ class Reading:
         return row[0] if row else None
 
     async def _deliveries(self, query: str, parameters: dict[str, Any]) -> list[Delivery]:
-        async with self._runtime.postgres.connection() as connection:
+        async with self._runtime.postgres.snapshot() as connection:
+            as_of = await _checkpoint(connection, DELIVERIES_CHECKPOINT, self._log_epoch)
             rows = await connection.execute(query.encode(), parameters)
-            return [delivery_of(row) for row in await rows.fetchall()]
+            return [delivery_of(row, as_of) for row in await rows.fetchall()]
 
     async def members(self, topic: Topic, sequence: int, skipped: int, limit: int) -> list[str]:
         """Return the members of a topic at an entry of its log, in one order, after some."""
@@ -198,8 +233,10 @@ class Reading:
 
     async def state(self, keys: Sequence[NotificationKey], barrier: Barrier) -> StateOfPeople:
         """Return settings and notifications at or after a barrier; raises Unavailable."""
-        await self._wait(PREFERENCES_CHECKPOINT, self._events_epoch, barrier.event, "preferences")
-        await self._wait(INBOX_POSITION, self._log_epoch, barrier.entry, "inbox")
+        await asyncio.gather(
+            self.wait_for_settings(barrier.event),
+            self._wait(INBOX_POSITION, self._log_epoch, barrier.entry, "inbox"),
+        )
         async with self._runtime.postgres.snapshot() as connection:
             event = await _checkpoint(connection, PREFERENCES_CHECKPOINT, self._events_epoch)
             entry = await _checkpoint(connection, INBOX_POSITION, self._log_epoch)
@@ -222,7 +259,7 @@ class Reading:
             if now() > limit:
                 raise Unavailable(f"the read model {name} is at {reached}, before {sequence}")
             await asyncio.sleep(pause)
-            pause = min(pause * 2, POLL_LIMIT_SECONDS)
+            pause = min(pause * POLL_GROWTH, POLL_LIMIT_SECONDS)
 
 
 async def _checkpoint(connection: PostgresConnection, query: str, epoch: str) -> int:

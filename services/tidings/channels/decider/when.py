@@ -107,6 +107,9 @@ def _veto(facts: NotificationFacts, choice: Choice, at: datetime) -> Reason | No
         return Reason(code="expired")
     if facts.over:
         return Reason(code=facts.over)
+    snoozed = facts.notification.snoozed
+    if snoozed is not None and snoozed > at:
+        return Reason(code="snoozed")
     return choice.reason("opted_out") if choice.how == "never" else None
 
 

@@ -8,8 +8,9 @@ from email.utils import parseaddr
 from tidings.channels.confirmation_links import ConfirmationLinks, open_confirmation_links
 from tidings.channels.decider.lane import Letter
 from tidings.channels.email.compose import Composer, MailOrder, MailSender
+from tidings.channels.email.relay import Relay, Tls
 from tidings.channels.email.return_path import ReturnPaths
-from tidings.channels.email.smtp import Relay, SmtpClient, Tls
+from tidings.channels.email.smtp import SmtpClient
 from tidings.channels.results import Failed, SendResult
 from tidings.channels.templates import InvalidMail, MailTemplates
 from tidings.client.addresses import http_url, is_loopback
@@ -34,7 +35,7 @@ class EmailSender:
         if not isinstance(letter.place, Address):
             return Failed(reason="invalid", code="no_address")
         try:
-            order = _order_of(letter, letter.place, self._links.link_for(letter))
+            order = order_of(letter, letter.place, self._links.link_for(letter))
             mail = self._composer.compose_mail(order)
         except InvalidMail as error:
             log.warning("delivery %s cannot be composed: %s", letter.delivery, error)
@@ -48,6 +49,18 @@ class EmailSender:
 
 def open_email_sender(settings: Settings) -> EmailSender:
     """Return a sender for the settings; raises InvalidSettings."""
+    return EmailSender(
+        open_composer(settings, UnsubscribeTokens(settings.channel_key)),
+        open_confirmation_links(settings),
+        SmtpClient(relay_of(settings)),
+    )
+
+
+def open_composer(settings: Settings, tokens: UnsubscribeTokens) -> Composer:
+    """Return a composer of mails by the settings; raises InvalidSettings.
+
+    `tokens`: those of the links that turn mails off.
+    """
     name, address = parseaddr(settings.email_from)
     if "@" not in address:
         raise InvalidSettings(
@@ -60,21 +73,18 @@ def open_email_sender(settings: Settings) -> EmailSender:
         product=settings.product_name,
         public_url=(settings.public_url or settings.base_url).rstrip("/"),
         product_url=settings.product_url,
-        tokens=UnsubscribeTokens(settings.channel_key),
+        tokens=tokens,
         return_paths=(
             ReturnPaths(settings.channel_key, settings.email_bounces)
             if settings.email_bounces
             else None
         ),
     )
-    return EmailSender(
-        Composer(sender, MailTemplates(settings.templates)),
-        open_confirmation_links(settings),
-        SmtpClient(_relay_of(settings)),
-    )
+    return Composer(sender, MailTemplates(settings.templates))
 
 
-def _relay_of(settings: Settings) -> Relay:
+def relay_of(settings: Settings) -> Relay:
+    """Return the relay of the settings; raises InvalidSettings."""
     if settings.smtp_host is None:
         raise InvalidSettings("TIDINGS_SMTP_HOST is needed to send mails")
     return Relay(
@@ -103,7 +113,8 @@ def _password_of(settings: Settings) -> str | None:
         raise InvalidSettings(f"TIDINGS_SMTP_LOGIN_FILE: {file}: {error}") from None
 
 
-def _order_of(letter: Letter, to: Address, confirm_link: str | None) -> MailOrder:
+def order_of(letter: Letter, to: Address, confirm_link: str | None) -> MailOrder:
+    """Return the mail that a letter asks for."""
     newest = letter.notifications[-1]
     return MailOrder(
         delivery=letter.delivery,

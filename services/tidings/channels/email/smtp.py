@@ -10,11 +10,11 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Literal, NamedTuple
 
 from aiosmtplib import SMTP, SMTPException, SMTPNotSupported, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 from tidings.channels.email.compose import ComposedMail
+from tidings.channels.email.relay import Relay, RelayGreeting
 from tidings.channels.email.replies import SERVICE_CLOSING, Phase, Reply, refusal_result
 from tidings.channels.results import (
     Deferred,
@@ -27,36 +27,6 @@ from tidings.channels.results import (
 
 NO_STARTTLS = "the relay offers no STARTTLS; TIDINGS_SMTP_TLS=off sends without encryption"
 START_INPUT = 354
-Tls = Literal["starttls", "implicit", "off"]
-
-
-class Timeouts(NamedTuple):
-    """Seconds to wait for a connection, for the answer to a command, and to the final dot.
-
-    The last is that of RFC 5321 (section 4.5.3.2.6): who waits less long gets mails doubled.
-    """
-
-    connect_seconds: float = 30
-    command_seconds: float = 60
-    dot_seconds: float = 600
-
-
-class Relay(NamedTuple):
-    """Where mails are handed over, and how. A connection takes `mails_limit` mails at most, and is
-    closed when it was idle for `idle_seconds`.
-    """
-
-    host: str
-    port: int
-    tls: Tls = "starttls"
-    user: str | None = None
-    password: str | None = None
-    connections: int = 4
-    timeouts: Timeouts = Timeouts()
-    tls_context: ssl.SSLContext | None = None
-    local_name: str | None = None
-    mails_limit: int = 100
-    idle_seconds: float = 20
 
 
 class SmtpClient:
@@ -80,6 +50,18 @@ class SmtpClient:
             if kept.is_stale:
                 return await self._send_over_new_connection(mail)
             return result
+
+    async def greet(self) -> RelayGreeting | SendResult:
+        """Connect, encrypt and log in; return what the relay offers, or what prevented it."""
+        connection = _Connection(self._relay)
+        async with connection.closed_on_error():
+            problem = await connection.open()
+            if problem is None:
+                greeting = connection.greeting
+                await connection.quit()
+                return greeting
+        connection.close()
+        return problem
 
     async def aclose(self) -> None:
         """Close the idle connections; mails that are being sent are not waited for."""
@@ -141,6 +123,12 @@ class _Connection:
         return (
             not self._broken and self._smtp.is_connected and self._mails < self._relay.mails_limit
         )
+
+    @property
+    def greeting(self) -> RelayGreeting:
+        """What the relay offers on an open connection."""
+        size = self._smtp.esmtp_extensions.get("size", "")
+        return RelayGreeting(self._relay.tls != "off", int(size) if size.isdecimal() else 0)
 
     @property
     def is_fresh(self) -> bool:

@@ -66,7 +66,7 @@ def handlers(
 ) -> list[Any]:
     """Return the route handlers of devices."""
     return [
-        _list(reader, guard),
+        _list(settings, reader, guard),
         _register(reader, statements, guard),
         _unregister(reader, statements, guard),
         _test(reader, DeviceTests(settings), guard),
@@ -83,12 +83,17 @@ def device_id(person: Person, registration: DeviceRegistration) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _list(reader: SettingsReader, guard: Guard) -> Any:
+def _list(settings: Settings, reader: SettingsReader, guard: Guard) -> Any:
+    has_webpush = bool(settings.vapid_private_key)
+
     @get("/v1/devices", guards=[guard], opt=operation_opt(LIST))
     async def devices(request: AnyRequest, after: AfterParameter = 0) -> Response[bytes]:
         """List the devices of the user that receive pushes."""
         current = await reader.read(SettingsOwner(request, "user").sender, after)
-        body = Devices(devices=tuple(_state_of(each) for each in current.settings.devices))
+        body = Devices(
+            devices=tuple(_state_of(each) for each in current.settings.devices),
+            webpush=has_webpush,
+        )
         return json_response(body)
 
     return devices

@@ -18,7 +18,8 @@ from tidings.channels.http import (
 )
 from tidings.channels.http import confirmations as confirmation_pages
 from tidings.channels.http.confirmations import Confirmations
-from tidings.channels.http.deliveries import DeliveryReader
+from tidings.channels.http.delivery_reader import DeliveryReader
+from tidings.channels.http.delivery_requests import DeliveryRequests
 from tidings.channels.http.endpoint_reader import EndpointReader
 from tidings.channels.http.incidents import routes as incident_routes
 from tidings.channels.http.pages import Pages
@@ -39,6 +40,7 @@ def handlers(runtime: Runtime, access: Access) -> list[Any]:
     """Return the channels' route handlers."""
     reader, statements = SettingsReader(runtime), Statements(runtime)
     people, pages = make_guard(access, INBOX_SCOPE, ADMIN), Pages(runtime.settings)
+    operators = make_guard(access, ADMIN)
     secret = runtime.settings.channel_key if runtime.settings.channel_secret else None
     confirmations = Confirmations(
         reader, statements, ConfirmationTokens(secret) if secret else None
@@ -50,12 +52,14 @@ def handlers(runtime: Runtime, access: Access) -> list[Any]:
         *preferences.handlers(reader, statements, people),
         *quiet_hours.handlers(statements, people),
         *devices.handlers(runtime.settings, reader, statements, people),
-        deliveries.handler(DeliveryReader(runtime, reader), people),
+        *deliveries.handlers(
+            DeliveryReader(runtime, reader), DeliveryRequests(runtime), people, operators
+        ),
         *addresses.handlers(
             reader, statements, confirmations, runtime.settings.webhook_networks, people
         ),
-        *endpoints.handlers(runtime.settings, of_tenant, statements, make_guard(access, ADMIN)),
-        *schedules.handlers(ScheduleReader(runtime, reader), statements, make_guard(access, ADMIN)),
+        *endpoints.handlers(runtime.settings, of_tenant, statements, operators),
+        *schedules.handlers(ScheduleReader(runtime, reader), statements, operators),
         *webhook_secrets.handlers(OwnWebhooks(runtime.settings, reader), statements, people),
         *incident_routes.handlers(runtime.settings, access, reader, of_tenant, statements),
         *confirmation_pages.handlers(confirmations, pages),

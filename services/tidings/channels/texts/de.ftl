@@ -20,4 +20,6 @@ test-title = Push-Nachrichten kommen an
 test-message = Dieses Gerät empfängt Benachrichtigungen.
 mail-test-title = E-Mails kommen an
 mail-test-message = Benachrichtigungen erreichen dich hier.
+webhook-test-title = Webhooks funktionieren
+webhook-test-message = Diese Adresse empfängt Benachrichtigungen.
 push-title = Neue Benachrichtigung

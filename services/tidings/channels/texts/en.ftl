@@ -20,4 +20,6 @@ test-title = Pushes work
 test-message = This device receives notifications.
 mail-test-title = Mails work
 mail-test-message = Notifications reach you here.
+webhook-test-title = Webhooks work
+webhook-test-message = This address receives notifications.
 push-title = New notification

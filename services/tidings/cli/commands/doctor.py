@@ -10,6 +10,7 @@ from functools import partial
 import click
 from rich.markup import escape
 from tidings.analyst import doctor as doctor_
+from tidings.channels.operators.health import channel_checks
 from tidings.cli.commands.shared import console, with_settings
 from tidings.notifier.rendering.texts import load_texts
 from tidings.notifier.undelivered import check_undelivered
@@ -23,7 +24,8 @@ def doctor(settings: Settings) -> None:
 
     async def print_findings() -> bool:
         healthy = True
-        more_checks = (partial(check_undelivered, texts=load_texts()),)
+        of_notifier = partial(check_undelivered, texts=load_texts())
+        more_checks = (of_notifier, *channel_checks(settings))
         findings = doctor_.run_checks(settings, more_checks)
         async with aclosing(findings):
             async for finding in findings:

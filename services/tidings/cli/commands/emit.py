@@ -72,7 +72,9 @@ def emit(
     work = (
         _emit_file(settings, file, tenant, restore)
         if file
-        else _emit_one(settings, tenant or DEFAULT_TENANT, str(type_), _pairs(fields), **attributes)
+        else _emit_one(
+            settings, tenant or DEFAULT_TENANT, str(type_), field_pairs(fields), **attributes
+        )
     )
     try:
         with print_retries():
@@ -81,7 +83,8 @@ def emit(
         raise EmitError(f"unauthorised: {refusal}") from None
 
 
-def _pairs(fields: tuple[str, ...]) -> dict[str, str]:
+def field_pairs(fields: tuple[str, ...]) -> dict[str, str]:
+    """Return the values of FIELD=VALUE by their fields; fails as wrong usage."""
     for field in fields:
         if "=" not in field:
             raise click.UsageError(f"`{field}` is not FIELD=VALUE")

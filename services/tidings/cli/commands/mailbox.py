@@ -6,7 +6,7 @@ import sys
 
 import click
 from tidings.cli.commands.shared import error_console, with_settings
-from tidings.mailbox.mailbox import MAIL_FOLDER, MailboxAddresses, run_mailbox
+from tidings.mailbox.mailbox import LOOPBACK, MAIL_FOLDER, MailboxAddresses, run_mailbox
 from tidings.processes.readiness import print_ready
 from tidings.runtime.process import run_service
 from tidings.runtime.settings import Settings
@@ -36,9 +36,12 @@ def mailbox(settings: Settings, smtp_port: int, port: int) -> None:
     """Take mails on this machine and show them in a browser; none is passed on."""
 
     def report(addresses: MailboxAddresses) -> None:
-        _say("mails that are sent here stay here; a service sends them with")
-        _say("  TIDINGS_SMTP_HOST=127.0.0.1")
+        _say(f"mails that are sent here stay here; read them at {addresses.url}")
+        _say("services send here with")
+        _say(f"  TIDINGS_SMTP_HOST={LOOPBACK}")
         _say(f"  TIDINGS_SMTP_PORT={addresses.smtp_port}")
+        if settings.channel_secret is None:
+            _say("  TIDINGS_CHANNEL_SECRET=$(openssl rand -hex 32), the same in all of them")
         print_ready(addresses.url)
 
     directory = settings.data_dir / MAIL_FOLDER

@@ -1,4 +1,4 @@
-"""`tidings notifier`, `projector`, `channels`, `edge`, `gateway`, `web`: one service."""
+"""`tidings notifier`, `projector`, `edge`, `gateway`, `web`: one service."""
 
 from __future__ import annotations
 
@@ -59,11 +59,6 @@ notifier = _service(
 )
 projector = _service(
     "projector", "Run the projector: from the log to rows.", compose.projector_process
-)
-channels = _service(
-    "channels",
-    "Run the channels: from each person's log to their mails.",
-    compose.channels_process,
 )
 edge = _serving("edge", "Run the edge: where browsers connect.", ("edge",))
 gateway = _serving("gateway", "Run the gateway: takes events over HTTP.", ("gateway",))

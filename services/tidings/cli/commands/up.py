@@ -83,8 +83,10 @@ async def _up(settings: Settings, with_demo: bool, **changes: bool) -> None:
             f" the services write to {settings.data_dir / 'services.log'}"
         )
         click.echo(f"ready {url}")
+        running = load_settings(data_dir=settings.data_dir)
+        if running.mailbox_url:
+            _say(f"mails stay here: {running.mailbox_url} (TIDINGS_SMTP_HOST lets them leave)")
         if with_demo:
-            running = load_settings(data_dir=settings.data_dir)
             error_console.print(first_steps(running), soft_wrap=True)
             with print_retries():
                 await play_volunteer_project(running, _report)

@@ -21,7 +21,9 @@ def first_steps(settings: Settings) -> str:
         )
     }
     if settings.mailbox_url:
-        first[settings.mailbox_url] = "the mails of its people: what is unread for ten seconds"
+        first[settings.mailbox_url] = (
+            "read the mails of its people: what they left unread for ten seconds"
+        )
     task = f'task.assigned task_id=1 task_title="Say hello" user_id=amira{where}'
     more = {
         f"uv run tidings listen --user amira{where}": (

@@ -240,6 +240,18 @@ export class Tidings extends EventTarget {
         return this.#api.fetchCounts(kind);
     }
 
+    /**
+     * Ask the edge for anything else, as this person: `/v1/preferences`, …. Raises Error; its `code`
+     * is the status if the edge refused.
+     * @param {string} path
+     * @param {object | null} [body] JSON; null: GET
+     * @param {RequestInit} [more] another method, and headers of its own
+     * @returns {Promise<any>}
+     */
+    async request(path, body, more) {
+        return this.#api.request(path, body, more);
+    }
+
     /** Handle what the leader reports and what other tabs do. @param {GroupMessage} message */
     #handleMessage(message) {
         const { frame, standing, status, confirmed, refused, error, led } = message;

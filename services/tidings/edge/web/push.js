@@ -10,7 +10,7 @@ import { Tokens } from "./client/tokens.js";
  * How a page wants pushes.
  * @typedef {object} PushOptions
  * @property {Tidings} [client] whose state says what is shown and read; without it, a page that is
- *     open suppresses nothing
+ *     open suppresses nothing. Without `getToken`, it asks the edge, too
  * @property {string} [url] the edge; by default where this module came from
  * @property {GetToken} [getToken] as of `connect`; without it, the cookie identifies the person
  * @property {string} [worker] the address of the page's own service worker, which imports
@@ -90,11 +90,13 @@ export async function disablePush(options = {}) {
 
 /** What is asked of the edge about this browser. */
 class PushEdge {
+    #client;
     #getToken;
 
     /** @param {PushOptions} options */
-    constructor({ url, getToken }) {
+    constructor({ client, url, getToken }) {
         this.url = url ? url.replace(/\/+$/, "") : edgeOfModule(import.meta.url);
+        this.#client = getToken ? undefined : client;
         const tokens = new Tokens(getToken);
         this.#getToken = (/** @type {{refresh?: boolean}} */ wanted) => tokens.currentToken(wanted);
     }
@@ -124,18 +126,14 @@ class PushEdge {
 
     /** @param {string} device */
     async unregister(device) {
-        const token = await this.#getToken({});
-        await fetch(`${this.url}/v1/devices/${encodeURIComponent(device)}`, {
-            method: "DELETE",
-            headers: token ? { authorization: `Bearer ${token}` } : {},
-            credentials: token ? "omit" : "include",
-            keepalive: true,
-        });
+        const path = `/v1/devices/${encodeURIComponent(device)}`;
+        await this.#request(path, null, { method: "DELETE", keepalive: true });
     }
 
-    /** @param {string} path @param {object | null} body */
-    #request(path, body) {
-        return requestJson(edgeAddress(this.url, path, {}), body, this.#getToken);
+    /** @param {string} path @param {object | null} body @param {RequestInit} [more] */
+    #request(path, body, more) {
+        if (this.#client) return this.#client.request(path, body, more);
+        return requestJson(edgeAddress(this.url, path, {}), body, this.#getToken, more);
     }
 }
 

@@ -4,12 +4,15 @@ const WAIT_SECONDS = 25;
 const RETRY_MILLISECONDS = 2000;
 const byId = (id) => document.getElementById(id);
 
+const READ_KEY = "tidings mailbox read";
+
 let version = 0;
 let mails = [];
 let chosen = null;
+let opening = null;
 let view = "html";
 const known = new Set();
-const read = new Set();
+const read = new Set(JSON.parse(localStorage.getItem(READ_KEY) ?? "[]"));
 
 /** Follow the mailbox without end: each answer comes when something has changed. */
 async function follow() {
@@ -21,10 +24,9 @@ async function follow() {
                 throw new Error(`the mailbox answers ${answer.status}`);
             }
             take(await answer.json(), isFirst);
+            byId("lost").hidden = true;
         } catch {
-            byId("status").textContent = "The mailbox does not answer.";
-            // A server that starts anew counts its versions anew.
-            version = 0;
+            byId("lost").hidden = false;
             await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
         }
     }
@@ -36,6 +38,9 @@ function take(list, isFirst) {
     mails = list.mails;
     for (const mail of arrived) {
         known.add(mail.id);
+    }
+    if (chosen && !mails.some((mail) => mail.id === chosen)) {
+        close();
     }
     if (!isFirst && arrived.length > 0) {
         byId("status").textContent = `New: ${arrived.map((mail) => mail.subject).join(", ")}`;
@@ -68,13 +73,15 @@ function row(mail) {
     received.dateTime = mail.received;
     received.textContent = new Date(mail.received).toLocaleTimeString();
     item.dataset.id = mail.id;
-    item.classList.toggle("new", !read.has(mail.id));
+    const isNew = !read.has(mail.id);
+    item.classList.toggle("new", isNew);
     button.type = "button";
     button.setAttribute("aria-current", String(mail.id === chosen));
     button.append(
-        text("span", "to", mail.recipients.join(", ")),
-        received,
+        ...(isNew ? [text("span", "unread", "Unread: ")] : []),
         text("span", "about", mail.subject || "(no subject)"),
+        received,
+        text("span", "who", `${mail.sender || "(nobody)"} → ${mail.recipients.join(", ")}`),
     );
     button.addEventListener("click", () => open(mail));
     item.append(button);
@@ -82,14 +89,18 @@ function row(mail) {
 }
 
 async function open(mail) {
+    opening = mail.id;
     const answer = await fetch(`/v1/mails/${mail.id}`);
     if (!answer.ok) {
         byId("status").textContent = "This mail is deleted.";
         return;
     }
     const content = await answer.json();
+    if (opening !== mail.id) {
+        return; // another one was chosen meanwhile
+    }
     chosen = mail.id;
-    read.add(mail.id);
+    remember(mail.id);
     byId("subject").textContent = mail.subject || "(no subject)";
     byId("envelope").replaceChildren(
         ...term("From", mail.sender || "(nobody: a bounce)"),
@@ -105,9 +116,17 @@ async function open(mail) {
     document.querySelector('[data-view="html"]').hidden = !content.has_html;
     show(content.has_html ? view : view === "html" ? "text" : view);
     byId("mail").hidden = false;
+    byId("hint").hidden = true;
     document.body.classList.add("reading");
     byId("subject").focus();
     showList();
+}
+
+/** Keep which of the listed mails were read, also for the next visit. */
+function remember(id) {
+    read.add(id);
+    const kept = mails.map((mail) => mail.id).filter((each) => read.has(each));
+    localStorage.setItem(READ_KEY, JSON.stringify(kept));
 }
 
 function show(name) {
@@ -119,8 +138,9 @@ function show(name) {
 
 function close() {
     const last = chosen;
-    chosen = null;
+    chosen = opening = null;
     byId("mail").hidden = true;
+    byId("hint").hidden = false;
     document.body.classList.remove("reading");
     showList();
     byId("mails").querySelector(`[data-id="${CSS.escape(last ?? "")}"] button`)?.focus();
@@ -144,7 +164,7 @@ function term(name, value) {
 /** J and K go through the list. */
 function step(by) {
     const shown = wanted();
-    const at = shown.findIndex((mail) => mail.id === chosen);
+    const at = shown.findIndex((mail) => mail.id === opening);
     const next = shown[at === -1 ? 0 : at + by];
     if (next) {
         open(next);

@@ -95,6 +95,7 @@ class _SharedReading:
         finally:
             self._waiting_count -= 1
             if not self._waiting_count:
+                self.has_begun = True  # none may join what is cancelled
                 self._task.cancel()
         if problem := self._task.exception():
             raise type(problem)(*problem.args)

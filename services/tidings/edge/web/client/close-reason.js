@@ -69,7 +69,7 @@ export function hintsFrom({ retry_after_seconds: seconds, partition }) {
 }
 
 /**
- * Return the reason of a refused request (RFC 9457), with its `body`.
+ * Return the reason of a refused request (RFC 9457), with its `body` and that one's `reason`.
  * @param {Response} response
  */
 export async function parseRefusal(response) {
@@ -79,7 +79,7 @@ export async function parseRefusal(response) {
         retryAfterMilliseconds: seconds > 0 ? seconds * 1000 : null,
         partition: toText(body.partition),
     });
-    return Object.assign(reason, { body });
+    return Object.assign(reason, { body, reason: body.reason });
 }
 
 /** @param {string} text @returns {Record<string, any>} empty if the text is not a JSON object */

@@ -25,11 +25,12 @@ export function edgeAddress(url, path, query) {
  * @param {URL} address
  * @param {object | null} body null: GET
  * @param {TokenSource} getToken
+ * @param {RequestInit} [more] another method, and headers of its own
  */
-export async function requestJson(address, body, getToken) {
+export async function requestJson(address, body, getToken, more) {
     for (let refresh = false; ; ) {
         const token = await getToken({ refresh });
-        const response = await fetch(address, requestOptions(body, token));
+        const response = await fetch(address, requestOptions(body, token, more));
         if (response.ok) return response.json();
         const reason = await parseRefusal(response);
         if (reason.code === 401 && !refresh) refresh = true;
@@ -42,19 +43,20 @@ export async function requestJson(address, body, getToken) {
 /**
  * @param {object | null} body
  * @param {string | null} token
+ * @param {RequestInit} [more]
  * @returns {RequestInit}
  */
-function requestOptions(body, token) {
-    /** @type {RequestInit} */
-    const options = {
+function requestOptions(body, token, more) {
+    return {
+        // keepalive: a mark made in the moment of leaving is sent though the page is gone.
+        ...(body && { method: "POST", body: JSON.stringify(body), keepalive: true }),
+        credentials: token ? "omit" : "include",
+        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        ...more,
         headers: {
             "content-type": "application/json",
             ...(token && { authorization: `Bearer ${token}` }),
+            ...more?.headers,
         },
-        credentials: token ? "omit" : "include",
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
     };
-    if (!body) return options;
-    // keepalive: a mark made in the moment of leaving is sent though the page is gone.
-    return { ...options, method: "POST", body: JSON.stringify(body), keepalive: true };
 }

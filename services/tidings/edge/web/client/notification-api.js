@@ -33,14 +33,9 @@ export class NotificationApi {
      * @param {string} id
      * @param {string} action
      */
-    async pressAction(id, action) {
+    pressAction(id, action) {
         const path = `/v1/notifications/${encodeURIComponent(id)}`;
-        try {
-            return await this.#request(`${path}/actions/${encodeURIComponent(action)}`, {});
-        } catch (error) {
-            const { body } = /** @type {{body?: {reason?: string}}} */ (error);
-            throw Object.assign(/** @type {Error} */ (error), { reason: body?.reason });
-        }
+        return this.request(`${path}/actions/${encodeURIComponent(action)}`, {});
     }
 
     /**
@@ -53,7 +48,7 @@ export class NotificationApi {
         for (const [name, value] of Object.entries(query))
             for (const single of [value].flat())
                 if (single !== undefined) search.append(name, String(single));
-        return this.#request(`/v1/notifications?${search}`, null);
+        return this.request(`/v1/notifications?${search}`);
     }
 
     /**
@@ -62,12 +57,18 @@ export class NotificationApi {
      * @returns {Promise<Record<string, Counts>>}
      */
     async fetchCounts(kind) {
-        const { by } = await this.#request(`/v1/counts?by=${kind}`, null);
+        const { by } = await this.request(`/v1/counts?by=${kind}`);
         return by[kind];
     }
 
-    /** @param {string} path @param {object | null} body */
-    #request(path, body) {
-        return requestJson(new URL(this.#url + path), body, this.#getToken);
+    /**
+     * Send a request of any other kind, and return the answer. Raises CloseReason.
+     * @param {string} path
+     * @param {object | null} [body] null: GET
+     * @param {RequestInit} [more] another method, and headers of its own
+     * @returns {Promise<any>}
+     */
+    request(path, body = null, more) {
+        return requestJson(new URL(this.#url + path), body, this.#getToken, more);
     }
 }

@@ -25,6 +25,17 @@ export class CuttableClient extends Tidings {
         return super.press(id, action);
     }
 
+    /** @param {string} path @param {object | null} [body] @param {RequestInit} [more] */
+    async request(path, body, more) {
+        this.#requireNetwork();
+        return super.request(path, body, more);
+    }
+
+    /** Ask the edge as the page, which sees what the person is cut off from. @param {string} path */
+    async requestUncut(path) {
+        return super.request(path);
+    }
+
     #requireNetwork() {
         if (this.isCut) throw new Error("the connection is cut");
     }

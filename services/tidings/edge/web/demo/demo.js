@@ -4,8 +4,9 @@
 import { fetchStories, runScene } from "./demo-api.js";
 import { LogPanel } from "./log-panel.js";
 import { PersonPanel } from "./person-panel.js";
+import { PhonePanel } from "./phone-panel.js";
 import { createRun, currentRun, keepRun } from "./run.js";
-import { concernedPanel, playStory } from "./story-player.js";
+import { concernedPanel, nextSceneFor, playStory } from "./story-player.js";
 
 /** @import {Story} from "./demo-api.js" */
 
@@ -17,6 +18,7 @@ const STOP_LABEL = "Stop";
 class Demo {
     #log = new LogPanel(find(".tape"));
     #panels = SIDES.map((side) => new PersonPanel(find(`.person[data-side="${side}"]`)));
+    #phone = new PhonePanel(find(".away"));
     /** Stops the story that plays. @type {AbortController | null} */ #playing = null;
     /** @type {Story} */ #story;
     #run = currentRun();
@@ -28,6 +30,8 @@ class Demo {
         for (const [index, panel] of this.#panels.entries()) this.#listenTo(panel, SIDES[index]);
         find("#show").addEventListener("click", () => this.#togglePlaying());
         find("#afresh").addEventListener("click", () => this.#startAfresh());
+        this.#phone.addEventListener("leave", () => this.#toggleAway());
+        this.#phone.addEventListener("read", () => this.#panels[1].readAll());
         // The pages that notifications link to are the products', which are not here.
         addEventListener("tidings-open", (event) => event.preventDefault());
         this.#openStory(this.#story);
@@ -77,12 +81,28 @@ class Demo {
             button.classList.toggle("done", hasHappened);
         }
         find("#afresh").hidden = happened.size === 0;
+        this.#phone.setCanLeave(this.#nextScene >= 0);
+    }
+
+    /** The number of the next scene of which the person on the right gets something, or -1. */
+    get #nextScene() {
+        return nextSceneFor(this.#story.scenes, this.#happenedScenes(), this.#panels[1].user);
+    }
+
+    /** Have the person on the right leave, and something happen; or have them return. */
+    async #toggleAway() {
+        const panel = this.#panels[1];
+        const isAway = panel.isCut;
+        panel.setConnected(isAway);
+        if (!isAway && this.#nextScene >= 0) await this.#runScene(this.#nextScene);
+        this.#renderHappened();
     }
 
     /** @param {string[]} users one on each side */
     #showPeople(users) {
         for (const [index, panel] of this.#panels.entries())
             panel.showPerson(this.#run, this.#story, users[index], users[1 - index]);
+        this.#phone.showPerson(this.#run, this.#story.name, this.#panels[1]);
     }
 
     /** @param {Story} story */
@@ -119,6 +139,7 @@ class Demo {
     #listenTo(panel, side) {
         panel.addEventListener("delivered", () => this.#log.showDelivery(side));
         panel.addEventListener("cut", () => this.#log.setCut(side, panel.isCut));
+        panel.addEventListener("cut", () => this.#phone.watch());
         panel.addEventListener("choose", (event) => {
             const chosen = /** @type {CustomEvent} */ (event).detail;
             this.#showPeople(this.#panels.map((it) => (it === panel ? chosen : it.user)));
@@ -141,6 +162,7 @@ class Demo {
             showTrouble(errorText(error));
         }
         button.classList.remove("now");
+        this.#phone.watch();
         this.#renderHappened();
     }
 

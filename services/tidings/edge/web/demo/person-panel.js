@@ -29,6 +29,7 @@ export class PersonPanel extends EventTarget {
     #missed = 0;
     #left = new AbortController();
     user = "";
+    /** The person's language. */ lang = "en";
     isCut = false;
 
     /** @param {HTMLElement} element */
@@ -65,6 +66,22 @@ export class PersonPanel extends EventTarget {
         this.dispatchEvent(new Event("cut"));
     }
 
+    /** The person's own connection. */
+    get client() {
+        return this.#client;
+    }
+
+    /** Return the title of a notification, also of one that the person has not got. */
+    titleOf(/** @type {string} */ id) {
+        return (this.#observer?.find(id) ?? this.#client?.find(id))?.title;
+    }
+
+    /** Read all there is in the bell. */
+    readAll() {
+        this.setConnected(true);
+        this.#client?.markAll();
+    }
+
     /** Close all connections. */
     close() {
         this.#left.abort();
@@ -89,6 +106,7 @@ export class PersonPanel extends EventTarget {
     /** @param {Story} story @param {Tidings} client */
     #introduce({ people, locales }, client) {
         const lang = locales[this.user] ?? "en";
+        this.lang = lang;
         this.#find(".face").textContent = this.user[0].toUpperCase();
         Object.assign(this.#find(".role"), { textContent: people[this.user], lang });
         this.#find(".band").hidden = true;

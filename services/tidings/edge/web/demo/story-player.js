@@ -39,6 +39,21 @@ export function concernedPanel({ user, told }, panels) {
     return first ?? panels.find((panel) => panel.isCut);
 }
 
+/**
+ * Return the number of the next scene of which a person gets something, also while they are away;
+ * -1 if none is left.
+ * @param {Scene[]} scenes
+ * @param {Set<number>} happened
+ * @param {string} user
+ */
+export function nextSceneFor(scenes, happened, user) {
+    let isAway = false;
+    return scenes.findIndex(({ kind, told, user: who }, number) => {
+        if (who === user) isAway = kind === "leaves";
+        return kind === "happens" && !happened.has(number) && (isAway || Boolean(told[user]));
+    });
+}
+
 /** @param {AbortSignal} signal @returns {Promise<void>} */
 function pause(signal) {
     return new Promise((resolve) => {

@@ -121,8 +121,12 @@ export function snoozeTimes(now) {
     ];
 }
 
-/** @param {number} now @param {number} days */
-function morningAfter(now, days) {
+/**
+ * Return the morning of a later day.
+ * @param {number} now milliseconds since 1970
+ * @param {number} days
+ */
+export function morningAfter(now, days) {
     const time = new Date(now);
     time.setDate(time.getDate() + days);
     time.setHours(MORNING_HOUR, 0, 0, 0);

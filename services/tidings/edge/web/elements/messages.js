@@ -67,13 +67,13 @@ export class Messages {
     }
 
     /**
-     * Return a text, in English if the language lacks it.
+     * Return a text, in English if the language lacks it, empty if there is none of that name.
      * @param {MessageName} name
      * @param {Record<string, string | number>} [values] `count` selects the plural category
      */
     text(name, values = {}) {
         /** @type {Message} */
-        const message = this.#own[name] ?? textsOf(this.language)[name] ?? ENGLISH[name];
+        const message = this.#own[name] ?? textsOf(this.language)[name] ?? ENGLISH[name] ?? "";
         const template = this.#selectForm(message, Number(values.count ?? 0));
         return template.replace(/\{(\w+)\}/g, (braces, key) => this.#format(values[key], braces));
     }

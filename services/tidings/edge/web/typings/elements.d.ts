@@ -2,7 +2,7 @@
 
 import type { Tidings } from "../types/client.js";
 import type { Notification } from "../types/client/protocol.js";
-import type { Bell, Inbox, Toasts } from "../types/elements.js";
+import type { Bell, Inbox, Preferences, Toasts } from "../types/elements.js";
 
 export * from "../types/elements.js";
 
@@ -31,11 +31,18 @@ export interface BellAttributes extends InboxAttributes {
 
 export interface ToastsAttributes extends ElementAttributes {}
 
+export interface PreferencesAttributes extends ElementAttributes {
+    categories?: string;
+    channels?: string;
+    push?: Preferences["push"];
+}
+
 declare global {
     interface HTMLElementTagNameMap {
         "tidings-bell": Bell;
         "tidings-inbox": Inbox;
         "tidings-toasts": Toasts;
+        "tidings-preferences": Preferences;
     }
     interface GlobalEventHandlersEventMap {
         "tidings-open": OpenEvent;

@@ -2,6 +2,8 @@
 // once.
 
 import { dateAndTime } from "../format.js";
+import { errorText } from "../preferences/error-text.js";
+import { muteScope } from "./muting.js";
 import { UndoBar } from "./undo-bar.js";
 import { UndoableMarks } from "./undoable-marks.js";
 
@@ -135,6 +137,25 @@ export class InboxActions {
         }
     }
 
+    /**
+     * Send nothing more of something beyond the list, until that is undone.
+     * @param {string} scope
+     * @param {string} object its name for people
+     */
+    async mute(scope, object) {
+        const inbox = this.#inbox;
+        const { client } = inbox;
+        if (!client) return;
+        const attempt = async (/** @type {() => Promise<void>} */ work) => {
+            await work().catch((error) => this.#report(errorText(inbox.messages, error)));
+        };
+        await attempt(async () => {
+            const unmute = await muteScope(client, scope);
+            if (client === inbox.client)
+                this.#offerUndo(inbox.text("didMute", { object }), () => attempt(unmute));
+        });
+    }
+
     undoLast() {
         this.hideUndoBar();
         this.#marks.undoLast();
@@ -143,7 +164,11 @@ export class InboxActions {
 
     /** @param {string} error */
     reportFailure(error) {
-        const text = this.#inbox.text("refused", { error });
+        this.#report(this.#inbox.text("refused", { error }));
+    }
+
+    /** @param {string} text */
+    #report(text) {
         this.#marks.forgetLast();
         this.#undoBar.show(text, null);
         this.#inbox.announce(text);
@@ -172,12 +197,15 @@ export class InboxActions {
         const { client } = this.#inbox;
         if (!client) return;
         const undo = this.#marks.markNotifications(client, state, notifications, until);
-        if (doneText) {
-            this.#marks.rememberUndo(undo);
-            const button = { label: this.#inbox.text("undo"), onclick: () => this.undoLast() };
-            this.#undoBar.show(doneText, button);
-            this.#inbox.announce(doneText);
-        }
+        if (doneText) this.#offerUndo(doneText, undo);
         this.#inbox.requestUpdate();
+    }
+
+    /** Say what was done, with a button that undoes it. @param {string} text @param {() => void} undo */
+    #offerUndo(text, undo) {
+        this.#marks.rememberUndo(undo);
+        const button = { label: this.#inbox.text("undo"), onclick: () => this.undoLast() };
+        this.#undoBar.show(text, button);
+        this.#inbox.announce(text);
     }
 }

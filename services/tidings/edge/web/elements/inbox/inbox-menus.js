@@ -5,12 +5,16 @@ import { createNode } from "../dom.js";
 import { dateAndTime, snoozeTimes } from "../format.js";
 import { createIcon } from "../icons.js";
 import { Menu } from "./menu.js";
-import { reasonText } from "./reason.js";
+import { scopeOf } from "./muting.js";
+import { objectText } from "./reason.js";
+import { createReason } from "./reason-dialog.js";
 
 /** @import {MarkState, Notification} from "../../client/protocol.js" */
 /** @import {AlertKind} from "../alerts.js" */
 /** @import {MessageName} from "../messages.js" */
 /** @import {Inbox} from "./inbox.js" */
+
+const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 export class InboxMenus {
     #inbox;
@@ -47,7 +51,10 @@ export class InboxMenus {
             ? this.#createMarkItem(it, "unreadAgain", "unread", "unread")
             : this.#createMarkItem(it, "read", "check", "read");
         const remove = this.#createMarkItem(it, "remove", "trash", "deleted");
-        const items = [read, remove, this.#createReason(it)];
+        const reason = this.#menu.createItem(this.#inbox.text("why"), createIcon("help"), () =>
+            this.#openReason(it, button),
+        );
+        const items = [read, remove, ...this.#createMute(it), reason];
         this.#openForRow(it, button, this.#inbox.text("moreActions"), items);
     }
 
@@ -69,11 +76,28 @@ export class InboxMenus {
         return this.#menu.createItem(this.#inbox.text(name), createIcon(icon), mark);
     }
 
-    /** Create a note that says why the notification is here. @param {Notification} it */
-    #createReason(it) {
-        const { messages } = this.#inbox;
-        const title = createNode("strong", {}, messages.text("why"));
-        return createNode("p", { role: "note" }, title, " ", reasonText(messages, it));
+    /** @param {Notification} it */
+    #createMute(it) {
+        const scope = scopeOf(it);
+        if (!it.entity || !scope) return [];
+        const { type, id } = it.entity;
+        // An id that nobody can read names nothing.
+        const name = UUID.test(id) ? type : `${type}:${id}`;
+        const object = objectText(this.#inbox.messages, name).replaceAll("_", " ");
+        const mute = () => this.#inbox.actions.mute(scope, object);
+        return [
+            this.#menu.createItem(this.#inbox.text("mute", { object }), createIcon("mute"), mute),
+        ];
+    }
+
+    /** Say why a notification is here. @param {Notification} it @param {HTMLElement} button */
+    #openReason(it, button) {
+        // Not before the menu has given the focus back: it takes the menu's place.
+        requestAnimationFrame(() => {
+            const target = /** @type {HTMLElement} */ (this.#focusTarget(button));
+            const children = createReason(this.#inbox, it, () => this.#menu.updatePlace(target));
+            this.#menu.open(target, "dialog", this.#inbox.text("why"), children);
+        });
     }
 
     /** @param {AlertKind} kind */

@@ -6,7 +6,7 @@ const GAP_PIXELS = 4;
 const MARGIN_PIXELS = 8;
 
 export class Menu {
-    element = createNode("div", { class: "menu", popover: "auto" });
+    element = createNode("div", { class: "menu", popover: "auto", tabindex: "-1" });
     #findFocusTarget;
     /** @type {HTMLElement[]} */ #items = [];
 
@@ -39,7 +39,13 @@ export class Menu {
         this.#items = [...element.querySelectorAll("button, input")].map(
             (item) => /** @type {HTMLElement} */ (item),
         );
-        this.#items[0]?.focus();
+        // What has nothing to choose is read out, and closed by Escape.
+        (this.#items[0] ?? element).focus();
+    }
+
+    /** Find room again, after what is in it has changed. @param {HTMLElement} button */
+    updatePlace(button) {
+        if (this.element.matches(":popover-open")) this.#placeAt(button);
     }
 
     close() {
@@ -87,7 +93,7 @@ export class Menu {
     #handleKey(event) {
         const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         event.stopPropagation();
-        if (!by) return;
+        if (!by || !this.#items.length) return;
         const count = this.#items.length;
         const index = this.#items.findIndex((item) => item.matches(":focus"));
         this.#items[(index + by + count) % count].focus();

@@ -43,8 +43,12 @@ function relationText(messages, text) {
     return messages.text(name, { relation, object: objectText(messages, object) });
 }
 
-/** @param {Messages} messages @param {string} object */
-function objectText(messages, object) {
+/**
+ * Return the name of an object for people.
+ * @param {Messages} messages
+ * @param {string} object `task:456`, or `task:456.project` for the one linked to it
+ */
+export function objectText(messages, object) {
     const [, type, id, link] = /^([^:]+):(.*?)(?:\.([a-z_]+))?$/s.exec(object) ?? [];
     if (!type) return object;
     const name = `${type.replaceAll("_", " ")} ${id}`;

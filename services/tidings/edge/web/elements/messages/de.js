@@ -1,9 +1,12 @@
 // German: the elements' texts.
 
+import { GERMAN_SETTINGS } from "./de-settings.js";
+
 /** @import {Message, MessageName} from "../messages.js" */
 
 /** @type {Record<MessageName, Message>} */
 export const GERMAN = {
+    ...GERMAN_SETTINGS,
     title: "Mitteilungen",
     bell: { one: "Mitteilungen, {count} neue", other: "Mitteilungen, {count} neue" },
     bellUnread: {

@@ -1,6 +1,9 @@
 // English: the elements' texts.
 
+import { ENGLISH_SETTINGS } from "./en-settings.js";
+
 export const ENGLISH = {
+    ...ENGLISH_SETTINGS,
     title: "Notifications",
     bell: { one: "Notifications, {count} new", other: "Notifications, {count} new" },
     bellUnread: { one: "Notifications, {count} unread", other: "Notifications, {count} unread" },

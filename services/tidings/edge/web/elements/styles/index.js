@@ -7,11 +7,12 @@ import { BASE } from "./base.js";
 import { BELL } from "./bell.js";
 import { INBOX } from "./inbox.js";
 import { OVERLAYS } from "./overlays.js";
+import { PREFERENCES } from "./preferences.js";
 import { ROW } from "./row.js";
 import { TOASTS } from "./toasts.js";
 
 /** In this order: later rules win. */
-const CSS = [BASE, BELL, INBOX, ROW, OVERLAYS, TOASTS, ADAPTATIONS].join("");
+const CSS = [BASE, BELL, INBOX, ROW, OVERLAYS, TOASTS, PREFERENCES, ADAPTATIONS].join("");
 
 /** @type {CSSStyleSheet | null} */
 let sheet = null;

@@ -45,6 +45,26 @@ export const OVERLAYS = `
     color: var(--ink);
     font-weight: 620;
 }
+.menu[role="dialog"]:has(.deliveries) {
+    width: min(320px, calc(100vw - 16px));
+    padding: 12px 14px;
+}
+.menu .deliveries {
+    display: grid;
+    gap: 4px;
+    margin: 4px 0 0;
+    padding: 0;
+    list-style: none;
+    color: var(--soft);
+    overflow-wrap: anywhere;
+}
+.menu:has(.deliveries) p {
+    margin: 4px 0 12px;
+    font-size: 13px;
+}
+.menu:focus {
+    outline: none;
+}
 .menu input {
     accent-color: var(--accent);
     width: 16px;

@@ -10,6 +10,7 @@ import aiosmtplib
 import httpx
 import pytest
 from tidings.mailbox import store as stores
+from tidings.mailbox.mail import content_of
 from tidings.mailbox.mailbox import run_mailbox
 from tidings.mailbox.store import MailStore
 from tidings.processes.mailbox_ports import MailboxPorts
@@ -94,12 +95,11 @@ async def test_a_reader_who_waits_is_told_of_a_new_mail(mailbox: RunningMailbox)
         (b"Subject: Half\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+2AA-", "Half"),
         (b"Subject: List\r\nTo: " + b"a@b.example,\r\n " * 100_000 + b"\r\n\r\nx", "List"),
         (b"Subject: Deep\r\n" + _nested(5000), "Deep"),
-        (b"Subject: Many\r\n" + MIXED + b"--b\r\n\r\n" * 200_000, "Many"),
-        (b"Subject: Slow\r\n" + SLOW + b"a-" + (b"abc" * 300 + b"=\r\n") * 400, "Slow"),
+        (b"Subject: Slow\r\n" + SLOW + b"a-" + (b"abc" * 300 + b"=\r\n") * 600, "Slow"),
     ],
     ids=[
         *("empty", "nul", "codec", "charset", "headers", "syntax"),
-        *("surrogate", "addresses", "nested", "parts", "punycode"),
+        *("surrogate", "addresses", "nested", "punycode"),
     ],
 )
 async def test_a_hostile_mail_is_shown_as_far_as_it_can_be_read(
@@ -113,6 +113,11 @@ async def test_a_hostile_mail_is_shown_as_far_as_it_can_be_read(
     for view in ("", "/html", "/source"):
         assert (await mailbox.client.get(f"/v1/mails/{mail['id']}{view}")).status_code == 200
     assert time.monotonic() - began < HOSTILE_SECONDS
+
+
+def test_a_mail_of_too_many_parts_is_shown_as_it_came() -> None:
+    assert content_of(MIXED + b"--b\r\n\r\none\r\n" * 3).text == "one"
+    assert content_of(MIXED + b"--b\r\n\r\none\r\n" * 2000).text.count("--b") == 2000
 
 
 async def test_a_mail_that_is_too_large_is_refused_and_not_kept(mailbox: RunningMailbox) -> None:

@@ -36,7 +36,7 @@ SUBSCRIBE = """(given) => {
 ENABLE = """async () => {
     const { enablePush } = await import("/web/push.js");
     const getToken = () => window.token("alice");
-    return (await enablePush({ client: window.tidings, getToken, app: "Desk" })).device;
+    return enablePush({ client: window.tidings, getToken, app: "Desk" });
 }"""
 DISABLE = """async () => {
     const { disablePush } = await import("/web/push.js");
@@ -166,7 +166,9 @@ async def desk(
         await cdp.send("ServiceWorker.enable")
         keys = Browser(service.origin, tidings.tenant)
         await tab.page.evaluate(SUBSCRIBE, given_by(keys))
-        device = await tab.page.evaluate(ENABLE)
+        enabled = await tab.page.evaluate(ENABLE)
+        device = enabled["device"]
+        await pushing.get("/v1/devices", "alice", after=enabled["sequence"])
         await tab.page.evaluate(HIDE)
         await wait_until(lambda: _is_there(registrations, context.service_workers))
         worker = context.service_workers[0]

@@ -42,19 +42,21 @@ export function canPush() {
  * Ask for the permission, subscribe, and register this browser. Call it in a click. Raises
  * PushRefused, or CloseReason if the edge refuses.
  * @param {PushOptions} [options]
- * @returns {Promise<{device: string}>}
+ * @returns {Promise<{device: string, sequence: number}>} the id of this browser, and the sequence of
+ *     the event that states it
  */
 export async function enablePush(options = {}) {
     if (!canPush()) throw new PushRefused("unsupported");
     if ((await Notification.requestPermission()) !== "granted") throw new PushRefused("denied");
     const edge = new PushEdge(options);
     const registration = await registerWorker(options);
-    const device = await edge.register(await subscribe(registration, await edge.key()), options);
+    const subscription = await subscribe(registration, await edge.key());
+    const { device_id: device, sequence } = await edge.register(subscription, options);
     const before = await tellWorker(registration, { edge: edge.url, device, stale: false }, true);
     if (before.stale && before.device && before.device !== device)
         await edge.unregister(before.device);
     await serve(registration, options);
-    return { device };
+    return { device, sequence };
 }
 
 /**
@@ -77,15 +79,17 @@ export async function resumePush(options = {}) {
 /**
  * Receive no more pushes in this browser. Call it before `signOut`, while the token is valid.
  * @param {PushOptions} [options]
+ * @returns {Promise<{sequence: number}>} of the event that states it; 0 if there was nothing to end
  */
 export async function disablePush(options = {}) {
     const registration = canPush() && (await findRegistration(options));
-    if (!registration) return;
+    if (!registration) return { sequence: 0 };
     const { device } = await tellWorker(registration, { device: "none", stale: false }, true);
     await (await registration.pushManager.getSubscription())?.unsubscribe();
     for (const each of await registration.getNotifications()) each.close();
     serving?.abort();
-    if (device && device !== "none") await new PushEdge(options).unregister(device);
+    if (!device || device === "none") return { sequence: 0 };
+    return new PushEdge(options).unregister(device);
 }
 
 /** What is asked of the edge about this browser. */
@@ -109,7 +113,7 @@ class PushEdge {
     /**
      * @param {PushSubscription} subscription
      * @param {PushOptions} options
-     * @returns {Promise<string>} the id of the device
+     * @returns {Promise<{device_id: string, sequence: number}>}
      */
     async register(subscription, { app }) {
         const { endpoint, keys } = subscription.toJSON();
@@ -121,13 +125,13 @@ class PushEdge {
             ...(timeZone && { zone: timeZone }),
             ...(app && { app: app.slice(0, LABEL_CHARACTERS) }),
         };
-        return (await this.#request("/v1/devices", body)).device_id;
+        return this.#request("/v1/devices", body);
     }
 
-    /** @param {string} device */
+    /** @param {string} device @returns {Promise<{sequence: number}>} */
     async unregister(device) {
         const path = `/v1/devices/${encodeURIComponent(device)}`;
-        await this.#request(path, null, { method: "DELETE", keepalive: true });
+        return this.#request(path, null, { method: "DELETE", keepalive: true });
     }
 
     /** @param {string} path @param {object | null} body @param {RequestInit} [more] */

@@ -65,14 +65,14 @@ export class DeviceSection {
         this.#host.requestUpdate();
     }
 
-    /** @param {MessageName} doneName @param {() => Promise<unknown>} work */
+    /** @param {MessageName} doneName @param {() => Promise<{sequence: number}>} work */
     async #run(doneName, work) {
         const host = this.#host;
         host.say(host.text("isSaving"));
         try {
-            await work();
+            const { sequence } = await work();
             await this.#findSubscription();
-            await host.reload();
+            await host.reload(sequence);
             host.say(host.text(doneName));
         } catch (error) {
             host.say(deviceErrorText(host, error), true);

@@ -104,9 +104,12 @@ export class Preferences extends TidingsElement {
         }
     }
 
-    /** Load the settings again. */
-    async reload() {
-        await this.#settings?.load();
+    /**
+     * Load the settings again.
+     * @param {number} [after] the sequence of an event that they must include
+     */
+    async reload(after) {
+        await this.#settings?.load(after);
     }
 
     /**

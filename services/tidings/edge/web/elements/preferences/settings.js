@@ -30,10 +30,13 @@ export class Settings {
         return this.#pending.length > 0;
     }
 
-    /** Load what the edge has now. */
-    async load() {
+    /**
+     * Load what the edge has now.
+     * @param {number} [after] the sequence of an event that it must include
+     */
+    async load(after = 0) {
         try {
-            await this.#read(0);
+            await this.#read(after);
             this.hasFailed = false;
         } catch {
             this.hasFailed = !this.#confirmed;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from tidings.runtime.errors import Fenced, Unavailable
 from tidings.runtime.log.follow import StreamMessage
 from tidings.runtime.log.position import Position
 from tidings.runtime.log.read import last_message
+from tidings.runtime.process import Runtime
 from tidings.runtime.readmodels.postgres import Postgres
 from tidings.runtime.readmodels.read_model import live_model
 
@@ -30,10 +32,33 @@ from tests.services.notifier.partition import OwnPartition
 TO_ALL = AnnouncementPublished(title="-", message="-", to=Addressees(everyone=True))
 
 
+REFUSED_GROUP = "room:refused"
+REFUSE = """
+CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'untranslatable_character'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON {schema}.closing FOR EACH ROW
+WHEN (NEW.group_name = '{group}') EXECUTE FUNCTION {schema}.refuse()
+"""
+
+
+@pytest.fixture(autouse=True)
+async def _refusing(runtime: Runtime) -> AsyncIterator[None]:
+    """Let Postgres refuse the rows of one group, as it does texts that it cannot store."""
+    schema = (await live_model(runtime.postgres, AUDIENCE)).schema
+    await execute(runtime, REFUSE.format(schema=schema, group=REFUSED_GROUP))
+    yield
+    await execute(runtime, f"DROP FUNCTION {schema}.refuse CASCADE")
+
+
+async def execute(runtime: Runtime, statement: str) -> None:
+    async with runtime.postgres.connection() as connection:
+        await connection.execute(statement.encode())
+
+
 def faulty_event() -> NotificationRead:
-    """Return an event with a text that Postgres does not store; it would notify its sender."""
+    """Return an event whose row Postgres refuses; it would notify its sender."""
     return NotificationRead(
-        notification_id=str(uuid4()), user_id="eve", title="-", sender="ann", group="room:\0"
+        notification_id=str(uuid4()), user_id="eve", title="-", sender="ann", group=REFUSED_GROUP
     )
 
 

@@ -49,6 +49,10 @@ async def have_joined(process: NotifierProcess, partitions: Iterable[OwnPartitio
     return all(partition.number in members for partition in partitions)
 
 
+async def has_left(process: NotifierProcess, partition: OwnPartition) -> bool:
+    return not await have_joined(process, [partition])
+
+
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Hold back what a partition writes by itself until this is set."""
@@ -153,7 +157,9 @@ async def test_few_outputs_do_not_wait_for_those_of_other_partitions(
     monkeypatch.setattr(FencedWriter, "append_singly", wait_at_gate)
     async with NotifierProcess([held, other]).running() as process:
         await wait_until(partial(have_joined, process, [held, other]))
-        await held.append_announcement("held")
+        await asyncio.gather(
+            held.append_announcement("held"), other.append_announcement("together")
+        )
         for number in range(3):
             await other.append_announcement(f"u-{number}")
             await wait_until(partial(is_notified, other, f"u-{number}"))
@@ -207,6 +213,7 @@ async def test_a_partition_that_missed_events_catches_up_by_itself_before_it_com
         await wait_until(partial(have_joined, process, [crowded, other]))
         follows.clear()
         await crowded.append_announcement(*CROWD)
+        await wait_until(partial(has_left, process, crowded))
         for user in users:
             await crowded.append_announcement(user)
         await other.append_announcement("u")

@@ -71,12 +71,13 @@ class MemberWrite(NamedTuple):
         """Tell the router that all is written."""
         self.member.router.record_written(self.pending)
         if not self.written.done():
+            self.member.is_writing = False
             self.written.set_result(None)
 
     def end(self, problem: BaseException) -> None:
-        """Tell the router what writing met, unless it has ended."""
-        self.member.is_writing = False
+        """Tell the router what writing met, unless it has ended: then another one may go on."""
         if not self.written.done():
+            self.member.is_writing = False
             self.written.set_exception(problem)
             # The router may not wait for it.
             self.written.exception()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tidings.notifier.audience.write_behind import WriteBehind
 from tidings.notifier.partition.loop_member import Member, MemberWrite
 from tidings.runtime.errors import TidingsError, Unavailable
-from tidings.runtime.log.fenced_writer import write_together
+from tidings.runtime.log.fenced_writer import SINGLE_APPENDS_LIMIT_MESSAGES, write_together
 
 
 class RoundWriter:
@@ -24,7 +24,9 @@ class RoundWriter:
         on_failure: Callable[[Member, BaseException], None],
         on_written: Callable[[Iterable[Member]], None],
     ) -> None:
-        """`on_failure` is told of a member that could not be written, `on_written` of all."""
+        """`on_failure` is told of a member that could not be written, `on_written` of those that
+        are written or were not; of none when a round has ended.
+        """
         self._write_behind = write_behind
         self._appends_limit = single_appends_limit
         self._on_failure = on_failure
@@ -43,12 +45,16 @@ class RoundWriter:
 
     async def begin(self, writes: Sequence[MemberWrite]) -> None:
         """Begin to write a round, after the others if it is much."""
-        count = sum(len(write.outputs) for write in writes)
-        if self._outputs + count > self._appends_limit:
+        counts = [len(write.outputs) for write in writes]
+        if self._outputs + sum(counts) > self._appends_limit:
             await self.settle()
-        task = asyncio.create_task(self._write(writes))
-        task.add_done_callback(lambda _: self._on_written(write.member for write in writes))
-        self._writing[task] = count
+        is_small = sum(counts) <= self._appends_limit and (
+            max(counts, default=0) <= SINGLE_APPENDS_LIMIT_MESSAGES
+        )
+        parts = [[write] for write in writes] if is_small else [writes]
+        task = asyncio.create_task(self._write(writes, parts))
+        task.add_done_callback(lambda _: self._on_written(()))
+        self._writing[task] = sum(counts)
 
     async def settle(self) -> None:
         """Wait until all rounds before are written."""
@@ -71,14 +77,22 @@ class RoundWriter:
     def _outputs(self) -> int:
         return sum(self._writing.values())
 
-    async def _write(self, writes: Sequence[MemberWrite]) -> None:
+    async def _write(
+        self, writes: Sequence[MemberWrite], parts: Iterable[Sequence[MemberWrite]]
+    ) -> None:
         """Write a round: the outputs of each member, once its audience is recorded.
 
-        `Router` says why the checkpoint of the audience goes first.
+        No part waits for another one. `Router` says why the checkpoint of the audience goes first.
         """
         try:
             if unsaved := list(filter(None, (each.unrecorded() for each in writes))):
                 await self._write_behind.flush_together(unsaved)
+            await asyncio.gather(*map(self._write_part, parts))
+        finally:
+            self._end(writes)
+
+    async def _write_part(self, writes: Sequence[MemberWrite]) -> None:
+        try:
             ready = [each for each in writes if await self._prepare(each)]
             problems = await write_together([each.share() for each in ready], self._appends_limit)
             for each, problem in zip(ready, problems, strict=True):
@@ -87,8 +101,12 @@ class RoundWriter:
                 else:
                     each.record()
         finally:
-            for each in writes:
-                each.end(Unavailable("the round was interrupted"))
+            self._end(writes)
+
+    def _end(self, writes: Sequence[MemberWrite]) -> None:
+        for each in writes:
+            each.end(Unavailable("the round was interrupted"))
+        self._on_written(each.member for each in writes)
 
     async def _prepare(self, write: MemberWrite) -> bool:
         """Do what comes before the outputs; return False if the member failed at it."""
